@@ -1,0 +1,1 @@
+"""Types and pure rules: no I/O, no Dagster, no SQL."""

@@ -1,0 +1,1 @@
+"""The news API of newsapi.ai (EventRegistry): searching it, and what its answers cost."""

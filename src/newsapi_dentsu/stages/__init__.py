@@ -1,0 +1,1 @@
+"""What happens to articles, stage by stage; plain functions of their inputs."""

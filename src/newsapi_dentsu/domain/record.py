@@ -1,0 +1,292 @@
+"""Reading one article record of the news API, whatever state it is in."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urljoin
+
+from newsapi_dentsu.domain.text import canonical_json, clean_title
+from newsapi_dentsu.domain.urls import usable_url
+
+MAX_RECORD_LENGTH = 2_000_000
+"""Characters of JSON beyond which a record is kept but not made an article."""
+
+MAX_URI_LENGTH = 200
+CLOCK_TOLERANCE = timedelta(hours=1)
+"""How far ahead of the index a publisher's clock may be and still be believed."""
+
+MAX_AGE_AT_INDEXING = timedelta(days=365)
+"""How long before the index found it an article may credibly have been published."""
+
+VOLATILE_FIELDS = frozenset({"sim", "wgt", "relevance"})
+"""Fields that depend on the search or the hour, not on the article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it is stored in raw: the whole JSON beside the fields read from it.
+
+    `problems` names fields that were unreadable and left out; `unusable` says why no article can
+    be made of the record, or is None.
+    """
+
+    uri: str
+    url: str | None
+    title: str | None
+    published_at: datetime | None
+    indexed_at: datetime | None
+    lang: str | None
+    data_type: str | None
+    source_uri: str | None
+    source_name: str | None
+    is_duplicate: bool | None
+    problems: tuple[str, ...]
+    unusable: str | None
+    record: str
+    record_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The fields of a record that its article shows, typed; lists are JSON text."""
+
+    title: str
+    body: str
+    authors: str
+    image: str | None
+    sentiment: float | None
+    concepts: str
+    categories: str
+    event_uri: str | None
+
+
+def read_record(value: object, fetched_at: datetime) -> Record:
+    """Read one element of an answer's `results`; never fails, whatever it holds.
+
+    Fields of a wrong type count as missing and are named in `problems`. A record without a usable
+    `uri` gets one made from its content, so that reading it again finds it again.
+    """
+    text = canonical_json(value)
+    if not isinstance(value, Mapping):
+        return _unreadable(text)
+    stable = {key: item for key, item in value.items() if key not in VOLATILE_FIELDS}
+    record_hash = _digest(canonical_json(stable))
+    fields = _Fields(value)
+    uri = fields.text("uri", MAX_URI_LENGTH)
+    if uri is None and isinstance(value.get("uri"), int):
+        uri = str(value["uri"])[:MAX_URI_LENGTH]
+    source = fields.mapping("source")
+    url = usable_url(value.get("url"))
+    indexed_at = _indexed_at(fields)
+    published_at = credible_date(fields.time("dateTimePub"), indexed_at, fetched_at)
+    unusable = None
+    if len(text) > MAX_RECORD_LENGTH:
+        unusable = "too_long"
+    elif url is None:
+        unusable = "no_url" if not value.get("url") else "bad_url"
+        fields.problem("url")
+    title = fields.text("title")
+    return Record(
+        uri=uri or f"content:{record_hash}",
+        url=url,
+        title=clean_title(title)[:1000] if title else None,
+        published_at=published_at,
+        indexed_at=indexed_at,
+        lang=fields.text("lang", 20),
+        data_type=fields.text("dataType", 20),
+        source_uri=source.text("uri", 300),
+        source_name=source.text("title", 300),
+        is_duplicate=fields.boolean("isDuplicate"),
+        problems=tuple(fields.problems + [f"source.{name}" for name in source.problems]),
+        unusable=unusable,
+        record=text,
+        record_hash=record_hash,
+    )
+
+
+def read_content(value: Mapping[str, object], url: str) -> Content:
+    """Read what an article shows from a record that is not `unusable`; text is not yet cleaned.
+
+    A relative address of the image is completed with the article's `url`.
+    """
+    image = value.get("image")
+    fields = _Fields(value)
+    return Content(
+        title=fields.text("title") or "",
+        body=fields.text("body") or "",
+        authors=canonical_json(
+            [name for item in fields.mappings("authors") if (name := item.text("name", 300))]
+        ),
+        image=usable_url(urljoin(url, image)) if isinstance(image, str) and image else None,
+        sentiment=fields.number("sentiment", -1, 1),
+        concepts=canonical_json(
+            [
+                {"uri": uri, "label": item.label(), "score": item.number("score")}
+                for item in fields.mappings("concepts")
+                if (uri := item.text("uri", 500))
+            ]
+        ),
+        categories=canonical_json(
+            [
+                {"uri": uri, "label": item.label(), "wgt": item.number("wgt")}
+                for item in fields.mappings("categories")
+                if (uri := item.text("uri", 500))
+            ]
+        ),
+        event_uri=fields.text("eventUri", 200),
+    )
+
+
+def credible_date(
+    published_at: datetime | None, indexed_at: datetime | None, fetched_at: datetime
+) -> datetime | None:
+    """Choose an article's date: the publisher's where it is credible, else the index's.
+
+    A publisher's date is credible when it lies at most `CLOCK_TOLERANCE` after and
+    `MAX_AGE_AT_INDEXING` before the moment at which the index found the article; the index's
+    own date when it isn't later than the fetch by more than the tolerance.
+
+    Returns:
+        The date, or None when neither is credible.
+    """
+    if indexed_at is not None and indexed_at > fetched_at + CLOCK_TOLERANCE:
+        indexed_at = None
+    found_at = indexed_at or fetched_at
+    if (
+        published_at is not None
+        and found_at - MAX_AGE_AT_INDEXING <= published_at <= found_at + CLOCK_TOLERANCE
+    ):
+        return published_at
+    return indexed_at
+
+
+class _Fields:
+    """Typed access to a JSON object that notes which fields were not what they should be."""
+
+    def __init__(self, value: Mapping[str, object]) -> None:
+        self._value = value
+        self.problems: list[str] = []
+
+    def problem(self, name: str) -> None:
+        if name not in self.problems:
+            self.problems.append(name)
+
+    def text(self, name: str, longest: int | None = None) -> str | None:
+        value = self._value.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or (longest is not None and len(value) > longest):
+            self.problem(name)
+            return None
+        return clean_title(value) or None if longest is not None else value
+
+    def boolean(self, name: str) -> bool | None:
+        value = self._value.get(name)
+        if value is not None and not isinstance(value, bool):
+            self.problem(name)
+            return None
+        return value
+
+    def number(self, name: str, least: float = -math.inf, most: float = math.inf) -> float | None:
+        value = self._value.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.problem(name)
+            return None
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.nan
+        if not math.isfinite(number) or not least <= number <= most:
+            self.problem(name)
+            return None
+        return number
+
+    def time(self, name: str) -> datetime | None:
+        value = self._value.get(name)
+        if value is None:
+            return None
+        moment = _parse_time(value)
+        if moment is None:
+            self.problem(name)
+        return moment
+
+    def mapping(self, name: str) -> "_Fields":
+        value = self._value.get(name)
+        if isinstance(value, Mapping):
+            return _Fields(value)
+        if value is not None:
+            self.problem(name)
+        return _Fields({})
+
+    def mappings(self, name: str) -> list["_Fields"]:
+        value = self._value.get(name)
+        if value is not None and not isinstance(value, list):
+            self.problem(name)
+        items = value if isinstance(value, list) else []
+        return [_Fields(item) for item in items if isinstance(item, Mapping)]
+
+    def label(self) -> str | None:
+        """The English label of a concept or category, or whichever there is."""
+        value = self._value.get("label")
+        if isinstance(value, Mapping):
+            labels = _Fields(value)
+            return labels.text("eng", 300) or next(
+                (text for key in value if (text := labels.text(key, 300))), None
+            )
+        return self.text("label", 300)
+
+
+def _parse_time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    # Years outside this range have no place in either engine's arithmetic on dates.
+    return moment if 1900 <= moment.year <= 2200 else None
+
+
+def _indexed_at(fields: _Fields) -> datetime | None:
+    """When the index found the article: `dateTime`, else `date` with `time`, else `date`."""
+    moment = fields.time("dateTime")
+    if moment is not None:
+        return moment
+    day, clock = fields.text("date", 10), fields.text("time", 15)
+    if day is None:
+        return None
+    return _parse_time(f"{day}T{clock}Z") if clock else _parse_time(f"{day}T00:00:00Z")
+
+
+def _unreadable(text: str) -> Record:
+    digest = _digest(text)
+    return Record(
+        uri=f"content:{digest}",
+        url=None,
+        title=None,
+        published_at=None,
+        indexed_at=None,
+        lang=None,
+        data_type=None,
+        source_uri=None,
+        source_name=None,
+        is_duplicate=None,
+        problems=(),
+        unusable="not_a_record",
+        record=text,
+        record_hash=digest,
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def day_start(day: date) -> datetime:
+    """The first moment of a day in UTC."""
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -1,0 +1,36 @@
+"""The errors that the pipeline raises on purpose: each says what is wrong and what to do next."""
+
+
+class PipelineError(Exception):
+    """Base of the pipeline's own errors; its message is one line for a person to act on."""
+
+    transient = False
+    """Whether the same call may succeed later without anybody mending anything."""
+
+
+class SettingsError(PipelineError):
+    """A setting is missing, malformed or contradicts another."""
+
+
+class TopicsError(PipelineError):
+    """The topics file can't be used; the message names the line."""
+
+
+class SourceError(PipelineError):
+    """The news API gave no usable answer, and asking again would give the same."""
+
+
+class SourceUnavailableError(SourceError):
+    """The news API is in passing trouble and the retries or the deadline are used up."""
+
+    transient = True
+
+
+class WarehouseError(PipelineError):
+    """The database can't be used as it is."""
+
+
+class WarehouseBusyError(WarehouseError):
+    """Another process holds the database or another run is under way."""
+
+    transient = True

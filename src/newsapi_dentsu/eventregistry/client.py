@@ -1,0 +1,312 @@
+"""Talking to the news API: one request at a time, bounded in tries and time, errors typed."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+from eventregistry.Exceptions import (
+    AccessError,
+    EventRegistryError,
+    InvalidResponseError,
+    NetworkError,
+    QueryError,
+    getErrorClassForStatusCode,
+)
+
+from newsapi_dentsu.domain.topics import Topics
+from newsapi_dentsu.errors import SourceError, SourceUnavailableError
+from newsapi_dentsu.eventregistry.query import PAGE_SIZE, search_parameters
+from newsapi_dentsu.settings import is_loopback
+
+logger = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds between tries of one request: doubled each time, with jitter, up to the longest."""
+
+_CHUNK = 1 << 16
+_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search: the records as they came, and what the API says of the whole."""
+
+    records: list[object]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The account's tokens."""
+
+    available: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        """Tokens that may still be spent."""
+        return max(0, self.available - self.used)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What the requests of one client have cost so far."""
+
+    requests: int = 0
+    retries: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+class Source(Protocol):
+    """Where articles come from."""
+
+    traffic: Traffic
+    origin: str
+    """`newsapi.ai`, or `sandbox` for the built-in imitation."""
+
+    def search(self, topics: Topics, day: date, page: int) -> Page:
+        """Read one page, from 1, of the articles that the index dates on `day`."""
+        ...
+
+
+class NewsApi:
+    """A client of the news API.
+
+    Passing trouble (connection, time-out, 429, 5xx, an answer that isn't what was asked for) is
+    tried again with growing, jittered pauses or after the server's `Retry-After`; all other
+    errors are final at once. Nothing is tried past `deadline` seconds after the first request.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        key: str,
+        *,
+        timeout: float = 60,
+        attempts: int = 5,
+        deadline: float = 1800,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._host = host
+        self._key = key
+        self._timeout = timeout
+        self._attempts = attempts
+        self._deadline_seconds = deadline
+        self._deadline: float | None = None
+        self._sleep = sleep
+        self._session = requests.Session()
+        # A proxy of the environment can't reach this machine's own loopback.
+        self._session.trust_env = not is_loopback(urlsplit(host).hostname or "")
+        self.traffic = Traffic()
+        self.origin = "newsapi.ai"
+
+    def search(self, topics: Topics, day: date, page: int) -> Page:
+        """Read one page, from 1, of the articles that the index dates on `day`.
+
+        Raises:
+            SourceError: the API refused: wrong key, tokens spent, malformed query.
+            SourceUnavailableError: no usable answer within the tries and the deadline.
+        """
+        parameters = search_parameters(topics, day, page)
+        return self._ask("/api/v1/article", parameters, partial(_read_page, page))
+
+    def usage(self) -> Usage:
+        """Ask for the account's tokens; costs none.
+
+        Raises:
+            SourceError, SourceUnavailableError: as for `search`.
+        """
+        return self._ask("/api/v1/usage", {}, _read_usage)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _ask(
+        self, path: str, parameters: dict[str, Any], read: Callable[[object], _Answer]
+    ) -> _Answer:
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._deadline_seconds
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_is_temporary),
+            stop=lambda state: state.attempt_number >= self._attempts or self._past_deadline(state),
+            wait=_pause,
+            sleep=self._sleep,
+            before_sleep=self._note_retry,
+            reraise=True,
+        )
+        try:
+            answer: _Answer = retrying(self._ask_once, path, parameters, read)
+            return answer
+        except EventRegistryError as error:
+            raise self._explained(error) from None
+
+    def _ask_once(
+        self, path: str, parameters: dict[str, Any], read: Callable[[object], _Answer]
+    ) -> _Answer:
+        started = time.monotonic()
+        end = min(started + self._timeout, self._deadline or started + self._timeout)
+        try:
+            with self._session.post(
+                self._host + path,
+                json={**parameters, "apiKey": self._key},
+                timeout=max(0.001, end - started),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = bytearray()
+                for chunk in response.iter_content(_CHUNK):
+                    body += chunk
+                    if time.monotonic() > end:
+                        raise NetworkError(f"no whole answer within {self._timeout:g} s")
+        except requests.RequestException as error:
+            raise NetworkError(_network_trouble(error)) from error
+        finally:
+            self.traffic.requests += 1
+            self.traffic.seconds += time.monotonic() - started
+        self.traffic.tokens += _whole_number(response.headers.get("req-tokens"))
+        if response.headers.get("x-newsapi-sandbox") == "1":
+            self.origin = "sandbox"
+        if response.status_code != 200:
+            raise self._refused(response, bytes(body))
+        if warning := response.headers.get("warning"):
+            logger.warning("The news API warns: %s", self._masked(warning))
+        try:
+            return read(_decoded(response, bytes(body)))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise InvalidResponseError(f"the answer is not what was asked for: {error}") from error
+
+    def _past_deadline(self, state: tenacity.RetryCallState) -> bool:
+        pause = state.upcoming_sleep
+        return self._deadline is not None and time.monotonic() + pause >= self._deadline
+
+    def _note_retry(self, state: tenacity.RetryCallState) -> None:
+        self.traffic.retries += 1
+        error = state.outcome.exception() if state.outcome else None
+        logger.warning(
+            "The news API is in trouble (%s); try %d of %d in %.1f s",
+            self._masked(str(error)),
+            state.attempt_number + 1,
+            self._attempts,
+            state.upcoming_sleep,
+        )
+
+    def _refused(self, response: requests.Response, body: bytes) -> EventRegistryError:
+        status = response.status_code
+        text = body[: 4 * _SHOWN].decode("utf-8", "replace").strip()
+        error_class = getErrorClassForStatusCode(status)
+        error: EventRegistryError = error_class(
+            f"HTTP {status}: {text[:_SHOWN]}" if text else f"HTTP {status}",
+            statusCode=status,
+        )
+        error.retryAfter = _retry_after(response.headers.get("Retry-After"))
+        return error
+
+    def _explained(self, error: EventRegistryError) -> SourceError:
+        text = self._masked(str(error))
+        if error.isTemporary:
+            return SourceUnavailableError(
+                f"the news API at {self._host} gave no usable answer ({text}); "
+                f"gave up after {self._attempts} tries or {self._deadline_seconds:g} s. "
+                "What was read is kept: run again to continue."
+            )
+        if isinstance(error, AccessError):
+            return SourceError(
+                f"the news API refused the key ({text}): check NEWSAPI_KEY, and on "
+                "https://newsapi.ai/dashboard whether tokens are left"
+            )
+        if isinstance(error, QueryError):
+            return SourceError(
+                f"the news API did not execute the search ({text}): check the topics file"
+            )
+        return SourceError(
+            f"the news API refused the request ({text}): check NEWSAPI_HOST and the topics file"
+        )
+
+    def _masked(self, text: str) -> str:
+        return text.replace(self._key, "***") if self._key else text
+
+
+def _is_temporary(error: BaseException) -> bool:
+    return isinstance(error, EventRegistryError) and error.isTemporary
+
+
+_backoff = tenacity.wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retryAfter if isinstance(error, EventRegistryError) else None
+    return max(float(asked), 0.0) if asked is not None else _backoff(state)
+
+
+def _retry_after(value: str | None) -> int | None:
+    """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return int(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0, round(moment.timestamp() - time.time()))
+
+
+def _decoded(response: requests.Response, body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        kind = response.headers.get("Content-Type", "unknown")
+        raise ValueError(f"{len(body)} bytes of {kind} that are not JSON") from error
+
+
+def _read_page(number: int, answer: object) -> Page:
+    if not isinstance(answer, dict):
+        raise TypeError("not a JSON object")
+    if "error" in answer:
+        raise QueryError(str(answer["error"])[:_SHOWN], statusCode=200)
+    articles = answer["articles"]
+    records, total = articles["results"], articles["totalResults"]
+    if not isinstance(records, list) or not isinstance(total, int) or total < len(records):
+        raise ValueError("no list of results with their total")
+    if not records and (number - 1) * PAGE_SIZE < total:
+        raise ValueError(f"page {number} is empty although there are {total} results")
+    return Page(records, total)
+
+
+def _read_usage(answer: object) -> Usage:
+    if not isinstance(answer, dict):
+        raise TypeError("not a JSON object")
+    if "error" in answer:
+        raise QueryError(str(answer["error"])[:_SHOWN], statusCode=200)
+    return Usage(int(answer["availableTokens"]), int(answer["usedTokens"]))
+
+
+def _network_trouble(error: requests.RequestException) -> str:
+    """Word a connection error without the long chain of wrapped exceptions."""
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the TLS connection failed"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.ConnectionError):
+        reason = getattr(error.args[0], "reason", error.args[0]) if error.args else error
+        text = str(reason)
+        return text.split(": ", 1)[-1] if "object at 0x" in text else text
+    return type(error).__name__
+
+
+def _whole_number(value: str | None) -> int:
+    return int(value) if value and value.isdigit() else 0

@@ -1,0 +1,199 @@
+"""Every setting of the pipeline, typed and validated in one place.
+
+Values come from the environment, then from a `.env` file in the working directory, then from the
+defaults below. The names of the environment variables are the field names in upper case.
+"""
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from newsapi_dentsu.errors import SettingsError
+
+ENV_FILE = ".env"
+LIVE_HOST = "https://eventregistry.org"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _blank_as_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_blank_as_none)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_as_none)]
+OptionalCount = Annotated[int | None, BeforeValidator(_blank_as_none)]
+
+
+class Settings(BaseSettings):
+    """The pipeline's configuration; build it with `load_settings`, which words the errors."""
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    newsapi_key: OptionalSecret = Field(
+        None, description="API key of newsapi.ai. Without one, the sandbox is used."
+    )
+    newsapi_host: str = Field(
+        LIVE_HOST, description="Base address of the news API; plain http only on loopback."
+    )
+    newsapi_sandbox: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Use the built-in sandbox: `auto` when there is no key and DuckDB stores.",
+    )
+    topics_file: OptionalPath = Field(
+        None, description="Topics to search for (default: ./topics.yaml, else the shipped one)."
+    )
+
+    lookback_days: int = Field(30, ge=1, le=3650, description="Days that the first run reads back.")
+    overlap_hours: int = Field(
+        48, ge=0, le=720, description="How late an article may enter the index and be found."
+    )
+    max_requests_per_run: OptionalCount = Field(
+        None, ge=1, description="Searches a run may make; the next runs read the rest."
+    )
+    request_timeout_seconds: float = Field(
+        60, gt=0, le=600, description="Longest wait for one answer of the news API."
+    )
+    request_attempts: int = Field(
+        5, ge=1, le=20, description="Tries of one request in passing trouble."
+    )
+    fetch_deadline_seconds: float = Field(
+        1800, gt=0, description="Longest time a run may spend on fetching."
+    )
+
+    use_postgres: bool = Field(False, description="Store in PostgreSQL instead of DuckDB.")
+    postgres_host: str = Field("localhost", description="PostgreSQL server.")
+    postgres_port: int = Field(5432, ge=1, le=65535, description="PostgreSQL port.")
+    postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
+    postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
+    postgres_password: OptionalSecret = Field(None, description="Password of that role.")
+    duckdb_path: Path = Field(Path("data/news.duckdb"), description="The DuckDB file.")
+    duckdb_memory_limit: str = Field(
+        "128MB",
+        pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B|B)$",
+        description="Memory that DuckDB may take.",
+    )
+    database_wait_seconds: float = Field(
+        15, ge=0, description="How long to wait for a database that another process holds."
+    )
+    run_wait_seconds: float = Field(
+        600, ge=0, description="How long a run waits for another run that is under way."
+    )
+    dagster_home: OptionalPath = Field(
+        None, description="Dagster's home (default: `dagster` beside the DuckDB file)."
+    )
+
+    @field_validator("newsapi_host")
+    @classmethod
+    def _secure_host(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"must be an address such as {LIVE_HOST}")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("must be https: plain http would show the key to the network")
+        if parts.username or parts.query or parts.fragment:
+            raise ValueError(f"must be a plain base address such as {LIVE_HOST}")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _sandbox_or_key(self) -> "Settings":
+        if self.newsapi_sandbox == "never" and self.newsapi_key is None:
+            raise ValueError("NEWSAPI_KEY is needed when NEWSAPI_SANDBOX=never")
+        return self
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether runs read the built-in sandbox rather than `newsapi_host`."""
+        if self.newsapi_sandbox != "auto":
+            return self.newsapi_sandbox == "always"
+        return (
+            self.newsapi_key is None
+            and not self.use_postgres
+            and "newsapi_host" not in self.model_fields_set
+        )
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the DuckDB file, where run-time state is kept by default."""
+        return self.duckdb_path.parent
+
+    @property
+    def home(self) -> Path:
+        """Dagster's home folder, absolute as Dagster demands it."""
+        return (self.dagster_home or self.data_folder / "dagster").absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInUse:
+    """One line of `newsapi config`."""
+
+    name: str
+    value: str
+    origin: str
+    description: str
+
+
+def settings_in_use(settings: Settings) -> list[SettingInUse]:
+    """List every setting with its value, secrets masked, and where the value came from."""
+    from dotenv import dotenv_values
+
+    in_environment = {name.upper() for name in os.environ}
+    in_file = {name.upper() for name in dotenv_values(ENV_FILE)}
+    lines = []
+    for field, info in Settings.model_fields.items():
+        name = field.upper()
+        value = getattr(settings, field)
+        if name in in_environment:
+            origin = "environment"
+        elif name in in_file:
+            origin = ENV_FILE
+        else:
+            origin = "default"
+        shown = "" if value is None else str(value)
+        lines.append(SettingInUse(name, shown, origin, info.description or ""))
+    return lines
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Read the settings once for this process.
+
+    Raises:
+        SettingsError: a value is malformed; the message names each setting and what it must be,
+            without repeating the value, which may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = []
+        for item in error.errors(include_url=False, include_input=False):
+            name = ".".join(str(part) for part in item["loc"]).upper()
+            text = item["msg"].removeprefix("Value error, ")
+            problems.append(f"{name}: {text}" if name else text)
+        raise SettingsError("; ".join(problems)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ENV_FILE} can't be read: {error}") from None

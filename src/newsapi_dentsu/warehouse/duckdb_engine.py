@@ -1,0 +1,214 @@
+"""DuckDB: one file, opened for each transaction and closed after it."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import filelock
+from typing_extensions import override
+
+from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
+from newsapi_dentsu.warehouse.engine import Engine, Row, Session
+
+_STREAM_ROWS = 1000
+_FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
+
+
+class DuckDBSession(Session):
+    """A transaction on the file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    @override
+    def rows(self, sql: str, *parameters: object) -> list[Row]:
+        return self._connection.execute(sql, list(parameters)).fetchall()
+
+    @override
+    def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
+        cursor = self._connection.execute(sql, list(parameters))
+        while batch := cursor.fetchmany(_STREAM_ROWS):
+            yield from batch
+
+    @override
+    def execute(self, sql: str, *parameters: object) -> None:
+        self._connection.execute(sql, list(parameters))
+
+
+class DuckDBEngine(Engine):
+    """The warehouse in a DuckDB file.
+
+    A process that has the file open for writing keeps every other process out, readers too; so
+    it is open only while a transaction lasts, and whoever finds it held waits a little.
+    """
+
+    name = "DuckDB"
+
+    def __init__(self, path: Path, *, memory_limit: str, wait: float) -> None:
+        self._path = path
+        self._memory_limit = memory_limit
+        self._wait = wait
+        self.location = str(path)
+
+    @override
+    def exists(self) -> bool:
+        return self._path.exists()
+
+    @override
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with self._errors_explained():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            connection = self._open(read_only=False)
+            try:
+                connection.execute("BEGIN")
+                yield DuckDBSession(connection)
+                connection.execute("COMMIT")
+            finally:
+                connection.close()
+
+    @override
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        with self._errors_explained():
+            connection = self._open(read_only=True)
+            try:
+                connection.execute("BEGIN")
+                yield DuckDBSession(connection)
+            finally:
+                connection.close()
+
+    @override
+    @contextmanager
+    def run_lock(self, holder: str, wait: float) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        lock_path = self._path.with_name(self._path.name + ".lock")
+        note_path = self._path.with_name(self._path.name + ".lock-holder")
+        lock = filelock.FileLock(lock_path)
+        try:
+            lock.acquire(timeout=wait)
+        except filelock.Timeout:
+            raise WarehouseBusyError(
+                f"another run is under way ({_read_note(note_path)}) and didn't end within "
+                f"{wait:g} s; nothing was done. Try again later, or raise RUN_WAIT_SECONDS."
+            ) from None
+        except OSError as error:
+            raise WarehouseError(
+                f"{lock_path} can't be written ({error.strerror}): "
+                "make its folder writable or set DUCKDB_PATH to another place"
+            ) from None
+        try:
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            # The note only words an error message; the lock itself is the kernel's.
+            with suppress(OSError):
+                note_path.write_text(
+                    json.dumps({"holder": holder, "pid": os.getpid(), "since": since})
+                )
+            yield
+        finally:
+            with suppress(OSError):
+                note_path.unlink()
+            lock.release()
+
+    @override
+    def index_names(self, session: Session) -> set[str]:
+        return {name for (name,) in session.rows("SELECT index_name FROM duckdb_indexes()")}
+
+    @override
+    def table_exists(self, session: Session, schema: str, table: str) -> bool:
+        return bool(
+            session.rows(
+                "SELECT 1 FROM duckdb_tables() WHERE schema_name = $1 AND table_name = $2",
+                schema,
+                table,
+            )
+        )
+
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if read_only and not self._path.exists():
+            raise WarehouseError(f"{self._path} doesn't exist yet: run `newsapi run` first")
+        connection = duckdb.connect(
+            ":memory:", config={"memory_limit": self._memory_limit, "TimeZone": "UTC"}
+        )
+        try:
+            # Attached under a fixed name: a file called raw.duckdb would shadow the schema raw.
+            target = str(self._path).replace("'", "''")
+            mode = " (READ_ONLY)" if read_only else ""
+            self._attach(connection, f"ATTACH '{target}' AS news{mode}")
+            connection.execute("USE news")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+        deadline = time.monotonic() + self._wait
+        pause = _FIRST_WAIT
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except duckdb.IOException as error:
+                if "Could not set lock" not in str(error):
+                    raise
+                if time.monotonic() >= deadline:
+                    raise WarehouseBusyError(
+                        f"{self._path} is held by another process ({_lock_holder(error)}) and "
+                        f"stayed so for {self._wait:g} s: close it there, or raise "
+                        "DATABASE_WAIT_SECONDS"
+                    ) from None
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_WAIT)
+
+    @contextmanager
+    def _errors_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            raise _explained(self._path, error) from error
+        except OSError as error:
+            raise WarehouseError(
+                f"{self._path}: {error.strerror or error}; "
+                "make room or make the folder writable, or set DUCKDB_PATH to another place"
+            ) from error
+
+
+def _explained(path: Path, error: duckdb.Error) -> Exception:
+    text = str(error)
+    first_line = text.splitlines()[0] if text else type(error).__name__
+    if "not a valid DuckDB database" in text or isinstance(error, duckdb.SerializationException):
+        return WarehouseError(
+            f"{path} is not a DuckDB database or is damaged: move it away and run again, "
+            "or restore a copy"
+        )
+    if "No space left" in text or "disk is full" in text.lower():
+        return WarehouseError(
+            f"{path}: the disk is full; nothing of this step was stored. Make room and run again."
+        )
+    if "Permission denied" in text or "Read-only file system" in text or "read-only" in text:
+        return WarehouseError(
+            f"{path} can't be written: make the file and its folder writable, "
+            "or set DUCKDB_PATH to another place"
+        )
+    if isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.InternalException):
+        return WarehouseError(f"{path}: {first_line}")
+    return error
+
+
+def _lock_holder(error: Exception) -> str:
+    """DuckDB's message ends in who holds the lock: `… held in /usr/bin/python3 (PID 12) …`."""
+    _, found, rest = str(error).partition("Conflicting lock is held in ")
+    return rest.split(". See also")[0].strip() if found else "unknown"
+
+
+def _read_note(path: Path) -> str:
+    try:
+        note = json.loads(path.read_text())
+        return f"{note['holder']}, process {note['pid']}, since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "holder unknown"

@@ -1,0 +1,112 @@
+"""What the warehouse needs of a database engine, and nothing more.
+
+SQL is written once, for both engines: unquoted names, `$1` parameters, PostgreSQL's type names
+(DuckDB knows them too) and lists passed as arrays, one for each column.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+
+
+class Session(Protocol):
+    """One open transaction."""
+
+    def rows(self, sql: str, *parameters: object) -> list[Row]:
+        """Run a query and return all its rows."""
+        ...
+
+    def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
+        """Run a query and return its rows one by one, in bounded memory."""
+        ...
+
+    def execute(self, sql: str, *parameters: object) -> None:
+        """Run a statement that returns nothing."""
+        ...
+
+
+class Engine(Protocol):
+    """A database: transactions on it, and the few things that the two engines do differently."""
+
+    name: str
+    location: str
+    """Where the data is, for people; without secrets."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """Open a transaction for writing; commits on leaving, rolls back on an exception."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Session]:
+        """Open a read-only transaction that sees one consistent state."""
+        ...
+
+    def run_lock(self, holder: str, wait: float) -> AbstractContextManager[None]:
+        """Hold the lock that keeps pipeline runs apart; a dead holder loses it.
+
+        Raises:
+            WarehouseBusyError: another run held it for longer than `wait` seconds.
+        """
+        ...
+
+    def exists(self) -> bool:
+        """Tell whether there is a database to read."""
+        ...
+
+    def index_names(self, session: Session) -> set[str]:
+        """Name the indexes that exist in the pipeline's schemas."""
+        ...
+
+    def table_exists(self, session: Session, schema: str, table: str) -> bool:
+        """Tell whether a table exists."""
+        ...
+
+
+def one(session: Session, sql: str, *parameters: object) -> Any:
+    """Return the first column of a query's only row."""
+    return session.rows(sql, *parameters)[0][0]
+
+
+def _arrays(columns: Mapping[str, str], rows: Sequence[Row]) -> tuple[str, list[object]]:
+    unnested = ", ".join(
+        f"unnest(${number}::{type_}[]) AS {name}"
+        for number, (name, type_) in enumerate(columns.items(), start=1)
+    )
+    return unnested, [list(column) for column in zip(*rows, strict=True)]
+
+
+def insert(session: Session, table: str, columns: Mapping[str, str], rows: Sequence[Row]) -> None:
+    """Insert rows in one statement.
+
+    Args:
+        session: the open transaction.
+        table: the table's qualified name.
+        columns: each column's name and SQL type, in the order of the rows' values.
+        rows: the values.
+    """
+    if rows:
+        unnested, arrays = _arrays(columns, rows)
+        session.execute(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {unnested}", *arrays)
+
+
+def update(
+    session: Session, table: str, key: str, columns: Mapping[str, str], rows: Sequence[Row]
+) -> None:
+    """Update rows by key in one statement; `columns` and the rows hold the key as well."""
+    if rows:
+        unnested, arrays = _arrays(columns, rows)
+        assignments = ", ".join(f"{name} = v.{name}" for name in columns if name != key)
+        session.execute(
+            f"UPDATE {table} AS t SET {assignments} FROM (SELECT {unnested}) AS v "
+            f"WHERE t.{key} = v.{key}",
+            *arrays,
+        )
+
+
+def delete(session: Session, table: str, key: str, values: Sequence[object]) -> None:
+    """Delete the rows whose text `key` is among `values`."""
+    if values:
+        session.execute(
+            f"DELETE FROM {table} WHERE {key} IN (SELECT unnest($1::text[]))", list(values)
+        )

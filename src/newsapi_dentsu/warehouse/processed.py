@@ -1,0 +1,185 @@
+"""processed: one row for each article, and what became of every raw record."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Any
+
+from newsapi_dentsu.warehouse import operations
+from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
+
+TABLE = "processed.processed_news"
+OUTCOMES = "processed.record_outcomes"
+SEQUENCE = "processed.change_seq"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A row of processed but for the bookkeeping columns."""
+
+    article_id: str
+    url: str
+    title: str
+    body: str
+    published_at: datetime | None
+    indexed_at: datetime | None
+    source_name: str | None
+    source_uri: str | None
+    lang: str | None
+    data_type: str | None
+    authors: str
+    image: str | None
+    sentiment: float | None
+    concepts: str
+    categories: str
+    event_uri: str | None
+    is_duplicate: bool | None
+    version: int
+    text_hash: str
+    raw_seq: int
+    origin: str
+    fetched_at: datetime
+
+
+_ARTICLE_COLUMNS = {
+    "article_id": "text",
+    "url": "text",
+    "title": "text",
+    "body": "text",
+    "publishedAt": "timestamptz",
+    "indexed_at": "timestamptz",
+    "source_name": "text",
+    "source_uri": "text",
+    "lang": "text",
+    "data_type": "text",
+    "authors": "text",
+    "image": "text",
+    "sentiment": "float8",
+    "concepts": "text",
+    "categories": "text",
+    "event_uri": "text",
+    "is_duplicate": "boolean",
+    "version": "integer",
+    "text_hash": "text",
+    "raw_seq": "bigint",
+    "origin": "text",
+    "fetched_at": "timestamptz",
+}
+COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz", "change_seq": "bigint"}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOutcome:
+    """What became of one raw record."""
+
+    raw_seq: int
+    uri: str
+    uri_version: int
+    article_id: str | None
+    outcome: str
+    reason: str | None
+    text_hash: str | None
+    text_at: datetime | None
+    published_at: datetime | None
+
+
+_OUTCOME_COLUMNS = {
+    "raw_seq": "bigint",
+    "uri": "text",
+    "uri_version": "integer",
+    "article_id": "text",
+    "outcome": "text",
+    "reason": "text",
+    "text_hash": "text",
+    "text_at": "timestamptz",
+    "publishedAt": "timestamptz",
+}
+
+
+def outcomes_of_articles(session: Session, article_ids: Collection[str]) -> list[RecordOutcome]:
+    """The outcomes of every record of these articles."""
+    found = session.rows(
+        f"SELECT {', '.join(_OUTCOME_COLUMNS)} FROM {OUTCOMES} "
+        "WHERE article_id IN (SELECT unnest($1::text[]))",
+        list(article_ids),
+    )
+    return [RecordOutcome(*row) for row in found]
+
+
+def outcomes_of_records(session: Session, first: int, last: int) -> list[RecordOutcome]:
+    """The outcomes of the records with sequence numbers from `first` to `last`."""
+    found = session.rows(
+        f"SELECT {', '.join(_OUTCOME_COLUMNS)} FROM {OUTCOMES} WHERE raw_seq BETWEEN $1 AND $2",
+        first,
+        last,
+    )
+    return [RecordOutcome(*row) for row in found]
+
+
+def save_outcomes(
+    session: Session, outcomes: Iterable[RecordOutcome], known: Collection[int]
+) -> None:
+    """Store outcomes; `known` are the sequence numbers that have one already."""
+    rows = [astuple(outcome) for outcome in outcomes]
+    insert(session, OUTCOMES, _OUTCOME_COLUMNS, [row for row in rows if row[0] not in known])
+    update(session, OUTCOMES, "raw_seq", _OUTCOME_COLUMNS, [row for row in rows if row[0] in known])
+
+
+def articles(session: Session, article_ids: Collection[str]) -> dict[str, Article]:
+    """The stored articles among these ids."""
+    found = session.rows(
+        f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM {TABLE} "
+        "WHERE article_id IN (SELECT unnest($1::text[]))",
+        list(article_ids),
+    )
+    return {row[0]: Article(*row) for row in found}
+
+
+def save_articles(
+    session: Session, changed: Sequence[Article], known: Collection[str], now: datetime
+) -> None:
+    """Store new and changed articles, each with the next change number."""
+    if not changed:
+        return
+    numbers = operations.take_numbers(session, SEQUENCE, len(changed))
+    rows: list[tuple[Any, ...]] = [
+        (*astuple(article), now, number) for article, number in zip(changed, numbers, strict=True)
+    ]
+    insert(session, TABLE, COLUMNS, [row for row in rows if row[0] not in known])
+    update(session, TABLE, "article_id", COLUMNS, [row for row in rows if row[0] in known])
+
+
+def remove_articles(session: Session, article_ids: Sequence[str]) -> None:
+    """Remove articles that no record leads to any more."""
+    delete(session, TABLE, "article_id", article_ids)
+
+
+def changes_after(
+    session: Session, change_seq: int, *, rows: int, characters: int
+) -> tuple[list[Article], int]:
+    """The next changed articles after a change number, bounded in rows and text.
+
+    Returns:
+        The articles in order of change, and the change number of the last.
+    """
+    sizes = session.rows(
+        f"SELECT change_seq, length(body) FROM {TABLE} "
+        "WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
+        change_seq,
+        rows,
+    )
+    last, total = change_seq, 0
+    for number, size in sizes:
+        total += size
+        if last != change_seq and total > characters:
+            break
+        last = number
+    if last == change_seq:
+        return [], last
+    found = session.rows(
+        f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM {TABLE} "
+        "WHERE change_seq > $1 AND change_seq <= $2 ORDER BY change_seq",
+        change_seq,
+        last,
+    )
+    return [Article(*row) for row in found], last

@@ -1,0 +1,309 @@
+"""raw: the records as the API gave them, and what each search listed for each day."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from newsapi_dentsu.domain.record import Record
+from newsapi_dentsu.warehouse import operations
+from newsapi_dentsu.warehouse.engine import Session, insert
+
+TABLE = "raw.ai_marketing_news_raw"
+SEQUENCE = "raw.seq"
+
+COLUMNS = {
+    "seq": "bigint",
+    "uri": "text",
+    "version": "integer",
+    "url": "text",
+    "title": "text",
+    "publishedAt": "timestamptz",
+    "indexed_at": "timestamptz",
+    "lang": "text",
+    "data_type": "text",
+    "source_uri": "text",
+    "source_name": "text",
+    "is_duplicate": "boolean",
+    "problems": "text",
+    "unusable": "text",
+    "origin": "text",
+    "query_id": "text",
+    "fetched_at": "timestamptz",
+    "record_hash": "text",
+    "record": "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search in use: since which day it is read, and how far it is whole (the watermark)."""
+
+    query_id: str
+    start_day: date
+    complete_through: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayListing:
+    """What a search listed for a day when it was last read.
+
+    `uris` are the articles ever listed; `unlisted` of them the index lists no longer.
+    """
+
+    total: int
+    uris: frozenset[str]
+    unlisted: int
+    complete_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How many records of a page were new, changed, already known; and how many are unusable."""
+
+    new: int
+    changed: int
+    known: int
+    unusable: int
+
+    def __add__(self, other: "Stored") -> "Stored":
+        return Stored(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.known + other.known,
+            self.unusable + other.unusable,
+        )
+
+
+def stored_origin(session: Session) -> str | None:
+    """Where the stored records come from; None where there are none."""
+    found = session.rows(f"SELECT origin FROM {TABLE} LIMIT 1")
+    return found[0][0] if found else None
+
+
+def active_query(session: Session) -> Query | None:
+    """The search that the last run used."""
+    found = session.rows(
+        "SELECT query_id, start_day, complete_through FROM raw.queries "
+        "ORDER BY activated_at DESC, query_id LIMIT 1"
+    )
+    return Query(*found[0]) if found else None
+
+
+def activate_query(
+    session: Session,
+    query_id: str,
+    *,
+    definition: str,
+    start_day: date,
+    now: datetime,
+) -> Query:
+    """Make a search the one in use, to be read from `start_day` on."""
+    session.execute(
+        "INSERT INTO raw.queries (query_id, definition, start_day, activated_at) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT (query_id) DO UPDATE SET "
+        "start_day = excluded.start_day, activated_at = excluded.activated_at, "
+        "complete_through = NULL",
+        query_id,
+        definition,
+        start_day,
+        now,
+    )
+    return Query(query_id, start_day, None)
+
+
+def advance_watermark(session: Session, query_id: str, complete_through: datetime) -> None:
+    """Move the watermark forward; it never moves back."""
+    session.execute(
+        "UPDATE raw.queries SET complete_through = $2 WHERE query_id = $1 "
+        "AND (complete_through IS NULL OR complete_through < $2)",
+        query_id,
+        complete_through,
+    )
+
+
+def days_complete_at(
+    session: Session, query_id: str, first: date, last: date
+) -> dict[date, datetime | None]:
+    """When each day from `first` to `last` was last whole; days never read are absent."""
+    return dict(
+        session.rows(
+            "SELECT day, complete_at FROM raw.query_days "
+            "WHERE query_id = $1 AND day BETWEEN $2 AND $3",
+            query_id,
+            first,
+            last,
+        )
+    )
+
+
+def days_read_after(session: Session, query_id: str, moment: datetime) -> list[date]:
+    """Days that claim to have been whole at a time later than `moment`."""
+    return [
+        day
+        for (day,) in session.rows(
+            "SELECT day FROM raw.query_days WHERE query_id = $1 AND complete_at > $2",
+            query_id,
+            moment,
+        )
+    ]
+
+
+def mean_day_total(session: Session, query_id: str) -> float | None:
+    """Articles on an average whole day of a search; None before any was read."""
+    mean: float | None = session.rows(
+        "SELECT avg(total)::float8 FROM raw.query_days "
+        "WHERE query_id = $1 AND complete_at IS NOT NULL",
+        query_id,
+    )[0][0]
+    return mean
+
+
+def day_listing(session: Session, query_id: str, day: date) -> DayListing:
+    """The listing of one day; empty where the day was never read."""
+    found = session.rows(
+        "SELECT total, uris, unlisted, complete_at FROM raw.query_days "
+        "WHERE query_id = $1 AND day = $2",
+        query_id,
+        day,
+    )
+    if not found:
+        return DayListing(0, frozenset(), 0, None)
+    total, uris, unlisted, complete_at = found[0]
+    return DayListing(total, frozenset(json.loads(uris)), unlisted, complete_at)
+
+
+def save_day_listing(session: Session, query_id: str, day: date, listing: DayListing) -> None:
+    """Store the listing of one day."""
+    session.execute(
+        "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, complete_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (query_id, day) DO UPDATE SET "
+        "total = excluded.total, uris = excluded.uris, unlisted = excluded.unlisted, "
+        "complete_at = excluded.complete_at",
+        query_id,
+        day,
+        listing.total,
+        json.dumps(sorted(listing.uris)),
+        listing.unlisted,
+        listing.complete_at,
+    )
+
+
+def store_records(
+    session: Session,
+    records: Sequence[Record],
+    *,
+    query_id: str,
+    origin: str,
+    fetched_at: datetime,
+) -> Stored:
+    """Append the records that are new or changed.
+
+    A record whose content equals the newest stored version of its uri is left out; one that
+    differs becomes the next version. Within `records` the last of equal uris counts.
+    """
+    by_uri = {record.uri: record for record in records}
+    newest = {
+        uri: (version, record_hash)
+        for uri, version, record_hash in session.rows(
+            f"SELECT uri, version, record_hash FROM {TABLE} "
+            "WHERE uri IN (SELECT unnest($1::text[])) ORDER BY uri, version",
+            list(by_uri),
+        )
+    }
+    fresh = [
+        record
+        for record in by_uri.values()
+        if record.uri not in newest or newest[record.uri][1] != record.record_hash
+    ]
+    numbers = operations.take_numbers(session, SEQUENCE, len(fresh)) if fresh else range(0)
+    insert(
+        session,
+        TABLE,
+        COLUMNS,
+        [
+            (
+                seq,
+                record.uri,
+                newest.get(record.uri, (0, ""))[0] + 1,
+                record.url,
+                record.title,
+                record.published_at,
+                record.indexed_at,
+                record.lang,
+                record.data_type,
+                record.source_uri,
+                record.source_name,
+                record.is_duplicate,
+                json.dumps(record.problems) if record.problems else None,
+                record.unusable,
+                origin,
+                query_id,
+                fetched_at,
+                record.record_hash,
+                record.record,
+            )
+            for seq, record in zip(numbers, fresh, strict=True)
+        ],
+    )
+    changed = sum(record.uri in newest for record in fresh)
+    return Stored(
+        new=len(fresh) - changed,
+        changed=changed,
+        known=len(records) - len(fresh),
+        unusable=sum(record.unusable is not None for record in fresh),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A stored record; `record` is None where it is unusable, to keep huge ones out of memory."""
+
+    seq: int
+    uri: str
+    version: int
+    url: str | None
+    published_at: datetime | None
+    indexed_at: datetime | None
+    lang: str | None
+    data_type: str | None
+    source_uri: str | None
+    source_name: str | None
+    is_duplicate: bool | None
+    unusable: str | None
+    origin: str
+    fetched_at: datetime
+    record: str | None
+
+
+_ROW = (
+    "SELECT seq, uri, version, url, publishedAt, indexed_at, lang, data_type, source_uri, "
+    "source_name, is_duplicate, unusable, origin, fetched_at, "
+    f"CASE WHEN unusable IS NULL THEN record END FROM {TABLE} "
+)
+
+
+def rows_after(session: Session, seq: int, *, rows: int, characters: int) -> list[RawRow]:
+    """The next stored records after `seq`: at most `rows`, and about `characters` of JSON."""
+    sizes = session.rows(
+        f"SELECT seq, CASE WHEN unusable IS NULL THEN length(record) ELSE 0 END FROM {TABLE} "
+        "WHERE seq > $1 ORDER BY seq LIMIT $2",
+        seq,
+        rows,
+    )
+    last, total = None, 0
+    for number, size in sizes:
+        total += size
+        if last is not None and total > characters:
+            break
+        last = number
+    if last is None:
+        return []
+    found = session.rows(_ROW + "WHERE seq > $1 AND seq <= $2 ORDER BY seq", seq, last)
+    return [RawRow(*row) for row in found]
+
+
+def rows_by_seq(session: Session, numbers: Collection[int]) -> list[RawRow]:
+    """The stored records with these sequence numbers."""
+    found = session.rows(_ROW + "WHERE seq IN (SELECT unnest($1::bigint[]))", list(numbers))
+    return [RawRow(*row) for row in found]

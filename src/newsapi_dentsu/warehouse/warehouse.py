@@ -1,0 +1,89 @@
+"""The warehouse: an engine with the pipeline's schema on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse import schema
+from newsapi_dentsu.warehouse.engine import Engine, Session
+
+
+class Warehouse:
+    """Transactions on the pipeline's tables, whichever engine holds them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def location(self) -> str:
+        """Where the data is, for people; without secrets."""
+        return self.engine.location
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a transaction for writing: all of it or nothing."""
+        with self.engine.transaction() as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a read-only transaction on one consistent state.
+
+        Raises:
+            WarehouseError: there are no tables yet, or of another version than this program's.
+        """
+        with self.engine.snapshot() as session:
+            version = schema.applied_version(self.engine, session)
+            latest = schema.migrations()[-1].version
+            if version == 0:
+                raise WarehouseError(f"{self.location} has no tables yet: run `newsapi run` first")
+            if version != latest:
+                raise WarehouseError(
+                    f"{self.location} has schema version {version}, this program needs {latest}: "
+                    + ("run `newsapi run`" if version < latest else "install its newer version")
+                )
+            yield session
+
+    def upgrade(self) -> list[schema.Migration]:
+        """Create or upgrade the tables; does nothing where they are up to date."""
+        with self.engine.transaction() as session:
+            return schema.upgrade(self.engine, session, datetime.now(UTC))
+
+    @contextmanager
+    def run_lock(self, holder: str, wait: float) -> Iterator[None]:
+        """Keep other pipeline runs out while this one lasts.
+
+        Raises:
+            WarehouseBusyError: another run held the lock for longer than `wait` seconds.
+        """
+        with self.engine.run_lock(holder, wait):
+            yield
+
+
+def open_warehouse(settings: Settings) -> Warehouse:
+    """Make the warehouse that the settings name; nothing is opened yet."""
+    if settings.use_postgres:
+        from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+
+        password = settings.postgres_password
+        return Warehouse(
+            PostgresEngine(
+                host=settings.postgres_host,
+                port=settings.postgres_port,
+                database=settings.postgres_db,
+                user=settings.postgres_user,
+                password=password.get_secret_value() if password else None,
+                wait=settings.database_wait_seconds,
+            )
+        )
+    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+
+    return Warehouse(
+        DuckDBEngine(
+            settings.duckdb_path,
+            memory_limit=settings.duckdb_memory_limit,
+            wait=settings.database_wait_seconds,
+        )
+    )
