@@ -1,0 +1,325 @@
+"""Search conditions: plain fields and the advanced query language, compiled once per request."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from newsapi_dentsu.sandbox.articles import Article
+from newsapi_dentsu.sandbox.keywords import Test, compile_keyword
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LOCATIONS = ("body", "title")
+_MODES = ("phrase", "exact", "simple")
+_DATA_TYPES = ("news", "pr", "blog")
+
+
+class NotExecutedError(Exception):
+    """The query cannot be executed; the message is what the API answers under `error`."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A compiled condition: a test, whether it selects anything, and the days it is limited to."""
+
+    test: Test
+    positive: bool = True
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True)
+class _UriField:
+    """A condition on a set of uris: how to read them, and how several values combine by default."""
+
+    read: Callable[[Article], Set[str]]
+    default_oper: str
+    oper_name: str | None = None
+
+
+_URI_FIELDS: Mapping[str, _UriField] = {
+    "conceptUri": _UriField(lambda article: article.concepts, "and", "conceptOper"),
+    "categoryUri": _UriField(lambda article: article.categories, "or", "categoryOper"),
+    "sourceUri": _UriField(lambda article: {article.source}, "or", "sourceOper"),
+    "sourceLocationUri": _UriField(lambda article: article.source_locations, "or"),
+    "authorUri": _UriField(lambda article: article.authors, "or", "authorOper"),
+    "locationUri": _UriField(lambda article: article.locations, "or"),
+    "lang": _UriField(lambda article: {article.record.get("lang", "")}, "or"),
+}
+_OPER_NAMES = {field.oper_name for field in _URI_FIELDS.values() if field.oper_name}
+_ADVANCED_NAMES = {
+    *_URI_FIELDS,
+    *_OPER_NAMES,
+    *("keyword", "keywordOper", "keywordLoc", "keywordSearchMode", "dateStart", "dateEnd"),
+    *("$and", "$or", "$not"),
+}
+# Conditions that the sandbox has no data for: refused, as ignoring them would widen the search.
+_UNSUPPORTED = (
+    "articleUri",
+    "articleUriWgtList",
+    "dateMention",
+    "dateMentionEnd",
+    "dateMentionStart",
+    "ignoreSourceGroupUri",
+    "sourceGroupUri",
+)
+_UNSUPPORTED_FILTERS = (
+    "eventFilter",
+    "hasAuthorsFilter",
+    "hasDuplicate",
+    "hasDuplicateFilter",
+    "hasEvent",
+    "hasLinksFilter",
+    "hasVideosFilter",
+)
+
+
+def compile_search(params: Mapping[str, Any]) -> Condition:
+    """Compile the conditions of a request: its `query` if it has one, else its plain fields."""
+    if params.get("query"):
+        condition, filters = _advanced(params["query"])
+    else:
+        condition, filters = _plain(params), _compile_filters(params, "isDuplicateFilter")
+    if not condition.positive:
+        raise NotExecutedError(
+            "The query has no positive condition: give at least one that is not an ignore."
+        )
+    return all_of([condition, filters])
+
+
+def all_of(conditions: Sequence[Condition]) -> Condition:
+    """Combine conditions that must all hold."""
+    tests = [condition.test for condition in conditions]
+    firsts = [condition.first for condition in conditions if condition.first]
+    lasts = [condition.last for condition in conditions if condition.last]
+    return Condition(
+        tests[0] if len(tests) == 1 else lambda article: all(test(article) for test in tests),
+        any(condition.positive for condition in conditions),
+        max(firsts, default=None),
+        min(lasts, default=None),
+    )
+
+
+def any_of(conditions: Sequence[Condition]) -> Condition:
+    """Combine conditions of which one must hold."""
+    tests = [condition.test for condition in conditions]
+    firsts = [condition.first for condition in conditions]
+    lasts = [condition.last for condition in conditions]
+    known_firsts = [first for first in firsts if first]
+    known_lasts = [last for last in lasts if last]
+    return Condition(
+        lambda article: any(test(article) for test in tests),
+        all(condition.positive for condition in conditions),
+        min(known_firsts) if len(known_firsts) == len(firsts) else None,
+        max(known_lasts) if len(known_lasts) == len(lasts) else None,
+    )
+
+
+def _none_of(condition: Condition) -> Condition:
+    return Condition(lambda article: not condition.test(article), positive=False)
+
+
+def _advanced(query: Any) -> tuple[Condition, Condition]:
+    if isinstance(query, str):
+        try:
+            query = json.loads(query)
+        except ValueError as error:
+            raise NotExecutedError(f"The query is not valid JSON: {error}") from None
+    if not isinstance(query, dict) or not isinstance(query.get("$query"), dict):
+        raise NotExecutedError('The query must be an object with a "$query" object in it.')
+    _refuse_unknown(query, {"$query", "$filter"}, "the query")
+    filters = query.get("$filter") or {}
+    if not isinstance(filters, dict):
+        raise NotExecutedError('"$filter" must be an object.')
+    return _node(query["$query"]), _compile_filters(filters, "isDuplicate")
+
+
+def _node(node: Any) -> Condition:
+    if not isinstance(node, dict) or not node:
+        raise NotExecutedError(f"A condition must be a non-empty object, got {json.dumps(node)}.")
+    _refuse_unsupported(node)
+    _refuse_unknown(node, _ADVANCED_NAMES, "a condition")
+    parts = _leaves(node)
+    for name, combine in (("$and", all_of), ("$or", any_of)):
+        if name in node:
+            children = node[name]
+            if not isinstance(children, list) or not children:
+                raise NotExecutedError(f'"{name}" must be a non-empty list of conditions.')
+            parts.append(combine([_node(child) for child in children]))
+    if "$not" in node:
+        parts.append(_none_of(_node(node["$not"])))
+    if not parts:
+        raise NotExecutedError(f"A condition must say what to look for, got {json.dumps(node)}.")
+    return all_of(parts)
+
+
+def _plain(params: Mapping[str, Any]) -> Condition:
+    _refuse_unsupported(params)
+    parts = _leaves(params)
+    ignored = {
+        name.removeprefix("ignore")[:1].lower() + name.removeprefix("ignore")[1:]: value
+        for name, value in params.items()
+        if name.startswith("ignore")
+    }
+    # Several ignored values always mean "any of them".
+    opers = dict.fromkeys((*_OPER_NAMES, "keywordOper"), "or")
+    parts += [_none_of(condition) for condition in _leaves({**ignored, **opers})]
+    return all_of(parts or [Condition(_everything, positive=False)])
+
+
+def _everything(_: Article) -> bool:
+    return True
+
+
+def _leaves(fields: Mapping[str, Any]) -> list[Condition]:
+    parts = []
+    if _given(fields.get("keyword")):
+        parts.append(_keywords(fields))
+    for name, field in _URI_FIELDS.items():
+        if _given(fields.get(name)):
+            values, every = _values(fields, name, field.oper_name, field.default_oper)
+            parts.append(Condition(_uri_test(field.read, frozenset(values), every)))
+    first, last = _day(fields, "dateStart"), _day(fields, "dateEnd")
+    if first or last:
+        parts.append(_days(first, last))
+    return parts
+
+
+def _keywords(fields: Mapping[str, Any]) -> Condition:
+    values, every = _values(fields, "keyword", "keywordOper", "and")
+    mode = _one_of(fields, "keywordSearchMode", _MODES, "phrase")
+    places = [place.strip() for place in str(fields.get("keywordLoc") or "body").split(",")]
+    for place in places:
+        if place not in _LOCATIONS:
+            raise NotExecutedError(f'keywordLoc "{place}" is not one of {", ".join(_LOCATIONS)}.')
+    tests = [compile_keyword(value, mode, places) for value in values]
+    if every:
+        return Condition(lambda article: all(test(article) for test in tests))
+    return Condition(lambda article: any(test(article) for test in tests))
+
+
+def _uri_test(read: Callable[[Article], Set[str]], wanted: frozenset[str], every: bool) -> Test:
+    if every:
+        return lambda article: wanted <= read(article)
+    return lambda article: not wanted.isdisjoint(read(article))
+
+
+def _days(first: date | None, last: date | None) -> Condition:
+    if first and last and first > last:
+        raise NotExecutedError(f"dateStart {first} is after dateEnd {last}.")
+    low, high = first or date.min, last or date.max
+    return Condition(lambda article: low <= article.day <= high, first=first, last=last)
+
+
+def _compile_filters(filters: Mapping[str, Any], duplicate_name: str) -> Condition:
+    for name in _UNSUPPORTED_FILTERS:
+        if filters.get(name) not in (None, "keepAll"):
+            raise NotExecutedError(f"The sandbox does not support the filter {name}.")
+    tests: list[Test] = [_data_type_test(filters.get("dataType"))]
+    duplicates = _one_of(
+        filters, duplicate_name, ("keepAll", "skipDuplicates", "keepOnlyDuplicates"), "keepAll"
+    )
+    if duplicates != "keepAll":
+        wanted = duplicates == "keepOnlyDuplicates"
+        tests.append(lambda article: bool(article.record.get("isDuplicate")) is wanted)
+    low = _percentile(filters, "startSourceRankPercentile", 0)
+    high = _percentile(filters, "endSourceRankPercentile", 100)
+    if low >= high:
+        raise NotExecutedError("startSourceRankPercentile must be below endSourceRankPercentile.")
+    if (low, high) != (0, 100):
+        tests.append(lambda article: low <= article.source_percentile <= high)
+    if "minSentiment" in filters or "maxSentiment" in filters:
+        tests.append(_sentiment_test(filters))
+    return Condition(lambda article: all(test(article) for test in tests), positive=False)
+
+
+def _data_type_test(raw: Any) -> Test:
+    types = {raw} if isinstance(raw, str) else set(raw or ["news"])
+    for data_type in types:
+        if data_type not in _DATA_TYPES:
+            raise NotExecutedError(
+                f'dataType "{data_type}" is not one of {", ".join(_DATA_TYPES)}.'
+            )
+    return lambda article: (article.record.get("dataType") or "news") in types
+
+
+def _sentiment_test(filters: Mapping[str, Any]) -> Test:
+    try:
+        low = float(filters.get("minSentiment", -1))
+        high = float(filters.get("maxSentiment", 1))
+    except (TypeError, ValueError):
+        raise NotExecutedError("minSentiment and maxSentiment must be numbers.") from None
+
+    def test(article: Article) -> bool:
+        sentiment = article.record.get("sentiment")
+        return sentiment is not None and low <= sentiment <= high
+
+    return test
+
+
+def _percentile(filters: Mapping[str, Any], name: str, default: int) -> int:
+    try:
+        value = int(filters.get(name, default))
+    except (TypeError, ValueError):
+        value = -1
+    if value % 10 or not 0 <= value <= 100:
+        raise NotExecutedError(f"{name} must be a multiple of 10 from 0 to 100.")
+    return value
+
+
+def _values(
+    fields: Mapping[str, Any], name: str, oper_name: str | None, default_oper: str
+) -> tuple[list[str], bool]:
+    """Return the values of a condition and whether all of them must match."""
+    raw = fields[name]
+    oper = _one_of(fields, oper_name, ("and", "or"), default_oper) if oper_name else default_oper
+    if isinstance(raw, dict):
+        if len(raw) != 1 or not set(raw) <= {"$and", "$or"}:
+            raise NotExecutedError(f'{name} must be {{"$or": [...]}} or {{"$and": [...]}}.')
+        ((key, raw),) = raw.items()
+        oper = key.removeprefix("$")
+    values = [raw] if isinstance(raw, str) else raw
+    if (
+        not isinstance(values, list)
+        or not values
+        or not all(value and isinstance(value, str) for value in values)
+    ):
+        raise NotExecutedError(f"{name} must be a text or a list of texts.")
+    return values, oper == "and"
+
+
+def _day(fields: Mapping[str, Any], name: str) -> date | None:
+    raw = fields.get(name)
+    if not _given(raw):
+        return None
+    try:
+        if not isinstance(raw, str) or not _DAY.fullmatch(raw):
+            raise ValueError(raw)
+        return date.fromisoformat(raw)
+    except ValueError:
+        raise NotExecutedError(f"{name} must be a day as YYYY-MM-DD, got {raw!r}.") from None
+
+
+def _one_of(fields: Mapping[str, Any], name: str, allowed: Sequence[str], default: str) -> str:
+    value = fields.get(name) or default
+    if value not in allowed:
+        raise NotExecutedError(f'{name} "{value}" is not one of {", ".join(allowed)}.')
+    return str(value)
+
+
+def _given(value: Any) -> bool:
+    return value not in (None, "", [])
+
+
+def _refuse_unknown(fields: Iterable[str], allowed: Set[str], place: str) -> None:
+    unknown = sorted(set(fields) - allowed)
+    if unknown:
+        raise NotExecutedError(f"Unknown name in {place}: {', '.join(unknown)}.")
+
+
+def _refuse_unsupported(fields: Mapping[str, Any]) -> None:
+    for name in _UNSUPPORTED:
+        if _given(fields.get(name)):
+            raise NotExecutedError(f"The sandbox does not support the condition {name}.")
