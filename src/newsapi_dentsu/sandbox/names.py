@@ -1,313 +1,96 @@
-"""Invented companies, people and things; none of them is meant to exist."""
+"""Casts a story: who and what it is about."""
 
 import random
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-_FIRST_NAMES = [
-    "Amara",
-    "Beatriz",
-    "Callum",
-    "Dana",
-    "Elif",
-    "Farida",
-    "Gareth",
-    "Hana",
-    "Ines",
-    "Jonas",
-    "Kavita",
-    "Lorenzo",
-    "Maya",
-    "Nikhil",
-    "Oluwaseun",
-    "Petra",
-    "Quentin",
-    "Rosa",
-    "Stefan",
-    "Tomoko",
-    "Ursula",
-    "Vikram",
-    "Wendy",
-    "Xiomara",
-    "Yusuf",
-    "Zofia",
-    "Adrian",
-    "Bridget",
-    "Connor",
-    "Delphine",
-    "Emeka",
-    "Freya",
-    "Grace",
-    "Henrik",
-    "Imani",
-    "Joon",
-    "Katya",
-    "Leon",
-    "Marisol",
-    "Noor",
-]
-_LAST_NAMES = [
-    "Adeyemi",
-    "Brandt",
-    "Castellano",
-    "Dufresne",
-    "Eklund",
-    "Farrow",
-    "Grigson",
-    "Hathaway",
-    "Ibarra",
-    "Jansen",
-    "Kowalczyk",
-    "Lindqvist",
-    "Marchetti",
-    "Nakagawa",
-    "Okafor",
-    "Pemberton",
-    "Quigley",
-    "Rasmussen",
-    "Sandoval",
-    "Thornbury",
-    "Ueda",
-    "Valenti",
-    "Whitlock",
-    "Yilmaz",
-    "Zielinski",
-    "Ashdown",
-    "Bellamy",
-    "Corrigan",
-    "Devlin",
-    "Esposito",
-    "Fairweather",
-    "Gallagher",
-    "Holloway",
-    "Iyer",
-    "Jimenez",
-    "Kerr",
-    "Lowell",
-    "Mbeki",
-    "Novak",
-    "Osei",
-]
-_BRAND_STEMS = [
-    "Norvana",
-    "Bellwick",
-    "Tresco",
-    "Ombrelle",
-    "Castaway",
-    "Kindling",
-    "Halden",
-    "Ferncliff",
-    "Juno",
-    "Mistral",
-    "Pallas",
-    "Quillon",
-    "Redmere",
-    "Solenne",
-    "Tiverton",
-    "Verano",
-    "Wexley",
-    "Arden",
-    "Brightwater",
-    "Corvane",
-    "Dunmore",
-    "Elstead",
-]
-_BRAND_TRADES = {
-    "Foods": "packaged food",
-    "Beverages": "drinks",
-    "Airways": "travel",
-    "Beauty": "cosmetics",
-    "Outfitters": "clothing",
-    "Bank": "banking",
-    "Motors": "car",
-    "Telecom": "telecoms",
-    "Home": "furniture",
-    "Health": "consumer health",
-    "Grocers": "supermarket",
-    "Toys": "toy",
-}
-_AGENCY_STEMS = [
-    "Plover & Finch",
-    "Lantern Row",
-    "Copperhouse",
-    "Nine Tides",
-    "Marlowe Grant",
-    "Open Quarter",
-    "Saltmarsh",
-    "Kestrel Works",
-    "Third Harbour",
-    "Ravelin",
-    "Tallgrass Collective",
-    "Bluepeter",
-    "Ostrander Hale",
-    "Paper Lion",
-    "Fifth Meridian",
-    "Wildcard & Daughters",
-    "Northlight Partners",
-    "Hearsay Union",
-]
-_VENDORS = [
-    "Adlumen",
-    "Brieflet",
-    "Copysmithy",
-    "Crestline AI",
-    "Datawren",
-    "Evermatch",
-    "Glasshive",
-    "Inkwell Labs",
-    "Loomwise",
-    "Marqlet",
-    "Nudgeworks",
-    "Optivane",
-    "Persona Foundry",
-    "Quantleaf",
-    "Reachgrid",
-    "Segmently",
-    "Tonality",
-    "Verbiq",
-    "Wavelet Systems",
-    "Yieldcraft",
-    "Audiencery",
-    "Promptmill",
-    "Cohortly",
-    "Signalbox AI",
-]
-_PLATFORMS = [
-    "Vidora",
-    "Chirper",
-    "Looplink",
-    "Searchlane",
-    "Kartly",
-    "Streamhaus",
-    "Picnook",
-    "Mapletree Market",
-]
-_MODELS = [
-    "Heron-3",
-    "Atlas Mini",
-    "Cobalt 2",
-    "Lyra",
-    "Sable Large",
-    "Tern",
-    "Marble 70B",
-    "Quartz Voice",
-    "Ember Vision",
-    "Willow 4",
-    "Basalt",
-    "Orchard Pro",
-]
-_PRODUCTS = [
-    "Studio Copilot",
-    "Brief-to-Ad",
-    "Mosaic",
-    "Compass",
-    "Muse Desk",
-    "Relay",
-    "Audience Canvas",
-    "Brandguard",
-    "Signal Room",
-    "Persona Lab",
-    "Adsmith",
-    "Next Best Message",
-    "Tempo",
-    "Creative Twin",
-    "Lighthouse",
-    "Echo Planner",
-]
-_FIRMS = [
-    "Harrow Research",
-    "Kestrelmark",
-    "Fieldstone Analytics",
-    "Bexley Insight",
-    "the Delft Media Institute",
-    "Cardinal Forecasting",
-    "Open Panel",
-    "Northgate Advisory",
-]
-_CAMPAIGNS = [
-    "Made of Mornings",
-    "Nobody's Average",
-    "The Long Way Home",
-    "Small Wonders",
-    "Ask Me Tomorrow",
-    "Loud Quiet",
-    "Second Helpings",
-    "As You Were",
-    "Half the Battle",
-    "Good Neighbours",
-]
-_CITIES = [
-    "New York",
-    "London",
-    "San Francisco",
-    "Singapore",
-    "Toronto",
-    "Berlin",
-    "Sydney",
-    "Mumbai",
-    "Amsterdam",
-    "Chicago",
-    "Dublin",
-    "Austin",
-    "Stockholm",
-    "São Paulo",
-    "Johannesburg",
-]
-_ROLES = [
-    "chief marketing officer",
-    "head of digital",
-    "vice-president of brand",
-    "chief data officer",
-    "global media director",
-    "head of growth",
-    "director of customer insight",
-    "chief creative officer",
-]
-_LEADERS = [
-    "chief executive",
-    "founder",
-    "president",
-    "managing partner",
-    "co-founder",
-    "chief product officer",
-]
+from newsapi_dentsu.sandbox.texts import load
+
+_NAMES = load("names")
+_SECTORS: Mapping[str, str] = _NAMES.pop("sectors")
+_WORDED_MONTHS = ("three", "four", "six", "nine", "twelve", "18")
 
 
-def cast(rng: random.Random) -> Mapping[str, str]:
-    """Return the names of one story: each slot of the grammar, filled for its whole length."""
-    stems = rng.sample(_BRAND_STEMS, 2)
-    trade, other_trade = rng.sample(sorted(_BRAND_TRADES), 2)
-    agency, agency2 = rng.sample(_AGENCY_STEMS, 2)
-    vendor, vendor2 = rng.sample(_VENDORS, 2)
-    platform, platform2 = rng.sample(_PLATFORMS, 2)
-    first_names, last_names = rng.sample(_FIRST_NAMES, 4), rng.sample(_LAST_NAMES, 4)
-    people = [f"{first} {last}" for first, last in zip(first_names, last_names, strict=True)]
-    return {
-        "brand": f"{stems[0]} {trade}",
-        "brand2": f"{stems[1]} {other_trade}",
-        "sector": _BRAND_TRADES[trade],
+@dataclass(frozen=True)
+class Person:
+    """Somebody in a story, and what to say of them at first mention."""
+
+    first_name: str
+    last_name: str
+    description: str
+
+    @property
+    def name(self) -> str:
+        """The full name."""
+        return f"{self.first_name} {self.last_name}"
+
+    def introduce(self, text: str) -> str:
+        """Describe the person where the text first names them; later only the last name stays."""
+        before, name, after = text.partition(self.name)
+        if not name:
+            return text
+        after = re.sub(rf"\b{self.name}\b", self.last_name, after)
+        if after.startswith(","):
+            return f"{before}{name}{after}"
+        comma = "" if after.startswith(".") else ","
+        return f"{before}{name}, {self.description}{comma}{after}"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The slots of the grammar, filled for the length of one story; its people; who writes it."""
+
+    slots: Mapping[str, str]
+    people: tuple[Person, ...]
+    author: str
+
+
+def cast(rng: random.Random) -> Cast:
+    """Draw the cast of one story."""
+    stems = rng.sample(_NAMES["brand_stems"], 2)
+    trade, trade2 = rng.sample(sorted(_SECTORS), 2)
+    brand, brand2 = f"{stems[0]} {trade}", f"{stems[1]} {trade2}"
+    agency, agency2 = rng.sample(_NAMES["agencies"], 2)
+    vendor, vendor2 = rng.sample(_NAMES["vendors"], 2)
+    platform, platform2 = rng.sample(_NAMES["platforms"], 2)
+    role, firm = rng.choice(_NAMES["roles"]), rng.choice(_NAMES["firms"])
+    descriptions = (
+        f"{role} at {brand}",
+        f"{rng.choice(_NAMES['leaders'])} of {vendor}",
+        f"who leads the creative team at {agency}",
+        f"an analyst at {firm}",
+    )
+    first_names = rng.sample(_NAMES["first_names"], len(descriptions) + 1)
+    last_names = rng.sample(_NAMES["last_names"], len(descriptions) + 1)
+    people = tuple(map(Person, first_names, last_names, descriptions))
+    person, person2, person3, analyst = people
+    slots = {
+        "brand": brand,
+        "brand2": brand2,
+        "sector": _SECTORS[trade],
         "agency": agency,
         "agency2": agency2,
         "vendor": vendor,
         "vendor2": vendor2,
         "platform": platform,
         "platform2": platform2,
-        "model": rng.choice(_MODELS),
-        "product": rng.choice(_PRODUCTS),
-        "firm": rng.choice(_FIRMS),
-        "campaign": rng.choice(_CAMPAIGNS),
-        "city": rng.choice(_CITIES),
-        "person": people[0],
-        "surname": last_names[0],
-        "person2": people[1],
-        "surname2": last_names[1],
-        "person3": people[2],
-        "analyst": people[3],
-        "role": rng.choice(_ROLES),
-        "leader": rng.choice(_LEADERS),
+        "model": rng.choice(_NAMES["models"]),
+        "product": rng.choice(_NAMES["products"]),
+        "firm": firm,
+        "campaign": rng.choice(_NAMES["campaigns"]),
+        "city": rng.choice(_NAMES["cities"]),
+        "person": person.name,
+        "surname": person.last_name,
+        "person2": person2.name,
+        "person3": person3.name,
+        "analyst": analyst.name,
+        "role": role,
         "pct": str(rng.randint(12, 78)),
         "pct2": str(rng.randint(6, 44)),
         "money": str(rng.randint(4, 240)),
         "sample": f"{rng.randint(4, 48) * 50:,}",
-        "months": rng.choice(("three", "four", "six", "nine", "twelve", "18")),
+        "months": rng.choice(_WORDED_MONTHS),
         "quarter": rng.choice(("first", "second", "third", "fourth")),
     }
+    return Cast(slots, people, f"{first_names[-1]} {last_names[-1]}")

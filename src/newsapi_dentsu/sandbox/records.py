@@ -51,7 +51,7 @@ def build(
         "title": title,
         "body": body,
         "source": source.record(),
-        "authors": _authors(text.author, source),
+        "authors": _authors(text.cast.author, source),
         "image": f"https://cdn.{source.uri}/images/{number}.jpg",
         "eventUri": f"{source.lang}-{number % 10_000_000}",
         "sentiment": _sentiment(text, source, rng),
@@ -59,7 +59,7 @@ def build(
         "relevance": rng.randint(20, 100),
         "concepts": concepts_of(text.title, text.body),
         "categories": categories_of(text.topics, text.category, rng),
-        "location": place(text.city, "Atlantis") if rng.random() < 0.3 else None,
+        "location": place(text.cast.slots["city"], "Atlantis") if rng.random() < 0.3 else None,
         "originalArticle": None,
     }
     published = _published(index_time, rng)

@@ -1,10 +1,10 @@
-"""The sentence patterns of the generated articles, read from the text files beside this module."""
+"""The sentence patterns of the generated articles."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
+
+from newsapi_dentsu.sandbox.texts import load
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,7 @@ class Theme:
     details: Sequence[str]
 
 
-def _load(name: str) -> dict[str, Any]:
-    return tomllib.loads(files(__package__).joinpath("texts", name).read_text("utf-8"))
-
-
 THEMES: Mapping[str, Sequence[Theme]] = {
-    kind: [Theme(**theme) for theme in themes] for kind, themes in _load("themes.toml").items()
+    kind: [Theme(**theme) for theme in themes] for kind, themes in load("themes").items()
 }
-PHRASES: Mapping[str, Any] = _load("phrases.toml")
+PHRASES: Mapping[str, Any] = load("phrases")

@@ -1,12 +1,12 @@
 """Writes the texts of the generated articles."""
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from newsapi_dentsu.sandbox.grammar import expand, pick
-from newsapi_dentsu.sandbox.names import cast
-from newsapi_dentsu.sandbox.themes import PHRASES, THEMES
+from newsapi_dentsu.sandbox.grammar import Grammar, pick
+from newsapi_dentsu.sandbox.names import Cast, cast
+from newsapi_dentsu.sandbox.themes import PHRASES, THEMES, Theme
 
 BOTH_TOPICS = ("ai", "marketing")
 _SENTENCES_PER_PARAGRAPH = 3
@@ -21,8 +21,7 @@ class Text:
     topics: Sequence[str]
     category: str
     mood: float
-    city: str
-    author: str
+    cast: Cast
 
 
 class Writer:
@@ -30,31 +29,46 @@ class Writer:
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._slots: Mapping[str, str] = cast(rng)
+        self._cast = cast(rng)
+        self._grammar = Grammar(self._cast.slots, rng)
 
     def write(self, kind: str) -> Text:
         """Write an English article of a kind that is not a copy of another."""
-        if kind == "press_release":
-            return self._press_release()
-        if kind == "blog":
-            return self._blog()
-        theme = self._rng.choice(THEMES[kind if kind in THEMES else "story"])
-        details = pick(theme.details, self._rng.randint(4, len(theme.details)), self._rng)
-        sentences = [self._rng.choice(theme.leads), *details]
-        if kind not in THEMES or kind == "story":
-            # The first detail stays next to the lead, the rest mixes with voices and background.
-            rest = details[1:] + self._background(
-                facts=self._rng.randint(1, 9), quotes=self._rng.randint(1, 5)
-            )
-            self._rng.shuffle(rest)
-            sentences = [*sentences[:2], *rest, self._rng.choice(PHRASES["closings"])]
-        return self._text(theme.titles, sentences, theme.topics, theme.category, theme.mood)
+        text = self._draft(kind)
+        body = text.body
+        for person in self._cast.people:
+            body = person.introduce(body)
+        return replace(text, body=body)
 
     def write_in(self, language: str) -> Text:
         """Write an article in a language other than English."""
         words = PHRASES["languages"][language]
         sentences = pick(words["sentences"], self._rng.randint(6, 9), self._rng)
         return self._text(words["titles"], sentences)
+
+    def _draft(self, kind: str) -> Text:
+        if kind == "press_release":
+            return self._press_release()
+        if kind == "blog":
+            return self._blog()
+        if kind in THEMES and kind != "story":
+            return self._brief_news(self._rng.choice(THEMES[kind]))
+        return self._story(self._rng.choice(THEMES["story"]))
+
+    def _story(self, theme: Theme) -> Text:
+        first, *rest = pick(theme.details, self._rng.randint(4, len(theme.details)), self._rng)
+        rest += self._background(facts=self._rng.randint(1, 9), quotes=self._rng.randint(1, 3))
+        # The first detail stays next to the lead, the rest mixes with voices and background.
+        self._rng.shuffle(rest)
+        lead, closing = self._rng.choice(theme.leads), self._rng.choice(PHRASES["closings"])
+        return self._themed(theme, [lead, first, *rest, closing])
+
+    def _brief_news(self, theme: Theme) -> Text:
+        details = pick(theme.details, self._rng.randint(4, len(theme.details)), self._rng)
+        return self._themed(theme, [self._rng.choice(theme.leads), *details])
+
+    def _themed(self, theme: Theme, sentences: Sequence[str]) -> Text:
+        return self._text(theme.titles, sentences, theme.topics, theme.category, theme.mood)
 
     def _press_release(self) -> Text:
         words = PHRASES["press_release"]
@@ -85,18 +99,13 @@ class Writer:
         category: str = "news/Business",
         mood: float = 0.1,
     ) -> Text:
-        written = [expand(sentence, self._slots, self._rng) for sentence in sentences]
+        # The title and the lead tell the same numbers.
+        title = self._grammar.expand(self._rng.choice(titles), remember=True)
+        written = [self._grammar.expand(sentences[0], remember=True)]
+        written += [self._grammar.expand(sentence) for sentence in sentences[1:]]
         paragraphs = []
         while written:
             length = self._rng.randint(1, _SENTENCES_PER_PARAGRAPH)
             paragraphs.append(" ".join(written[:length]))
             written = written[length:]
-        return Text(
-            expand(self._rng.choice(titles), self._slots, self._rng),
-            "\n\n".join(paragraphs),
-            topics,
-            category,
-            mood,
-            self._slots["city"],
-            self._slots["analyst"],
-        )
+        return Text(title, "\n\n".join(paragraphs), topics, category, mood, self._cast)
