@@ -1,1 +1,20 @@
 """Dagster's view of the pipeline: wiring, a few lines each."""
+
+import dagster as dg
+
+from newsapi_dentsu.defs import assets, checks, schedules
+from newsapi_dentsu.defs.jobs import news_pipeline
+from newsapi_dentsu.defs.resources import PipelineResource
+
+
+def build_definitions() -> dg.Definitions:
+    """Collect the assets, checks, jobs, schedules and resources of this folder."""
+    return dg.Definitions(
+        assets=[assets.ai_marketing_news_raw, assets.processed_news, assets.filtered_news],
+        asset_checks=[checks.audits],
+        jobs=[news_pipeline],
+        schedules=[schedules.news_every_six_hours],
+        resources={"pipeline": PipelineResource()},
+        # One process for a run: three short steps, and a DuckDB file has one writer.
+        executor=dg.in_process_executor,
+    )

@@ -146,11 +146,12 @@ class _Collection:
         with self._warehouse.transaction() as session:
             query, changed = self._activate(session)
             days = days_to_read(session, query, self._now, self._options)
+            listings = raw.day_listings(session, self._query_id, days)
         done, capped = 0, False
         progress(0, len(days))
         try:
             for day in days:
-                self._read_day(day)
+                self._read_day(day, listings.get(day, raw.DayListing()))
                 done += 1
                 progress(done, len(days))
         except _CappedError:
@@ -179,15 +180,13 @@ class _Collection:
         )
         return query, previous is not None
 
-    def _read_day(self, day: date) -> None:
+    def _read_day(self, day: date, listing: raw.DayListing) -> None:
         """Read a day's pages until what is stored is what the index lists.
 
         New arrivals come last, so reading starts where the known ones end, goes on to the last
         page and only then back, for articles that came in late; it stops as soon as the counts
         agree.
         """
-        with self._warehouse.snapshot() as session:
-            listing = raw.day_listing(session, self._query_id, day)
         for _ in range(MAX_PASSES):
             known = listing.uris
             start = max(1, _pages(len(known) - listing.unlisted))

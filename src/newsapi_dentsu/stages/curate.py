@@ -11,7 +11,6 @@ from newsapi_dentsu.warehouse.engine import Session, one
 from newsapi_dentsu.warehouse.final import FinalArticle, RejectedArticle
 from newsapi_dentsu.warehouse.processed import Article
 
-POSITION = "curate"
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
 
@@ -38,11 +37,11 @@ def curate(
     """
     with warehouse.transaction() as session:
         if full_refresh:
-            operations.set_position(session, POSITION, 0)
+            operations.set_position(session, operations.CURATED, 0)
         waiting = one(
             session,
             f"SELECT count(*) FROM {processed.TABLE} WHERE change_seq > $1",
-            operations.position(session, POSITION),
+            operations.position(session, operations.CURATED),
         )
     progress(0, waiting)
     counts: Counter[str] = Counter()
@@ -51,14 +50,14 @@ def curate(
         with warehouse.transaction() as session:
             batch, last = processed.changes_after(
                 session,
-                operations.position(session, POSITION),
+                operations.position(session, operations.CURATED),
                 rows=BATCH_ROWS,
                 characters=BATCH_CHARACTERS,
             )
             if not batch:
                 break
             _curate_batch(session, batch, languages, now, counts, rejected)
-            operations.set_position(session, POSITION, last)
+            operations.set_position(session, operations.CURATED, last)
         progress(counts["articles"], waiting)
     return CurateReport(
         articles=counts["articles"],

@@ -19,7 +19,6 @@ from newsapi_dentsu.warehouse.raw import RawRow
 
 logger = logging.getLogger(__name__)
 
-POSITION = "deduplicate"
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
 
@@ -39,11 +38,11 @@ def deduplicate(
     total = DeduplicateReport(0, 0, 0, 0, 0, 0, 0)
     with warehouse.transaction() as session:
         if full_refresh:
-            operations.set_position(session, POSITION, 0)
+            operations.set_position(session, operations.DEDUPLICATED, 0)
         waiting = one(
             session,
             f"SELECT count(*) FROM {raw.TABLE} WHERE seq > $1",
-            operations.position(session, POSITION),
+            operations.position(session, operations.DEDUPLICATED),
         )
     progress(0, waiting)
     while True:
@@ -58,7 +57,7 @@ def deduplicate(
 def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | None:
     rows = raw.rows_after(
         session,
-        operations.position(session, POSITION),
+        operations.position(session, operations.DEDUPLICATED),
         rows=BATCH_ROWS,
         characters=BATCH_CHARACTERS,
     )
@@ -103,7 +102,7 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
         [outcome for seq, outcome in outcomes.items() if outcome != stored.get(seq)],
         stored,
     )
-    operations.set_position(session, POSITION, rows[-1].seq)
+    operations.set_position(session, operations.DEDUPLICATED, rows[-1].seq)
     taken = [outcomes[row.seq].outcome for row in rows]
     return DeduplicateReport(
         records=len(rows),

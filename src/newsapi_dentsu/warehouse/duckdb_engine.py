@@ -132,15 +132,14 @@ class DuckDBEngine(Engine):
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if read_only and not self._path.exists():
             raise WarehouseError(f"{self._path} doesn't exist yet: run `newsapi run` first")
-        connection = duckdb.connect(
-            ":memory:", config={"memory_limit": self._memory_limit, "TimeZone": "UTC"}
-        )
+        connection = duckdb.connect(":memory:", config={"memory_limit": self._memory_limit})
         try:
             # Attached under a fixed name: a file called raw.duckdb would shadow the schema raw.
             target = str(self._path).replace("'", "''")
             mode = " (READ_ONLY)" if read_only else ""
             self._attach(connection, f"ATTACH '{target}' AS news{mode}")
             connection.execute("USE news")
+            connection.execute("SET TimeZone = 'UTC'")
         except BaseException:
             connection.close()
             raise

@@ -7,6 +7,9 @@ from typing import Any
 
 from newsapi_dentsu.warehouse.engine import Session, one
 
+DEDUPLICATED, CURATED = "deduplicated", "curated"
+"""Positions: the last raw `seq` and the last processed `change_seq` that were taken."""
+
 
 def position(session: Session, name: str) -> int:
     """How far `name` has come; 0 at the start."""
@@ -105,6 +108,8 @@ def stage_runs(session: Session, *, run_id: str | None = None, limit: int = 30) 
         limit,
     )
     return [
-        StageRun(*start, json.loads(report) if report else None, error)
-        for *start, report, error in found
+        StageRun(
+            run, stage, attempt, status, start, end, json.loads(report) if report else None, error
+        )
+        for run, stage, attempt, status, start, end, report, error in found
     ]

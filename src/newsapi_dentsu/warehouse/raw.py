@@ -51,10 +51,10 @@ class DayListing:
     `uris` are the articles ever listed; `unlisted` of them the index lists no longer.
     """
 
-    total: int
-    uris: frozenset[str]
-    unlisted: int
-    complete_at: datetime | None
+    total: int = 0
+    uris: frozenset[str] = frozenset()
+    unlisted: int = 0
+    complete_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,18 @@ def days_read_after(session: Session, query_id: str, moment: datetime) -> list[d
     ]
 
 
+def day_totals(session: Session, query_id: str, first: date, last: date) -> dict[date, int]:
+    """How many articles the index lists for each whole day from `first` to `last`."""
+    found = session.rows(
+        "SELECT day, total FROM raw.query_days "
+        "WHERE query_id = $1 AND day BETWEEN $2 AND $3 AND complete_at IS NOT NULL",
+        query_id,
+        first,
+        last,
+    )
+    return {day: total for day, total in found}  # noqa: C416
+
+
 def mean_day_total(session: Session, query_id: str) -> float | None:
     """Articles on an average whole day of a search; None before any was read."""
     mean: float | None = session.rows(
@@ -159,18 +171,18 @@ def mean_day_total(session: Session, query_id: str) -> float | None:
     return mean
 
 
-def day_listing(session: Session, query_id: str, day: date) -> DayListing:
-    """The listing of one day; empty where the day was never read."""
+def day_listings(session: Session, query_id: str, days: Collection[date]) -> dict[date, DayListing]:
+    """The listings of these days; days never read are absent."""
     found = session.rows(
-        "SELECT total, uris, unlisted, complete_at FROM raw.query_days "
-        "WHERE query_id = $1 AND day = $2",
+        "SELECT day, total, uris, unlisted, complete_at FROM raw.query_days "
+        "WHERE query_id = $1 AND day IN (SELECT unnest($2::date[]))",
         query_id,
-        day,
+        list(days),
     )
-    if not found:
-        return DayListing(0, frozenset(), 0, None)
-    total, uris, unlisted, complete_at = found[0]
-    return DayListing(total, frozenset(json.loads(uris)), unlisted, complete_at)
+    return {
+        day: DayListing(total, frozenset(json.loads(uris)), unlisted, complete_at)
+        for day, total, uris, unlisted, complete_at in found
+    }
 
 
 def save_day_listing(session: Session, query_id: str, day: date, listing: DayListing) -> None:

@@ -1,0 +1,194 @@
+"""The three tables as assets: each is a stage plus metadata."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from newsapi_dentsu.defs.resources import PipelineResource, progress_of_stage
+from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.source import open_source
+from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
+from newsapi_dentsu.stages.curate import curate
+from newsapi_dentsu.stages.deduplicate import deduplicate
+from newsapi_dentsu.stages.recording import Report, as_json, recorded
+from newsapi_dentsu.stages.report import CollectReport
+from newsapi_dentsu.warehouse import final, processed, raw
+from newsapi_dentsu.warehouse.dictionary import DICTIONARY
+from newsapi_dentsu.warehouse.overview import latest, overview
+
+GROUP = "news"
+OWNERS = ["team:data-engineering"]
+PREVIEW_ROWS = 5
+
+
+class CollectConfig(dg.Config):
+    """What to read; by default what is new."""
+
+    backfill_from: str | None = None
+    backfill_to: str | None = None
+
+
+class StageConfig(dg.Config):
+    """How much to process; by default what is new."""
+
+    full_refresh: bool = False
+
+
+def _kinds() -> set[str]:
+    return {"python", "postgres" if load_settings().use_postgres else "duckdb"}
+
+
+def _metadata(table: str, columns: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "dagster/table_name": table,
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(name, type_, description=DICTIONARY[table][name].description)
+                for name, type_ in columns.items()
+            ]
+        ),
+    }
+
+
+@dg.asset(
+    key=raw.TABLE.split("."),
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds=_kinds(),
+    metadata=_metadata(raw.TABLE, raw.COLUMNS),
+    description="Every record that newsapi.ai lists for the topics, whole and once, append-only; "
+    "a record that comes again changed is kept as its next version.",
+)
+def ai_marketing_news_raw(
+    context: dg.AssetExecutionContext, config: CollectConfig, pipeline: PipelineResource
+) -> dg.MaterializeResult[None]:
+    """Read what the index lists and raw doesn't hold."""
+    settings = pipeline.settings
+    options = CollectOptions(
+        lookback_days=settings.lookback_days,
+        overlap=timedelta(hours=settings.overlap_hours),
+        max_requests=settings.max_requests_per_run,
+        backfill=_backfill(config),
+    )
+
+    def execute() -> CollectReport:
+        with open_source(settings) as source:
+            return collect(
+                source,
+                pipeline.warehouse,
+                pipeline.topics,
+                now=datetime.now(UTC),
+                options=options,
+                progress=progress_of_stage.get()("collect"),
+            )
+
+    return _materialize(context, pipeline, "collect", raw.TABLE, execute)
+
+
+@dg.asset(
+    key=processed.TABLE.split("."),
+    deps=[ai_marketing_news_raw],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds=_kinds(),
+    metadata=_metadata(processed.TABLE, processed.COLUMNS),
+    description="One row for each article, that is for each canonical url: the newest text, the "
+    "earliest publication.",
+)
+def processed_news(
+    context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
+) -> dg.MaterializeResult[None]:
+    """Make articles of the records that were not taken before."""
+    return _materialize(
+        context,
+        pipeline,
+        "deduplicate",
+        processed.TABLE,
+        lambda: deduplicate(
+            pipeline.warehouse,
+            now=datetime.now(UTC),
+            full_refresh=config.full_refresh,
+            progress=progress_of_stage.get()("deduplicate"),
+        ),
+    )
+
+
+@dg.asset(
+    key=final.TABLE.split("."),
+    deps=[processed_news],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds=_kinds(),
+    metadata=_metadata(final.TABLE, final.COLUMNS),
+    description="The articles that people read: complete, credibly dated, in an accepted "
+    "language. What is rejected is kept in final.rejected_news with the reason.",
+)
+def filtered_news(
+    context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
+) -> dg.MaterializeResult[None]:
+    """Sort the articles that are new or changed into final and rejected."""
+    return _materialize(
+        context,
+        pipeline,
+        "curate",
+        final.TABLE,
+        lambda: curate(
+            pipeline.warehouse,
+            pipeline.topics.languages,
+            now=datetime.now(UTC),
+            full_refresh=config.full_refresh,
+            progress=progress_of_stage.get()("curate"),
+        ),
+    )
+
+
+def _materialize(
+    context: dg.AssetExecutionContext,
+    pipeline: PipelineResource,
+    stage: str,
+    table: str,
+    execute: Callable[[], Report],
+) -> dg.MaterializeResult[None]:
+    """Execute a stage, keep its report and attach it with a look at the table."""
+    try:
+        report = recorded(pipeline.warehouse, context.run_id, stage, execute)
+        with pipeline.warehouse.snapshot() as session:
+            size = overview(session, table)
+            preview = latest(session, table, PREVIEW_ROWS)
+    except PipelineError as error:
+        raise dg.Failure(str(error), allow_retries=error.transient) from error
+    metadata: dict[str, Any] = {
+        "dagster/row_count": size.rows,
+        **{name: value for name, value in as_json(report).items() if value is not None},
+        "preview": dg.MetadataValue.md(_markdown(preview)),
+    }
+    if size.first and size.last:
+        metadata["date_range"] = f"{size.first:%Y-%m-%d %H:%M} to {size.last:%Y-%m-%d %H:%M} UTC"
+    return dg.MaterializeResult(metadata=metadata)
+
+
+def _markdown(rows: list[tuple[Any, ...]]) -> str:
+    lines = ["| published (UTC) | title | url |", "| --- | --- | --- |"]
+    for published, title, url in rows:
+        shown = (title or "").replace("|", "\\|")
+        lines.append(f"| {published:%Y-%m-%d %H:%M} | {shown} | {url} |")
+    return "\n".join(lines)
+
+
+def _backfill(config: CollectConfig) -> DayRange | None:
+    if config.backfill_from is None and config.backfill_to is None:
+        return None
+    try:
+        first = date.fromisoformat(config.backfill_from or "")
+        last = date.fromisoformat(config.backfill_to or "")
+    except ValueError:
+        raise dg.Failure(
+            "a backfill needs backfill_from and backfill_to as days, YYYY-MM-DD",
+            allow_retries=False,
+        ) from None
+    if first > last:
+        raise dg.Failure("backfill_from must not lie after backfill_to", allow_retries=False)
+    return DayRange(first, last)

@@ -1,0 +1,71 @@
+"""Opening the source of articles that the settings name: the real API or the sandbox."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from newsapi_dentsu.domain.topics import Topics, parse_topics
+from newsapi_dentsu.errors import SettingsError, TopicsError
+from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.settings import Settings
+
+LOCAL_TOPICS = Path("topics.yaml")
+SHIPPED_TOPICS = Path(__file__).with_name("topics.yaml")
+
+
+@contextmanager
+def open_source(settings: Settings) -> Iterator[NewsApi]:
+    """Open the API of the settings, starting the sandbox on loopback where they ask for it.
+
+    Raises:
+        SettingsError: there is no key, and the sandbox must not stand in for it.
+    """
+    limits: dict[str, Any] = {
+        "timeout": settings.request_timeout_seconds,
+        "attempts": settings.request_attempts,
+        "deadline": settings.fetch_deadline_seconds,
+    }
+    if settings.uses_sandbox:
+        from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
+
+        with Sandbox() as sandbox:
+            yield from _opened(NewsApi(sandbox.url, SANDBOX_KEY, **limits))
+        return
+    if settings.newsapi_key is None:
+        raise SettingsError(
+            "NEWSAPI_KEY is not set: put the key of your newsapi.ai account into the "
+            "environment or .env, or set NEWSAPI_SANDBOX=always to use the built-in sample data"
+        )
+    yield from _opened(
+        NewsApi(settings.newsapi_host, settings.newsapi_key.get_secret_value(), **limits)
+    )
+
+
+def _opened(api: NewsApi) -> Iterator[NewsApi]:
+    try:
+        yield api
+    finally:
+        api.close()
+
+
+def topics_path(settings: Settings) -> Path:
+    """The topics file in use: the setting's, else one in the working folder, else the shipped."""
+    if settings.topics_file is not None:
+        return settings.topics_file
+    return LOCAL_TOPICS if LOCAL_TOPICS.exists() else SHIPPED_TOPICS
+
+
+def load_topics(settings: Settings) -> Topics:
+    """Read the topics file in use.
+
+    Raises:
+        TopicsError: the file can't be read, or holds a mistake, which is named with its line.
+    """
+    path = topics_path(settings)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise TopicsError(f"{path} can't be read ({reason}): see TOPICS_FILE") from None
+    return parse_topics(text, str(path))

@@ -1,0 +1,107 @@
+"""The data dictionary: what each column of the news tables means and where it comes from."""
+
+from dataclasses import dataclass
+
+from newsapi_dentsu.warehouse import final, processed, raw
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's meaning, and the field of the API or the rule that fills it."""
+
+    description: str
+    source: str
+
+
+_ARTICLE_ID = Column(
+    "Identity of the article; the same in processed and final.", "hash of the canonical url"
+)
+_URL = Column("Canonical url; unique.", "`url`, see docs/urls.md")
+_PUBLISHED = Column(
+    "When the article was published: the publisher's time where it is credible, else the "
+    "index's; the earliest of the article's records.",
+    "`dateTimePub`, else `dateTime`",
+)
+_UPDATED = Column("When this row last changed.", "the pipeline")
+_ORIGIN = Column("`newsapi.ai`, or `sandbox` for the built-in sample data.", "the answer's headers")
+_FETCHED = Column("When the record behind this row was fetched.", "the pipeline")
+
+_CONTENT = {
+    "title": Column("Title, cleaned to plain text on one line.", "`title`"),
+    "body": Column("Whole text, cleaned; paragraphs are separated by line breaks.", "`body`"),
+    "source_name": Column("The publication's name.", "`source.title`"),
+    "source_uri": Column("The publication's domain.", "`source.uri`"),
+    "lang": Column("Language, ISO 639-2.", "`lang`"),
+    "data_type": Column("news, pr or blog.", "`dataType`"),
+    "authors": Column("Names, as a JSON list.", "`authors[].name`"),
+    "image": Column("Address of the picture.", "`image`"),
+    "sentiment": Column("From -1 to 1; English only.", "`sentiment`"),
+    "concepts": Column("JSON list of {uri, label, score}.", "`concepts`"),
+    "categories": Column("JSON list of {uri, label, wgt}.", "`categories`"),
+    "event_uri": Column("The event that the article reports on.", "`eventUri`"),
+    "version": Column("1, and one more for each change of the text.", "the pipeline"),
+}
+
+DICTIONARY: dict[str, dict[str, Column]] = {
+    raw.TABLE: {
+        "seq": Column("Order of arrival; grows by one.", "the pipeline"),
+        "uri": Column("Identity of the record in the index.", "`uri`, else a content hash"),
+        "version": Column("1, and one more each time the record came changed.", "the pipeline"),
+        "url": Column("Address as given; null where unusable.", "`url`"),
+        "title": Column("Title, for reading; the whole is in `record`.", "`title`"),
+        "publishedAt": _PUBLISHED,
+        "indexed_at": Column("When the index found the article.", "`dateTime`"),
+        "lang": _CONTENT["lang"],
+        "data_type": _CONTENT["data_type"],
+        "source_uri": _CONTENT["source_uri"],
+        "source_name": _CONTENT["source_name"],
+        "is_duplicate": Column("The index's own guess; not relied on.", "`isDuplicate`"),
+        "problems": Column("JSON list of fields that were unreadable.", "the pipeline"),
+        "unusable": Column("Why no article can be made of the record.", "the pipeline"),
+        "origin": _ORIGIN,
+        "query_id": Column("Which version of the topics found it.", "the topics file"),
+        "fetched_at": _FETCHED,
+        "record_hash": Column("Hash of the record without `sim`, `wgt`, `relevance`.", "`record`"),
+        "record": Column("The whole record, as JSON text.", "the API"),
+    },
+    processed.TABLE: {
+        "article_id": _ARTICLE_ID,
+        "url": _URL,
+        "title": _CONTENT["title"],
+        "body": _CONTENT["body"],
+        "publishedAt": _PUBLISHED,
+        "indexed_at": Column("When the index found this text.", "`dateTime`"),
+        **{
+            name: _CONTENT[name]
+            for name in (
+                *("source_name", "source_uri", "lang", "data_type", "authors", "image"),
+                *("sentiment", "concepts", "categories", "event_uri"),
+            )
+        },
+        "is_duplicate": Column("The index's own guess; not relied on.", "`isDuplicate`"),
+        "version": _CONTENT["version"],
+        "text_hash": Column("Hash of cleaned title and body.", "the pipeline"),
+        "raw_seq": Column("The raw record that gives the article.", "raw"),
+        "origin": _ORIGIN,
+        "fetched_at": _FETCHED,
+        "updated_at": _UPDATED,
+        "change_seq": Column("Order of change; the next stage follows it.", "the pipeline"),
+    },
+    final.TABLE: {
+        "article_id": _ARTICLE_ID,
+        "url": _URL,
+        "title": _CONTENT["title"],
+        "body": _CONTENT["body"],
+        "publishedAt": _PUBLISHED,
+        **{
+            name: _CONTENT[name]
+            for name in (
+                *("source_name", "source_uri", "lang", "data_type", "authors", "image"),
+                *("sentiment", "concepts", "categories", "event_uri", "version"),
+            )
+        },
+        "origin": _ORIGIN,
+        "fetched_at": _FETCHED,
+        "updated_at": _UPDATED,
+    },
+}

@@ -1,0 +1,44 @@
+"""The tables at a glance: how many rows, of which days, the latest of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsapi_dentsu.warehouse import final, processed, raw
+from newsapi_dentsu.warehouse.engine import Row, Session, one
+
+NEWS_TABLES = (raw.TABLE, processed.TABLE, final.TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class TableOverview:
+    """A table's size and the span of its articles' dates."""
+
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
+def overview(session: Session, table: str) -> TableOverview:
+    """Count a news table's rows and tell its first and last `publishedAt`."""
+    return TableOverview(
+        one(session, f"SELECT count(*) FROM {table}"),
+        one(session, f"SELECT min(publishedAt) FROM {table}"),
+        one(session, f"SELECT max(publishedAt) FROM {table}"),
+    )
+
+
+def row_counts(session: Session) -> dict[str, int]:
+    """Count the rows of the three news tables and of the rejected articles."""
+    return {
+        table: one(session, f"SELECT count(*) FROM {table}")
+        for table in (*NEWS_TABLES, final.REJECTED)
+    }
+
+
+def latest(session: Session, table: str, rows: int) -> list[Row]:
+    """The latest rows of a news table as (publishedAt, title, url)."""
+    return session.rows(
+        f"SELECT publishedAt, title, url FROM {table} WHERE publishedAt IS NOT NULL "
+        "ORDER BY publishedAt DESC LIMIT $1",
+        rows,
+    )
