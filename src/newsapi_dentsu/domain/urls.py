@@ -13,6 +13,7 @@ fragments, the trailing slash, tracking parameters and session ids; sort the par
 The reasons, and what is left alone on purpose, are in ``docs/urls.md``.
 """
 
+import hashlib
 import re
 from typing import Final
 from urllib.parse import urlsplit
@@ -112,6 +113,11 @@ def canonical_url(url: str) -> str:
     if len(canonical) > MAX_URL_LENGTH:  # ASCII by now: a character is a byte
         raise ValueError(f"the canonical url is longer than {MAX_URL_LENGTH} bytes")
     return canonical
+
+
+def article_id(url: str) -> str:
+    """Return the identity of the article on a page: 32 hex digits of its canonical url's hash."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
 
 
 def usable_url(value: object) -> str | None:

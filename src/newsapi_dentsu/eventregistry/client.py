@@ -80,6 +80,10 @@ class Source(Protocol):
         """Read one page, from 1, of the articles that the index dates on `day`."""
         ...
 
+    def usage(self) -> Usage:
+        """Ask for the account's tokens."""
+        ...
+
 
 class NewsApi:
     """A client of the news API.
@@ -123,20 +127,26 @@ class NewsApi:
         return self._ask("/api/v1/article", parameters, partial(_read_page, page))
 
     def usage(self) -> Usage:
-        """Ask for the account's tokens; costs none.
+        """Ask once for the account's tokens; costs none.
 
         Raises:
             SourceError, SourceUnavailableError: as for `search`.
         """
-        return self._ask("/api/v1/usage", {}, _read_usage)
+        return self._ask("/api/v1/usage", {}, _read_usage, attempts=1)
 
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
     def _ask(
-        self, path: str, parameters: dict[str, Any], read: Callable[[object], _Answer]
+        self,
+        path: str,
+        parameters: dict[str, Any],
+        read: Callable[[object], _Answer],
+        *,
+        attempts: int | None = None,
     ) -> _Answer:
+        allowed = attempts or self._attempts
         if self._deadline is None:
             self._deadline = time.monotonic() + self._deadline_seconds
         retrying = tenacity.Retrying(

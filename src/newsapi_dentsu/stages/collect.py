@@ -15,7 +15,7 @@ from itertools import chain
 
 from newsapi_dentsu.domain.record import day_start, read_record
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.errors import SourceUnavailableError, WarehouseError
+from newsapi_dentsu.errors import SourceError, SourceUnavailableError, WarehouseError
 from newsapi_dentsu.eventregistry.client import Page, Source
 from newsapi_dentsu.eventregistry.query import PAGE_SIZE
 from newsapi_dentsu.stages.report import CollectReport, Progress, no_progress
@@ -286,7 +286,7 @@ class _Collection:
     def _report(self, days: int, *, capped: bool, query_changed: bool) -> CollectReport:
         with self._warehouse.snapshot() as session:
             query = raw.active_query(session)
-        traffic = self._source.traffic
+        traffic = replace(self._source.traffic)
         return CollectReport(
             origin=self._source.origin,
             query_id=self._query_id,
@@ -303,8 +303,17 @@ class _Collection:
             requests=traffic.requests,
             retries=traffic.retries,
             tokens=traffic.tokens,
+            tokens_left=self._tokens_left(),
             api_seconds=round(traffic.seconds, 3),
         )
+
+    def _tokens_left(self) -> int | None:
+        try:
+            return self._source.usage().left
+        except SourceError as error:
+            # Everything was read: not knowing the balance is no reason to fail.
+            logger.warning("The tokens left could not be asked for: %s", error)
+            return None
 
 
 def _days(first: date, last: date) -> Iterable[date]:

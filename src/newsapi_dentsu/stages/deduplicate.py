@@ -1,6 +1,5 @@
 """Deduplicating: one article for each canonical url, whatever came under it and in what order."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -9,7 +8,7 @@ from datetime import datetime
 
 from newsapi_dentsu.domain.record import Content, read_content
 from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
-from newsapi_dentsu.domain.urls import canonical_url
+from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.domain.versions import Occurrence, Resolution, resolve
 from newsapi_dentsu.stages.report import DeduplicateReport, Progress, no_progress
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw
@@ -144,11 +143,6 @@ def _draft(row: RawRow) -> Article:
         origin=row.origin,
         fetched_at=row.fetched_at,
     )
-
-
-def article_id(url: str) -> str:
-    """The identity of an article: 32 hexadecimal digits that its canonical url determines."""
-    return hashlib.sha256(url.encode()).hexdigest()[:32]
 
 
 def _content(row: RawRow) -> Content:

@@ -11,7 +11,7 @@ class CollectReport:
 
     `fetched` counts records read; of them `new` and `changed` were stored, `known` were not.
     `unusable` of the stored ones can't become articles. `short_days` lists days of which the API
-    lists fewer articles than it counts.
+    lists fewer articles than it counts. `tokens_left` is None where the API doesn't tell.
     """
 
     origin: str
@@ -29,6 +29,7 @@ class CollectReport:
     requests: int
     retries: int
     tokens: int
+    tokens_left: int | None
     api_seconds: float
 
 
