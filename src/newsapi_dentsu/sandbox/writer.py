@@ -81,8 +81,11 @@ class Writer:
 
     def _blog(self) -> Text:
         words = PHRASES["blog"]
-        background = self._background(facts=self._rng.randint(4, 7), quotes=2)
-        sentences = [self._rng.choice(words["leads"]), *background]
+        sentences = [
+            self._rng.choice(words["leads"]),
+            *pick(words["own"], self._rng.randint(4, 6), self._rng),
+            *self._background(facts=self._rng.randint(1, 3), quotes=1),
+        ]
         return self._text(words["titles"], sentences, category="news/Technology")
 
     def _background(self, *, facts: int, quotes: int) -> list[str]:
