@@ -1,1 +1,5 @@
-"""Package under construction."""
+"""The `newsapi` command."""
+
+from newsapi_dentsu.cli.main import main
+
+__all__ = ["main"]

@@ -151,7 +151,7 @@ class NewsApi:
             self._deadline = time.monotonic() + self._deadline_seconds
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_temporary),
-            stop=lambda state: state.attempt_number >= self._attempts or self._past_deadline(state),
+            stop=lambda state: state.attempt_number >= allowed or self._past_deadline(state),
             wait=_pause,
             sleep=self._sleep,
             before_sleep=self._note_retry,

@@ -33,8 +33,6 @@ ARCHIVE_DAYS = 31
 
 ARCHIVE_TOKENS = 5
 
-SANDBOX = "sandbox"
-
 
 @dataclass(frozen=True, slots=True)
 class DayRange:
@@ -272,7 +270,7 @@ class _Collection:
         if stored is None or stored == self._source.origin:
             return
         place = self._warehouse.location
-        if stored == SANDBOX:
+        if stored == raw.SANDBOX:
             raise WarehouseError(
                 f"{place} holds articles of the sandbox, which real ones must not be mixed with: "
                 "delete them with `newsapi run --discard-sandbox`, or store elsewhere "

@@ -7,7 +7,7 @@ from datetime import datetime
 from newsapi_dentsu.domain.quality import Candidate, first_rejection
 from newsapi_dentsu.stages.report import CurateReport, Progress, no_progress
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed
-from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.final import FinalArticle, RejectedArticle
 from newsapi_dentsu.warehouse.processed import Article
 
@@ -38,11 +38,7 @@ def curate(
     with warehouse.transaction() as session:
         if full_refresh:
             operations.set_position(session, operations.CURATED, 0)
-        waiting = one(
-            session,
-            f"SELECT count(*) FROM {processed.TABLE} WHERE change_seq > $1",
-            operations.position(session, operations.CURATED),
-        )
+        waiting = operations.waiting(session, operations.CURATED)
     progress(0, waiting)
     counts: Counter[str] = Counter()
     rejected: Counter[str] = Counter()

@@ -12,7 +12,7 @@ from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.domain.versions import Occurrence, Resolution, resolve
 from newsapi_dentsu.stages.report import DeduplicateReport, Progress, no_progress
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw
-from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.processed import Article, RecordOutcome
 from newsapi_dentsu.warehouse.raw import RawRow
 
@@ -38,11 +38,7 @@ def deduplicate(
     with warehouse.transaction() as session:
         if full_refresh:
             operations.set_position(session, operations.DEDUPLICATED, 0)
-        waiting = one(
-            session,
-            f"SELECT count(*) FROM {raw.TABLE} WHERE seq > $1",
-            operations.position(session, operations.DEDUPLICATED),
-        )
+        waiting = operations.waiting(session, operations.DEDUPLICATED)
     progress(0, waiting)
     while True:
         with warehouse.transaction() as session:
@@ -80,17 +76,17 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
 
     known = processed.articles(session, article_ids)
     changed = []
-    for article_id, resolution in resolutions.items():
+    for key, resolution in resolutions.items():
         article = replace(
             drafts[resolution.raw_seq],
             version=resolution.version,
             published_at=resolution.published_at,
         )
-        if article != known.get(article_id):
+        if article != known.get(key):
             changed.append(article)
         for raw_seq, outcome in resolution.outcomes.items():
             outcomes[raw_seq] = replace(outcomes[raw_seq], outcome=outcome)
-    gone = [article_id for article_id in known if article_id not in resolutions]
+    gone = [key for key in known if key not in resolutions]
 
     processed.remove_articles(session, gone)
     final.remove(session, gone)
@@ -185,7 +181,7 @@ def _resolve(outcomes: Iterable[RecordOutcome]) -> Mapping[str, Resolution]:
                     outcome.published_at,
                 )
             )
-    return {article_id: resolve(records) for article_id, records in pages.items()}
+    return {key: resolve(records) for key, records in pages.items()}
 
 
 def _load_missing_drafts(

@@ -10,6 +10,11 @@ from newsapi_dentsu.warehouse.engine import Session, one
 DEDUPLICATED, CURATED = "deduplicated", "curated"
 """Positions: the last raw `seq` and the last processed `change_seq` that were taken."""
 
+_FOLLOWED = {
+    DEDUPLICATED: ("raw.ai_marketing_news_raw", "seq"),
+    CURATED: ("processed.processed_news", "change_seq"),
+}
+
 
 def position(session: Session, name: str) -> int:
     """How far `name` has come; 0 at the start."""
@@ -113,3 +118,12 @@ def stage_runs(session: Session, *, run_id: str | None = None, limit: int = 30) 
         )
         for run, stage, attempt, status, start, end, report, error in found
     ]
+
+
+def waiting(session: Session, name: str) -> int:
+    """How many rows the stage that remembers position `name` has not taken yet."""
+    table, column = _FOLLOWED[name]
+    count: int = one(
+        session, f"SELECT count(*) FROM {table} WHERE {column} > $1", position(session, name)
+    )
+    return count

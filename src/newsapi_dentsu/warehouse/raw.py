@@ -11,6 +11,7 @@ from newsapi_dentsu.warehouse.engine import Session, insert
 
 TABLE = "raw.ai_marketing_news_raw"
 SEQUENCE = "raw.seq"
+SANDBOX = "sandbox"
 
 COLUMNS = {
     "seq": "bigint",

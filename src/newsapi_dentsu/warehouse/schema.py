@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from itertools import chain
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse.engine import Engine, Session
@@ -44,6 +45,17 @@ def indexes() -> dict[str, str]:
         for statement in _statements(text)
         if (match := re.match(r"CREATE (?:UNIQUE )?INDEX (\w+) ", statement))
     }
+
+
+@cache
+def tables() -> tuple[str, ...]:
+    """The tables that hold the pipeline's data, by qualified name."""
+    statements = chain.from_iterable(step.statements for step in migrations())
+    return tuple(
+        match[1]
+        for statement in statements
+        if (match := re.match(r"CREATE TABLE (\w+\.\w+)", statement))
+    )
 
 
 def applied_version(engine: Engine, session: Session) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse import schema
+from newsapi_dentsu.warehouse import raw, schema
 from newsapi_dentsu.warehouse.engine import Engine, Session
 
 
@@ -60,6 +60,21 @@ class Warehouse:
         """
         with self.engine.run_lock(holder, wait):
             yield
+
+    def discard_sandbox(self) -> None:
+        """Empty all tables when what they hold is the sandbox's.
+
+        Raises:
+            WarehouseError: there are real articles, which this never deletes.
+        """
+        self.upgrade()
+        with self.transaction() as session:
+            if raw.stored_origin(session) not in (raw.SANDBOX, None):
+                raise WarehouseError(
+                    f"{self.location} holds real articles, not the sandbox's: nothing was deleted"
+                )
+            for table in schema.tables():
+                session.execute(f"DELETE FROM {table}")
 
 
 def open_warehouse(settings: Settings) -> Warehouse:

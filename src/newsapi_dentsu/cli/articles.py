@@ -1,0 +1,162 @@
+"""`newsapi articles`: read or export the final articles."""
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.settings import load_settings
+
+Pages = Iterator[list[tuple[Any, ...]]]
+
+TABLE_ROWS = 20
+
+
+@click.command()
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day (UTC).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day (UTC), inclusive.")
+@click.option("--source", help="Part of the source's name or domain.")
+@click.option("--text", help="Words that title or body contain.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "jsonl", "csv", "parquet"]),
+    default="table",
+    show_default=True,
+    help="parquet needs --out.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file, all or nothing.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help=f"At most so many, the newest first (default: {TABLE_ROWS} in a table, else all).",
+)
+def articles(
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    source: str | None,
+    text: str | None,
+    format_: str,
+    out: Path | None,
+    limit: int | None,
+) -> None:
+    """List or export final articles, the newest first."""
+    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse.reading import ArticleFilter, read_articles
+
+    wanted = ArticleFilter(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        source=source,
+        text=text,
+    )
+    if format_ == "table":
+        if out is not None:
+            raise click.UsageError("a table goes to the screen: choose another --format for --out")
+        limit = limit or TABLE_ROWS
+    if format_ == "parquet" and out is None:
+        raise click.UsageError("--format parquet needs --out FILE")
+    pages = read_articles(open_warehouse(load_settings()), wanted, limit)
+    if format_ == "table":
+        _show(pages)
+    elif out is None:
+        _write_text(pages, format_, sys.stdout)
+    else:
+        count = _write_file(pages, format_, out)
+        click.echo(f"wrote {count:,} articles to {out}", err=True)
+
+
+def _show(pages: Pages) -> None:
+    from rich.table import Table
+
+    from newsapi_dentsu.warehouse import final
+
+    names = list(final.COLUMNS)
+    table = Table("published (UTC)", "source", "title", "url", box=None, pad_edge=False)
+    sandbox = False
+    for row in (row for page in pages for row in page):
+        article = dict(zip(names, row, strict=True))
+        sandbox = sandbox or article["origin"] == "sandbox"
+        table.add_row(
+            f"{article['publishedAt']:%Y-%m-%d %H:%M}",
+            article["source_name"],
+            article["title"],
+            article["url"],
+        )
+    if not table.row_count:
+        click.echo("no articles match", err=True)
+        return
+    if sandbox:
+        click.echo("SANDBOX: these articles are invented.", err=True)
+    console(stderr=False).print(table)
+
+
+def _write_text(pages: Pages, format_: str, target: IO[str]) -> int:
+    from newsapi_dentsu.warehouse import final
+
+    names = list(final.COLUMNS)
+    count = 0
+    writer = csv.writer(target)
+    if format_ == "csv":
+        writer.writerow(names)
+    for page in pages:
+        count += len(page)
+        if format_ == "csv":
+            writer.writerows([[_plain(value) for value in row] for row in page])
+        else:
+            for row in page:
+                article = {name: _plain(value) for name, value in zip(names, row, strict=True)}
+                for name in ("authors", "concepts", "categories"):
+                    article[name] = json.loads(article[name])
+                target.write(json.dumps(article, ensure_ascii=False) + "\n")
+    return count
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def _write_file(pages: Pages, format_: str, out: Path) -> int:
+    """Write beside the target and rename, so that no half file stays behind."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
+            part = Path(folder) / out.name
+            if format_ == "parquet":
+                count = _write_parquet(pages, part, Path(folder) / "rows.duckdb")
+            else:
+                with part.open("w", encoding="utf-8", newline="") as target:
+                    count = _write_text(pages, format_, target)
+            os.replace(part, out)  # noqa: PTH105
+    except OSError as error:
+        raise click.ClickException(f"{out} can't be written: {error.strerror or error}") from None
+    return count
+
+
+def _write_parquet(pages: Pages, part: Path, scratch: Path) -> int:
+    import duckdb
+
+    from newsapi_dentsu.warehouse import final
+    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBSession
+    from newsapi_dentsu.warehouse.engine import insert
+
+    count = 0
+    with duckdb.connect(str(scratch)) as connection:
+        columns = ", ".join(f"{name} {type_}" for name, type_ in final.COLUMNS.items())
+        connection.execute(f"CREATE TABLE articles ({columns})")
+        for page in pages:
+            insert(DuckDBSession(connection), "articles", final.COLUMNS, page)
+            count += len(page)
+        connection.execute(
+            "COPY (SELECT * FROM articles ORDER BY publishedAt DESC, article_id DESC) "
+            f"TO '{str(part).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+        )
+    return count

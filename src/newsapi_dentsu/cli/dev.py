@@ -1,0 +1,24 @@
+"""`newsapi dev`: Dagster's UI and daemon on the same home as the command line."""
+
+import os
+import sys
+
+import click
+
+from newsapi_dentsu.settings import load_settings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+def dev(*, host: str, port: int) -> None:
+    """Start Dagster's UI and daemon; the schedule runs the pipeline every six hours.
+
+    The UI has no login: keep it on this machine.
+    """
+    from newsapi_dentsu.cli.execution import prepare_home
+
+    home = prepare_home(load_settings())
+    click.echo(f"Dagster on http://{host}:{port}, home {home}; Ctrl-C ends it.", err=True)
+    arguments = ["dev", "-m", "newsapi_dentsu.definitions", "-h", host, "-p", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])

@@ -1,0 +1,122 @@
+"""Executing the Dagster job in this process, on a home that the UI shares."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+
+from newsapi_dentsu.defs.resources import progress_of_stage
+from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.stages.report import Progress
+
+JOB = "news_pipeline"
+REPOSITORY = "__repository__@newsapi_dentsu.definitions"
+
+_IN_PROCESS: dict[str, Any] = {
+    # Capturing output costs a process for each stream, and would swallow the progress bars.
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+        "config": {},
+    }
+}
+_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended; `error` is the first failure, in one line."""
+
+    run_id: str
+    succeeded: bool
+    error: str | None
+    failed_checks: list[str]
+
+
+def prepare_home(settings: Settings) -> Path:
+    """Create Dagster's home with its `dagster.yaml` where it is missing, and export it.
+
+    Raises:
+        SettingsError: the folder can't be written.
+    """
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        target = home / "dagster.yaml"
+        if not target.exists():
+            template = resources.files("newsapi_dentsu.defs") / "dagster.yaml"
+            target.write_text(template.read_text("utf-8"), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{home} can't be written ({error.strerror}): make it writable or set DAGSTER_HOME"
+        ) from None
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def execute_pipeline(
+    settings: Settings, ops: dict[str, Any], progress: Callable[[str], Progress]
+) -> Outcome:
+    """Execute the whole pipeline once, as a run that Dagster's UI and sensors see.
+
+    Args:
+        settings: the settings of this process.
+        ops: run configuration of the assets, by op name.
+        progress: gives the callback that is told how far a stage is.
+    """
+    from newsapi_dentsu.definitions import defs
+
+    home = prepare_home(settings)
+    token = progress_of_stage.set(progress)
+    try:
+        with dg.DagsterInstance.from_ref(
+            InstanceRef.from_dir(str(home), overrides=_IN_PROCESS)
+        ) as instance:
+            result = defs.resolve_job_def(JOB).execute_in_process(
+                run_config={"ops": ops, "loggers": _QUIET},
+                instance=instance,
+                tags={".dagster/repository": REPOSITORY},
+                raise_on_error=False,
+            )
+    finally:
+        progress_of_stage.reset(token)
+    return Outcome(
+        run_id=result.run_id,
+        succeeded=result.success,
+        error=None if result.success else _first_error(result.all_events),
+        failed_checks=[
+            f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+            for evaluation in result.get_asset_check_evaluations()
+            if not evaluation.passed
+        ],
+    )
+
+
+def _first_error(events: Sequence[dg.DagsterEvent]) -> str:
+    for event in events:
+        if event.is_step_failure:
+            failure = event.step_failure_data
+            if failure.user_failure_data and failure.user_failure_data.description:
+                return failure.user_failure_data.description
+            if failure.error:
+                return _message(failure.error)
+    for event in events:
+        if event.is_failure and event.event_specific_data is not None:
+            error = getattr(event.event_specific_data, "error", None)
+            if error is not None:
+                return _message(error)
+    return "the run failed; see its log in the Dagster UI (`newsapi dev`)"
+
+
+def _message(error: Any) -> str:
+    """The innermost cause's message, without its class and traceback."""
+    while error.cause is not None:
+        error = error.cause
+    text: str = error.message.strip().splitlines()[0]
+    return text.partition(": ")[2] if error.cls_name and text.startswith(error.cls_name) else text

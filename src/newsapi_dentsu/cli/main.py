@@ -1,0 +1,70 @@
+"""The command group: what there is, in the order in which a newcomer needs it."""
+
+import importlib
+import logging
+import sys
+from typing import Any
+
+import click
+from typing_extensions import override
+
+from newsapi_dentsu.errors import PipelineError
+
+GUIDE = """\
+AI and marketing news, each article once: from newsapi.ai to three tables.
+
+\b
+Start:
+  newsapi run            fetch what is new, deduplicate it, filter it
+  newsapi status         how far it is, how many rows, the last runs
+  newsapi articles       read or export the articles
+  newsapi dev            the Dagster UI and the six-hourly schedule
+
+Without NEWSAPI_KEY the built-in sandbox stands in for the real API, with sample articles. Settings
+come from the environment or a .env file: `newsapi config` lists them.
+"""
+
+COMMANDS = {
+    "run": "running",
+    "backfill": "running",
+    "status": "status",
+    "articles": "articles",
+    "explain": "explain",
+    "dev": "dev",
+    "sandbox": "sandbox",
+    "topics": "configuration",
+    "config": "configuration",
+}
+"""Each command and the module that holds it, imported only when the command is used."""
+
+
+class _Commands(click.Group):
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(
+            importlib.import_module(f"newsapi_dentsu.cli.{module}"), cmd_name
+        )
+        return command
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PipelineError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.command(cls=_Commands, help=GUIDE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="newsapi-dentsu", message="%(version)s")
+def main() -> None:
+    """Set up what all commands share."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s: %(message)s"
+    )

@@ -1,0 +1,46 @@
+"""Writing to a terminal: tables and progress bars there, plain text in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Progress = Callable[[int, int], None]
+
+_TITLES = {"collect": "Reading days", "deduplicate": "Deduplicating", "curate": "Filtering"}
+
+
+def console(*, stderr: bool = True) -> Console:
+    """A console on stderr, where everything goes that isn't the command's result."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bars(*, shown: bool) -> Iterator[Callable[[str], Progress]]:
+    """Give each stage a progress bar on a terminal; none in a pipe or when not `shown`."""
+    screen = console()
+    if not shown or not screen.is_terminal:
+        yield lambda _stage: lambda _done, _total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:<14}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=screen) as bars:
+
+        def of_stage(stage: str) -> Progress:
+            task = bars.add_task(_TITLES.get(stage, stage), total=None)
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        yield of_stage

@@ -1,0 +1,123 @@
+"""`newsapi run` and `newsapi backfill`: the main job, in this process."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from newsapi_dentsu.cli.output import console, progress_bars
+from newsapi_dentsu.settings import Settings, load_settings
+
+SANDBOX_NOTICE = "No NEWSAPI_KEY: reading the built-in SANDBOX. Its articles are invented, for trying things out."
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object with all figures and no more."
+)
+
+
+@click.command()
+@as_json
+@click.option(
+    "--full-refresh",
+    is_flag=True,
+    help="Rebuild processed and final from all of raw; rows that come out the same stay untouched.",
+)
+@click.option(
+    "--discard-sandbox",
+    is_flag=True,
+    help="Delete the sandbox's articles first, to start with real ones in the same database.",
+)
+def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool) -> None:
+    """Fetch what is new, deduplicate it, filter it.
+
+    Executes the Dagster job news_pipeline in this process. Exit code 0 means that all three
+    stages succeeded; a run that failed keeps what it had stored, and the next one goes on there.
+    """
+    settings = load_settings()
+    if discard_sandbox:
+        from newsapi_dentsu.warehouse import open_warehouse
+
+        warehouse = open_warehouse(settings)
+        with warehouse.run_lock("newsapi run --discard-sandbox", settings.run_wait_seconds):
+            warehouse.discard_sandbox()
+    stage: dict[str, Any] = {"config": {"full_refresh": full_refresh}}
+    _execute(
+        settings,
+        {"processed__processed_news": stage, "final__filtered_news": stage},
+        as_json=as_json,
+    )
+
+
+@click.command()
+@click.option(
+    "--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day to read."
+)
+@click.option(
+    "--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day to read (default: today)."
+)
+@click.option("--yes", is_flag=True, help="Don't ask before spending tokens.")
+@as_json
+def backfill(*, first: datetime, last: datetime | None, yes: bool, as_json: bool) -> None:
+    """Read a range of days beyond the watermark.
+
+    Prints what it will cost and asks. Days that were read before and can't have changed since are
+    skipped, so that a backfill that was interrupted goes on where it stopped. The watermark of the
+    regular runs stays where it is.
+    """
+    from newsapi_dentsu.source import load_topics
+    from newsapi_dentsu.stages.collect import CollectOptions, DayRange, estimate_backfill
+    from newsapi_dentsu.warehouse import open_warehouse
+
+    settings = load_settings()
+    now = datetime.now(UTC)
+    days = DayRange(first.date(), min(last.date() if last else now.date(), now.date()))
+    if days.first > days.last:
+        raise click.UsageError(f"there are no days from {days.first} to {days.last}")
+    warehouse = open_warehouse(settings)
+    with warehouse.run_lock("newsapi backfill", settings.run_wait_seconds):
+        warehouse.upgrade()
+    options = CollectOptions(overlap=timedelta(hours=settings.overlap_hours), backfill=days)
+    count, tokens = estimate_backfill(warehouse, load_topics(settings), now, options)
+    click.echo(
+        f"{count} days to read from {days.first} to {days.last}, about {tokens} tokens "
+        "(1 a page in the last 31 days, 5 a page before).",
+        err=True,
+    )
+    if count and not yes:
+        click.confirm("Read them?", abort=True, err=True)
+    _execute(
+        settings,
+        {
+            "raw__ai_marketing_news_raw": {
+                "config": {
+                    "backfill_from": days.first.isoformat(),
+                    "backfill_to": days.last.isoformat(),
+                }
+            }
+        },
+        as_json=as_json,
+    )
+
+
+def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
+    """Execute the job, show its summary and exit with its success."""
+    from newsapi_dentsu.source import load_topics
+
+    started = time.monotonic()
+    topics = load_topics(settings)
+    if settings.uses_sandbox and not as_json:
+        console().print(SANDBOX_NOTICE, style="bold yellow")
+    from newsapi_dentsu.cli.execution import execute_pipeline
+    from newsapi_dentsu.cli.summary import figures, print_summary
+
+    with progress_bars(shown=not as_json) as progress:
+        outcome = execute_pipeline(settings, ops, progress)
+    result = figures(settings, outcome, time.monotonic() - started)
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        print_summary(settings, topics, result)
+    if not outcome.succeeded:
+        raise SystemExit(1)

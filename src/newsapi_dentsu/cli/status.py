@@ -1,0 +1,94 @@
+"""`newsapi status`: how far the pipeline is, without asking anybody outside."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.settings import load_settings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--runs", default=5, show_default=True, help="How many runs to show.")
+def status(*, as_json: bool, runs: int) -> None:
+    """Show watermarks, row counts, the last runs and the tokens left."""
+    from newsapi_dentsu.warehouse import open_warehouse, operations, raw
+    from newsapi_dentsu.warehouse.overview import row_counts
+
+    warehouse = open_warehouse(load_settings())
+    with warehouse.snapshot() as session:
+        query = raw.active_query(session)
+        result: dict[str, Any] = {
+            "database": warehouse.location,
+            "origin": raw.stored_origin(session),
+            "complete_through": _iso(query.complete_through) if query else None,
+            "read_from": query.start_day.isoformat() if query else None,
+            "rows": row_counts(session),
+            "waiting": {
+                "deduplicate": operations.waiting(session, operations.DEDUPLICATED),
+                "curate": operations.waiting(session, operations.CURATED),
+            },
+            "runs": _runs(operations.stage_runs(session, limit=3 * runs + 3))[:runs],
+        }
+    balances = [run["tokens_left"] for run in result["runs"] if run["tokens_left"] is not None]
+    result["tokens_left"] = balances[0] if balances else None
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        _print(result)
+
+
+def _runs(stage_runs: list[Any]) -> list[dict[str, Any]]:
+    """Fold the executions of stages, newest first, into runs."""
+    runs: dict[str, dict[str, Any]] = {}
+    for item in stage_runs:
+        run = runs.setdefault(
+            item.run_id,
+            {
+                "run_id": item.run_id,
+                "status": "succeeded",
+                "error": None,
+                "stages": {},
+                "tokens_left": None,
+            },
+        )
+        run["started_at"] = _iso(item.started_at)
+        run["stages"].setdefault(item.stage, item.status)
+        if item.status != "succeeded" and run["stages"][item.stage] == item.status:
+            run["status"] = item.status
+            run["error"] = item.error
+        if item.stage == "collect" and item.report:
+            run["new"] = item.report["new"]
+            run["tokens"] = item.report["tokens"]
+            run["tokens_left"] = item.report["tokens_left"]
+    return list(runs.values())
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+
+
+def _print(result: dict[str, Any]) -> None:
+    screen = console(stderr=False)
+    origin = result["origin"]
+    note = "  (SANDBOX: invented articles)" if origin == "sandbox" else ""
+    left = result["tokens_left"]
+    screen.print(f"  database     {result['database']}{note}", markup=False)
+    screen.print(f"  read         {result['read_from']} to {result['complete_through']}")
+    for table, count in result["rows"].items():
+        screen.print(f"  {count:>11,}  rows in {table}")
+    for stage, count in result["waiting"].items():
+        if count:
+            screen.print(f"  {count:>11,}  rows wait for {stage}: run `newsapi run`")
+    screen.print(f"  tokens       {'unknown' if left is None else f'{left:,} left'}")
+    screen.print("  last runs")
+    for run in result["runs"]:
+        new = f"{run['new']:,} new, {run['tokens']:,} tokens" if "new" in run else ""
+        screen.print(
+            f"    {run['started_at']}  {run['status']:<10} {run['run_id'][:8]}  "
+            f"{run['error'] or new}",
+            markup=False,
+        )

@@ -1,0 +1,97 @@
+"""An article's whole path: its records, the article made of them, and the verdict."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsapi_dentsu.domain.urls import article_id, canonical_url, usable_url
+from newsapi_dentsu.warehouse import final, operations, processed, raw
+from newsapi_dentsu.warehouse.engine import Session
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPath:
+    """A raw record and what became of it; `outcome` is `waiting` before deduplication."""
+
+    seq: int
+    uri: str
+    version: int
+    url: str | None
+    title: str | None
+    published_at: datetime | None
+    indexed_at: datetime | None
+    fetched_at: datetime
+    problems: str | None
+    outcome: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePath:
+    """A page's records, and the article that they make.
+
+    `verdict` is `final`, `rejected`, `waiting` for the filter, or `none` where there is no
+    article.
+    """
+
+    article_id: str | None
+    url: str | None
+    records: list[RecordPath]
+    version: int | None
+    published_at: datetime | None
+    verdict: str
+    reason: str | None
+    detail: str | None
+    updated_at: datetime | None
+
+
+def explain(session: Session, url_or_uri: str) -> list[ArticlePath]:
+    """Follow every article that a url (in any spelling) or a record's uri leads to."""
+    article_ids: set[str] = set()
+    if usable := usable_url(url_or_uri):
+        article_ids.add(article_id(canonical_url(usable)))
+    unattached: list[int] = []
+    for seq, found in session.rows(
+        f"SELECT r.seq, o.article_id FROM {raw.TABLE} r "
+        f"LEFT JOIN {processed.OUTCOMES} o ON o.raw_seq = r.seq WHERE r.uri = $1 OR r.url = $1",
+        url_or_uri,
+    ):
+        if found is None:
+            unattached.append(seq)
+        else:
+            article_ids.add(found)
+    paths = [path for key in sorted(article_ids) if (path := _article_path(session, key))]
+    if unattached:
+        records = _records(session, "r.seq IN (SELECT unnest($1::bigint[]))", unattached)
+        paths.append(ArticlePath(None, None, records, None, None, "none", None, None, None))
+    return paths
+
+
+def _article_path(session: Session, key: str) -> ArticlePath | None:
+    records = _records(session, "o.article_id = $1", key)
+    if not records:
+        return None
+    url, version, published_at, updated_at, change = session.rows(
+        "SELECT url, version, publishedAt, updated_at, change_seq "
+        f"FROM {processed.TABLE} WHERE article_id = $1",
+        key,
+    )[0]
+    verdict, reason, detail = "waiting", None, None
+    if change <= operations.position(session, operations.CURATED):
+        if final.articles(session, [key]):
+            verdict = "final"
+        elif rejection := final.rejections(session, [key]).get(key):
+            verdict, reason, detail = "rejected", rejection.reason, rejection.detail
+    return ArticlePath(
+        key, url, records, version, published_at, verdict, reason, detail, updated_at
+    )
+
+
+def _records(session: Session, condition: str, parameter: object) -> list[RecordPath]:
+    found = session.rows(
+        "SELECT r.seq, r.uri, r.version, r.url, r.title, r.publishedAt, r.indexed_at, "
+        "r.fetched_at, r.problems, coalesce(o.outcome, 'waiting'), o.reason "
+        f"FROM {raw.TABLE} r LEFT JOIN {processed.OUTCOMES} o ON o.raw_seq = r.seq "
+        f"WHERE {condition} ORDER BY r.seq",
+        parameter,
+    )
+    return [RecordPath(*row) for row in found]
