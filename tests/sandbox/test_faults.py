@@ -1,6 +1,8 @@
 """Scripted trouble, over real sockets."""
 
+import re
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -106,10 +108,8 @@ def test_faults_on_the_same_request_happen_one_after_the_other() -> None:
 def test_a_failed_answer_costs_nothing_unless_charged(kind: str, charge: bool) -> None:
     fault = Fault(kind, charge=charge)  # type: ignore[arg-type]
     with sandbox(faults=[fault]) as server:
-        try:
+        with suppress(requests.exceptions.RequestException):
             search(server)
-        except requests.exceptions.RequestException:
-            pass
         assert server.tokens_used == (1 if charge else 0)
 
 
@@ -186,6 +186,5 @@ def test_faults_have_a_text_form(text: str, fault: Fault) -> None:
     ],
 )
 def test_a_wrong_text_says_what_is_allowed(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         Fault.parse(text)
-    assert message in str(caught.value)

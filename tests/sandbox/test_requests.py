@@ -2,7 +2,8 @@
 
 import http.client
 import json
-import threading
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -59,6 +60,14 @@ def test_a_body_that_is_no_json_object_is_a_400(body: bytes) -> None:
         assert requests.post(url, data=body, timeout=10).status_code == 400
 
 
+def test_a_line_that_is_no_request_is_a_400() -> None:
+    with sandbox() as server:
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+            connection.sendall(b"NONSENSE?apiKey=secret\r\n\r\n")
+            assert b"400" in connection.recv(4096)
+
+
 def test_an_unknown_path_is_a_404_and_an_unknown_action_a_400() -> None:
     with sandbox() as server:
         body = {"apiKey": SANDBOX_KEY, "action": "getArticle"}
@@ -76,6 +85,8 @@ def test_an_unknown_path_is_a_404_and_an_unknown_action_a_400() -> None:
         ({"articlesCount": 0}, "articlesCount"),
         ({"articleBodyLen": "all"}, "articleBodyLen"),
         ({"dataType": "tweets"}, 'dataType "tweets" is not one of news, pr, blog'),
+        ({"dataType": {"a": 1}}, "dataType must be a text or a list of texts"),
+        ({"conceptLang": 7}, "conceptLang must be a text"),
         ({"lang": 7}, "lang must be a text"),
         ({"lang": ["eng", None]}, "lang must be a text"),
         ({"keyword": "x", "keywordOper": "xor"}, "keywordOper"),
@@ -98,23 +109,13 @@ def test_a_query_that_cannot_be_executed_is_a_200_with_an_error(
 
 
 def test_five_requests_may_be_under_way_at_once_and_a_sixth_is_a_429() -> None:
-    statuses: list[int] = []
-    with sandbox(faults=[Fault("hang", seconds=0.5, times=5)]) as server:
-
-        def run() -> None:
-            statuses.append(search(server).status_code)
-
-        threads = [threading.Thread(target=run) for _ in range(5)]
-        for thread in threads:
-            thread.start()
-        refused = search(server)
-        while refused.status_code == 200:  # the five may not all have begun
-            refused = search(server)
-        for thread in threads:
-            thread.join()
-        assert refused.status_code == 429
+    with sandbox(faults=[Fault("hang", seconds=1, times=5)]) as server:
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: search(server), range(6)))
+        assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429]
+        (refused,) = (answer for answer in answers if answer.status_code == 429)
         assert refused.headers["Retry-After"] == "1"
-        assert statuses == [200] * 5
+        assert "At most 5 requests" in refused.json()["error"]
         assert search(server).status_code == 200
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from eventregistry.Exceptions import QueryError, UnauthorizedError
+
 from eventregistry import (
     ArticleInfoFlags,
     BaseQuery,
@@ -16,8 +18,6 @@ from eventregistry import (
     RequestArticlesInfo,
     ReturnInfo,
 )
-from eventregistry.Exceptions import QueryError, UnauthorizedError
-
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 
 from .support import AI, MARKETING, NOW
@@ -85,7 +85,7 @@ def test_plain_conditions_work_too(server: Sandbox) -> None:
     query = QueryArticlesIter(
         keywords=QueryItems.OR(["marketing", "advertising"]),
         ignoreKeywords="survey",
-        lang=["eng", "deu"],
+        lang=QueryItems.OR(["eng", "deu"]),
         dateStart="2026-11-20",
         isDuplicateFilter="skipDuplicates",
     )
@@ -98,7 +98,9 @@ def test_usage_and_suggestions_answer(server: Sandbox) -> None:
     client = _client(server)
     assert client.getUsageInfo() == {"availableTokens": 2000, "usedTokens": 0}
     assert client.getConceptUri("Artificial intelligence") == AI
-    assert client.getCategoryUri("Marketing and Advertising").startswith("dmoz/Business/Marketing")
+    assert client.getCategoryUri("Marketing and Advertising") == (
+        "dmoz/Business/Marketing_and_Advertising"
+    )
     assert client.getNewsSourceUri("Ad Ledger") == "adledger.example"
 
 

@@ -16,9 +16,9 @@ class Account:
         self._used = 0
         self._under_way: Counter[str] = Counter()
 
-    def knows(self, api_key: object) -> bool:
+    def knows(self, api_key: str) -> bool:
         """Whether the key is valid."""
-        return isinstance(api_key, str) and api_key in self._api_keys
+        return api_key in self._api_keys
 
     def enter(self, api_key: str) -> bool:
         """Begin a request of this key; False when too many are under way already."""

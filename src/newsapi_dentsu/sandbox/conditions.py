@@ -1,7 +1,6 @@
 """Search conditions: plain fields and the advanced query language, compiled once per request."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
@@ -9,15 +8,11 @@ from typing import Any
 
 from newsapi_dentsu.sandbox.articles import Article
 from newsapi_dentsu.sandbox.keywords import Test, compile_keyword
+from newsapi_dentsu.sandbox.values import NotExecutedError, day, given, one_of, texts
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LOCATIONS = ("body", "title")
 _MODES = ("phrase", "exact", "simple")
 _DATA_TYPES = ("news", "pr", "blog")
-
-
-class NotExecutedError(Exception):
-    """The query cannot be executed; the message is what the API answers under `error`."""
 
 
 @dataclass(frozen=True)
@@ -175,13 +170,13 @@ def _everything(_: Article) -> bool:
 
 def _leaves(fields: Mapping[str, Any]) -> list[Condition]:
     parts = []
-    if _given(fields.get("keyword")):
+    if given(fields.get("keyword")):
         parts.append(_keywords(fields))
     for name, field in _URI_FIELDS.items():
-        if _given(fields.get(name)):
+        if given(fields.get(name)):
             values, every = _values(fields, name, field.oper_name, field.default_oper)
             parts.append(Condition(_uri_test(field.read, frozenset(values), every)))
-    first, last = _day(fields, "dateStart"), _day(fields, "dateEnd")
+    first, last = day(fields, "dateStart"), day(fields, "dateEnd")
     if first or last:
         parts.append(_days(first, last))
     return parts
@@ -189,7 +184,7 @@ def _leaves(fields: Mapping[str, Any]) -> list[Condition]:
 
 def _keywords(fields: Mapping[str, Any]) -> Condition:
     values, every = _values(fields, "keyword", "keywordOper", "and")
-    mode = _one_of(fields, "keywordSearchMode", _MODES, "phrase")
+    mode = one_of(fields, "keywordSearchMode", _MODES, "phrase")
     places = [place.strip() for place in str(fields.get("keywordLoc") or "body").split(",")]
     for place in places:
         if place not in _LOCATIONS:
@@ -218,7 +213,7 @@ def _compile_filters(filters: Mapping[str, Any], duplicate_name: str) -> Conditi
         if filters.get(name) not in (None, "keepAll"):
             raise NotExecutedError(f"The sandbox does not support the filter {name}.")
     tests: list[Test] = [_data_type_test(filters.get("dataType"))]
-    duplicates = _one_of(
+    duplicates = one_of(
         filters, duplicate_name, ("keepAll", "skipDuplicates", "keepOnlyDuplicates"), "keepAll"
     )
     if duplicates != "keepAll":
@@ -236,7 +231,7 @@ def _compile_filters(filters: Mapping[str, Any], duplicate_name: str) -> Conditi
 
 
 def _data_type_test(raw: Any) -> Test:
-    types = {raw} if isinstance(raw, str) else set(raw or ["news"])
+    types = frozenset(texts("dataType", raw if given(raw) else "news"))
     for data_type in types:
         if data_type not in _DATA_TYPES:
             raise NotExecutedError(
@@ -274,43 +269,13 @@ def _values(
 ) -> tuple[list[str], bool]:
     """Return the values of a condition and whether all of them must match."""
     raw = fields[name]
-    oper = _one_of(fields, oper_name, ("and", "or"), default_oper) if oper_name else default_oper
+    oper = one_of(fields, oper_name, ("and", "or"), default_oper) if oper_name else default_oper
     if isinstance(raw, dict):
         if len(raw) != 1 or not set(raw) <= {"$and", "$or"}:
             raise NotExecutedError(f'{name} must be {{"$or": [...]}} or {{"$and": [...]}}.')
         ((key, raw),) = raw.items()
         oper = key.removeprefix("$")
-    values = [raw] if isinstance(raw, str) else raw
-    if (
-        not isinstance(values, list)
-        or not values
-        or not all(value and isinstance(value, str) for value in values)
-    ):
-        raise NotExecutedError(f"{name} must be a text or a list of texts.")
-    return values, oper == "and"
-
-
-def _day(fields: Mapping[str, Any], name: str) -> date | None:
-    raw = fields.get(name)
-    if not _given(raw):
-        return None
-    try:
-        if not isinstance(raw, str) or not _DAY.fullmatch(raw):
-            raise ValueError(raw)
-        return date.fromisoformat(raw)
-    except ValueError:
-        raise NotExecutedError(f"{name} must be a day as YYYY-MM-DD, got {raw!r}.") from None
-
-
-def _one_of(fields: Mapping[str, Any], name: str, allowed: Sequence[str], default: str) -> str:
-    value = fields.get(name) or default
-    if value not in allowed:
-        raise NotExecutedError(f'{name} "{value}" is not one of {", ".join(allowed)}.')
-    return str(value)
-
-
-def _given(value: Any) -> bool:
-    return value not in (None, "", [])
+    return texts(name, raw), oper == "and"
 
 
 def _refuse_unknown(fields: Iterable[str], allowed: Set[str], place: str) -> None:
@@ -321,5 +286,5 @@ def _refuse_unknown(fields: Iterable[str], allowed: Set[str], place: str) -> Non
 
 def _refuse_unsupported(fields: Mapping[str, Any]) -> None:
     for name in _UNSUPPORTED:
-        if _given(fields.get(name)):
+        if given(fields.get(name)):
             raise NotExecutedError(f"The sandbox does not support the condition {name}.")

@@ -71,7 +71,7 @@ class GeneratedCorpus:
         self._seed = seed
         self._articles_per_day = articles_per_day
         self._start = start
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._originals_by_day: dict[date, dict[int, Article]] = {}
         self._by_day: dict[date, list[Article]] = {}
 

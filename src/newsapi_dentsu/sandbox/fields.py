@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from newsapi_dentsu.sandbox.values import is_on, texts, whole
+
 # switch: (on by default, the fields it controls). Fields that no switch names are always served.
 _SWITCHES: Mapping[str, tuple[bool, tuple[str, ...]]] = {
     "includeArticleBasicInfo": (
@@ -42,9 +44,8 @@ class FieldChoice:
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._hidden = _hidden(_SWITCHES, params)
         self._hidden_of_source = _hidden(_SOURCE_SWITCHES, params)
-        self._body_length = int(params.get("articleBodyLen", -1))
-        languages = params.get("conceptLang") or ["eng"]
-        self._languages = [languages] if isinstance(languages, str) else list(languages)
+        self._body_length = whole(params, "articleBodyLen", -1, at_least=-1)
+        self._languages = texts("conceptLang", params.get("conceptLang") or "eng")
 
     def apply(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return the record as the answer shows it."""
@@ -65,11 +66,6 @@ class FieldChoice:
         labels = concept.get("label") or {}
         chosen = {language: labels[language] for language in self._languages if language in labels}
         return {**concept, "label": chosen}
-
-
-def is_on(value: Any) -> bool:
-    """Read a switch as JSON sends it or as a query string does."""
-    return value.lower() in ("true", "1") if isinstance(value, str) else bool(value)
 
 
 def _hidden(

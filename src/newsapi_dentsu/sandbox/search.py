@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from newsapi_dentsu.sandbox.articles import Article, Corpus
-from newsapi_dentsu.sandbox.conditions import Condition, NotExecutedError, compile_search
-from newsapi_dentsu.sandbox.fields import FieldChoice, is_on
+from newsapi_dentsu.sandbox.conditions import Condition, compile_search
+from newsapi_dentsu.sandbox.fields import FieldChoice
+from newsapi_dentsu.sandbox.values import NotExecutedError, is_on, whole
 
 RECENT_DAYS = 31
 _PAGE_LIMIT = 100
-_FIRST_ARCHIVE_YEAR = 2014
+_FIRST_DAY = date(2014, 1, 1)
 _TOKENS_PER_ARCHIVE_YEAR = 5
 
 _SORT_KEYS: Mapping[str, Callable[[Article], Any]] = {
@@ -38,11 +39,10 @@ class Search:
         self._now = now
         self._check_result_type(params.get("resultType", "articles"))
         self._condition: Condition = compile_search(params)
-        self._page = _whole(params, "articlesPage", 1, at_least=1)
-        self._count = min(_whole(params, "articlesCount", _PAGE_LIMIT, at_least=1), _PAGE_LIMIT)
+        self._page = whole(params, "articlesPage", 1, at_least=1)
+        self._count = min(whole(params, "articlesCount", _PAGE_LIMIT, at_least=1), _PAGE_LIMIT)
         self._sort_by = str(params.get("articlesSortBy") or "date")
         self._ascending = is_on(params.get("articlesSortByAsc", False))
-        _whole(params, "articleBodyLen", -1, at_least=-1)
         self._fields = FieldChoice(params)
         self._first, self._last = self._days(params.get("forceMaxDataTimeWindow"))
         self.cost = self._cost()
@@ -50,11 +50,8 @@ class Search:
     def run(self, corpus: Corpus) -> dict[str, Any]:
         """Return the answer of the API over what the corpus shows at this moment."""
         test, now = self._condition.test, self._now
-        found = [
-            article
-            for article in corpus.articles(self._first, self._last)
-            if article.arrives_at <= now and test(article)
-        ]
+        articles = corpus.articles(self._first, self._last) if self._first <= self._last else ()
+        found = [article for article in articles if article.arrives_at <= now and test(article)]
         self._sort(found)
         start = (self._page - 1) * self._count
         page = found[start : start + self._count]
@@ -80,7 +77,8 @@ class Search:
 
     def _days(self, window: Any) -> tuple[date, date]:
         today = self._now.astimezone(UTC).date()
-        first, last = self._condition.first or date.min, min(self._condition.last or today, today)
+        first = max(self._condition.first or _FIRST_DAY, _FIRST_DAY)
+        last = min(self._condition.last or today, today)
         if window not in (None, ""):
             if str(window) not in ("7", str(RECENT_DAYS)):
                 raise NotExecutedError(f"forceMaxDataTimeWindow must be 7 or 31, got {window}.")
@@ -91,7 +89,7 @@ class Search:
         today = self._now.astimezone(UTC).date()
         if self._first >= today - timedelta(days=RECENT_DAYS):
             return Cost(1, archive=False)
-        years = self._last.year - max(self._first.year, _FIRST_ARCHIVE_YEAR) + 1
+        years = self._last.year - self._first.year + 1
         return Cost(_TOKENS_PER_ARCHIVE_YEAR * max(years, 1), archive=True)
 
     @staticmethod
@@ -100,16 +98,3 @@ class Search:
             raise NotExecutedError(
                 f"The sandbox answers resultType articles only, got {result_type}."
             )
-
-
-def _whole(params: Mapping[str, Any], name: str, default: int, *, at_least: int) -> int:
-    raw = params.get(name, default)
-    try:
-        value = int(raw)
-    except (TypeError, ValueError):
-        value = at_least - 1
-    if value < at_least:
-        raise NotExecutedError(
-            f"{name} must be a whole number of at least {at_least}, got {raw!r}."
-        )
-    return value

@@ -9,10 +9,10 @@ from typing import Any
 
 from newsapi_dentsu.sandbox.account import MAX_SIMULTANEOUS, Account
 from newsapi_dentsu.sandbox.articles import Article, Corpus, ListCorpus
-from newsapi_dentsu.sandbox.conditions import NotExecutedError
 from newsapi_dentsu.sandbox.faults import Fault, FaultScript
 from newsapi_dentsu.sandbox.search import Search
 from newsapi_dentsu.sandbox.suggest import SUGGESTIONS, suggest
+from newsapi_dentsu.sandbox.values import NotExecutedError
 
 _SEARCH_PATHS = ("/api/v1/article/getArticles", "/api/v1/article")
 _USAGE_PATH = "/api/v1/usage"

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from newsapi_dentsu.sandbox.conditions import NotExecutedError
 from newsapi_dentsu.sandbox.sources import SOURCES
 from newsapi_dentsu.sandbox.tags import CATEGORIES, CONCEPTS
+from newsapi_dentsu.sandbox.values import NotExecutedError, whole
 
 _DEFAULT_COUNT = 20
 
@@ -17,12 +17,8 @@ def suggest(kind: str, params: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
         raise NotExecutedError("prefix must be a text.")
     wanted = prefix.strip().casefold()
     found = [entry for names, entry in SUGGESTIONS[kind] if wanted in names]
-    try:
-        page, count = int(params.get("page", 1)), int(params.get("count", _DEFAULT_COUNT))
-    except (TypeError, ValueError):
-        page = count = 0
-    if page < 1 or count < 1:
-        raise NotExecutedError("page and count must be whole numbers of at least 1.")
+    page = whole(params, "page", 1, at_least=1)
+    count = whole(params, "count", _DEFAULT_COUNT, at_least=1)
     return found[(page - 1) * count : page * count]
 
 
