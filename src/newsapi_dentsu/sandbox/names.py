@@ -9,6 +9,7 @@ from newsapi_dentsu.sandbox.texts import load
 
 _NAMES = load("names")
 _SECTORS: Mapping[str, str] = _NAMES.pop("sectors")
+_COUNTRIES: Mapping[str, str] = _NAMES.pop("cities")
 _WORDED_MONTHS = ("three", "four", "six", "nine", "twelve", "18")
 
 
@@ -39,10 +40,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Cast:
-    """The slots of the grammar, filled for the length of one story; its people; who writes it."""
+    """The filled slots of the grammar for one story; its people, its place and its author."""
 
     slots: Mapping[str, str]
     people: tuple[Person, ...]
+    city: str
+    country: str
     author: str
 
 
@@ -54,6 +57,7 @@ def cast(rng: random.Random) -> Cast:
     agency, agency2 = rng.sample(_NAMES["agencies"], 2)
     vendor, vendor2 = rng.sample(_NAMES["vendors"], 2)
     platform, platform2 = rng.sample(_NAMES["platforms"], 2)
+    city = rng.choice(sorted(_COUNTRIES))
     role, firm = rng.choice(_NAMES["roles"]), rng.choice(_NAMES["firms"])
     descriptions = (
         f"{role} at {brand}",
@@ -79,7 +83,7 @@ def cast(rng: random.Random) -> Cast:
         "product": rng.choice(_NAMES["products"]),
         "firm": firm,
         "campaign": rng.choice(_NAMES["campaigns"]),
-        "city": rng.choice(_NAMES["cities"]),
+        "city": city,
         "person": person.name,
         "surname": person.last_name,
         "person2": person2.name,
@@ -93,4 +97,5 @@ def cast(rng: random.Random) -> Cast:
         "months": rng.choice(_WORDED_MONTHS),
         "quarter": rng.choice(("first", "second", "third", "fourth")),
     }
-    return Cast(slots, people, f"{first_names[-1]} {last_names[-1]}")
+    author = f"{first_names[-1]} {last_names[-1]}"
+    return Cast(slots, people, city, _COUNTRIES[city], author)

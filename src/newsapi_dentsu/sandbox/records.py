@@ -59,7 +59,7 @@ def build(
         "relevance": rng.randint(20, 100),
         "concepts": concepts_of(text.title, text.body),
         "categories": categories_of(text.topics, text.category, rng),
-        "location": place(text.cast.slots["city"], "Atlantis") if rng.random() < 0.3 else None,
+        "location": place(text.cast.city, text.cast.country) if rng.random() < 0.3 else None,
         "originalArticle": None,
     }
     published = _published(index_time, rng)
