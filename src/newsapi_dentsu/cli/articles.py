@@ -76,21 +76,21 @@ def articles(
 
 
 def _show(pages: Pages) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from newsapi_dentsu.warehouse import final
 
     names = list(final.COLUMNS)
-    table = Table("published (UTC)", "source", "title", "url", box=None, pad_edge=False)
+    table = Table("published (UTC)", "source", "title", box=None, pad_edge=False)
+    table.add_column("url", overflow="fold")
     sandbox = False
     for row in (row for page in pages for row in page):
         article = dict(zip(names, row, strict=True))
         sandbox = sandbox or article["origin"] == "sandbox"
         table.add_row(
             f"{article['publishedAt']:%Y-%m-%d %H:%M}",
-            article["source_name"],
-            article["title"],
-            article["url"],
+            *(escape(article[name] or "") for name in ("source_name", "title", "url")),
         )
     if not table.row_count:
         click.echo("no articles match", err=True)

@@ -1,6 +1,7 @@
 """Executing the Dagster job in this process, on a home that the UI shares."""
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -9,13 +10,18 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
+from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy.exc import DBAPIError
 
 from newsapi_dentsu.defs.resources import progress_of_stage
-from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.errors import SettingsError, WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.report import Progress
 
 JOB = "news_pipeline"
+LEAST_FREE = 32 << 20
+"""Bytes that Dagster's home must have free before a run starts."""
+
 REPOSITORY = "__repository__@newsapi_dentsu.definitions"
 
 _IN_PROCESS: dict[str, Any] = {
@@ -56,6 +62,12 @@ def prepare_home(settings: Settings) -> Path:
         raise SettingsError(
             f"{home} can't be written ({error.strerror}): make it writable or set DAGSTER_HOME"
         ) from None
+    free = shutil.disk_usage(home).free
+    if free < LEAST_FREE:
+        raise SettingsError(
+            f"only {free >> 20} MB are free on the disk of {home}; a run needs at least "
+            f"{LEAST_FREE >> 20} MB for its records: make room or set DAGSTER_HOME"
+        )
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
@@ -69,6 +81,9 @@ def execute_pipeline(
         settings: the settings of this process.
         ops: run configuration of the assets, by op name.
         progress: gives the callback that is told how far a stage is.
+
+    Raises:
+        SettingsError, WarehouseError: Dagster's home can't be written.
     """
     from newsapi_dentsu.definitions import defs
 
@@ -84,6 +99,11 @@ def execute_pipeline(
                 tags={".dagster/repository": REPOSITORY},
                 raise_on_error=False,
             )
+    except DBAPIError as error:
+        raise WarehouseError(
+            f"Dagster's records in {home} can't be written ({error.orig}): make room or make the "
+            "folder writable, or set DAGSTER_HOME, and run again"
+        ) from error
     finally:
         progress_of_stage.reset(token)
     return Outcome(
@@ -114,9 +134,12 @@ def _first_error(events: Sequence[dg.DagsterEvent]) -> str:
     return "the run failed; see its log in the Dagster UI (`newsapi dev`)"
 
 
-def _message(error: Any) -> str:
-    """The innermost cause's message, without its class and traceback."""
-    while error.cause is not None:
-        error = error.cause
-    text: str = error.message.strip().splitlines()[0]
-    return text.partition(": ")[2] if error.cls_name and text.startswith(error.cls_name) else text
+def _message(error: SerializableErrorInfo) -> str:
+    """The message of the pipeline's own error in the chain, else of the innermost cause."""
+    chain = [error]
+    while chain[-1].cause is not None:
+        chain.append(chain[-1].cause)
+    own = [item for item in chain if ".errors." in item.message.partition(":")[0]]
+    chosen = own[-1] if own else chain[-1]
+    kind, _, text = chosen.message.strip().partition(": ")
+    return text.splitlines()[0] if text and " " not in kind else chosen.message.strip()

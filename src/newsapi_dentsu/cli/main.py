@@ -65,6 +65,17 @@ class _Commands(click.Group):
 @click.version_option(package_name="newsapi-dentsu", message="%(version)s")
 def main() -> None:
     """Set up what all commands share."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s: %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(_PlainFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _PlainFormatter(logging.Formatter):
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        # During a run Dagster rewrites our loggers' records; it keeps the message as it was.
+        metadata = getattr(record, "dagster_meta", None)
+        if metadata:
+            record.msg = metadata["orig_message"]
+        return super().format(record)

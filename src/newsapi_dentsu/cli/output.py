@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+PIPE_WIDTH = 250
+
 Progress = Callable[[int, int], None]
 
 _TITLES = {"collect": "Reading days", "deduplicate": "Deduplicating", "curate": "Filtering"}
@@ -18,7 +20,11 @@ def console(*, stderr: bool = True) -> Console:
     """A console on stderr, where everything goes that isn't the command's result."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+    screen = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not screen.is_terminal:
+        # Whoever reads a pipe wants whole lines.
+        screen.width = PIPE_WIDTH
+    return screen
 
 
 @contextmanager

@@ -10,7 +10,9 @@ import click
 from newsapi_dentsu.cli.output import console, progress_bars
 from newsapi_dentsu.settings import Settings, load_settings
 
-SANDBOX_NOTICE = "No NEWSAPI_KEY: reading the built-in SANDBOX. Its articles are invented, for trying things out."
+SANDBOX_NOTICE = (
+    "No NEWSAPI_KEY: reading the built-in SANDBOX. Its articles are invented, to try things out."
+)
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object with all figures and no more."

@@ -40,6 +40,7 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
         "origin": collected.get("origin"),
         "database": warehouse.location,
         "dagster_home": str(settings.home),
+        "stages": [name for name, stage_run in stages.items() if stage_run.report is not None],
         "seconds": round(seconds, 2),
         "fetched": collected.get("fetched", 0),
         "new": collected.get("new", 0),
@@ -74,9 +75,9 @@ def print_summary(settings: Settings, topics: Topics, result: dict[str, Any]) ->
     screen = console(stderr=False)
     screen.print()
     if not result["succeeded"]:
-        screen.print(f"[bold red]The run failed:[/] {escape(result['error'])}")
-        screen.print("What was stored before stays; the next run goes on there.")
-        screen.print()
+        errors = console()
+        errors.print(f"[bold red]Error:[/] {escape(result['error'])}")
+        errors.print("The run failed. What was stored before stays; the next run goes on there.")
     for label, value in _lines(settings, result):
         screen.print(f"  {label:<13}{escape(value)}")
     for check in result["failed_checks"]:
@@ -90,25 +91,32 @@ def _lines(settings: Settings, result: dict[str, Any]) -> Iterator[tuple[str, st
     if result["origin"]:
         sandbox = result["origin"] == "sandbox"
         yield "source", "SANDBOX: invented articles" if sandbox else settings.newsapi_host
-    yield (
-        "fetched",
-        f"{result['fetched']:,} records: {result['new']:,} new, {result['changed']:,} changed, "
-        f"{result['duplicates']['read_again']:,} known",
-    )
-    yield (
-        "duplicates",
-        f"{result['duplicates']['url_twins']:,} url twins, "
-        f"{result['duplicates']['superseded_versions']:,} superseded versions",
-    )
-    rejected = [f"{count:,} {reason}" for reason, count in result["rejected"].items()]
-    if result["unusable"]:
-        rejected.append(f"{result['unusable']:,} unusable records")
-    yield "rejected", ", ".join(rejected) or "none"
-    yield "articles", f"{result['articles_added']:,} new, {result['articles_changed']:,} changed"
+    if "collect" in result["stages"]:
+        yield (
+            "fetched",
+            f"{result['fetched']:,} records: {result['new']:,} new, "
+            f"{result['changed']:,} changed, {result['duplicates']['read_again']:,} known",
+        )
+    if "deduplicate" in result["stages"]:
+        yield (
+            "duplicates",
+            f"{result['duplicates']['url_twins']:,} url twins, "
+            f"{result['duplicates']['superseded_versions']:,} superseded versions",
+        )
+    if "curate" in result["stages"]:
+        rejected = [f"{count:,} {reason}" for reason, count in result["rejected"].items()]
+        if result["unusable"]:
+            rejected.append(f"{result['unusable']:,} unusable records")
+        yield "rejected", ", ".join(rejected) or "none"
+        yield (
+            "articles",
+            f"{result['articles_added']:,} new, {result['articles_changed']:,} changed",
+        )
     for table, count in result["rows"].items():
         yield "", f"{count:>9,} rows in {table}"
-    left = "" if result["tokens_left"] is None else f", {result['tokens_left']:,} left"
-    yield "tokens", f"{result['tokens_used']:,} used{left}"
+    if "collect" in result["stages"]:
+        left = "" if result["tokens_left"] is None else f", {result['tokens_left']:,} left"
+        yield "tokens", f"{result['tokens_used']:,} used{left}"
     yield "took", f"{result['seconds']:.1f} s"
     yield "data", result["database"]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic import model_validator as validate_model
+from pydantic_core import ErrorDetails
 
 from newsapi_dentsu.errors import TopicsError
 
@@ -90,11 +91,17 @@ def parse_topics(text: str, name: str) -> Topics:
         return Topics.model_validate(data)
     except ValidationError as error:
         problems = [
-            f"line {_line_of(root, item['loc'])}: {_path(item['loc'])}"
-            f"{item['msg'].removeprefix('Value error, ')}"
+            f"line {_line_of(root, item['loc'])}: {_path(item['loc'])}{_wording(item)}"
             for item in error.errors(include_url=False)
         ]
         raise TopicsError(f"{name}, {'; '.join(problems)}") from None
+
+
+def _wording(item: ErrorDetails) -> str:
+    if item["type"] != "extra_forbidden":
+        return item["msg"].removeprefix("Value error, ")
+    model = Topic if len(item["loc"]) > 1 else Topics
+    return f"is not known here; known are {', '.join(model.model_fields)}"
 
 
 def _path(location: tuple[int | str, ...]) -> str:
