@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test lint types format bench lock clean
+.PHONY: help install run dev test lint types format bench docs lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ format: install ## Rewrite the code in the project's style
 
 bench: install ## Speed and memory, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+docs: install ## Renew what the documentation takes from the code
+	$(BIN)/python -m tools.generate_docs
 
 lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

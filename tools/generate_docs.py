@@ -1,0 +1,109 @@
+"""Write the parts of the documentation that the code already says: `make docs`.
+
+Each generated document is a function of the code, and a test compares the files with it.
+"""
+
+import re
+import textwrap
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from newsapi_dentsu.cli.main import COMMANDS, main
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse import final, processed, raw
+from newsapi_dentsu.warehouse.dictionary import DICTIONARY
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- generated: settings -->", "<!-- /generated -->"
+
+_DUCKDB_TYPES = {
+    "text": "VARCHAR",
+    "bigint": "BIGINT",
+    "integer": "INTEGER",
+    "boolean": "BOOLEAN",
+    "float8": "DOUBLE",
+    "timestamptz": "TIMESTAMP WITH TIME ZONE",
+}
+_POSTGRES_TYPES = {"float8": "double precision"}
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table."""
+    lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for name, info in Settings.model_fields.items():
+        default = "" if info.default is None else f"`{_value(info.default)}`"
+        lines.append(f"| `{name.upper()}` | {default} | {info.description} |")
+    return "\n".join(lines)
+
+
+def readme() -> str:
+    """The README with its table of settings renewed."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    return pattern.sub(lambda _: f"{BEGIN}\n{settings_table()}\n{END}", text)
+
+
+def env_example() -> str:
+    """Every setting with its default, for a `.env` file."""
+    parts = ["# Copy to .env and edit. Lines that are commented out show the defaults."]
+    for name, info in Settings.model_fields.items():
+        default = "" if info.default is None else _value(info.default)
+        comment = textwrap.fill(
+            info.description or "", 98, initial_indent="# ", subsequent_indent="# "
+        )
+        parts.append(f"{comment}\n#{name.upper()}={default}")
+    return "\n\n".join(parts) + "\n"
+
+
+def data_dictionary() -> str:
+    """Every column of the three tables, with its type on both engines."""
+    parts = [
+        "# Data dictionary",
+        "Times are UTC. Lists are JSON text, so that both engines read them alike. Names are "
+        "unquoted: `SELECT publishedAt` works on DuckDB and PostgreSQL. `source` names the field "
+        "of the news API, or the rule, that fills a column.",
+    ]
+    for table, columns in (
+        (raw.TABLE, raw.COLUMNS),
+        (processed.TABLE, processed.COLUMNS),
+        (final.TABLE, final.COLUMNS),
+    ):
+        lines = ["| column | DuckDB | PostgreSQL | meaning | source |", "| --- " * 5 + "|"]
+        for name, type_ in columns.items():
+            column = DICTIONARY[table][name]
+            lines.append(
+                f"| `{name}` | {_DUCKDB_TYPES[type_]} | {_POSTGRES_TYPES.get(type_, type_)} "
+                f"| {column.description} | {column.source} |"
+            )
+        parts.append(f"## {table}\n\n" + "\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def command_line() -> str:
+    """The help of every command."""
+    parts = ["# The command line", "What each command says of itself with `--help`."]
+    for name in ("", *COMMANDS):
+        arguments = [name, "--help"] if name else ["--help"]
+        shown = CliRunner().invoke(main, arguments, prog_name="newsapi", terminal_width=90).output
+        parts.append(f"## newsapi {name}".rstrip() + f"\n\n```text\n{shown.rstrip()}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+DOCUMENTS = {
+    "README.md": readme,
+    ".env.example": env_example,
+    "docs/data-dictionary.md": data_dictionary,
+    "docs/command-line.md": command_line,
+}
+
+
+def _value(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+if __name__ == "__main__":
+    for name, document in DOCUMENTS.items():
+        (ROOT / name).write_text(document(), encoding="utf-8")
+        click.echo(f"wrote {name}")
