@@ -158,13 +158,18 @@ def _materialize(
         with pipeline.warehouse.snapshot() as session:
             size = overview(session, table)
             preview = latest(session, table, PREVIEW_ROWS)
+            query = raw.active_query(session)
+            origin = raw.stored_origin(session)
     except PipelineError as error:
         raise dg.Failure(str(error), allow_retries=error.transient) from error
     metadata: dict[str, Any] = {
         "dagster/row_count": size.rows,
+        "origin": origin or "none",
         **{name: value for name, value in as_json(report).items() if value is not None},
         "preview": dg.MetadataValue.md(_markdown(preview)),
     }
+    if query and query.complete_through:
+        metadata["watermark"] = dg.MetadataValue.timestamp(query.complete_through)
     if size.first and size.last:
         metadata["date_range"] = f"{size.first:%Y-%m-%d %H:%M} to {size.last:%Y-%m-%d %H:%M} UTC"
     return dg.MaterializeResult(metadata=metadata)
