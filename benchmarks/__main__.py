@@ -1,0 +1,58 @@
+"""`python -m benchmarks`: execute benchmarks and judge their figures."""
+
+import argparse
+import time
+from collections.abc import Callable
+
+from benchmarks.inserts import inserts
+from benchmarks.process import process
+from benchmarks.report import Figure, print_table
+from benchmarks.scale import scale, scale_postgres
+
+BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
+    "inserts": inserts,
+    "process": process,
+    "scale": scale,
+    "scale-postgres": scale_postgres,
+}
+NOT_QUICK = {"scale-postgres"}
+
+
+def main() -> int:
+    """Return 1 when a figure is beyond its limit."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Speed and memory of the pipeline, as ratios measured in one run. "
+        "Exits with 1 when a limit is missed. What each one measures: benchmarks/README.md.",
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"which to execute (default: all): {', '.join(BENCHMARKS)}",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer rounds and a tenth of the history; leaves out "
+        f"{', '.join(sorted(NOT_QUICK))} unless it is named",
+    )
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    chosen = options.names or [
+        name for name in BENCHMARKS if not (options.quick and name in NOT_QUICK)
+    ]
+    figures: list[Figure] = []
+    for name in chosen:
+        print(f"\n{name}", flush=True)
+        started = time.perf_counter()
+        figures += BENCHMARKS[name](options.quick)
+        print(f"  took {time.perf_counter() - started:.0f} s", flush=True)
+    print_table(figures)
+    return int(any(figure.missed for figure in figures))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,103 @@
+"""A pipeline to measure: a folder, a database with a history, and a news API of its own."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+from benchmarks.articles import article
+from benchmarks.history import INTERVAL, History, build
+from benchmarks.measuring import Execution, execute, program
+from benchmarks.timeline import phases
+from newsapi_dentsu.domain.topics import Topics, parse_topics
+from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.sandbox import SANDBOX_KEY, ListCorpus, Sandbox
+from newsapi_dentsu.source import SHIPPED_TOPICS
+from newsapi_dentsu.warehouse import Warehouse
+
+NEW_ARTICLES = 100
+_TOKENS = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRun:
+    """One execution of `newsapi run`, and its seconds by phase."""
+
+    execution: Execution
+    phases: dict[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """The time of the whole process."""
+        return self.execution.seconds
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The largest memory of the process."""
+        return self.execution.peak_bytes / 1e6
+
+
+@dataclass
+class Pipeline:
+    """Runs `newsapi run` as a user does, with new articles each time."""
+
+    folder: Path
+    corpus: ListCorpus
+    settings: Mapping[str, str]
+    next_number: int
+    runs: int = field(default=0)
+
+    def run(self) -> PipelineRun:
+        """Let 100 articles appear and run the pipeline on them.
+
+        Raises:
+            RuntimeError: the run failed, missed an article, or a check did.
+        """
+        now = datetime.now(UTC)
+        midnight = datetime.combine(now.date(), time(), UTC)
+        for place in range(NEW_ARTICLES):
+            moment = max(midnight, now - timedelta(seconds=NEW_ARTICLES - place))
+            self.corpus.add(article(self.next_number + place, moment))
+        self.next_number += NEW_ARTICLES
+        execution = execute([program("newsapi"), "run", "--json"], self.folder, self.settings)
+        result = json.loads(execution.stdout)
+        if result["articles_added"] != NEW_ARTICLES or result["failed_checks"]:
+            raise RuntimeError(f"the run is not what was to be measured: {execution.stdout}")
+        home = self.folder / "data" / "dagster"
+        return PipelineRun(execution, phases(execution, home, result["run_id"]))
+
+
+@contextmanager
+def pipeline_with_history(
+    folder: Path,
+    articles: int,
+    warehouse: Warehouse,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Pipeline]:
+    """Fill a warehouse with so many articles and serve the news that comes after them.
+
+    Args:
+        folder: an empty working directory for `newsapi run`.
+        articles: how many to store beforehand.
+        warehouse: empty, where the settings lead.
+        settings: the settings that name the database.
+    """
+    history = History(articles, datetime.now(UTC) - INTERVAL)
+    corpus = ListCorpus(history.recent_articles())
+    with Sandbox(corpus, clock=lambda: history.last_run, tokens=_TOKENS) as past:
+        source = NewsApi(past.url, SANDBOX_KEY)
+        build(warehouse, history, shipped_topics(), source)
+        source.close()
+    with Sandbox(corpus, tokens=_TOKENS) as present:
+        api = {"NEWSAPI_HOST": present.url, "NEWSAPI_KEY": SANDBOX_KEY}
+        pipeline = Pipeline(folder, corpus, {**api, **(settings or {})}, articles)
+        # Makes Dagster's home, and warms what is cached.
+        pipeline.run()
+        yield pipeline
+
+
+def shipped_topics() -> Topics:
+    """The topics that a run in an empty folder searches for."""
+    return parse_topics(SHIPPED_TOPICS.read_text("utf-8"), SHIPPED_TOPICS.name)

@@ -1,0 +1,82 @@
+"""`scale` and `scale-postgres`: what the stored history costs a six-hourly run."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import postgres
+from benchmarks.measuring import alternate, ratio
+from benchmarks.pipeline import NEW_ARTICLES, Pipeline, pipeline_with_history
+from benchmarks.report import Figure, print_medians
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+
+FEW, MANY, MANY_QUICKLY = 1_000, 1_000_000, 100_000
+ROUNDS, ROUNDS_QUICKLY = 7, 3
+RATIO_LIMIT, MEGABYTES_LIMIT = 1.3, 400
+
+_LOADING_MEMORY = "2GB"
+
+
+def scale(quick: bool) -> list[Figure]:
+    """Compare on DuckDB."""
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+
+        def prepare(articles: int) -> Pipeline:
+            folder = Path(temporary) / str(articles)
+            database = folder / "data" / "news.duckdb"
+            database.parent.mkdir(parents=True)
+            warehouse = Warehouse(DuckDBEngine(database, memory_limit=_LOADING_MEMORY, wait=5))
+            pipeline = stack.enter_context(pipeline_with_history(folder, articles, warehouse))
+            print(f"  {articles:,} articles: {database.stat().st_size / 1e9:.2f} GB", flush=True)
+            return pipeline
+
+        return _compare("scale", prepare, quick)
+
+
+def scale_postgres(quick: bool) -> list[Figure]:
+    """Compare on PostgreSQL."""
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+        server = stack.enter_context(postgres.server(Path(temporary) / "server"))
+
+        def prepare(articles: int) -> Pipeline:
+            folder = Path(temporary) / str(articles)
+            folder.mkdir()
+            database = server.create(f"news_{articles}")
+            pipeline = stack.enter_context(
+                pipeline_with_history(folder, articles, database.warehouse, database.settings)
+            )
+            database.vacuum()
+            print(f"  {articles:,} articles: {database.size() / 1e9:.2f} GB", flush=True)
+            return pipeline
+
+        return _compare("scale-postgres", prepare, quick)
+
+
+def _compare(name: str, prepare: Callable[[int], Pipeline], quick: bool) -> list[Figure]:
+    many = MANY_QUICKLY if quick else MANY
+    started = time.perf_counter()
+    pipelines = {f"{count:,} stored": prepare(count) for count in (FEW, many)}
+    print(f"  prepared in {time.perf_counter() - started:.0f} s")
+    runs = alternate(
+        {label: pipeline.run for label, pipeline in pipelines.items()},
+        ROUNDS_QUICKLY if quick else ROUNDS,
+    )
+    print_medians(
+        f"  medians of {NEW_ARTICLES} new articles, in seconds:",
+        {label: [run.phases for run in measured] for label, measured in runs.items()},
+    )
+    with_few, with_many = runs.values()
+    of, to = ([run.seconds for run in measured] for measured in (with_many, with_few))
+    cpu = ratio(*([run.execution.cpu_seconds for run in runs_] for runs_ in (with_many, with_few)))
+    print(f"  pairs: {', '.join(f'{a:.2f}/{b:.2f}' for a, b in zip(of, to, strict=True))}")
+    peak = max(run.peak_megabytes for run in with_many)
+    least = max(run.peak_megabytes for run in with_few)
+    return [
+        Figure(name, f"time, {many:,} stored to {FEW:,}", ratio(of, to), limit=RATIO_LIMIT),
+        Figure(name, "the same in CPU time", cpu),
+        Figure(name, f"peak memory, {many:,} stored", peak, " MB", MEGABYTES_LIMIT),
+        Figure(name, f"peak memory, {FEW:,} stored", least, " MB", MEGABYTES_LIMIT),
+    ]
