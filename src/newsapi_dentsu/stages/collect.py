@@ -183,28 +183,23 @@ class _Collection:
 
         New arrivals come last, so reading starts where the known ones end, goes on to the last
         page and only then back, for articles that came in late; it stops as soon as the counts
-        agree.
+        agree. A reading that an earlier run left unfinished is continued.
         """
+        if _next_page(listing) is None:
+            listing = replace(listing, reading=raw.Reading())
         for _ in range(MAX_PASSES):
-            known = listing.uris
-            start = max(1, _pages(len(known) - listing.unlisted))
-            seen: set[str] = set()
-            totals: set[int] = set()
-            read: set[int] = set()
-            number: int | None = start
-            while number is not None:
+            while (number := _next_page(listing)) is not None:
                 page = self._search(day, number)
-                listing, uris = self._store_page(day, page, listing)
+                listing = self._store_page(day, number, page, listing)
                 if listing.complete_at == self._now:
                     return
-                seen |= uris
-                totals.add(page.total)
-                read.add(number)
-                number = _next_page(start, _pages(page.total), read)
-            if len(totals) == 1 and (len(seen) == listing.total or listing.uris == known):
+            reading = listing.reading
+            listed = len(reading.uris)
+            if reading.steady and (listed == listing.total or not reading.discovered):
                 # Every page was read while nothing moved: the index lists no more than this.
-                self._accept(day, listing, short=len(seen) < listing.total)
+                self._accept(day, listing, short=listed < listing.total)
                 return
+            listing = replace(listing, reading=raw.Reading())
         raise SourceUnavailableError(
             f"the articles of {day} kept changing during {MAX_PASSES} readings of the day; "
             "what was read is kept: run again to continue"
@@ -217,8 +212,8 @@ class _Collection:
         return self._source.search(self._topics, day, number)
 
     def _store_page(
-        self, day: date, page: Page, listing: raw.DayListing
-    ) -> tuple[raw.DayListing, set[str]]:
+        self, day: date, number: int, page: Page, listing: raw.DayListing
+    ) -> raw.DayListing:
         records = [read_record(value, self._now) for value in page.records]
         for record in records:
             if record.unusable:
@@ -231,8 +226,20 @@ class _Collection:
         uris = {record.uri for record in records}
         known = listing.uris | uris
         whole = len(known) - listing.unlisted == page.total
+        reading = listing.reading
         listing = raw.DayListing(
-            page.total, known, listing.unlisted, self._now if whole else listing.complete_at
+            page.total,
+            known,
+            listing.unlisted,
+            self._now if whole else listing.complete_at,
+            raw.Reading()
+            if whole
+            else raw.Reading(
+                reading.pages | {number},
+                reading.uris | uris,
+                reading.steady and (not reading.pages or page.total == listing.total),
+                reading.discovered or not uris <= listing.uris,
+            ),
         )
         with self._warehouse.transaction() as session:
             if self._fetched == 0:
@@ -247,7 +254,7 @@ class _Collection:
             self._save(session, day, listing)
         self._fetched += len(records)
         self._stored += stored
-        return listing, uris
+        return listing
 
     def _accept(self, day: date, listing: raw.DayListing, *, short: bool) -> None:
         """Take a day as whole although the counts differ: articles have left the index."""
@@ -256,7 +263,11 @@ class _Collection:
             self._short_days.append(day)
         unlisted = len(listing.uris) - listing.total
         with self._warehouse.transaction() as session:
-            self._save(session, day, replace(listing, unlisted=unlisted, complete_at=self._now))
+            self._save(
+                session,
+                day,
+                raw.DayListing(listing.total, listing.uris, unlisted, complete_at=self._now),
+            )
 
     def _save(self, session: Session, day: date, listing: raw.DayListing) -> None:
         raw.save_day_listing(session, self._query_id, day, listing)
@@ -327,6 +338,10 @@ def _pages(articles: int) -> int:
     return -(-articles // PAGE_SIZE)
 
 
-def _next_page(start: int, last: int, read: set[int]) -> int | None:
+def _next_page(listing: raw.DayListing) -> int | None:
+    """The page to read next: on from the first that may hold unknown articles, then back."""
+    have = len(listing.uris) - listing.unlisted
+    start = max(1, _pages(min(have + 1, listing.total)))
+    last = max(1, _pages(listing.total))
     order = chain(range(start, last + 1), range(start - 1, 0, -1))
-    return next((number for number in order if number not in read), None)
+    return next((number for number in order if number not in listing.reading.pages), None)

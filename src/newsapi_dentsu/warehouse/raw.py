@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from newsapi_dentsu.domain.record import Record
@@ -46,16 +46,32 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading of all pages of a day; it may take several runs.
+
+    `uris` are the articles on the `pages` read so far, `steady` says that every page told the
+    same total, `discovered` that some articles were not known before.
+    """
+
+    pages: frozenset[int] = frozenset()
+    uris: frozenset[str] = frozenset()
+    steady: bool = True
+    discovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DayListing:
     """What a search listed for a day when it was last read.
 
-    `uris` are the articles ever listed; `unlisted` of them the index lists no longer.
+    `uris` are the articles ever listed; `unlisted` of them the index lists no longer. `reading`
+    is under way until the day is whole.
     """
 
     total: int = 0
     uris: frozenset[str] = frozenset()
     unlisted: int = 0
     complete_at: datetime | None = None
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,30 +191,55 @@ def mean_day_total(session: Session, query_id: str) -> float | None:
 def day_listings(session: Session, query_id: str, days: Collection[date]) -> dict[date, DayListing]:
     """The listings of these days; days never read are absent."""
     found = session.rows(
-        "SELECT day, total, uris, unlisted, complete_at FROM raw.query_days "
+        "SELECT day, total, uris, unlisted, complete_at, reading FROM raw.query_days "
         "WHERE query_id = $1 AND day IN (SELECT unnest($2::date[]))",
         query_id,
         list(days),
     )
     return {
-        day: DayListing(total, frozenset(json.loads(uris)), unlisted, complete_at)
-        for day, total, uris, unlisted, complete_at in found
+        day: DayListing(
+            total, frozenset(json.loads(uris)), unlisted, complete_at, _reading(reading)
+        )
+        for day, total, uris, unlisted, complete_at, reading in found
     }
+
+
+def _reading(text: str | None) -> Reading:
+    if text is None:
+        return Reading()
+    value = json.loads(text)
+    return Reading(
+        frozenset(value["pages"]), frozenset(value["uris"]), value["steady"], value["discovered"]
+    )
+
+
+def _reading_as_json(reading: Reading) -> str | None:
+    if not reading.pages:
+        return None
+    return json.dumps(
+        {
+            "pages": sorted(reading.pages),
+            "uris": sorted(reading.uris),
+            "steady": reading.steady,
+            "discovered": reading.discovered,
+        }
+    )
 
 
 def save_day_listing(session: Session, query_id: str, day: date, listing: DayListing) -> None:
     """Store the listing of one day."""
     session.execute(
-        "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, complete_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (query_id, day) DO UPDATE SET "
+        "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, complete_at, reading) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (query_id, day) DO UPDATE SET "
         "total = excluded.total, uris = excluded.uris, unlisted = excluded.unlisted, "
-        "complete_at = excluded.complete_at",
+        "complete_at = excluded.complete_at, reading = excluded.reading",
         query_id,
         day,
         listing.total,
         json.dumps(sorted(listing.uris)),
         listing.unlisted,
         listing.complete_at,
+        _reading_as_json(listing.reading),
     )
 
 

@@ -40,6 +40,7 @@ CREATE TABLE raw.queries (
 
 -- What a search listed for a day when it was last read: `uris` is a JSON list, `unlisted` counts
 -- those of them that the index no longer lists, `complete_at` says when the day was last whole.
+-- `reading` is JSON about the reading of the day's pages that is under way, null when none is.
 CREATE TABLE raw.query_days (
     query_id text NOT NULL,
     day date NOT NULL,
@@ -47,6 +48,7 @@ CREATE TABLE raw.query_days (
     uris text NOT NULL,
     unlisted integer NOT NULL,
     complete_at timestamptz,
+    reading text,
     PRIMARY KEY (query_id, day)
 );
 
