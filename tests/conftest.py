@@ -1,0 +1,105 @@
+"""Fixtures of all tests: a clock, and fresh warehouses on both engines."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from newsapi_dentsu.warehouse import Warehouse
+from support.clock import Clock
+from support.databases import (
+    Database,
+    Databases,
+    DuckDBDatabases,
+    PostgresDatabase,
+    PostgresDatabases,
+    disconnect,
+    postgres_server,
+)
+
+# A shared machine can take long over any one example.
+settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("tests")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands at noon."""
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def duckdb_databases() -> Iterator[DuckDBDatabases]:
+    """Makes DuckDB files; in memory where the system offers it, as they are many."""
+    memory = Path("/dev/shm")  # noqa: S108
+    folder = Path(tempfile.mkdtemp("-newsapi-tests", dir=memory if memory.is_dir() else None))
+    yield DuckDBDatabases(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[PostgresDatabases]:
+    """Makes PostgreSQL databases on a real server."""
+    with postgres_server(tmp_path_factory.mktemp("postgres") / "data") as dsn:
+        databases = PostgresDatabases(dsn)
+        yield databases
+        databases.close()
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Makes databases; a test that uses it runs once on each engine."""
+    made: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return made
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[Database]:
+    """A fresh database with empty tables."""
+    made = databases.create()
+    yield made
+    _drop(databases, made)
+
+
+@pytest.fixture
+def empty_database(databases: Databases) -> Iterator[Database]:
+    """A fresh database without tables."""
+    made = databases.create(tables=False)
+    yield made
+    _drop(databases, made)
+
+
+@pytest.fixture
+def warehouse(database: Database) -> Iterator[Warehouse]:
+    """A fresh warehouse with empty tables."""
+    opened = database.open()
+    yield opened
+    disconnect(opened)
+
+
+@pytest.fixture
+def other_warehouse(databases: Databases) -> Iterator[Warehouse]:
+    """A second fresh warehouse, to compare with."""
+    made = databases.create()
+    opened = made.open()
+    yield opened
+    disconnect(opened)
+    _drop(databases, made)
+
+
+@pytest.fixture
+def duckdb_file(tmp_path: Path) -> Path:
+    """Where a DuckDB file may be put."""
+    return tmp_path / "data" / "news.duckdb"
+
+
+def _drop(databases: Databases, made: Database) -> None:
+    if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
+        databases.drop(made)

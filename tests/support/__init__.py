@@ -1,0 +1,1 @@
+"""What the tests share: articles, a clock, a local news API, databases, processes."""

