@@ -18,6 +18,8 @@ from newsapi_dentsu.sandbox.faults import Fault, FaultScript
 from newsapi_dentsu.sandbox.service import Answer, RequestLog, Service, error_answer
 
 SANDBOX_KEY = "sandbox-key"
+SANDBOX_HEADER = "x-newsapi-sandbox"
+"""Sent with every answer: what it comes with is invented."""
 
 _MAX_REQUEST_BYTES = 1_000_000
 _POLL_SECONDS = 0.02
@@ -175,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def end_headers(self) -> None:
         """Mark every answer, so that a client can tell it from the real service's."""
-        self.send_header("x-newsapi-sandbox", "1")
+        self.send_header(SANDBOX_HEADER, "1")
         super().end_headers()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002

@@ -1,0 +1,36 @@
+"""What the documentation takes from the code is up to date (`make docs` renews it)."""
+
+import re
+
+import pytest
+from tools.generate_docs import DOCUMENTS, ROOT
+
+from newsapi_dentsu.warehouse import final, processed, raw
+from newsapi_dentsu.warehouse.dictionary import DICTIONARY
+
+PROSE = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_generated_documents_are_up_to_date(name: str) -> None:
+    assert (ROOT / name).read_text("utf-8") == DOCUMENTS[name](), "run `make docs`"
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        (raw.TABLE, raw.COLUMNS),
+        (processed.TABLE, processed.COLUMNS),
+        (final.TABLE, final.COLUMNS),
+    ],
+)
+def test_every_column_is_described(table: str, columns: dict[str, str]) -> None:
+    assert list(DICTIONARY[table]) == list(columns)
+
+
+@pytest.mark.parametrize("document", PROSE, ids=str)
+def test_links_lead_somewhere(document: str) -> None:
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text("utf-8")):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
