@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 import tenacity
+import urllib3
 from eventregistry.Exceptions import (
     AccessError,
     EventRegistryError,
@@ -36,6 +38,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 _CHUNK = 1 << 16
 _SHOWN = 200
+_LONGEST_NUMBER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,9 @@ class NewsApi:
             answer: _Answer = retrying(self._ask_once, path, parameters, read)
             return answer
         except EventRegistryError as error:
-            raise self._explained(error) from None
+            explained = self._explained(error)
+        # Raised out here, so that it doesn't carry the original along, which may quote the key.
+        raise explained
 
     def _ask_once(
         self, path: str, parameters: dict[str, Any], read: Callable[[object], _Answer]
@@ -177,11 +182,12 @@ class NewsApi:
                 stream=True,
             ) as response:
                 body = bytearray()
-                for chunk in response.iter_content(_CHUNK):
+                # read1 gives what has come, so that a server that drips is noticed in time.
+                while chunk := response.raw.read1(_CHUNK, decode_content=True):
                     body += chunk
                     if time.monotonic() > end:
                         raise NetworkError(f"no whole answer within {self._timeout:g} s")
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise NetworkError(_network_trouble(error)) from error
         finally:
             self.traffic.requests += 1
@@ -192,7 +198,7 @@ class NewsApi:
         if response.status_code != 200:
             raise self._refused(response, bytes(body))
         if warning := response.headers.get("warning"):
-            logger.warning("The news API warns: %s", self._masked(warning))
+            logger.warning("The news API warns: %s", self._shown(warning))
         try:
             return read(_decoded(response, bytes(body)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -207,7 +213,7 @@ class NewsApi:
         error = state.outcome.exception() if state.outcome else None
         logger.warning(
             "The news API is in trouble (%s); try %d of %d in %.1f s",
-            self._masked(str(error)),
+            self._shown(str(error)),
             state.attempt_number + 1,
             self._attempts,
             state.upcoming_sleep,
@@ -215,17 +221,16 @@ class NewsApi:
 
     def _refused(self, response: requests.Response, body: bytes) -> EventRegistryError:
         status = response.status_code
-        text = body[: 4 * _SHOWN].decode("utf-8", "replace").strip()
+        text = body.decode("utf-8", "replace").strip()
         error_class = getErrorClassForStatusCode(status)
         error: EventRegistryError = error_class(
-            f"HTTP {status}: {text[:_SHOWN]}" if text else f"HTTP {status}",
-            statusCode=status,
+            f"HTTP {status}: {text}" if text else f"HTTP {status}", statusCode=status
         )
         error.retryAfter = _retry_after(response.headers.get("Retry-After"))
         return error
 
     def _explained(self, error: EventRegistryError) -> SourceError:
-        text = self._masked(str(error))
+        text = self._shown(str(error))
         if error.isTemporary:
             return SourceUnavailableError(
                 f"the news API at {self._host} gave no usable answer ({text}); "
@@ -245,8 +250,12 @@ class NewsApi:
             f"the news API refused the request ({text}): check NEWSAPI_HOST and the topics file"
         )
 
-    def _masked(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+    def _shown(self, text: str) -> str:
+        """What may be shown of a text from outside: masked first, so that no piece of the key
+        stays at the cut, then cut, on one line.
+        """
+        masked = text.replace(self._key, "***") if self._key else text
+        return " ".join(masked.split())[:_SHOWN]
 
 
 def _is_temporary(error: BaseException) -> bool:
@@ -266,7 +275,7 @@ def _retry_after(value: str | None) -> int | None:
     """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
         return int(value)
     try:
         moment = parsedate_to_datetime(value)
@@ -277,17 +286,22 @@ def _retry_after(value: str | None) -> int | None:
 
 def _decoded(response: requests.Response, body: bytes) -> object:
     try:
-        return json.loads(body)
+        return json.loads(body, parse_int=_parse_int)
     except ValueError as error:
         kind = response.headers.get("Content-Type", "unknown")
         raise ValueError(f"{len(body)} bytes of {kind} that are not JSON") from error
+
+
+def _parse_int(digits: str) -> int | str:
+    # Python refuses to read longer ones; as text they are kept with their record.
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
 
 
 def _read_page(number: int, answer: object) -> Page:
     if not isinstance(answer, dict):
         raise TypeError("not a JSON object")
     if "error" in answer:
-        raise QueryError(str(answer["error"])[:_SHOWN], statusCode=200)
+        raise QueryError(str(answer["error"]), statusCode=200)
     articles = answer["articles"]
     records, total = articles["results"], articles["totalResults"]
     if not isinstance(records, list) or not isinstance(total, int) or total < len(records):
@@ -301,17 +315,17 @@ def _read_usage(answer: object) -> Usage:
     if not isinstance(answer, dict):
         raise TypeError("not a JSON object")
     if "error" in answer:
-        raise QueryError(str(answer["error"])[:_SHOWN], statusCode=200)
+        raise QueryError(str(answer["error"]), statusCode=200)
     return Usage(int(answer["availableTokens"]), int(answer["usedTokens"]))
 
 
-def _network_trouble(error: requests.RequestException) -> str:
+def _network_trouble(error: Exception) -> str:
     """Word a connection error without the long chain of wrapped exceptions."""
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "no answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "the TLS connection failed"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.ConnectionError):
+    if isinstance(error, requests.ConnectionError | urllib3.exceptions.ProtocolError):
         reason = getattr(error.args[0], "reason", error.args[0]) if error.args else error
         text = str(reason)
         return text.split(": ", 1)[-1] if "object at 0x" in text else text
@@ -319,4 +333,4 @@ def _network_trouble(error: requests.RequestException) -> str:
 
 
 def _whole_number(value: str | None) -> int:
-    return int(value) if value and value.isdigit() else 0
+    return int(value) if value and re.fullmatch(r"[0-9]{1,9}", value) else 0
