@@ -12,6 +12,8 @@ from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["support.warm"])
+# The server starts without this process's module path.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,145 @@
+"""Each kind of trouble: what is tried again, what is final at once, and what it tells a person."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from newsapi_dentsu.errors import SourceError, SourceUnavailableError
+from newsapi_dentsu.eventregistry.client import Page
+from newsapi_dentsu.sandbox import Fault
+from support.api import Api, page_of, serving
+from support.articles import TOPICS, article
+from support.clock import NOON, Clock
+
+DAY = NOON.date()
+PASSING = {
+    "500": Fault("status", status=500),
+    "502": Fault("status", status=502),
+    "503": Fault("status", status=503),
+    "429": Fault("status", status=429),
+    "429 with Retry-After": Fault("status", status=429, retry_after=7),
+    "html": Fault("html"),
+    "truncated": Fault("truncated"),
+    "invalid json": Fault("invalid_json"),
+    "dropped": Fault("drop"),
+    "an empty body": Fault("status", status=200, body=""),
+    "another object": Fault("status", status=200, body='{"events": {}}'),
+    "not an object": Fault("status", status=200, body="[]"),
+    "an empty page where there are results": page_of([], total=5),
+    "fewer in all than on the page": page_of([{"uri": "1"}], total=0),
+    "a total that is no number": Fault(
+        "status", status=200, body='{"articles": {"results": [], "totalResults": "many"}}'
+    ),
+}
+FINAL = {
+    "an error in a 200": (Fault("error", message="Invalid concept"), "topics file"),
+    "400": (Fault("status", status=400), "topics file"),
+    "204": (Fault("status", status=204), "204"),
+    "401": (Fault("status", status=401), "NEWSAPI_KEY"),
+    "403": (Fault("status", status=403), "NEWSAPI_KEY"),
+    "404": (Fault("status", status=404), "NEWSAPI_HOST"),
+    "a redirect": (Fault("status", status=302), "NEWSAPI_HOST"),
+    "tokens spent": (Fault("tokens", tokens=0), "tokens"),
+}
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with serving([article("1", at=NOON)], clock=Clock()) as served:
+        yield served
+
+
+def search(api: Api, **options: Any) -> Page:
+    with api.client(**options) as client:
+        return client.search(TOPICS, DAY, 1)
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_passing_trouble_is_tried_again(api: Api, fault: Fault) -> None:
+    api.sandbox.add_fault(fault)
+    page = search(api)
+    assert [record["uri"] for record in page.records if isinstance(record, dict)] == ["1"]
+    assert len(api.sandbox.requests) == 2
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_trouble_that_lasts_ends_after_the_allowed_tries(api: Api, fault: Fault) -> None:
+    for _ in range(10):
+        api.sandbox.add_fault(fault)
+    with pytest.raises(SourceUnavailableError) as failure:
+        search(api, attempts=4)
+    assert len(api.sandbox.requests) == 4
+    assert len(api.pauses) == 3
+    assert failure.value.transient
+    assert "run again" in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(("fault", "advice"), FINAL.values(), ids=FINAL)
+def test_final_trouble_is_not_tried_again_and_says_what_to_do(
+    api: Api, fault: Fault, advice: str
+) -> None:
+    api.sandbox.add_fault(fault)
+    with pytest.raises(SourceError) as failure:
+        search(api)
+    assert not failure.value.transient
+    assert not isinstance(failure.value, SourceUnavailableError)
+    assert advice in str(failure.value)
+    assert len(api.sandbox.requests) == 1
+    assert api.pauses == []
+
+
+def test_a_wrong_key_is_final(api: Api) -> None:
+    from newsapi_dentsu.eventregistry.client import NewsApi
+
+    client = NewsApi(api.sandbox.url, "wrong", sleep=api.pauses.append)
+    with pytest.raises(SourceError, match="refused the key.*NEWSAPI_KEY"):
+        client.search(TOPICS, DAY, 1)
+    client.close()
+    assert api.pauses == []
+
+
+def test_an_unreachable_host_is_passing_trouble_told_in_one_line() -> None:
+    with serving() as api:
+        url = api.sandbox.url
+    from newsapi_dentsu.eventregistry.client import NewsApi
+
+    client = NewsApi(url, "key", attempts=2, sleep=lambda _: None)
+    with pytest.raises(SourceUnavailableError, match="[Cc]onnection refused") as failure:
+        client.search(TOPICS, DAY, 1)
+    client.close()
+    assert "\n" not in str(failure.value)
+    assert "0x" not in str(failure.value)
+
+
+def test_a_page_after_the_last_is_empty_and_no_trouble(api: Api) -> None:
+    with api.client() as client:
+        assert client.search(TOPICS, DAY, 2) == Page([], 1)
+
+
+def test_a_day_without_articles_is_no_trouble(api: Api) -> None:
+    with api.client() as client:
+        assert client.search(TOPICS, date(2026, 11, 1), 1) == Page([], 0)
+
+
+def test_usage_is_asked_for_once(api: Api) -> None:
+    api.sandbox.add_fault(Fault("status", status=503, path="usage"))
+    with api.client() as client:
+        with pytest.raises(SourceUnavailableError):
+            client.usage()
+        client.search(TOPICS, DAY, 1)
+        usage = client.usage()
+    assert (usage.used, usage.left) == (1, 1999)
+    assert api.pauses == []
+
+
+def test_traffic_counts_tries_retries_and_tokens(api: Api) -> None:
+    api.sandbox.add_fault(Fault("status", status=503, times=2))
+    with api.client() as client:
+        client.search(TOPICS, DAY, 1)
+        assert client.traffic.requests == 3
+        assert client.traffic.retries == 2
+        assert client.traffic.tokens == api.sandbox.tokens_used == 1
+        assert client.origin == "sandbox"
