@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from dagster_shared.error import SerializableErrorInfo
+from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from newsapi_dentsu.defs.resources import progress_of_stage
@@ -90,9 +91,7 @@ def execute_pipeline(
     home = prepare_home(settings)
     token = progress_of_stage.set(progress)
     try:
-        with dg.DagsterInstance.from_ref(
-            InstanceRef.from_dir(str(home), overrides=_IN_PROCESS)
-        ) as instance:
+        with _open_instance(home) as instance:
             result = defs.resolve_job_def(JOB).execute_in_process(
                 run_config={"ops": ops, "loggers": _QUIET},
                 instance=instance,
@@ -116,6 +115,12 @@ def execute_pipeline(
             if not evaluation.passed
         ],
     )
+
+
+def _open_instance(home: Path) -> dg.DagsterInstance:
+    # Two processes that create Dagster's tables at once stumble over each other.
+    with FileLock(home / ".opening.lock"):
+        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_IN_PROCESS))
 
 
 def _first_error(events: Sequence[dg.DagsterEvent]) -> str:
