@@ -154,7 +154,7 @@ def _materialize(
 ) -> dg.MaterializeResult[None]:
     """Execute a stage, keep its report and attach it with a look at the table."""
     try:
-        report = recorded(pipeline.warehouse, context.run_id, stage, execute)
+        report = recorded(pipeline.warehouse, context.run.run_id, stage, execute)
         with pipeline.warehouse.snapshot() as session:
             size = overview(session, table)
             preview = latest(session, table, PREVIEW_ROWS)

@@ -50,7 +50,7 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
         self._settings = load_settings()
         self._topics = load_topics(self._settings)
         self._warehouse = open_warehouse(self._settings)
-        holder = f"run {context.run_id}" if context.run_id else "an execution outside a run"
+        holder = f"run {context.run.run_id}" if context.run else "an execution outside a run"
         with self._warehouse.run_lock(holder, self._settings.run_wait_seconds):
             self._warehouse.upgrade()
             yield self

@@ -1,0 +1,34 @@
+"""The code location in this process, on a folder and a Dagster instance of the test's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.warehouse import Warehouse, open_warehouse
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A working directory without settings, in which the sandbox is used."""
+    for name in ("NEWSAPI_KEY", "NEWSAPI_HOST", "NEWSAPI_SANDBOX", "DUCKDB_PATH", "TOPICS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    load_settings.cache_clear()
+    yield tmp_path
+    load_settings.cache_clear()
+
+
+@pytest.fixture
+def stored(folder: Path) -> Warehouse:
+    """The warehouse of that folder."""
+    return open_warehouse(load_settings())
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A Dagster instance in memory."""
+    with dg.DagsterInstance.ephemeral() as made:
+        yield made

@@ -1,0 +1,137 @@
+"""The three tables as Dagster assets: what the catalogue shows of them."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from newsapi_dentsu.defs import build_definitions
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.audit import AUDITS
+from newsapi_dentsu.warehouse.dictionary import DICTIONARY
+
+KEYS = [
+    ["raw", "ai_marketing_news_raw"],
+    ["processed", "processed_news"],
+    ["final", "filtered_news"],
+]
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    return build_definitions()
+
+
+def test_the_code_location_loads_and_is_valid(defs: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+@pytest.mark.parametrize("key", KEYS, ids="/".join)
+def test_every_asset_is_described(defs: dg.Definitions, key: list[str]) -> None:
+    spec = defs.resolve_asset_graph().get(dg.AssetKey(key))
+    schema = spec.metadata["dagster/column_schema"]
+
+    assert spec.description
+    assert spec.owners == ["team:data-engineering"]
+    assert {"python", "duckdb"} <= spec.kinds
+    assert spec.group_name == "news"
+    assert isinstance(schema, dg.TableSchema | dg.TableSchemaMetadataValue)
+    columns = schema.columns if isinstance(schema, dg.TableSchema) else schema.schema.columns
+    assert [column.name for column in columns] == list(DICTIONARY[".".join(key)])
+    assert all(column.description for column in columns)
+
+
+def test_the_stages_depend_on_each_other(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+
+    assert graph.get(dg.AssetKey(KEYS[1])).parent_keys == {dg.AssetKey(KEYS[0])}
+    assert graph.get(dg.AssetKey(KEYS[2])).parent_keys == {dg.AssetKey(KEYS[1])}
+
+
+def test_a_run_materializes_all_three_with_their_figures_and_checks(
+    folder: Path, defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    result = defs.resolve_job_def("news_pipeline").execute_in_process(instance=instance)
+
+    assert result.success
+    metadata = {
+        tuple(event.asset_key.path): event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    for key in KEYS:
+        shown = metadata[tuple(key)]
+        rows = shown["dagster/row_count"].value
+        assert isinstance(rows, int)
+        assert rows > 200
+        assert shown["origin"].value == "sandbox"
+        assert isinstance(shown["watermark"], dg.TimestampMetadataValue)
+        assert " to " in str(shown["date_range"].value)
+        assert "| published (UTC) | title | url |" in str(shown["preview"].value)
+        assert ".example/" in str(shown["preview"].value)
+    assert metadata[tuple(KEYS[0])]["tokens"].value == 31
+    checks = {
+        (".".join(item.asset_key.path), item.check_name): item.passed
+        for item in result.get_asset_check_evaluations()
+    }
+    assert set(checks) == {(audit.table, audit.name) for audit in AUDITS}
+    assert all(checks.values()), checks
+
+
+def test_a_broken_promise_shows_as_a_failed_check(
+    folder: Path, defs: dg.Definitions, instance: dg.DagsterInstance, stored: Warehouse
+) -> None:
+    job = defs.resolve_job_def("news_pipeline")
+    assert job.execute_in_process(instance=instance).success
+    with stored.transaction() as session:
+        session.execute("DELETE FROM final.rejected_news")
+    result = job.execute_in_process(instance=instance)
+
+    failed = [item for item in result.get_asset_check_evaluations() if not item.passed]
+    assert [item.check_name for item in failed] == ["every_article_accounted_for"]
+    assert failed[0].severity == dg.AssetCheckSeverity.ERROR
+
+
+def test_a_failure_is_worded_and_stops_what_follows(
+    folder: Path,
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NEWSAPI_HOST", "https://example.invalid")
+    result = defs.resolve_job_def("news_pipeline").execute_in_process(
+        instance=instance, raise_on_error=False
+    )
+
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_key == "raw__ai_marketing_news_raw"
+    user_failure = failure.step_failure_data.user_failure_data
+    assert user_failure is not None
+    assert "NEWSAPI_KEY is not set" in (user_failure.description or "")
+    assert result.get_asset_materialization_events() == []
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"backfill_from": "2026-11-01"}, "needs backfill_from and backfill_to"),
+        ({"backfill_from": "x", "backfill_to": "2026-11-01"}, "as days"),
+        ({"backfill_from": "2026-11-02", "backfill_to": "2026-11-01"}, "must not lie after"),
+    ],
+)
+def test_a_malformed_backfill_is_refused(
+    folder: Path,
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    config: dict[str, str],
+    expected: str,
+) -> None:
+    result = defs.resolve_job_def("news_pipeline").execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        run_config={"ops": {"raw__ai_marketing_news_raw": {"config": config}}},
+    )
+
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_failure_data.user_failure_data
+    assert expected in (failure.step_failure_data.user_failure_data.description or "")

@@ -1,0 +1,125 @@
+"""Dagster's own commands and UI work on the same code."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import requests
+
+BIN = Path(sys.executable).parent
+LAUNCH = """
+mutation {
+  launchRun(executionParams: {selector: {
+    repositoryLocationName: "newsapi_dentsu.definitions",
+    repositoryName: "__repository__", jobName: "news_pipeline"}, runConfigData: "{}"}) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}
+"""
+
+
+def materialize(folder: Path, selection: str) -> None:
+    subprocess.run(
+        [
+            BIN / "dagster",
+            *("asset", "materialize", "-m", "newsapi_dentsu.definitions", "--select", selection),
+        ],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+def rows(folder: Path, table: str) -> int:
+    with duckdb.connect(str(folder / "data/news.duckdb"), read_only=True) as db:
+        found = db.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def test_each_stage_can_be_materialized_alone(folder: Path) -> None:
+    materialize(folder, 'key:"raw/*"')
+    assert rows(folder, "raw.ai_marketing_news_raw") > 200
+    assert rows(folder, "processed.processed_news") == 0
+
+    materialize(folder, 'key:"processed/*"')
+    assert rows(folder, "processed.processed_news") > 200
+    assert rows(folder, "final.filtered_news") == 0
+
+    materialize(folder, 'key:"final/*"')
+    assert rows(folder, "final.filtered_news") > 200
+
+
+@pytest.fixture
+def ui(folder: Path) -> Iterator[str]:
+    """The UI and daemon as `newsapi dev` starts them."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "dev.log").open("w") as log:
+        process = subprocess.Popen(
+            [BIN / "newsapi", "dev", "--port", str(port)],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            yield _ready(f"http://127.0.0.1:{port}")
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _ready(url: str) -> str:
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        try:
+            if requests.get(f"{url}/server_info", timeout=5).ok:
+                return url
+        except requests.ConnectionError:
+            time.sleep(0.3)
+    raise TimeoutError("the UI did not come up")
+
+
+def _ask(url: str, query: str) -> Any:
+    return requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()["data"]
+
+
+def test_a_run_started_in_the_ui_is_seen_on_the_command_line(folder: Path, ui: str) -> None:
+    launched = _ask(ui, LAUNCH)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+    status, end = "", time.monotonic() + 90
+    while status not in ("SUCCESS", "FAILURE") and time.monotonic() < end:
+        time.sleep(0.5)
+        found = _ask(ui, f'{{ runOrError(runId: "{run_id}") {{ ... on Run {{ status }} }} }}')
+        status = found["runOrError"]["status"]
+    shown = subprocess.run(
+        [BIN / "newsapi", "status", "--json"], cwd=folder, check=True, capture_output=True
+    )
+    schedules = _ask(
+        ui,
+        "{ schedulesOrError(repositorySelector: {repositoryLocationName: "
+        '"newsapi_dentsu.definitions", repositoryName: "__repository__"}) '
+        "{ ... on Schedules { results { name scheduleState { status } } } } }",
+    )
+
+    assert status == "SUCCESS", (folder / "dev.log").read_text()[-2000:]
+    assert [run["run_id"] for run in json.loads(shown.stdout)["runs"]] == [run_id]
+    assert schedules["schedulesOrError"]["results"] == [
+        {"name": "news_every_six_hours", "scheduleState": {"status": "RUNNING"}}
+    ]
