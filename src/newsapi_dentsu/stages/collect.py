@@ -85,17 +85,18 @@ def days_to_read(
     today = now.astimezone(UTC).date()
     if options.backfill:
         first, last = options.backfill.first, min(options.backfill.last, today)
-        suspect: list[date] = []
+        unsettled: list[date] = []
     else:
         read_through = min(query.complete_through or day_start(query.start_day), now)
         first = max(query.start_day, (read_through - options.overlap).date())
         last = today
-        # A clock that was ahead made days look whole that had not even happened.
-        suspect = raw.days_read_after(session, query.query_id, now)
+        # The watermark tells these as well, unless a clock that was ahead has moved it: such a
+        # clock also made days look whole that had not even happened.
+        unsettled = raw.unsettled_days(session, query.query_id, last, now, options.overlap)
     complete_at = raw.days_complete_at(session, query.query_id, first, last)
     return [
         day
-        for day in sorted({*suspect, *_days(first, last)})
+        for day in sorted({*unsettled, *_days(first, last)})
         if not _settled(day, complete_at.get(day), now, options.overlap)
     ]
 

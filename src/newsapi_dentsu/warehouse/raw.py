@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from newsapi_dentsu.domain.record import Record
 from newsapi_dentsu.warehouse import operations
@@ -115,10 +115,15 @@ def activate_query(
     start_day: date,
     now: datetime,
 ) -> Query:
-    """Make a search the one in use, to be read from `start_day` on."""
+    """Make a search the one in use, to be read from `start_day` on.
+
+    Its `activated_at` is later than any other's, even when the clock has been set back.
+    """
     session.execute(
         "INSERT INTO raw.queries (query_id, definition, start_day, activated_at) "
-        "VALUES ($1, $2, $3, $4) ON CONFLICT (query_id) DO UPDATE SET "
+        "SELECT $1, $2, $3, greatest($4::timestamptz, "
+        "max(activated_at) + INTERVAL '1 microsecond') FROM raw.queries "
+        "ON CONFLICT (query_id) DO UPDATE SET "
         "start_day = excluded.start_day, activated_at = excluded.activated_at, "
         "complete_through = NULL",
         query_id,
@@ -154,14 +159,19 @@ def days_complete_at(
     )
 
 
-def days_read_after(session: Session, query_id: str, moment: datetime) -> list[date]:
-    """Days that claim to have been whole at a time later than `moment`."""
+def unsettled_days(
+    session: Session, query_id: str, last: date, now: datetime, overlap: timedelta
+) -> list[date]:
+    """Days up to `last` that were whole too early to be settled, or at a time still to come."""
     return [
         day
         for (day,) in session.rows(
-            "SELECT day FROM raw.query_days WHERE query_id = $1 AND complete_at > $2",
+            "SELECT day FROM raw.query_days WHERE query_id = $1 AND day <= $2 AND "
+            "(complete_at > $3 OR complete_at < CAST(day AS timestamptz) + $4::interval)",
             query_id,
-            moment,
+            last,
+            now,
+            timedelta(days=1) + overlap,
         )
     ]
 
