@@ -34,20 +34,27 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def duckdb_databases() -> Iterator[DuckDBDatabases]:
-    """Makes DuckDB files; in memory where the system offers it, as they are many."""
+def scratch() -> Iterator[Path]:
+    """A folder for databases: in memory where the system offers it, as they are many.
+
+    Not one of pytest's: it closes those to the user that the PostgreSQL server runs as.
+    """
     memory = Path("/dev/shm")  # noqa: S108
     folder = Path(tempfile.mkdtemp("-newsapi-tests", dir=memory if memory.is_dir() else None))
-    yield DuckDBDatabases(folder)
-    shutil.rmtree(folder)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgres_databases(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[PostgresDatabases]:
+def duckdb_databases(scratch: Path) -> DuckDBDatabases:
+    """Makes DuckDB files."""
+    return DuckDBDatabases(scratch)
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(scratch: Path) -> Iterator[PostgresDatabases]:
     """Makes PostgreSQL databases on a real server."""
-    with postgres_server(tmp_path_factory.mktemp("postgres") / "data") as dsn:
+    with postgres_server(scratch / "postgres") as dsn:
         databases = PostgresDatabases(dsn)
         yield databases
         databases.close()

@@ -1,0 +1,116 @@
+"""A backfill reads its days beside the regular runs, which it doesn't disturb."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from newsapi_dentsu.errors import SourceError
+from newsapi_dentsu.sandbox import Fault
+from newsapi_dentsu.stages.collect import CollectOptions, DayRange, estimate_backfill
+from newsapi_dentsu.warehouse import Warehouse, final, raw
+from support.api import serving
+from support.articles import OTHER_TOPICS, TOPICS, article, many
+from support.clock import Clock
+from support.tables import count, raw_uris, watermark
+
+OLD = datetime(2026, 11, 1, 1, tzinfo=UTC)
+DAYS = DayRange(date(2026, 11, 1), date(2026, 11, 3))
+
+
+def test_only_its_days_are_read(warehouse: Warehouse, clock: Clock) -> None:
+    articles = [article(f"{n:02}", at=OLD + timedelta(days=n - 1)) for n in range(1, 20)]
+    with serving(articles, clock=clock) as api:
+        report = api.run(warehouse, backfill=DAYS).collect
+        assert [day.day for day, _ in api.searches()] == [1, 2, 3]
+    assert report.new == 3
+    assert raw_uris(warehouse) == ["01", "02", "03"]
+    assert count(warehouse, final.TABLE) == 3
+
+
+def test_the_watermark_is_left_alone(warehouse: Warehouse, clock: Clock) -> None:
+    with serving([article("1", at=OLD)], clock=clock) as api:
+        api.collect(warehouse, backfill=DAYS)
+        assert watermark(warehouse) is None
+        api.collect(warehouse, lookback_days=2)
+        before = watermark(warehouse)
+        clock.advance(hours=6)
+        report = api.collect(warehouse, backfill=DayRange(date(2026, 10, 30), clock.now.date()))
+        assert watermark(warehouse) == before
+        assert report.complete_through == before
+        api.searches()
+        api.collect(warehouse)
+        assert [day.day for day, _ in api.searches()] == [18, 19, 20]
+
+
+def test_an_interrupted_backfill_continues_without_spending_tokens_twice(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    articles = many(1000, at=OLD + timedelta(days=1))
+    with serving(articles, clock=clock, faults=[Fault("drop", on_request=6, times=None)]) as api:
+        with pytest.raises(SourceError):
+            api.collect(warehouse, backfill=DAYS)
+        spent = api.sandbox.tokens_used
+    with serving(articles, clock=clock) as api:
+        api.collect(warehouse, backfill=DAYS)
+        again = api.sandbox.tokens_used
+        api.collect(warehouse, backfill=DAYS)
+        assert api.sandbox.tokens_used == again
+    assert spent + again == 1 + 10 + 1
+    assert count(warehouse, raw.TABLE) == 1000
+
+
+def test_days_that_regular_runs_have_settled_are_not_read_again(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    with serving(clock=clock) as api:
+        api.collect(warehouse, lookback_days=18)
+        api.searches()
+        api.collect(warehouse, backfill=DayRange(date(2026, 10, 31), date(2026, 11, 5)))
+        assert [day for day, _ in api.searches()] == [date(2026, 10, 31), date(2026, 11, 1)]
+
+
+def test_days_to_come_are_not_read(warehouse: Warehouse, clock: Clock) -> None:
+    with serving(clock=clock) as api:
+        report = api.collect(warehouse, backfill=DayRange(date(2026, 11, 20), date(2027, 1, 1)))
+    assert report.days == 1
+
+
+def test_other_topics_can_be_backfilled_before_they_are_in_use(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    with serving([article("m", at=OLD, body="Marketing.")], clock=clock) as api:
+        api.collect(warehouse, lookback_days=1)
+        api.collect(warehouse, OTHER_TOPICS, backfill=DAYS)
+        assert not api.collect(warehouse, TOPICS).query_changed
+    assert raw_uris(warehouse) == ["m"]
+
+
+def test_a_capped_backfill_continues(warehouse: Warehouse, clock: Clock) -> None:
+    with serving(many(250, at=OLD), clock=clock) as api:
+        reports = [api.collect(warehouse, backfill=DAYS, max_requests=2) for _ in range(3)]
+    assert [report.capped for report in reports] == [True, True, False]
+    assert sum(report.tokens for report in reports) == 5
+    assert count(warehouse, raw.TABLE) == 250
+
+
+def test_the_estimate_is_what_a_backfill_of_average_days_costs(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    articles = [
+        one
+        for age in range(25)
+        for one in many(150, at=clock.now - timedelta(days=age, hours=5), prefix=f"{age}-")
+    ]
+    options = CollectOptions(backfill=DayRange(date(2026, 10, 28), date(2026, 11, 15)))
+    with serving(articles, clock=clock) as api:
+        api.collect(warehouse, lookback_days=8)
+        days, tokens = estimate_backfill(warehouse, TOPICS, clock.now, options)
+        spent = api.collect(warehouse, backfill=options.backfill).tokens
+    assert days == 15
+    assert spent <= tokens <= spent
+
+
+def test_a_finished_backfill_is_estimated_at_nothing(warehouse: Warehouse, clock: Clock) -> None:
+    with serving(clock=clock) as api:
+        api.collect(warehouse, backfill=DAYS)
+    assert estimate_backfill(warehouse, TOPICS, clock.now, CollectOptions(backfill=DAYS)) == (0, 0)
