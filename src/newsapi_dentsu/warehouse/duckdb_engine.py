@@ -53,6 +53,7 @@ class DuckDBEngine(Engine):
         self._path = path
         self._memory_limit = memory_limit
         self._wait = wait
+        self._idle: list[duckdb.DuckDBPyConnection] = []
         self.location = str(path)
 
     @override
@@ -69,8 +70,10 @@ class DuckDBEngine(Engine):
                 connection.execute("BEGIN")
                 yield DuckDBSession(connection)
                 connection.execute("COMMIT")
-            finally:
+                self._let_go(connection)
+            except BaseException:
                 connection.close()
+                raise
 
     @override
     @contextmanager
@@ -80,8 +83,11 @@ class DuckDBEngine(Engine):
             try:
                 connection.execute("BEGIN")
                 yield DuckDBSession(connection)
-            finally:
+                connection.execute("ROLLBACK")
+                self._let_go(connection)
+            except BaseException:
                 connection.close()
+                raise
 
     @override
     @contextmanager
@@ -132,18 +138,37 @@ class DuckDBEngine(Engine):
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if read_only and not self._path.exists():
             raise WarehouseError(f"{self._path} doesn't exist yet: run `newsapi run` first")
-        connection = duckdb.connect(":memory:", config={"memory_limit": self._memory_limit})
+        connection = self._instance()
         try:
             # Attached under a fixed name: a file called raw.duckdb would shadow the schema raw.
             target = str(self._path).replace("'", "''")
             mode = " (READ_ONLY)" if read_only else ""
             self._attach(connection, f"ATTACH '{target}' AS news{mode}")
             connection.execute("USE news")
-            connection.execute("SET TimeZone = 'UTC'")
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _instance(self) -> duckdb.DuckDBPyConnection:
+        """An empty DuckDB to attach the file to; making one takes longer than a transaction."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = duckdb.connect(":memory:", config={"memory_limit": self._memory_limit})
+            connection.execute("SET TimeZone = 'UTC'")
+            return connection
+
+    def _let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Close the file, but keep the instance for the next transaction."""
+        try:
+            connection.execute("USE memory")
+            connection.execute("DETACH news")
+        except duckdb.Error:
+            # Committed it is; the log that could not be merged is read with the file next time.
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, statement: str) -> None:
         deadline = time.monotonic() + self._wait
