@@ -74,6 +74,7 @@ def test_a_run_under_a_clock_that_is_behind_loses_nothing(
             else:
                 api.collect(warehouse, lookback_days=1)
             clock.advance(hours=10)
+        api.collect(warehouse)
     assert raw_uris(warehouse) == [one.uri for one in articles]
 
 
