@@ -14,6 +14,8 @@ from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import open_warehouse, operations
 from newsapi_dentsu.warehouse.overview import row_counts
 
+STAGES = ("collect", "deduplicate", "curate")
+
 
 def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, Any]:
     """What `newsapi run --json` prints."""
@@ -40,7 +42,7 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
         "origin": collected.get("origin"),
         "database": warehouse.location,
         "dagster_home": str(settings.home),
-        "stages": [name for name, stage_run in stages.items() if stage_run.report is not None],
+        "stages": [name for name in STAGES if name in stages and stages[name].report is not None],
         "seconds": round(seconds, 2),
         "fetched": collected.get("fetched", 0),
         "new": collected.get("new", 0),
