@@ -77,8 +77,12 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
     known = processed.articles(session, article_ids)
     changed = []
     for key, resolution in resolutions.items():
+        draft = drafts[resolution.raw_seq]
+        if draft.article_id != key:
+            # New rules for urls will move this record, in the batch that takes it.
+            draft = replace(draft, article_id=key, url=known[key].url)
         article = replace(
-            drafts[resolution.raw_seq],
+            draft,
             version=resolution.version,
             published_at=resolution.published_at,
         )

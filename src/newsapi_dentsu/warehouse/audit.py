@@ -90,7 +90,11 @@ def _no_nulls_in_processed(session: Session, _now: datetime) -> Finding:
 
 
 def _records_accounted_for(session: Session, _now: datetime) -> Finding:
-    taken = operations.position(session, operations.DEDUPLICATED)
+    # While a full refresh is under way, the position is behind what was taken before.
+    taken = max(
+        operations.position(session, operations.DEDUPLICATED),
+        one(session, f"SELECT coalesce(max(raw_seq), 0) FROM {processed.OUTCOMES}"),
+    )
     records = one(session, f"SELECT count(*) FROM {raw.TABLE} WHERE seq <= $1", taken)
     outcomes: dict[str, int] = dict(
         session.rows(
