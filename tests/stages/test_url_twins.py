@@ -7,12 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi_dentsu.domain.record import read_record
-from newsapi_dentsu.stages.curate import curate
-from newsapi_dentsu.stages.deduplicate import deduplicate
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse, final, processed
 from support.articles import record
 from support.databases import Databases, disconnect
+from support.processing import process, store
 from support.tables import NUMBERS, Dump, column, dump, row
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -24,23 +22,6 @@ SPELLINGS = (
     "https://ADLEDGER.example:443/story#top",
     f"{PAGE}?utm_source=feed&fbclid=1",
 )
-
-
-def store(warehouse: Warehouse, *records: dict[str, Any], now: datetime = MORNING) -> None:
-    """Store records as one page of an answer."""
-    with warehouse.transaction() as session:
-        raw.store_records(
-            session,
-            [read_record(one, now) for one in records],
-            query_id="q",
-            origin="sandbox",
-            fetched_at=now,
-        )
-
-
-def process(warehouse: Warehouse, now: datetime = MORNING) -> None:
-    deduplicate(warehouse, now=now)
-    curate(warehouse, ["eng"], now=now)
 
 
 def twin(number: int, published: float, **fields: Any) -> dict[str, Any]:

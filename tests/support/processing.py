@@ -1,0 +1,51 @@
+"""Storing records and processing them, without an API."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from newsapi_dentsu.domain.record import read_record
+from newsapi_dentsu.stages.curate import curate
+from newsapi_dentsu.stages.deduplicate import deduplicate
+from newsapi_dentsu.stages.report import CurateReport, DeduplicateReport
+from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse.audit import AUDITS
+
+from .clock import NOON
+
+LANGUAGES = ("eng",)
+
+
+def store(warehouse: Warehouse, *records: object, now: datetime = NOON) -> raw.Stored:
+    """Store records as one page of an answer."""
+    with warehouse.transaction() as session:
+        return raw.store_records(
+            session,
+            [read_record(one, now) for one in records],
+            query_id="q",
+            origin="sandbox",
+            fetched_at=now,
+        )
+
+
+def process(
+    warehouse: Warehouse,
+    now: datetime = NOON,
+    *,
+    full_refresh: bool = False,
+    languages: Sequence[str] = LANGUAGES,
+) -> tuple[DeduplicateReport, CurateReport]:
+    """Run the second and the third stage."""
+    return (
+        deduplicate(warehouse, now=now, full_refresh=full_refresh),
+        curate(warehouse, languages, now=now, full_refresh=full_refresh),
+    )
+
+
+def broken_promises(warehouse: Warehouse, now: datetime = NOON) -> set[tuple[str, str]]:
+    """The audits about the tables' contents that fail, as (table, name)."""
+    with warehouse.snapshot() as session:
+        return {
+            (audit.table, audit.name)
+            for audit in AUDITS
+            if audit.blocking and not audit.examine(session, now).passed
+        }
