@@ -119,7 +119,7 @@ def read_content(value: Mapping[str, object], url: str) -> Content:
         authors=canonical_json(
             [name for item in fields.mappings("authors") if (name := item.text("name", 300))]
         ),
-        image=usable_url(urljoin(url, image)) if isinstance(image, str) and image else None,
+        image=_address(url, image),
         sentiment=fields.number("sentiment", -1, 1),
         concepts=canonical_json(
             [
@@ -137,6 +137,15 @@ def read_content(value: Mapping[str, object], url: str) -> Content:
         ),
         event_uri=fields.text("eventUri", 200),
     )
+
+
+def _address(url: str, value: object) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return usable_url(urljoin(url, value))
+    except ValueError:
+        return None
 
 
 def credible_date(
