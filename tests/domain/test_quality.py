@@ -1,0 +1,84 @@
+"""Who gets into final: each rule with its reason."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from newsapi_dentsu.domain.quality import Candidate, first_rejection
+from newsapi_dentsu.domain.record import credible_date
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def rejection(**changes: Any) -> str | None:
+    fields: dict[str, Any] = {"title": "T", "body": "B", "published_at": NOON, "lang": "eng"}
+    found = first_rejection(Candidate(**{**fields, **changes}), ["eng", "deu"])
+    return found.reason if found else None
+
+
+def test_a_whole_article_is_taken() -> None:
+    assert rejection() is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"title": ""}, "no_title"),
+        ({"title": "[Removed]"}, "removed"),
+        ({"title": "[REMOVED]"}, "removed"),
+        ({"body": ""}, "no_body"),
+        ({"body": "[removed]"}, "removed"),
+        ({"published_at": None}, "no_credible_date"),
+        ({"lang": "fra"}, "language"),
+        ({"lang": None}, "language"),
+    ],
+)
+def test_each_rule_gives_its_reason(changes: dict[str, Any], reason: str) -> None:
+    assert rejection(**changes) == reason
+
+
+def test_the_first_reason_counts() -> None:
+    assert rejection(title="", body="", lang="fra") == "no_title"
+
+
+def test_every_accepted_language_is_taken() -> None:
+    assert rejection(lang="deu") is None
+
+
+def test_a_title_that_only_mentions_removal_is_taken() -> None:
+    assert rejection(title="Posts [Removed] by moderators") is None
+
+
+def test_the_language_rule_tells_what_is_accepted() -> None:
+    found = first_rejection(Candidate("T", "B", NOON, None), ["eng", "deu"])
+    assert found is not None
+    assert found.detail == "unknown, accepted: deu, eng"
+
+
+@pytest.mark.parametrize(
+    ("published", "indexed", "chosen"),
+    [
+        (timedelta(minutes=-10), timedelta(), "publisher"),
+        (timedelta(hours=1), timedelta(), "publisher"),
+        (timedelta(hours=1, seconds=1), timedelta(), "index"),
+        (timedelta(days=-365), timedelta(), "publisher"),
+        (timedelta(days=-365, seconds=-1), timedelta(), "index"),
+        (None, timedelta(), "index"),
+        (None, None, None),
+        (timedelta(hours=-3), None, "publisher"),
+        (timedelta(days=-3), timedelta(days=3), "publisher"),
+        (None, timedelta(hours=1), "index"),
+        (None, timedelta(hours=1, seconds=1), None),
+        (timedelta(days=3), timedelta(days=3), None),
+    ],
+)
+def test_the_publishers_date_counts_where_it_is_credible_else_the_indexs(
+    published: timedelta | None, indexed: timedelta | None, chosen: str | None
+) -> None:
+    given = {
+        "publisher": None if published is None else NOON + published,
+        "index": None if indexed is None else NOON + indexed,
+        None: None,
+    }
+    assert credible_date(given["publisher"], given["index"], NOON) == given[chosen]

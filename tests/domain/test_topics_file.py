@@ -1,0 +1,82 @@
+"""The topics file: mistakes are named with their line, and equal files ask the same."""
+
+import pytest
+
+from newsapi_dentsu.domain.topics import parse_topics
+from newsapi_dentsu.errors import TopicsError
+from newsapi_dentsu.source import SHIPPED_TOPICS
+
+GOOD = """\
+languages: [eng]
+topics:
+  - name: AI
+    keywords: [AI, machine learning]
+  - name: Marketing
+    categories: [news/Business]
+"""
+
+
+def test_the_shipped_file_is_sound() -> None:
+    shipped = parse_topics(SHIPPED_TOPICS.read_text("utf-8"), "topics.yaml")
+    assert [topic.name for topic in shipped.topics] == ["AI", "Marketing"]
+    assert shipped.languages == ["eng"]
+    assert shipped.data_types == ["news"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (GOOD.replace("  - name: AI", "  - nme: AI"), 3, "nme"),
+        (GOOD.replace("keywords: [AI, machine learning]", "keywords: []"), 3, "at least one of"),
+        (GOOD.replace("keywords: [AI, machine learning]", "keywords: AI"), 4, "list"),
+        (GOOD.replace("machine learning", "7"), 4, "string"),
+        (GOOD.replace("machine learning", "''"), 4, "character"),
+        (GOOD.replace("[eng]", "[english]"), 1, "pattern"),
+        (GOOD.replace("[eng]", "[]"), 1, "at least 1"),
+        (GOOD.replace("[eng]", "[eng"), 2, "expected"),
+        (GOOD + "data_types: [news, tv]\n", 7, "'news', 'pr' or 'blog'"),
+        (GOOD + "topic: []\n", 7, "topic"),
+        (GOOD + "    concepts: [Marketing]\n", 7, "pattern"),
+        (GOOD + "\tx: 1\n", 7, "token"),
+        ("topics: []\n", 1, "at least 1"),
+        ("topics:\n", 1, "list"),
+        ("", 1, "mapping"),
+        ("- AI\n", 1, "mapping"),
+        ("languages: [eng]\n", 1, "required"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(text: str, line: int, says: str) -> None:
+    with pytest.raises(TopicsError) as failure:
+        parse_topics(text, "topics.yaml")
+    message = str(failure.value)
+    assert f"topics.yaml, line {line}: " in message
+    assert says in message
+    assert "\n" not in message
+
+
+def test_several_mistakes_are_all_named() -> None:
+    text = GOOD.replace("[eng]", "[english]").replace("name: Marketing", "nme: Marketing")
+    with pytest.raises(TopicsError, match=r"line 5: .*line 1: "):
+        parse_topics(text, "topics.yaml")
+
+
+def test_a_value_twice_in_the_file_is_no_other_search() -> None:
+    plain = parse_topics(GOOD, "a")
+    assert (
+        parse_topics(GOOD.replace("[AI, machine learning]", "[machine learning, AI, AI]"), "b")
+    ).query_id == plain.query_id
+    assert parse_topics(GOOD.replace("name: AI", "name: KI"), "b").query_id == plain.query_id
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[eng]", "[eng, deu]"),
+        ("machine learning", "deep learning"),
+        ("keywords", "categories"),
+        ("topics:", "ignore_sources: [a.example]\ntopics:"),
+        ("topics:", "data_types: [news, blog]\ntopics:"),
+    ],
+)
+def test_another_search_has_another_identity(old: str, new: str) -> None:
+    assert parse_topics(GOOD, "a").query_id != parse_topics(GOOD.replace(old, new), "b").query_id
