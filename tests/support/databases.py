@@ -134,10 +134,8 @@ class PostgresDatabases:
 
 
 def disconnect(warehouse: Warehouse) -> None:
-    """Close the connection that a PostgreSQL warehouse keeps."""
-    connection = getattr(warehouse.engine, "_connection", None)
-    if connection is not None:
-        connection.close()
+    """Close the connections that a PostgreSQL warehouse keeps."""
+    warehouse.close()
 
 
 @contextmanager

@@ -1,0 +1,103 @@
+"""Other processes that use a warehouse: started quickly, killed for real."""
+
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
+from typing import Any
+
+from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.sandbox import SANDBOX_KEY
+from newsapi_dentsu.stages import curate, deduplicate
+from newsapi_dentsu.stages.collect import CollectOptions
+
+from .api import run_pipeline
+from .articles import TOPICS
+from .databases import Database
+
+# Children are forked from a server process that has everything imported and no threads.
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(
+    [
+        "newsapi_dentsu.eventregistry.client",
+        "newsapi_dentsu.sandbox",
+        "newsapi_dentsu.stages.collect",
+        "newsapi_dentsu.stages.curate",
+        "newsapi_dentsu.stages.deduplicate",
+        "newsapi_dentsu.warehouse.duckdb_engine",
+        "newsapi_dentsu.warehouse.postgres_engine",
+    ]
+)
+
+
+@contextmanager
+def process(work: Callable[..., Any], *arguments: Any) -> Iterator[BaseProcess]:
+    """Run `work` in another process; what is left of it is killed in the end."""
+    child = _context.Process(target=work, args=arguments)
+    child.start()
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.join()
+
+
+def finish(child: BaseProcess, seconds: float = 60) -> None:
+    """Wait until a process ends well."""
+    child.join(seconds)
+    assert child.exitcode == 0, f"the process ended with {child.exitcode}"
+
+
+def event() -> Event:
+    """Something that one process waits for and another sets."""
+    return _context.Event()
+
+
+def pipeline(url: str, database: Database, now: datetime, lookback_days: int) -> None:
+    """Run the three stages as a process of its own does, in small batches."""
+    logging.disable()
+    curate.BATCH_ROWS = deduplicate.BATCH_ROWS = 60
+    warehouse = database.open(wait=30)
+    warehouse.upgrade()
+    client = NewsApi(url, SANDBOX_KEY, timeout=30)
+    run_pipeline(client, warehouse, TOPICS, now, CollectOptions(lookback_days=lookback_days))
+    client.close()
+
+
+def upgrade(database: Database, ready: Event) -> None:
+    """Create the tables as soon as told to."""
+    warehouse = database.open(wait=30)
+    ready.wait(30)
+    warehouse.upgrade()
+
+
+def hold_transaction(database: Database, held: Event, seconds: float) -> None:
+    """Keep a transaction open for a while."""
+    with database.open().transaction() as session:
+        session.execute("INSERT INTO ops.positions (name, value) VALUES ('held', 1)")
+        held.set()
+        time.sleep(seconds)
+
+
+def hold_run_lock(database: Database, held: Event, seconds: float) -> None:
+    """Keep the run lock for a while."""
+    with database.open().run_lock(f"run of process {os.getpid()}", wait=5):
+        held.set()
+        time.sleep(seconds)
+
+
+def write_one_after_another(database: Database, name: str, times: int) -> None:
+    """Count up a position, each time in a transaction of its own."""
+    warehouse = database.open(wait=60)
+    for _ in range(times):
+        with warehouse.transaction() as session:
+            session.execute(
+                "INSERT INTO ops.positions (name, value) VALUES ($1, 1) "
+                "ON CONFLICT (name) DO UPDATE SET value = positions.value + 1",
+                name,
+            )
