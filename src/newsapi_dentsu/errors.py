@@ -31,6 +31,15 @@ class WarehouseError(PipelineError):
 
 
 class WarehouseBusyError(WarehouseError):
-    """Another process holds the database or another run is under way."""
+    """Another process holds the database, another run is under way, or the server is overloaded."""
+
+    transient = True
+
+
+class WarehouseAwayError(WarehouseError):
+    """The server went away, as in a restart or a fail-over: the transaction was not stored.
+
+    Work under way waits for it and repeats the transaction.
+    """
 
     transient = True

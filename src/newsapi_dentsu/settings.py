@@ -45,6 +45,9 @@ def _blank_as_none(value: object) -> object:
 OptionalPath = Annotated[Path | None, BeforeValidator(_blank_as_none)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_as_none)]
 OptionalCount = Annotated[int | None, BeforeValidator(_blank_as_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_blank_as_none)]
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+OptionalSslMode = Annotated[SslMode | None, BeforeValidator(_blank_as_none)]
 
 
 class Settings(BaseSettings):
@@ -91,6 +94,29 @@ class Settings(BaseSettings):
     postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
     postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
     postgres_password: OptionalSecret = Field(None, description="Password of that role.")
+    postgres_auth: Literal["password", "entra"] = Field(
+        "password",
+        description="Log in with `POSTGRES_PASSWORD`, or with Microsoft Entra tokens (`entra`).",
+    )
+    postgres_sslmode: OptionalSslMode = Field(
+        None,
+        description="TLS, as libpq names it (default: `require`, on this machine `prefer`).",
+    )
+    postgres_sslrootcert: OptionalText = Field(
+        None, description="File of trusted certificates for `verify-ca` and `verify-full`."
+    )
+    postgres_pool_size: int = Field(
+        4, ge=1, le=100, description="Connections that a process keeps to PostgreSQL at most."
+    )
+    postgres_statement_timeout_seconds: float = Field(
+        300, ge=0, description="Longest time for one statement; 0 for no limit."
+    )
+    postgres_lock_timeout_seconds: float = Field(
+        60, ge=0, description="Longest wait for a lock on a table or row; 0 for no limit."
+    )
+    postgres_reconnect_seconds: float = Field(
+        180, ge=0, description="How long work under way waits for a server that went away."
+    )
     duckdb_path: Path = Field(Path("data/news.duckdb"), description="The DuckDB file.")
     duckdb_memory_limit: str = Field(
         "128MB",
@@ -105,6 +131,17 @@ class Settings(BaseSettings):
     )
     dagster_home: OptionalPath = Field(
         None, description="Dagster's home (default: `dagster` beside the DuckDB file)."
+    )
+    compute_logs: Literal["auto", "local", "console", "azure"] = Field(
+        "auto",
+        description="Where a step's output goes: files in Dagster's home (`local`), the process's "
+        "own output (`console`), Blob Storage (`azure`); `auto` is `console` with PostgreSQL.",
+    )
+    compute_logs_account: OptionalText = Field(
+        None, description="Storage account for `COMPUTE_LOGS=azure`."
+    )
+    compute_logs_container: str = Field(
+        "dagster-logs", description="Blob container for `COMPUTE_LOGS=azure`."
     )
 
     @field_validator("newsapi_host")
@@ -124,6 +161,18 @@ class Settings(BaseSettings):
         if self.newsapi_sandbox == "never" and self.newsapi_key is None:
             raise ValueError("NEWSAPI_KEY is needed when NEWSAPI_SANDBOX=never")
         return self
+
+    @model_validator(mode="after")
+    def _place_for_logs(self) -> "Settings":
+        if self.compute_logs == "azure" and self.compute_logs_account is None:
+            raise ValueError("COMPUTE_LOGS_ACCOUNT is needed when COMPUTE_LOGS=azure")
+        return self
+
+    @property
+    def sslmode(self) -> SslMode:
+        """TLS towards PostgreSQL: what was set, else `require` for a host that isn't local."""
+        local = self.postgres_host.startswith(("/", "@")) or is_loopback(self.postgres_host)
+        return self.postgres_sslmode or ("prefer" if local else "require")
 
     @property
     def uses_sandbox(self) -> bool:

@@ -135,7 +135,11 @@ class PostgresDatabases:
 
 def disconnect(warehouse: Warehouse) -> None:
     """Close the connections that a PostgreSQL warehouse keeps."""
-    warehouse.close()
+    close = getattr(warehouse.engine, "close", None)
+    if close is None and (connection := getattr(warehouse.engine, "_connection", None)):
+        close = connection.close
+    if close is not None:
+        close()
 
 
 @contextmanager

@@ -155,11 +155,14 @@ def _materialize(
     """Execute a stage, keep its report and attach it with a look at the table."""
     try:
         report = recorded(pipeline.warehouse, context.run.run_id, stage, execute)
-        with pipeline.warehouse.snapshot() as session:
-            size = overview(session, table)
-            preview = latest(session, table, PREVIEW_ROWS)
-            query = raw.active_query(session)
-            origin = raw.stored_origin(session)
+        size, preview, query, origin = pipeline.warehouse.read(
+            lambda session: (
+                overview(session, table),
+                latest(session, table, PREVIEW_ROWS),
+                raw.active_query(session),
+                raw.stored_origin(session),
+            )
+        )
     except PipelineError as error:
         raise dg.Failure(str(error), allow_retries=error.transient) from error
     metadata: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """The pipeline's settings, warehouse and source, as the resource that assets and checks use."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 
 import dagster as dg
@@ -51,6 +51,9 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
         self._topics = load_topics(self._settings)
         self._warehouse = open_warehouse(self._settings)
         holder = f"run {context.run.run_id}" if context.run else "an execution outside a run"
-        with self._warehouse.run_lock(holder, self._settings.run_wait_seconds):
+        with (
+            closing(self._warehouse),
+            self._warehouse.run_lock(holder, self._settings.run_wait_seconds),
+        ):
             self._warehouse.upgrade()
             yield self

@@ -142,10 +142,7 @@ class _Collection:
         self._short_days: list[date] = []
 
     def run(self, progress: Progress) -> CollectReport:
-        with self._warehouse.transaction() as session:
-            query, changed = self._activate(session)
-            days = days_to_read(session, query, self._now, self._options)
-            listings = raw.day_listings(session, self._query_id, days)
+        changed, days, listings = self._warehouse.write(self._plan)
         done, capped = 0, False
         progress(0, len(days))
         try:
@@ -156,6 +153,12 @@ class _Collection:
         except _CappedError:
             capped = True
         return self._report(done, capped=capped, query_changed=changed)
+
+    def _plan(self, session: Session) -> tuple[bool, list[date], dict[date, raw.DayListing]]:
+        """Whether the topics have changed, the days to read, what is known of them."""
+        query, changed = self._activate(session)
+        days = days_to_read(session, query, self._now, self._options)
+        return changed, days, raw.day_listings(session, self._query_id, days)
 
     def _activate(self, session: Session) -> tuple[raw.Query, bool]:
         """Find the search's own state, or begin it where the previous search had come to."""
@@ -242,7 +245,8 @@ class _Collection:
                 reading.discovered or not uris <= listing.uris,
             ),
         )
-        with self._warehouse.transaction() as session:
+
+        def store(session: Session) -> raw.Stored:
             if self._fetched == 0:
                 self._refuse_other_origin(session)
             stored = raw.store_records(
@@ -253,8 +257,10 @@ class _Collection:
                 fetched_at=self._now,
             )
             self._save(session, day, listing)
+            return stored
+
+        self._stored += self._warehouse.write(store)
         self._fetched += len(records)
-        self._stored += stored
         return listing
 
     def _accept(self, day: date, listing: raw.DayListing, *, short: bool) -> None:
@@ -263,12 +269,8 @@ class _Collection:
             logger.warning("The API counts %d articles on %s but lists fewer", listing.total, day)
             self._short_days.append(day)
         unlisted = len(listing.uris) - listing.total
-        with self._warehouse.transaction() as session:
-            self._save(
-                session,
-                day,
-                raw.DayListing(listing.total, listing.uris, unlisted, complete_at=self._now),
-            )
+        accepted = raw.DayListing(listing.total, listing.uris, unlisted, complete_at=self._now)
+        self._warehouse.write(lambda session: self._save(session, day, accepted))
 
     def _save(self, session: Session, day: date, listing: raw.DayListing) -> None:
         raw.save_day_listing(session, self._query_id, day, listing)
@@ -294,8 +296,7 @@ class _Collection:
         )
 
     def _report(self, days: int, *, capped: bool, query_changed: bool) -> CollectReport:
-        with self._warehouse.snapshot() as session:
-            query = raw.active_query(session)
+        query = self._warehouse.read(raw.active_query)
         traffic = replace(self._source.traffic)
         return CollectReport(
             origin=self._source.origin,

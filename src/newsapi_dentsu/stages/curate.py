@@ -35,43 +35,33 @@ def curate(
         full_refresh: whether to judge every article again.
         progress: told how many of the waiting articles are done.
     """
-    with warehouse.transaction() as session:
+
+    def begin(session: Session) -> int:
         if full_refresh:
             operations.set_position(session, operations.CURATED, 0)
-        waiting = operations.waiting(session, operations.CURATED)
+        return operations.waiting(session, operations.CURATED)
+
+    waiting = warehouse.write(begin)
     progress(0, waiting)
-    counts: Counter[str] = Counter()
-    rejected: Counter[str] = Counter()
-    while True:
-        with warehouse.transaction() as session:
-            batch, last = processed.changes_after(
-                session,
-                operations.position(session, operations.CURATED),
-                rows=BATCH_ROWS,
-                characters=BATCH_CHARACTERS,
-            )
-            if not batch:
-                break
-            _curate_batch(session, batch, languages, now, counts, rejected)
-            operations.set_position(session, operations.CURATED, last)
-        progress(counts["articles"], waiting)
-    return CurateReport(
-        articles=counts["articles"],
-        added=counts["added"],
-        changed=counts["changed"],
-        removed=counts["removed"],
-        rejected=dict(sorted(rejected.items())),
-    )
+    total = CurateReport(0, 0, 0, 0, {})
+    while report := warehouse.write(lambda session: _curate_batch(session, languages, now)):
+        total = _sum(total, report)
+        progress(total.articles, waiting)
+    return total
 
 
 def _curate_batch(
-    session: Session,
-    batch: list[Article],
-    languages: Collection[str],
-    now: datetime,
-    counts: Counter[str],
-    rejected: Counter[str],
-) -> None:
+    session: Session, languages: Collection[str], now: datetime
+) -> CurateReport | None:
+    batch, last = processed.changes_after(
+        session,
+        operations.position(session, operations.CURATED),
+        rows=BATCH_ROWS,
+        characters=BATCH_CHARACTERS,
+    )
+    if not batch:
+        return None
+    rejected: Counter[str] = Counter()
     accepted: dict[str, FinalArticle] = {}
     refused: dict[str, RejectedArticle] = {}
     for article in batch:
@@ -99,10 +89,25 @@ def _curate_batch(
         in_rejected,
         now,
     )
-    counts["articles"] += len(batch)
-    counts["removed"] += len(removed)
-    counts["added"] += sum(article.article_id not in in_final for article in changed)
-    counts["changed"] += sum(article.article_id in in_final for article in changed)
+    operations.set_position(session, operations.CURATED, last)
+    return CurateReport(
+        articles=len(batch),
+        added=sum(article.article_id not in in_final for article in changed),
+        changed=sum(article.article_id in in_final for article in changed),
+        removed=len(removed),
+        rejected=dict(rejected),
+    )
+
+
+def _sum(one: CurateReport, other: CurateReport) -> CurateReport:
+    rejected = Counter(one.rejected) + Counter(other.rejected)
+    return CurateReport(
+        articles=one.articles + other.articles,
+        added=one.added + other.added,
+        changed=one.changed + other.changed,
+        removed=one.removed + other.removed,
+        rejected=dict(sorted(rejected.items())),
+    )
 
 
 def _final(article: Article) -> FinalArticle:

@@ -35,18 +35,18 @@ def deduplicate(
     every record again: rows that come out the same are not touched.
     """
     total = DeduplicateReport(0, 0, 0, 0, 0, 0, 0)
-    with warehouse.transaction() as session:
+
+    def begin(session: Session) -> int:
         if full_refresh:
             operations.set_position(session, operations.DEDUPLICATED, 0)
-        waiting = operations.waiting(session, operations.DEDUPLICATED)
+        return operations.waiting(session, operations.DEDUPLICATED)
+
+    waiting = warehouse.write(begin)
     progress(0, waiting)
-    while True:
-        with warehouse.transaction() as session:
-            report = _deduplicate_batch(session, now)
-        if report is None:
-            return total
+    while report := warehouse.write(lambda session: _deduplicate_batch(session, now)):
         total = _sum(total, report)
         progress(total.records, waiting)
+    return total
 
 
 def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | None:

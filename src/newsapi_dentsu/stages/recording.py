@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.stages.report import CollectReport, CurateReport, DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse, operations
+from newsapi_dentsu.warehouse.engine import Session
 
 logger = logging.getLogger(__name__)
 
@@ -23,19 +24,30 @@ def recorded(
     Raises:
         whatever `execute` raises.
     """
-    with warehouse.transaction() as session:
-        attempt = operations.start_stage(session, run_id, stage, datetime.now(UTC))
+    started_at = datetime.now(UTC)
+    attempt = warehouse.write(
+        lambda session: operations.start_stage(session, run_id, stage, started_at)
+    )
+
+    def end(session: Session, report: dict[str, Any] | None, error: str | None) -> None:
+        operations.end_stage(
+            session, run_id, stage, attempt, now=datetime.now(UTC), report=report, error=error
+        )
+
     try:
         report = execute()
     except BaseException as error:
         message = str(error) if isinstance(error, PipelineError) else type(error).__name__
         try:
-            _end(warehouse, run_id, stage, attempt, None, message)
+            # Not `write`: a server that was waited for in vain is not waited for again.
+            with warehouse.transaction() as session:
+                end(session, None, message)
         except PipelineError as second:
             # The failure that matters is the first; a full disk prevents both.
             logger.warning("The failure of %s could not be recorded: %s", stage, second)
         raise
-    _end(warehouse, run_id, stage, attempt, as_json(report), None)
+    done = as_json(report)
+    warehouse.write(lambda session: end(session, done, None))
     return report
 
 
@@ -48,17 +60,3 @@ def _plain(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _end(
-    warehouse: Warehouse,
-    run_id: str,
-    stage: str,
-    attempt: int,
-    report: dict[str, Any] | None,
-    error: str | None,
-) -> None:
-    with warehouse.transaction() as session:
-        operations.end_stage(
-            session, run_id, stage, attempt, now=datetime.now(UTC), report=report, error=error
-        )

@@ -16,6 +16,7 @@ from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
 from newsapi_dentsu.warehouse.engine import Engine, Row, Session
 
 _STREAM_ROWS = 1000
+_RECOVERY_MEMORY = "1GB"
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
 
 
@@ -48,6 +49,8 @@ class DuckDBEngine(Engine):
     """
 
     name = "DuckDB"
+    patience = 0.0
+    other_schemas = ()
 
     def __init__(self, path: Path, *, memory_limit: str, wait: float) -> None:
         self._path = path
@@ -122,8 +125,26 @@ class DuckDBEngine(Engine):
             lock.release()
 
     @override
+    @contextmanager
+    def upgrade_lock(self) -> Iterator[None]:
+        # A file has one writer at a time.
+        yield
+
+    @override
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    @override
     def index_names(self, session: Session) -> set[str]:
         return {name for (name,) in session.rows("SELECT index_name FROM duckdb_indexes()")}
+
+    @override
+    def unique_indexes(self, session: Session) -> set[str]:
+        return {
+            name
+            for (name,) in session.rows("SELECT index_name FROM duckdb_indexes() WHERE is_unique")
+        }
 
     @override
     def table_exists(self, session: Session, schema: str, table: str) -> bool:
@@ -135,16 +156,32 @@ class DuckDBEngine(Engine):
             )
         )
 
+    @override
+    def schema_exists(self, session: Session, schema: str) -> bool:
+        return bool(session.rows("SELECT 1 FROM duckdb_schemas() WHERE schema_name = $1", schema))
+
+    @override
+    def lift_time_limits(self, session: Session) -> None:
+        """There are none."""
+
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if read_only and not self._path.exists():
             raise WarehouseError(f"{self._path} doesn't exist yet: run `newsapi run` first")
         connection = self._instance()
+        # A killed process leaves its last transactions in a log. Merging them binds whole indexes,
+        # for which the usual limit is too small with a long history.
+        unmerged = self._path.with_name(self._path.name + ".wal").exists()
         try:
+            if unmerged:
+                connection.execute(f"SET memory_limit = '{_RECOVERY_MEMORY}'")
             # Attached under a fixed name: a file called raw.duckdb would shadow the schema raw.
             target = str(self._path).replace("'", "''")
             mode = " (READ_ONLY)" if read_only else ""
             self._attach(connection, f"ATTACH '{target}' AS news{mode}")
             connection.execute("USE news")
+            if unmerged and not read_only:
+                connection.execute("CHECKPOINT news")
+                connection.execute(f"SET memory_limit = '{self._memory_limit}'")
         except BaseException:
             connection.close()
             raise

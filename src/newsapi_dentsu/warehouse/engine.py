@@ -4,11 +4,19 @@ SQL is written once, for both engines: unquoted names, `$1` parameters, PostgreS
 (DuckDB knows them too) and lists passed as arrays, one for each column.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from newsapi_dentsu.errors import WarehouseAwayError
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_console = logging.getLogger("newsapi_dentsu.connection")
 
 
 class Session(Protocol):
@@ -34,6 +42,14 @@ class Engine(Protocol):
     location: str
     """Where the data is, for people; without secrets."""
 
+    other_schemas: tuple[str, ...]
+    """Schemas that others than the pipeline use: Dagster's, where it stores here as well."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds for which work under way waits for a server that went away."""
+        ...
+
     def transaction(self) -> AbstractContextManager[Session]:
         """Open a transaction for writing; commits on leaving, rolls back on an exception."""
         ...
@@ -54,13 +70,62 @@ class Engine(Protocol):
         """Tell whether there is a database to read."""
         ...
 
+    def upgrade_lock(self) -> AbstractContextManager[None]:
+        """Hold the lock that keeps apart those who create or alter tables, Dagster's included."""
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever is kept open between transactions."""
+        ...
+
     def index_names(self, session: Session) -> set[str]:
         """Name the indexes that exist in the pipeline's schemas."""
+        ...
+
+    def unique_indexes(self, session: Session) -> set[str]:
+        """Name those of them that are unique."""
         ...
 
     def table_exists(self, session: Session, schema: str, table: str) -> bool:
         """Tell whether a table exists."""
         ...
+
+    def schema_exists(self, session: Session, schema: str) -> bool:
+        """Tell whether a schema exists."""
+        ...
+
+    def lift_time_limits(self, session: Session) -> None:
+        """Let this transaction's statements take as long as they need."""
+        ...
+
+
+def patiently(engine: Engine, attempt: Callable[[], T]) -> T:
+    """Attempt again while the server is away, for `engine.patience` from its first absence.
+
+    Raises:
+        WarehouseAwayError: it did not come back in time.
+        whatever else `attempt` raises.
+    """
+    deadline: float | None = None
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            result = attempt()
+        except WarehouseAwayError as error:
+            now = time.monotonic()
+            if deadline is None:
+                deadline = now + engine.patience
+                if now < deadline:
+                    # Not by a logger that Dagster manages: it would write to the same server.
+                    _console.warning("%s (waiting up to %g s for it)", error, engine.patience)
+            if now + pause > deadline:
+                raise
+        else:
+            if deadline is not None:
+                _console.warning("the database is back; going on")
+            return result
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def one(session: Session, sql: str, *parameters: object) -> Any:

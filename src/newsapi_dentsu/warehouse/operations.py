@@ -61,7 +61,19 @@ class StageRun:
 
 
 def start_stage(session: Session, run_id: str, stage: str, now: datetime) -> int:
-    """Note that a stage starts and return the number of the attempt, from 1."""
+    """Note that a stage starts and return the number of the attempt, from 1.
+
+    Noting the same start again, by its time, is no second attempt.
+    """
+    noted = session.rows(
+        "SELECT attempt FROM ops.stage_runs "
+        "WHERE run_id = $1 AND stage = $2 AND started_at = $3 AND status = 'running'",
+        run_id,
+        stage,
+        now,
+    )
+    if noted:
+        return int(noted[0][0])
     attempt: int = one(
         session,
         "SELECT count(*) + 1 FROM ops.stage_runs WHERE run_id = $1 AND stage = $2",

@@ -1,27 +1,48 @@
-"""PostgreSQL: pooled connections, one advisory lock for runs."""
+"""PostgreSQL: pooled connections, advisory locks, and a server that may go away for a while."""
 
+import atexit
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import Any, Literal, LiteralString
 
 import psycopg
 from psycopg import sql as psql
 from psycopg.raw_cursor import RawCursor, RawServerCursor
+from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
-from newsapi_dentsu.warehouse.engine import Engine, Row, Session
+from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
+from newsapi_dentsu.warehouse.engine import Engine, Row, Session, patiently
+from newsapi_dentsu.warehouse.postgres_errors import explained
+from newsapi_dentsu.warehouse.postgres_login import Address, login
 
 RUN_LOCK = 4_612_790
-"""Key of the advisory lock that keeps pipeline runs apart; any number that nobody else uses."""
+UPGRADE_LOCK = 4_612_791
+"""Keys of the advisory locks; any numbers that nobody else uses in this database."""
 
+_INDEXES = (
+    "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname IN ('raw', 'processed', 'final', 'ops')"
+)
 _STREAM_ROWS = 1000
+_IDLE_SECONDS = 300.0
+_LIFETIME_SECONDS = 1800.0
+_POOL_SLICE = 0.25
+_PAUSE = 0.5
+
+# What it says about lost connections is said by this module, once and in words of its own.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+Connection = psycopg.Connection[Row]
 
 
 class PostgresSession(Session):
     """A transaction on the server."""
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @override
@@ -42,95 +63,136 @@ class PostgresSession(Session):
 
 
 class PostgresEngine(Engine):
-    """The warehouse on a PostgreSQL server."""
+    """The warehouse on a PostgreSQL server.
+
+    While a run holds the run lock, it writes on the very connection that holds it. So a lost
+    connection is a lost lock, and no transaction can land beside another run's: before the next
+    one the lock is taken again, or the run fails because somebody else has it.
+    """
 
     name = "PostgreSQL"
+    other_schemas = ("dagster",)
 
     def __init__(
-        self, *, host: str, port: int, database: str, user: str, password: str | None, wait: float
+        self,
+        *,
+        host: str,
+        port: int,
+        database: str,
+        user: str,
+        password: str | None,
+        wait: float,
+        auth: Literal["password", "entra"] = "password",
+        sslmode: str = "prefer",
+        sslrootcert: str | None = None,
+        pool_size: int = 4,
+        statement_timeout: float = 300,
+        lock_timeout: float = 60,
+        patience: float = 180,
     ) -> None:
-        self._connect: dict[str, Any] = {
-            "host": host,
-            "port": port,
-            "dbname": database,
-            "user": user,
-            "password": password,
-            "connect_timeout": max(2, int(wait)),
-            "application_name": "newsapi",
-            "options": "-c timezone=UTC",
-        }
-        self._connection: psycopg.Connection[Row] | None = None
-        self.location = f"{user}@{host}:{port}/{database}"
+        self._address = Address(
+            host=host,
+            port=port,
+            database=database,
+            user=user,
+            connect_timeout=max(2, int(wait)),
+            sslmode=sslmode,
+            sslrootcert=sslrootcert,
+            statement_timeout=statement_timeout,
+            lock_timeout=lock_timeout,
+        )
+        self._login = login(auth, password)
+        self._wait = wait
+        self._pool_size = pool_size
+        self._pool: ConnectionPool[Connection] | None = None
+        self._run: _HeldLock | None = None
+        self._patience = patience
+        self._was_there = False
+        self.location = self._address.shown
+
+    @property
+    @override
+    def patience(self) -> float:
+        # A server that never was there isn't coming back.
+        return self._patience if self._was_there else 0
 
     @override
     def exists(self) -> bool:
         return True
 
     @override
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+            atexit.unregister(self.close)
+
+    def connect(self) -> Connection:
+        """Open a connection of the caller's own, outside the pool, that commits each statement.
+
+        Raises:
+            WarehouseError: there is none to be had; see `postgres_errors`.
+        """
+        with self._errors_explained():
+            return self._connect()
+
+    @override
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        with self._errors_explained():
-            connection = self._ready()
-            with connection.transaction():
-                yield PostgresSession(connection)
+        with (
+            self._errors_explained(),
+            self._writing_connection() as connection,
+            connection.transaction(),
+        ):
+            yield PostgresSession(connection)
 
     @override
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        with self._errors_explained():
-            connection = self._ready()
-            with connection.transaction():
-                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                yield PostgresSession(connection)
+        with (
+            self._errors_explained(),
+            self._pooled() as connection,
+            connection.transaction(),
+        ):
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield PostgresSession(connection)
 
     @override
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
-        with self._errors_explained():
-            # A connection of its own: the lock must outlive every transaction of the run.
-            connection = psycopg.connect(**self._connect, autocommit=True)
-        try:
+        held = _HeldLock(RUN_LOCK, f"newsapi: {holder}")
+        deadline = time.monotonic() + wait
+
+        def take() -> None:
             with self._errors_explained():
-                name = f"newsapi: {holder}"[:63]
-                connection.execute(psql.SQL("SET application_name = {}").format(psql.Literal(name)))
-                self._take(connection, wait)
+                held.take(self._connect(), max(0, deadline - time.monotonic()), wait)
+
+        outer, self._run = self._run, held
+        try:
+            patiently(self, take)
             yield
         finally:
-            connection.close()
+            self._run = outer
+            held.release()
 
-    def _take(self, connection: psycopg.Connection[Row], wait: float) -> None:
-        got = connection.execute("SELECT pg_try_advisory_lock(%s)", [RUN_LOCK]).fetchone()
-        if got and got[0]:
-            return
-        if wait > 0:
-            milliseconds = max(1, int(wait * 1000))
-            connection.execute(psql.SQL("SET lock_timeout = {}").format(psql.Literal(milliseconds)))
-            try:
-                connection.execute("SELECT pg_advisory_lock(%s)", [RUN_LOCK])
-                return
-            except psycopg.errors.LockNotAvailable:
-                pass
-        found = connection.execute(
-            "SELECT a.application_name, a.pid, a.backend_start FROM pg_locks l "
-            "JOIN pg_stat_activity a USING (pid) "
-            "WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted",
-            [RUN_LOCK],
-        ).fetchone()
-        who = f"{found[0]}, backend {found[1]}, since {found[2]:%H:%M:%S}" if found else "unknown"
-        raise WarehouseBusyError(
-            f"another run is under way ({who}) and didn't end within {wait:g} s; "
-            "nothing was done. Try again later, or raise RUN_WAIT_SECONDS."
-        )
+    @override
+    @contextmanager
+    def upgrade_lock(self) -> Iterator[None]:
+        with self._errors_explained():
+            connection = self._connect()
+        with connection:
+            with self._errors_explained(), connection.transaction():
+                _lift_time_limits(connection)
+                connection.execute("SELECT pg_advisory_lock(%s)", [UPGRADE_LOCK])
+            yield
 
     @override
     def index_names(self, session: Session) -> set[str]:
-        return {
-            name
-            for (name,) in session.rows(
-                "SELECT indexname FROM pg_indexes "
-                "WHERE schemaname IN ('raw', 'processed', 'final', 'ops')"
-            )
-        }
+        return {name for (name,) in session.rows(f"{_INDEXES} AND i.indisvalid")}
+
+    @override
+    def unique_indexes(self, session: Session) -> set[str]:
+        return {name for (name,) in session.rows(f"{_INDEXES} AND i.indisvalid AND i.indisunique")}
 
     @override
     def table_exists(self, session: Session, schema: str, table: str) -> bool:
@@ -140,18 +202,231 @@ class PostgresEngine(Engine):
             )
         )
 
-    def _ready(self) -> psycopg.Connection[Row]:
-        if self._connection is None or self._connection.closed or self._connection.broken:
-            self._connection = psycopg.connect(**self._connect, autocommit=True)
-        return self._connection
+    @override
+    def schema_exists(self, session: Session, schema: str) -> bool:
+        return bool(session.rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", schema))
+
+    @override
+    def lift_time_limits(self, session: Session) -> None:
+        session.execute("SET LOCAL statement_timeout = 0")
+        session.execute("SET LOCAL lock_timeout = 0")
+
+    @contextmanager
+    def _writing_connection(self) -> Iterator[Connection]:
+        if self._run is None:
+            with self._pooled() as connection:
+                yield connection
+        else:
+            if self._run.lost:
+                self._run.take_again(self._connect())
+            yield self._run.connection
+
+    @contextmanager
+    def _pooled(self) -> Iterator[Connection]:
+        pool = self._opened_pool()
+        connection = self._borrow(pool)
+        try:
+            yield connection
+        finally:
+            pool.putconn(connection)
+
+    def _opened_pool(self) -> ConnectionPool[Connection]:
+        if self._pool is None:
+            self._pool = ConnectionPool(
+                connection_class=psycopg.Connection[Row],
+                kwargs=self._parameters,
+                min_size=0,
+                max_size=self._pool_size,
+                open=True,
+                check=ConnectionPool.check_connection,
+                max_idle=_IDLE_SECONDS,
+                max_lifetime=_LIFETIME_SECONDS,
+                # A failed attempt is not repeated behind our back, at ever longer intervals.
+                reconnect_timeout=0,
+                num_workers=1,
+            )
+            atexit.register(self.close)
+        return self._pool
+
+    def _borrow(self, pool: ConnectionPool[Connection]) -> Connection:
+        deadline = time.monotonic() + max(self._wait, _POOL_SLICE)
+        while True:
+            try:
+                connection = pool.getconn(timeout=_POOL_SLICE)
+            except PoolTimeout:
+                # The pool doesn't tell why it has none: an attempt of one's own does.
+                self._connect().close()
+                if time.monotonic() > deadline:
+                    raise WarehouseBusyError(
+                        f"all {self._pool_size} connections of this process to {self.location} "
+                        "are in use: raise POSTGRES_POOL_SIZE"
+                    ) from None
+            else:
+                self._was_there = True
+                return connection
+
+    def _connect(self) -> Connection:
+        """Connect; a server that has no connection free or is starting is given a little time."""
+        deadline = time.monotonic() + self._wait
+        while True:
+            try:
+                connection = psycopg.Connection[Row].connect(**self._parameters())
+            except psycopg.OperationalError as error:
+                if not _soon_ready(error) or time.monotonic() + _PAUSE > deadline:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                self._was_there = True
+                return connection
+
+    def _parameters(self) -> dict[str, Any]:
+        return {
+            **self._address.parameters(),
+            "password": self._login.password(),
+            "autocommit": True,
+        }
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
         try:
             yield
-        except psycopg.OperationalError as error:
-            first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise WarehouseError(f"PostgreSQL at {self.location}: {first_line}") from error
+        except psycopg.Error as error:
+            raise explained(self.location, error) from error
+
+
+class _HeldLock:
+    """A session-level advisory lock and the connection that holds it."""
+
+    def __init__(self, key: int, name: str) -> None:
+        self._key = key
+        self._name = name[:63]
+        self._connection: Connection | None = None
+        self._backend = 0
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that holds the lock."""
+        if self._connection is None:
+            raise WarehouseAwayError("the run lock is not held")
+        return self._connection
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection, and so the lock, is gone."""
+        return self._connection is None or self._connection.closed
+
+    def take(self, connection: Connection, wait: float, whole_wait: float) -> None:
+        """Take the lock, waiting for its holder.
+
+        Raises:
+            WarehouseBusyError: it was not let go within `wait` seconds.
+        """
+        try:
+            self._prepare(connection)
+            if not _try_lock(connection, self._key) and not self._await(connection, wait):
+                raise WarehouseBusyError(
+                    f"another run is under way ({self._holder(connection)}) and didn't end within "
+                    f"{whole_wait:g} s; nothing was done. Try again later, or raise "
+                    "RUN_WAIT_SECONDS."
+                )
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
+
+    def take_again(self, connection: Connection) -> None:
+        """Take the lock that was lost with its connection.
+
+        Raises:
+            WarehouseBusyError: another run has it now.
+        """
+        try:
+            self._prepare(connection)
+            # The server may not have noticed yet that the old session's client is gone.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE pid = %s AND application_name = %s AND usename = current_user",
+                [self._backend, self._name],
+            )
+            if not _try_lock(connection, self._key):
+                raise WarehouseBusyError(
+                    "this run lost its connection, and with it the run lock, to which another run "
+                    f"has come since ({self._holder(connection)}): it stops here, so that the two "
+                    "don't write at once. What it stored stays; the next run goes on there."
+                )
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
+
+    def release(self) -> None:
+        """Let the lock go, with its connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _prepare(self, connection: Connection) -> None:
+        statement = psql.SQL("SET application_name = {}").format(psql.Literal(self._name))
+        connection.execute(statement)
+        # The connection is idle while pages are fetched.
+        connection.execute("SET idle_session_timeout = 0")
+
+    def _keep(self, connection: Connection) -> None:
+        self._connection = connection
+        self._backend = connection.info.backend_pid
+
+    def _await(self, connection: Connection, wait: float) -> bool:
+        if wait <= 0:
+            return False
+        try:
+            with connection.transaction():
+                _lift_time_limits(connection)
+                milliseconds = psql.Literal(max(1, int(wait * 1000)))
+                connection.execute(psql.SQL("SET LOCAL lock_timeout = {}").format(milliseconds))
+                connection.execute("SELECT pg_advisory_lock(%s)", [self._key])
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
+
+    def _holder(self, connection: Connection) -> str:
+        found = connection.execute(
+            "SELECT a.application_name, a.pid, a.backend_start FROM pg_locks l "
+            "JOIN pg_stat_activity a USING (pid) "
+            "WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted "
+            "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [self._key],
+        ).fetchone()
+        if found is None:
+            return "unknown"
+        name, pid, since = found
+        # Whoever is not of this role's sessions is shown without name and time.
+        return f"{name or 'of another role'}, backend {pid}" + (
+            f", since {since:%H:%M:%S}" if since else ""
+        )
+
+
+def _try_lock(connection: Connection, key: int) -> bool:
+    got = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+    return bool(got and got[0])
+
+
+def _lift_time_limits(connection: Connection) -> None:
+    connection.execute("SET LOCAL statement_timeout = 0")
+    connection.execute("SET LOCAL lock_timeout = 0")
+
+
+def _soon_ready(error: psycopg.OperationalError) -> bool:
+    """Whether the server answers, but has no connection to give just now."""
+    text = str(error)
+    return any(
+        part in text
+        for part in (
+            "too many clients",
+            "too many connections",
+            "remaining connection slots",
+            "starting up",
+            "not yet accepting",
+        )
+    )
 
 
 def _trusted(sql: str) -> LiteralString:

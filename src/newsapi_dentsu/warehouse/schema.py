@@ -66,6 +66,19 @@ def applied_version(engine: Engine, session: Session) -> int:
     return version or 0
 
 
+def behind(engine: Engine, session: Session) -> bool:
+    """Tell whether `upgrade` has anything to do.
+
+    Raises:
+        WarehouseError: the database was made by a newer version of the code.
+    """
+    return (
+        bool(_pending(engine, session))
+        or not indexes().keys() <= engine.index_names(session)
+        or any(not engine.schema_exists(session, name) for name in engine.other_schemas)
+    )
+
+
 def upgrade(engine: Engine, session: Session, now: datetime) -> list[Migration]:
     """Bring the database to this version of the code, in the caller's transaction.
 
@@ -75,25 +88,23 @@ def upgrade(engine: Engine, session: Session, now: datetime) -> list[Migration]:
     Raises:
         WarehouseError: the database was made by a newer version of the code.
     """
-    version = applied_version(engine, session)
-    latest = migrations()[-1].version
-    if version > latest:
-        raise WarehouseError(
-            f"{engine.location} has schema version {version}, newer than this program's {latest}: "
-            "install the newer version of newsapi-dentsu"
-        )
-    pending = [step for step in migrations() if step.version > version]
+    engine.lift_time_limits(session)
+    pending = _pending(engine, session)
     existing = engine.index_names(session)
-    if version and pending:
+    if existing and pending:
         # DuckDB refuses to alter a table that has indexes.
         for name, statement in indexes().items():
             if name in existing:
-                schema = re.search(r" ON (\w+)\.", statement)
-                session.execute(f"DROP INDEX {schema[1] if schema else 'raw'}.{name}")
+                session.execute(_drop_index(name, statement))
         existing = set()
+    for name in engine.other_schemas:
+        _create_schema(engine, session, name)
     for step in pending:
         for statement in step.statements:
-            session.execute(statement)
+            if created := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement):
+                _create_schema(engine, session, created[1])
+            else:
+                session.execute(statement)
         if step.version == 1:
             session.execute(_VERSION_TABLE)
         session.execute(
@@ -106,6 +117,54 @@ def upgrade(engine: Engine, session: Session, now: datetime) -> list[Migration]:
         if name not in existing:
             session.execute(statement)
     return pending
+
+
+def script() -> list[str]:
+    """Every statement that `upgrade` runs on an empty database, in order."""
+    statements: list[str] = []
+    for step in migrations():
+        statements += step.statements
+        if step.version == 1:
+            statements.append(_VERSION_TABLE)
+        statements.append(
+            "INSERT INTO ops.schema_migrations (version, name, applied_at) "
+            f"VALUES ({step.version}, '{step.name}', now())"
+        )
+    return statements + list(indexes().values())
+
+
+def schemas() -> tuple[str, ...]:
+    """The schemas that hold the tables."""
+    statements = chain.from_iterable(step.statements for step in migrations())
+    return tuple(
+        match[1]
+        for statement in statements
+        if (match := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement))
+    )
+
+
+def _pending(engine: Engine, session: Session) -> list[Migration]:
+    version = applied_version(engine, session)
+    latest = migrations()[-1].version
+    if version > latest:
+        raise WarehouseError(
+            f"{engine.location} has schema version {version}, newer than this program's {latest}: "
+            "install the newer version of newsapi-dentsu"
+        )
+    return [step for step in migrations() if step.version > version]
+
+
+def _create_schema(engine: Engine, session: Session, name: str) -> None:
+    # PostgreSQL asks for the right to create schemas even where IF NOT EXISTS finds one.
+    if not engine.schema_exists(session, name):
+        session.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
+
+
+def _drop_index(name: str, statement: str) -> str:
+    table = re.search(r" ON (\w+)\.", statement)
+    if table is None:
+        raise ValueError(f"{statement} doesn't name its table with its schema")
+    return f"DROP INDEX {table[1]}.{name}"
 
 
 def _statements(text: str) -> tuple[str, ...]:

@@ -1,13 +1,16 @@
 """The warehouse: an engine with the pipeline's schema on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import raw, schema
-from newsapi_dentsu.warehouse.engine import Engine, Session
+from newsapi_dentsu.warehouse.engine import Engine, Session, patiently
+
+T = TypeVar("T")
 
 
 class Warehouse:
@@ -26,6 +29,38 @@ class Warehouse:
         """Open a transaction for writing: all of it or nothing."""
         with self.engine.transaction() as session:
             yield session
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Do work in a transaction, again from its start where the server went away meanwhile.
+
+        The server may have stored the transaction although its answer was lost. So `work` must
+        be such that doing it twice leaves the tables as doing it once does; only what it returns
+        may differ.
+
+        Raises:
+            WarehouseAwayError: the server did not come back within `POSTGRES_RECONNECT_SECONDS`.
+            WarehouseBusyError: it did, but another run has taken the run lock.
+        """
+
+        def attempt() -> T:
+            with self.transaction() as session:
+                return work(session)
+
+        return patiently(self.engine, attempt)
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do work on a snapshot, again where the server went away meanwhile.
+
+        Raises:
+            WarehouseAwayError: the server did not come back within `POSTGRES_RECONNECT_SECONDS`.
+            WarehouseError: as `snapshot` does.
+        """
+
+        def attempt() -> T:
+            with self.snapshot() as session:
+                return work(session)
+
+        return patiently(self.engine, attempt)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
@@ -47,9 +82,23 @@ class Warehouse:
             yield session
 
     def upgrade(self) -> list[schema.Migration]:
-        """Create or upgrade the tables; does nothing where they are up to date."""
-        with self.engine.transaction() as session:
-            return schema.upgrade(self.engine, session, datetime.now(UTC))
+        """Create or upgrade the tables; does nothing where they are up to date.
+
+        Two processes may do so at once: the second finds the first's work done.
+
+        Raises:
+            WarehouseError: the role may not, or the tables are newer than this program.
+        """
+        if not self.write(lambda session: schema.behind(self.engine, session)):
+            return []
+        with self.engine.upgrade_lock():
+            return self.write(
+                lambda session: schema.upgrade(self.engine, session, datetime.now(UTC))
+            )
+
+    def close(self) -> None:
+        """Let go of the connections that are kept between transactions."""
+        self.engine.close()
 
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
@@ -68,13 +117,15 @@ class Warehouse:
             WarehouseError: there are real articles, which this never deletes.
         """
         self.upgrade()
-        with self.transaction() as session:
-            if raw.stored_origin(session) not in (raw.SANDBOX, None):
-                raise WarehouseError(
-                    f"{self.location} holds real articles, not the sandbox's: nothing was deleted"
-                )
-            for table in schema.tables():
-                session.execute(f"DELETE FROM {table}")
+        self.write(self._discard_sandbox)
+
+    def _discard_sandbox(self, session: Session) -> None:
+        if raw.stored_origin(session) not in (raw.SANDBOX, None):
+            raise WarehouseError(
+                f"{self.location} holds real articles, not the sandbox's: nothing was deleted"
+            )
+        for table in schema.tables():
+            session.execute(f"DELETE FROM {table}")
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
@@ -91,6 +142,13 @@ def open_warehouse(settings: Settings) -> Warehouse:
                 user=settings.postgres_user,
                 password=password.get_secret_value() if password else None,
                 wait=settings.database_wait_seconds,
+                auth=settings.postgres_auth,
+                sslmode=settings.sslmode,
+                sslrootcert=settings.postgres_sslrootcert,
+                pool_size=settings.postgres_pool_size,
+                statement_timeout=settings.postgres_statement_timeout_seconds,
+                lock_timeout=settings.postgres_lock_timeout_seconds,
+                patience=settings.postgres_reconnect_seconds,
             )
         )
     from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine

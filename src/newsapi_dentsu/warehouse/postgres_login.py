@@ -1,0 +1,120 @@
+"""How a process logs in to PostgreSQL: connection parameters, passwords, Entra tokens."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from newsapi_dentsu.errors import SettingsError, WarehouseError
+
+ENTRA_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
+_RENEW_BEFORE_SECONDS = 300
+
+_KEEPALIVES: dict[str, int] = {
+    # A peer that vanished without a word is noticed within a minute, and an idle run lock
+    # outlives what forgets silent connections (Azure's load balancers, after four minutes).
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the database is, as whom to log in and within which limits; the password is apart."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    connect_timeout: int
+    sslmode: str = "prefer"
+    sslrootcert: str | None = None
+    statement_timeout: float = 0
+    lock_timeout: float = 0
+
+    @property
+    def shown(self) -> str:
+        """The address for people."""
+        return f"{self.user}@{self.host}:{self.port}/{self.database}"
+
+    def parameters(self) -> dict[str, Any]:
+        """What psycopg is called with, without the password."""
+        limits = {
+            "statement_timeout": int(self.statement_timeout * 1000),
+            "lock_timeout": int(self.lock_timeout * 1000),
+        }
+        options = ["-c timezone=UTC", *(f"-c {name}={ms}" for name, ms in limits.items())]
+        trusted = {"sslrootcert": self.sslrootcert} if self.sslrootcert else {}
+        return {
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.database,
+            "user": self.user,
+            "connect_timeout": self.connect_timeout,
+            "sslmode": self.sslmode,
+            "application_name": "newsapi",
+            "options": " ".join(options),
+            **trusted,
+            **_KEEPALIVES,
+        }
+
+
+class Login(Protocol):
+    """Gives the password for the next connection."""
+
+    def password(self) -> str | None:
+        """The password, or None where the server asks for none."""
+        ...
+
+
+class PasswordLogin(Login):
+    """A password that stays."""
+
+    def __init__(self, password: str | None) -> None:
+        self._password = password
+
+    def password(self) -> str | None:
+        """The password."""
+        return self._password
+
+
+class EntraLogin(Login):
+    """Microsoft Entra tokens of this process's identity, renewed before they expire."""
+
+    def __init__(self) -> None:
+        try:
+            from azure.identity import DefaultAzureCredential
+        except ImportError:
+            raise SettingsError(
+                "POSTGRES_AUTH=entra needs the extra `azure`: install newsapi-dentsu[azure]"
+            ) from None
+        # AZURE_CLIENT_ID chooses among several user-assigned identities.
+        self._credential = DefaultAzureCredential()
+        self._token = ""
+        self._expires_at = 0.0
+
+    def password(self) -> str:
+        """A token that is valid for another five minutes at least.
+
+        Raises:
+            WarehouseError: no identity gives a token.
+        """
+        from azure.core.exceptions import ClientAuthenticationError
+
+        if time.time() > self._expires_at - _RENEW_BEFORE_SECONDS:
+            try:
+                token = self._credential.get_token(ENTRA_SCOPE)
+            except ClientAuthenticationError:
+                raise WarehouseError(
+                    "Microsoft Entra gave no token for the database: check that the app has a "
+                    "managed identity (AZURE_CLIENT_ID for a user-assigned one)"
+                ) from None
+            self._token, self._expires_at = token.token, token.expires_on
+        return self._token
+
+
+def login(auth: Literal["password", "entra"], password: str | None) -> Login:
+    """The way to log in that the settings name."""
+    return EntraLogin() if auth == "entra" else PasswordLogin(password)
