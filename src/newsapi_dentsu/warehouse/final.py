@@ -4,7 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
+from newsapi_dentsu.warehouse import processed
+from newsapi_dentsu.warehouse.engine import Session, delete
+from newsapi_dentsu.warehouse.rows import rows_by_key, save
 
 TABLE = "final.filtered_news"
 REJECTED = "final.rejected_news"
@@ -35,24 +37,12 @@ class FinalArticle:
 
 
 _ARTICLE_COLUMNS = {
-    "article_id": "text",
-    "url": "text",
-    "title": "text",
-    "body": "text",
-    "publishedAt": "timestamptz",
-    "source_name": "text",
-    "source_uri": "text",
-    "lang": "text",
-    "data_type": "text",
-    "authors": "text",
-    "image": "text",
-    "sentiment": "float8",
-    "concepts": "text",
-    "categories": "text",
-    "event_uri": "text",
-    "version": "integer",
-    "origin": "text",
-    "fetched_at": "timestamptz",
+    name: processed.COLUMNS[name]
+    for name in (
+        *("article_id", "url", "title", "body", "publishedAt", "source_name", "source_uri"),
+        *("lang", "data_type", "authors", "image", "sentiment", "concepts", "categories"),
+        *("event_uri", "version", "origin", "fetched_at"),
+    )
 }
 COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz"}
 
@@ -79,21 +69,13 @@ _REJECTED_COLUMNS = {
 
 def articles(session: Session, article_ids: Collection[str]) -> dict[str, FinalArticle]:
     """The final articles among these ids."""
-    found = session.rows(
-        f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM {TABLE} "
-        "WHERE article_id IN (SELECT unnest($1::text[]))",
-        list(article_ids),
-    )
+    found = rows_by_key(session, TABLE, _ARTICLE_COLUMNS, "article_id", article_ids)
     return {row[0]: FinalArticle(*row) for row in found}
 
 
 def rejections(session: Session, article_ids: Collection[str]) -> dict[str, RejectedArticle]:
     """The rejected articles among these ids."""
-    found = session.rows(
-        f"SELECT {', '.join(_REJECTED_COLUMNS)} FROM {REJECTED} "
-        "WHERE article_id IN (SELECT unnest($1::text[]))",
-        list(article_ids),
-    )
+    found = rows_by_key(session, REJECTED, _REJECTED_COLUMNS, "article_id", article_ids)
     return {row[0]: RejectedArticle(*row) for row in found}
 
 
@@ -101,9 +83,7 @@ def save_articles(
     session: Session, changed: Sequence[FinalArticle], known: Collection[str], now: datetime
 ) -> None:
     """Store new and changed final articles; `known` are the ids that are in final already."""
-    rows = [(*astuple(article), now) for article in changed]
-    insert(session, TABLE, COLUMNS, [row for row in rows if row[0] not in known])
-    update(session, TABLE, "article_id", COLUMNS, [row for row in rows if row[0] in known])
+    save(session, TABLE, COLUMNS, [(*astuple(article), now) for article in changed], known)
 
 
 def save_rejections(
@@ -111,9 +91,7 @@ def save_rejections(
 ) -> None:
     """Store new and changed rejections; `known` are the ids that are rejected already."""
     columns = _REJECTED_COLUMNS | {"updated_at": "timestamptz"}
-    rows = [(*astuple(article), now) for article in changed]
-    insert(session, REJECTED, columns, [row for row in rows if row[0] not in known])
-    update(session, REJECTED, "article_id", columns, [row for row in rows if row[0] in known])
+    save(session, REJECTED, columns, [(*astuple(article), now) for article in changed], known)
 
 
 def remove(session: Session, article_ids: Sequence[str]) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.warehouse import operations
-from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
+from newsapi_dentsu.warehouse.engine import Session, delete
+from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save
 
 TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
@@ -98,11 +99,7 @@ _OUTCOME_COLUMNS = {
 
 def outcomes_of_articles(session: Session, article_ids: Collection[str]) -> list[RecordOutcome]:
     """The outcomes of every record of these articles."""
-    found = session.rows(
-        f"SELECT {', '.join(_OUTCOME_COLUMNS)} FROM {OUTCOMES} "
-        "WHERE article_id IN (SELECT unnest($1::text[]))",
-        list(article_ids),
-    )
+    found = rows_by_key(session, OUTCOMES, _OUTCOME_COLUMNS, "article_id", article_ids)
     return [RecordOutcome(*row) for row in found]
 
 
@@ -120,18 +117,12 @@ def save_outcomes(
     session: Session, outcomes: Iterable[RecordOutcome], known: Collection[int]
 ) -> None:
     """Store outcomes; `known` are the sequence numbers that have one already."""
-    rows = [astuple(outcome) for outcome in outcomes]
-    insert(session, OUTCOMES, _OUTCOME_COLUMNS, [row for row in rows if row[0] not in known])
-    update(session, OUTCOMES, "raw_seq", _OUTCOME_COLUMNS, [row for row in rows if row[0] in known])
+    save(session, OUTCOMES, _OUTCOME_COLUMNS, [astuple(outcome) for outcome in outcomes], known)
 
 
 def articles(session: Session, article_ids: Collection[str]) -> dict[str, Article]:
     """The stored articles among these ids."""
-    found = session.rows(
-        f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM {TABLE} "
-        "WHERE article_id IN (SELECT unnest($1::text[]))",
-        list(article_ids),
-    )
+    found = rows_by_key(session, TABLE, _ARTICLE_COLUMNS, "article_id", article_ids)
     return {row[0]: Article(*row) for row in found}
 
 
@@ -145,8 +136,7 @@ def save_articles(
     rows: list[tuple[Any, ...]] = [
         (*astuple(article), now, number) for article, number in zip(changed, numbers, strict=True)
     ]
-    insert(session, TABLE, COLUMNS, [row for row in rows if row[0] not in known])
-    update(session, TABLE, "article_id", COLUMNS, [row for row in rows if row[0] in known])
+    save(session, TABLE, COLUMNS, rows, known)
 
 
 def remove_articles(session: Session, article_ids: Sequence[str]) -> None:
@@ -168,14 +158,9 @@ def changes_after(
         change_seq,
         rows,
     )
-    last, total = change_seq, 0
-    for number, size in sizes:
-        total += size
-        if last != change_seq and total > characters:
-            break
-        last = number
-    if last == change_seq:
-        return [], last
+    last = last_within(sizes, characters)
+    if last is None:
+        return [], change_seq
     found = session.rows(
         f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM {TABLE} "
         "WHERE change_seq > $1 AND change_seq <= $2 ORDER BY change_seq",

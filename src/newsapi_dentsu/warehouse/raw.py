@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from newsapi_dentsu.domain.record import Record
 from newsapi_dentsu.warehouse import operations
 from newsapi_dentsu.warehouse.engine import Session, insert
+from newsapi_dentsu.warehouse.rows import last_within, rows_by_key
 
 TABLE = "raw.ai_marketing_news_raw"
 SEQUENCE = "raw.seq"
@@ -267,14 +268,10 @@ def store_records(
     differs becomes the next version. Within `records` the last of equal uris counts.
     """
     by_uri = {record.uri: record for record in records}
-    newest = {
-        uri: (version, record_hash)
-        for uri, version, record_hash in session.rows(
-            f"SELECT uri, version, record_hash FROM {TABLE} "
-            "WHERE uri IN (SELECT unnest($1::text[])) ORDER BY uri, version",
-            list(by_uri),
-        )
-    }
+    newest: dict[str, tuple[int, str]] = {}
+    stored = rows_by_key(session, TABLE, ("uri", "version", "record_hash"), "uri", by_uri)
+    for uri, version, record_hash in sorted(stored):
+        newest[uri] = (version, record_hash)
     fresh = [
         record
         for record in by_uri.values()
@@ -340,10 +337,10 @@ class RawRow:
     record: str | None
 
 
-_ROW = (
-    "SELECT seq, uri, version, url, publishedAt, indexed_at, lang, data_type, source_uri, "
-    "source_name, is_duplicate, unusable, origin, fetched_at, "
-    f"CASE WHEN unusable IS NULL THEN record END FROM {TABLE} "
+_ROW_COLUMNS = (
+    *("seq", "uri", "version", "url", "publishedAt", "indexed_at", "lang", "data_type"),
+    *("source_uri", "source_name", "is_duplicate", "unusable", "origin", "fetched_at"),
+    "CASE WHEN unusable IS NULL THEN record END",
 )
 
 
@@ -355,19 +352,18 @@ def rows_after(session: Session, seq: int, *, rows: int, characters: int) -> lis
         seq,
         rows,
     )
-    last, total = None, 0
-    for number, size in sizes:
-        total += size
-        if last is not None and total > characters:
-            break
-        last = number
+    last = last_within(sizes, characters)
     if last is None:
         return []
-    found = session.rows(_ROW + "WHERE seq > $1 AND seq <= $2 ORDER BY seq", seq, last)
+    found = session.rows(
+        f"SELECT {', '.join(_ROW_COLUMNS)} FROM {TABLE} WHERE seq > $1 AND seq <= $2 ORDER BY seq",
+        seq,
+        last,
+    )
     return [RawRow(*row) for row in found]
 
 
 def rows_by_seq(session: Session, numbers: Collection[int]) -> list[RawRow]:
     """The stored records with these sequence numbers."""
-    found = session.rows(_ROW + "WHERE seq IN (SELECT unnest($1::bigint[]))", list(numbers))
+    found = rows_by_key(session, TABLE, _ROW_COLUMNS, "seq", numbers)
     return [RawRow(*row) for row in found]
