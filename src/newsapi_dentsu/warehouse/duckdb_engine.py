@@ -95,11 +95,11 @@ class DuckDBEngine(Engine):
     @override
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         lock_path = self._path.with_name(self._path.name + ".lock")
         note_path = self._path.with_name(self._path.name + ".lock-holder")
         lock = filelock.FileLock(lock_path)
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=wait)
         except filelock.Timeout:
             raise WarehouseBusyError(
@@ -256,7 +256,8 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
             f"{path} can't be written: make the file and its folder writable, "
             "or set DUCKDB_PATH to another place"
         )
-    if isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.InternalException):
+    failed = duckdb.IOException | duckdb.FatalException | duckdb.InternalException
+    if isinstance(error, failed) or "Failed to commit: Could not" in text:
         return WarehouseError(f"{path}: {first_line}")
     return error
 
