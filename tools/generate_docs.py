@@ -5,6 +5,7 @@ Each generated document is a function of the code, and a test compares the files
 
 import re
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -84,11 +85,20 @@ def data_dictionary() -> str:
 def command_line() -> str:
     """The help of every command."""
     parts = ["# The command line", "What each command says of itself with `--help`."]
-    for name in ("", *COMMANDS):
-        arguments = [name, "--help"] if name else ["--help"]
+    for name in ("", *_commands()):
+        arguments = [*name.split(), "--help"]
         shown = CliRunner().invoke(main, arguments, prog_name="newsapi", terminal_width=90).output
         parts.append(f"## newsapi {name}".rstrip() + f"\n\n```text\n{shown.rstrip()}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def _commands() -> Iterator[str]:
+    """Every command, and after a group the commands in it."""
+    for name in COMMANDS:
+        yield name
+        command = main.get_command(click.Context(main), name)
+        if isinstance(command, click.Group):
+            yield from (f"{name} {inner}" for inner in command.commands)
 
 
 DOCUMENTS = {

@@ -16,9 +16,13 @@ def dev(*, host: str, port: int) -> None:
 
     The UI has no login: keep it on this machine.
     """
-    from newsapi_dentsu.cli.execution import prepare_home
+    from newsapi_dentsu.cli.home import database_prepared, prepare_home
 
-    home = prepare_home(load_settings())
+    settings = load_settings()
+    home = prepare_home(settings)
+    if settings.use_postgres:
+        with database_prepared(settings, "newsapi dev"):
+            pass
     click.echo(f"Dagster on http://{host}:{port}, home {home}; Ctrl-C ends it.", err=True)
     arguments = ["dev", "-m", "newsapi_dentsu.definitions", "-h", host, "-p", str(port)]
     os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])

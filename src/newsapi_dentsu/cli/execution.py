@@ -1,28 +1,25 @@
 """Executing the Dagster job in this process, on a home that the UI shares."""
 
-import os
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
+from dagster_postgres.utils import DagsterPostgresException
 from dagster_shared.error import SerializableErrorInfo
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
+from newsapi_dentsu.cli.home import database_prepared, prepare_home
 from newsapi_dentsu.defs.resources import progress_of_stage
-from newsapi_dentsu.errors import SettingsError, WarehouseError
+from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.report import Progress
 
 JOB = "news_pipeline"
-LEAST_FREE = 32 << 20
-"""Bytes that Dagster's home must have free before a run starts."""
-
 REPOSITORY = "__repository__@newsapi_dentsu.definitions"
 
 _IN_PROCESS: dict[str, Any] = {
@@ -46,33 +43,6 @@ class Outcome:
     failed_checks: list[str]
 
 
-def prepare_home(settings: Settings) -> Path:
-    """Create Dagster's home with its `dagster.yaml` where it is missing, and export it.
-
-    Raises:
-        SettingsError: the folder can't be written.
-    """
-    home = settings.home
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        target = home / "dagster.yaml"
-        if not target.exists():
-            template = resources.files("newsapi_dentsu.defs") / "dagster.yaml"
-            target.write_text(template.read_text("utf-8"), encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(
-            f"{home} can't be written ({error.strerror}): make it writable or set DAGSTER_HOME"
-        ) from None
-    free = shutil.disk_usage(home).free
-    if free < LEAST_FREE:
-        raise SettingsError(
-            f"only {free >> 20} MB are free on the disk of {home}; a run needs at least "
-            f"{LEAST_FREE >> 20} MB for its records: make room or set DAGSTER_HOME"
-        )
-    os.environ["DAGSTER_HOME"] = str(home)
-    return home
-
-
 def execute_pipeline(
     settings: Settings, ops: dict[str, Any], progress: Callable[[str], Progress]
 ) -> Outcome:
@@ -84,25 +54,22 @@ def execute_pipeline(
         progress: gives the callback that is told how far a stage is.
 
     Raises:
-        SettingsError, WarehouseError: Dagster's home can't be written.
+        SettingsError, WarehouseError: Dagster's home or its database can't be written.
     """
     from newsapi_dentsu.definitions import defs
 
     home = prepare_home(settings)
     token = progress_of_stage.set(progress)
     try:
-        with _open_instance(home) as instance:
+        with opened_instance(settings, home) as instance:
             result = defs.resolve_job_def(JOB).execute_in_process(
                 run_config={"ops": ops, "loggers": _QUIET},
                 instance=instance,
                 tags={".dagster/repository": REPOSITORY},
                 raise_on_error=False,
             )
-    except DBAPIError as error:
-        raise WarehouseError(
-            f"Dagster's records in {home} can't be written ({error.orig}): make room or make the "
-            "folder writable, or set DAGSTER_HOME, and run again"
-        ) from error
+    except (DBAPIError, DagsterPostgresException) as error:
+        raise _records_error(settings, home, error) from error
     finally:
         progress_of_stage.reset(token)
     return Outcome(
@@ -117,10 +84,56 @@ def execute_pipeline(
     )
 
 
-def _open_instance(home: Path) -> dg.DagsterInstance:
+@contextmanager
+def opened_instance(settings: Settings, home: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance for this process, its tables created.
+
+    Raises:
+        WarehouseError: the database can't be reached or its tables not be made.
+    """
     # Two processes that create Dagster's tables at once stumble over each other.
-    with FileLock(home / ".opening.lock"):
-        return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_IN_PROCESS))
+    if settings.use_postgres:
+        with database_prepared(settings, "newsapi"):
+            instance = _instance(home)
+    else:
+        with FileLock(home / ".opening.lock"):
+            instance = _instance(home)
+    with instance:
+        yield instance
+
+
+def upgrade_records(settings: Settings) -> None:
+    """Create Dagster's own tables, or bring them to the version of Dagster that is installed.
+
+    Raises:
+        SettingsError, WarehouseError: Dagster's home or its database can't be written.
+    """
+    home = prepare_home(settings)
+    try:
+        with database_prepared(settings, "newsapi db upgrade"), _instance(home) as instance:
+            instance.upgrade()
+    except (DBAPIError, DagsterPostgresException) as error:
+        raise _records_error(settings, home, error) from error
+
+
+def _instance(home: Path) -> dg.DagsterInstance:
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_IN_PROCESS))
+
+
+def _records_error(settings: Settings, home: Path, error: Exception) -> PipelineError:
+    """Word a failure of Dagster's own storage."""
+    cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
+    text = str(cause.orig if isinstance(cause, DBAPIError) else cause).strip()
+    reason = text.splitlines()[0] if text else type(error).__name__
+    if settings.use_postgres:
+        return WarehouseAwayError(
+            f"Dagster's records in PostgreSQL at {settings.postgres_host} can't be written "
+            f"({reason}); what the run had stored stays: run again when the server is back"
+        )
+    return WarehouseError(
+        f"Dagster's records in {home} can't be written ({reason}): make room or make the "
+        "folder writable, or set DAGSTER_HOME, and run again"
+    )
 
 
 def _first_error(events: Sequence[dg.DagsterEvent]) -> str:

@@ -31,6 +31,8 @@ COMMANDS = {
     "articles": "articles",
     "explain": "explain",
     "dev": "dev",
+    "db": "db",
+    "home": "home",
     "sandbox": "sandbox",
     "topics": "configuration",
     "config": "configuration",

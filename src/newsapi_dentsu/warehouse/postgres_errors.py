@@ -66,7 +66,7 @@ def _connection_error(place: str, error: psycopg.Error) -> Exception:
     if _AWAY.search(text):
         return WarehouseAwayError(
             f"{place} doesn't answer ({_reason(text)}): check that the server runs, and "
-            "POSTGRES_HOST and POSTGRES_PORT; nothing of this step was stored, run again"
+            "POSTGRES_HOST and POSTGRES_PORT"
         )
     if _TLS.search(text):
         return WarehouseError(

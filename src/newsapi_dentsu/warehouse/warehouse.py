@@ -62,6 +62,19 @@ class Warehouse:
 
         return patiently(self.engine, attempt)
 
+    def inspect(self, work: Callable[[Session], T]) -> T:
+        """Do work on a snapshot of whatever there is, tables or none, of any version.
+
+        Raises:
+            WarehouseError: there is no database, or it can't be reached.
+        """
+
+        def attempt() -> T:
+            with self.engine.snapshot() as session:
+                return work(session)
+
+        return patiently(self.engine, attempt)
+
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """Open a read-only transaction on one consistent state.
@@ -81,6 +94,14 @@ class Warehouse:
                 )
             yield session
 
+    def is_behind(self) -> bool:
+        """Tell whether `upgrade` has anything to do.
+
+        Raises:
+            WarehouseError: the tables are newer than this program.
+        """
+        return self.write(lambda session: schema.behind(self.engine, session))
+
     def upgrade(self) -> list[schema.Migration]:
         """Create or upgrade the tables; does nothing where they are up to date.
 
@@ -89,7 +110,7 @@ class Warehouse:
         Raises:
             WarehouseError: the role may not, or the tables are newer than this program.
         """
-        if not self.write(lambda session: schema.behind(self.engine, session)):
+        if not self.is_behind():
             return []
         with self.engine.upgrade_lock():
             return self.write(

@@ -1,0 +1,132 @@
+"""`newsapi db`: create, upgrade and check the tables; SQL for administrators; loaded tables."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import click
+
+from newsapi_dentsu.settings import Settings, load_settings
+
+
+@click.group()
+def db() -> None:
+    """Create, upgrade and check the database's tables."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Create the tables or bring them to this version.
+
+    Safe to run from several containers at once, and while the pipeline runs: it waits for the run
+    to end (RUN_WAIT_SECONDS). With PostgreSQL, Dagster's own tables are created and upgraded too.
+    """
+    from newsapi_dentsu.warehouse import open_warehouse
+
+    settings = load_settings()
+    with closing(open_warehouse(settings)) as warehouse:
+        steps = []
+        if warehouse.is_behind():
+            with warehouse.run_lock("newsapi db upgrade", settings.run_wait_seconds):
+                steps = warehouse.upgrade()
+        for step in steps:
+            click.echo(f"applied {step.version:04} {step.name}")
+        click.echo(f"{warehouse.location}: the tables are up to date")
+    if settings.use_postgres:
+        from newsapi_dentsu.cli.execution import upgrade_records
+
+        upgrade_records(settings)
+        click.echo("Dagster's tables in schema dagster are up to date")
+
+
+@db.command()
+def check() -> None:
+    """Say whether tables, columns, keys and indexes are as this version wants them.
+
+    Exit code 0 when they are, 1 when not or when the database can't be reached.
+    """
+    from newsapi_dentsu.warehouse import open_warehouse, schema
+    from newsapi_dentsu.warehouse.inspection import differences
+
+    with closing(open_warehouse(load_settings())) as warehouse:
+        problems = warehouse.inspect(lambda session: differences(warehouse.engine, session))
+        for problem in problems:
+            click.echo(f"{warehouse.location}: {problem}")
+        if problems:
+            raise SystemExit(1)
+        version = schema.migrations()[-1].version
+        click.echo(f"{warehouse.location}: as this program wants it (schema version {version})")
+
+
+@db.command()
+@click.option(
+    "--admin", is_flag=True, help="Only what needs an administrator; `db upgrade` does the rest."
+)
+def sql(*, admin: bool) -> None:
+    """Print the SQL that creates everything on an empty database.
+
+    For PostgreSQL it begins with what a role that may not create schemas needs from an
+    administrator of the database.
+    """
+    for line in _script(load_settings(), admin=admin):
+        click.echo(line)
+
+
+def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
+    from newsapi_dentsu.cli.home import DAGSTER_SCHEMA
+    from newsapi_dentsu.warehouse import schema
+
+    version = schema.migrations()[-1].version
+    yield f"-- newsapi-dentsu, schema version {version}."
+    if settings.use_postgres:
+        role = _quoted(settings.postgres_user)
+        yield f"-- By an administrator, in the database {settings.postgres_db}:"
+        for name in (*schema.schemas(), DAGSTER_SCHEMA):
+            yield f"CREATE SCHEMA IF NOT EXISTS {name};"
+            yield f"GRANT USAGE, CREATE ON SCHEMA {name} TO {role};"
+        if admin:
+            return
+        yield f"-- As {settings.postgres_user}, who must own the tables (`newsapi db upgrade`):"
+        yield f"SET ROLE {role};"
+    elif admin:
+        yield "-- DuckDB needs nothing of an administrator."
+        return
+    yield "BEGIN;"
+    for statement in schema.script():
+        yield f"{statement};"
+    yield "COMMIT;"
+
+
+def _quoted(name: str) -> str:
+    """A name as SQL writes it: in quotes only where it needs them."""
+    if name.isidentifier() and name.isascii() and name == name.lower():
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+@db.command()
+def adopt() -> None:
+    r"""Go on with tables that were filled from outside, as by \COPY in psql.
+
+    Sets the sequence numbers and where each stage has come to by the rows that are there. The
+    next run takes what is not accounted for; rows that come out the same stay untouched.
+    """
+    from newsapi_dentsu.warehouse import adoption, open_warehouse
+
+    settings = load_settings()
+    with (
+        closing(open_warehouse(settings)) as warehouse,
+        warehouse.run_lock("newsapi db adopt", settings.run_wait_seconds),
+    ):
+        warehouse.upgrade()
+        adopted = warehouse.write(adoption.adopt)
+    for name, value in adopted.positions.items():
+        click.echo(f"  {name:<22}{value:>12,}")
+    for stage, count in adopted.waiting.items():
+        if count:
+            click.echo(f"  {count:,} rows wait to be {stage}: the next run takes them")
+    if not adopted.watermark:
+        click.echo(
+            f"There is no watermark (raw.queries): the next run reads the last "
+            f"{settings.lookback_days} days again; records that are known cost tokens, but are "
+            "not stored twice."
+        )

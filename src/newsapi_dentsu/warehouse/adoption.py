@@ -1,0 +1,62 @@
+"""Going on with tables that somebody else has filled: `newsapi db adopt`.
+
+Where the stages have come to is read off the rows themselves, so that it doesn't matter which of
+the tables were loaded, nor from where.
+"""
+
+from dataclasses import dataclass
+
+from newsapi_dentsu.warehouse import final, operations, processed, raw
+from newsapi_dentsu.warehouse.engine import Session, one
+
+_FIRST_WITHOUT_OUTCOME = (
+    f"SELECT min(seq) FROM {raw.TABLE} AS r WHERE NOT EXISTS "
+    f"(SELECT 1 FROM {processed.OUTCOMES} AS o WHERE o.raw_seq = r.seq)"
+)
+_FIRST_NOT_JUDGED = (
+    f"SELECT min(change_seq) FROM {processed.TABLE} AS p WHERE NOT EXISTS "
+    f"(SELECT 1 FROM {final.TABLE} AS f "
+    "WHERE f.article_id = p.article_id AND f.updated_at >= p.updated_at) AND NOT EXISTS "
+    f"(SELECT 1 FROM {final.REJECTED} AS j "
+    "WHERE j.article_id = p.article_id AND j.updated_at >= p.updated_at)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The positions after adopting, how many rows the next run takes, and whether it knows when."""
+
+    positions: dict[str, int]
+    waiting: dict[str, int]
+    watermark: bool
+    """Whether a search was loaded with its watermark; without, LOOKBACK_DAYS are read again."""
+
+
+def adopt(session: Session) -> Adopted:
+    """Set the sequence numbers and stage positions by the rows that are there.
+
+    Sequences go on after the highest number. A stage goes on at the first row that the next
+    table doesn't account for, or accounts for in an older state: what it takes once more comes
+    out the same and is not touched. Doing this twice changes nothing.
+    """
+    last_record = one(session, f"SELECT coalesce(max(seq), 0) FROM {raw.TABLE}")
+    last_change = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {processed.TABLE}")
+    unaccounted = one(session, _FIRST_WITHOUT_OUTCOME)
+    unjudged = one(session, _FIRST_NOT_JUDGED)
+    positions = {
+        raw.SEQUENCE: last_record,
+        processed.SEQUENCE: last_change,
+        operations.DEDUPLICATED: last_record if unaccounted is None else unaccounted - 1,
+        operations.CURATED: last_change if unjudged is None else unjudged - 1,
+    }
+    for name, value in positions.items():
+        operations.set_position(session, name, value)
+    query = raw.active_query(session)
+    return Adopted(
+        positions,
+        {
+            name: operations.waiting(session, name)
+            for name in (operations.DEDUPLICATED, operations.CURATED)
+        },
+        query is not None and query.complete_through is not None,
+    )
