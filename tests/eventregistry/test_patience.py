@@ -62,13 +62,13 @@ def test_a_pause_beyond_the_deadline_is_not_begun(status: int) -> None:
 
 
 def test_the_deadline_spans_all_requests_of_a_client() -> None:
-    with serving(faults=[Fault("hang", seconds=0.4, on_request=2)]) as api:
-        with api.client(deadline=0.3) as client:
+    hang = Fault("hang", seconds=20, on_request=2)
+    with serving(faults=[hang]) as api, api.client(deadline=0.3) as client:
+        client.search(TOPICS, DAY, 1)
+        started = time.monotonic()
+        with pytest.raises(SourceUnavailableError):
             client.search(TOPICS, DAY, 1)
-            started = time.monotonic()
-            with pytest.raises(SourceUnavailableError):
-                client.search(TOPICS, DAY, 1)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 3
 
 
 def test_a_hanging_server_is_left_after_the_timeout() -> None:

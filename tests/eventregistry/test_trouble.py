@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.errors import SourceError, SourceUnavailableError
-from newsapi_dentsu.eventregistry.client import Page
+from newsapi_dentsu.eventregistry.client import NewsApi, Page
 from newsapi_dentsu.sandbox import Fault
 from support.api import Api, page_of, serving
 from support.articles import TOPICS, article
@@ -92,10 +92,8 @@ def test_final_trouble_is_not_tried_again_and_says_what_to_do(
 
 
 def test_a_wrong_key_is_final(api: Api) -> None:
-    from newsapi_dentsu.eventregistry.client import NewsApi
-
     client = NewsApi(api.sandbox.url, "wrong", sleep=api.pauses.append)
-    with pytest.raises(SourceError, match="refused the key.*NEWSAPI_KEY"):
+    with pytest.raises(SourceError, match=r"refused the key.*NEWSAPI_KEY"):
         client.search(TOPICS, DAY, 1)
     client.close()
     assert api.pauses == []
@@ -104,10 +102,8 @@ def test_a_wrong_key_is_final(api: Api) -> None:
 def test_an_unreachable_host_is_passing_trouble_told_in_one_line() -> None:
     with serving() as api:
         url = api.sandbox.url
-    from newsapi_dentsu.eventregistry.client import NewsApi
-
     client = NewsApi(url, "key", attempts=2, sleep=lambda _: None)
-    with pytest.raises(SourceUnavailableError, match="[Cc]onnection refused") as failure:
+    with pytest.raises(SourceUnavailableError, match=r"[Cc]onnection refused") as failure:
         client.search(TOPICS, DAY, 1)
     client.close()
     assert "\n" not in str(failure.value)

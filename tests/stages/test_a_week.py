@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.sandbox import Article, Fault
@@ -42,7 +43,7 @@ def _week(rng: random.Random) -> tuple[list[Article], list[Article]]:
         if at.date() != original.day:
             at = original.index_time
         twin = f"{original.record['url']}?utm_source=feed&utm_campaign={number}"
-        changes: dict[str, object] = (
+        changes: dict[str, Any] = (
             {"url": twin.replace("https://", "http://www."), "body": original.record["body"]},
             {"title": "[Removed]"},
             {"body": ""},

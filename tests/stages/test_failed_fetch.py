@@ -1,14 +1,16 @@
 """A failed fetch keeps what it has, leaves the watermark before the gap, and is never a success."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.sandbox import Fault
+from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.warehouse import Warehouse, raw
 from support.api import page_of, serving
-from support.articles import article, many
+from support.articles import TOPICS, article, many
 from support.clock import Clock
 from support.tables import column, count, dump, raw_uris, watermark
 
@@ -41,15 +43,10 @@ FAULTS = {
 def test_pages_before_the_failure_stay_and_the_next_run_reads_the_rest(
     warehouse: Warehouse, clock: Clock, kind: str
 ) -> None:
-    from dataclasses import replace
-
     articles = [*many(5, at=YESTERDAY, prefix="y"), *many(350, at=MORNING)]
     # Requests: yesterday, then pages 1, 2, 3 and 4 of today; page 3 fails.
     with serving(articles, clock=clock, faults=[replace(FAULTS[kind], on_request=4)]) as api:
-        with pytest.raises(SourceError), api.client(timeout=0.2, attempts=2) as client:
-            from newsapi_dentsu.stages.collect import CollectOptions, collect
-            from support.articles import TOPICS
-
+        with pytest.raises(SourceError), api.client(timeout=0.5, attempts=2) as client:
             collect(client, warehouse, TOPICS, now=clock.now, options=CollectOptions(1))
         assert count(warehouse, raw.TABLE) == 5 + 200
         assert watermark(warehouse) == datetime(2026, 11, 20, tzinfo=UTC)

