@@ -1,0 +1,479 @@
+"""Every alert as data: resources and the page of the documentation are made from this table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from newsapi_infra import queries
+from newsapi_infra.config import StackConfig
+
+Target = Literal["webserver", "daemon", "database", "gateway", "nat", "workspace"]
+Channel = Literal["critical", "warning", "info"]
+Operator = Literal["GreaterThan", "LessThan"]
+Aggregation = Literal["Average", "Maximum", "Minimum", "Total"]
+
+NAMESPACES: dict[Target, str] = {
+    "webserver": "Microsoft.App/containerApps",
+    "daemon": "Microsoft.App/containerApps",
+    "database": "Microsoft.DBforPostgreSQL/flexibleServers",
+    "gateway": "Microsoft.Network/applicationGateways",
+    "nat": "Microsoft.Network/natGateways",
+}
+
+SEVERITY: dict[Channel, int] = {"critical": 1, "warning": 2, "info": 3}
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """What an alert means, where to look, what to do."""
+
+    means: str
+    look: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAlert:
+    """An alert on one metric of one resource."""
+
+    name: str
+    title: str
+    target: Target
+    metric: str
+    aggregation: Aggregation
+    operator: Operator
+    threshold: float
+    window: str
+    every: str
+    channel: Channel
+    runbook: Runbook
+    dimension: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogAlert:
+    """An alert on one number that a query over the logs gives."""
+
+    name: str
+    title: str
+    query: str
+    measure: str
+    operator: Operator
+    threshold: float
+    window: str
+    every: str
+    channel: Channel
+    runbook: Runbook
+    twin: bool = False
+    """The application has this rule too: here it speaks only while the application is silent."""
+
+
+Alert = MetricAlert | LogAlert
+
+_APP_LOOK = (
+    "`az containerapp logs show -n APP -g GROUP --tail 100`, the workbook of infrastructure health"
+)
+_DATABASE_LOOK = (
+    "the workbook of infrastructure health; `SELECT pid, state, query_start, query FROM "
+    "pg_stat_activity ORDER BY query_start` by `az containerapp exec`"
+)
+
+
+def alerts_for(config: StackConfig) -> list[Alert]:
+    """The alerts of one stack: those of resources that it has."""
+    alerts: list[Alert] = [
+        *_app_alerts("webserver"),
+        *_app_alerts("daemon"),
+        _daemon_gone(),
+        *_database_alerts(config),
+        *(_gateway_alerts() if config.has_gateway else ()),
+        *_nat_alerts(),
+        *_log_alerts(),
+    ]
+    return alerts
+
+
+def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
+    return [
+        MetricAlert(
+            f"{app}-cpu",
+            f"CPU of dagster-{app} over 80 % for 5 minutes",
+            app,
+            "CpuPercentage",
+            "Average",
+            "GreaterThan",
+            80,
+            "PT5M",
+            "PT1M",
+            "warning",
+            Runbook(
+                "The app is short of CPU; the UI or the runs become slow.",
+                _APP_LOOK,
+                "A run in progress explains it on the daemon: wait. Otherwise raise the CPU in "
+                "`container_apps.py` and `pulumi up`.",
+            ),
+        ),
+        MetricAlert(
+            f"{app}-memory",
+            f"Memory of dagster-{app} over 85 %",
+            app,
+            "MemoryPercentage",
+            "Average",
+            "GreaterThan",
+            85,
+            "PT5M",
+            "PT1M",
+            "warning",
+            Runbook(
+                "At 100 % the container is killed and its run with it.",
+                _APP_LOOK,
+                "Look for a run with an unusual amount of articles; raise the memory in "
+                "`container_apps.py` and `pulumi up`.",
+            ),
+        ),
+        MetricAlert(
+            f"{app}-restarts",
+            f"dagster-{app} restarted more than 3 times",
+            app,
+            "RestartCount",
+            "Maximum",
+            "GreaterThan",
+            3,
+            "PT15M",
+            "PT5M",
+            "critical",
+            Runbook(
+                "The app can't stay up: a bad image, a secret or the database out of reach.",
+                "`az containerapp revision list`, `ContainerAppSystemLogs` in the workspace",
+                "After a deployment: deploy the previous digest again. Otherwise mend what the "
+                "last lines before the restart name.",
+            ),
+        ),
+    ]
+
+
+def _daemon_gone() -> Alert:
+    return MetricAlert(
+        "daemon-replicas",
+        "No replica of dagster-daemon",
+        "daemon",
+        "Replicas",
+        "Maximum",
+        "LessThan",
+        1,
+        "PT5M",
+        "PT1M",
+        "critical",
+        Runbook(
+            "Nothing is scheduled and no application alert is sent. The metric is silent when "
+            "it is missing: `daemon-heartbeat` covers that.",
+            "`az containerapp replica list -n dagster-daemon -g GROUP`",
+            "`az containerapp revision restart`; if the image can't be pulled, deploy the last "
+            "good digest.",
+        ),
+    )
+
+
+def _database_alerts(config: StackConfig) -> list[Alert]:
+    full = Runbook(
+        "At 95 % used, or with less than 5 GB free, the server turns read-only. Storage grows by "
+        "itself, but never shrinks.",
+        "the portal's Storage page of the server; table sizes by `pg_total_relation_size`",
+        "Check that auto-grow acted; else raise `databaseStorageGb` and `pulumi up`. Then find "
+        "what grew: Dagster's event log has a retention to set.",
+    )
+    connections = config.database_sku.connections_alert
+    rows: list[tuple[str, str, str, Aggregation, Operator, float, str, Channel, Runbook]] = [
+        (
+            "database-connections",
+            f"More than 80 % of {config.database_sku.max_connections} connections",
+            "active_connections",
+            "Average",
+            "GreaterThan",
+            connections,
+            "PT5M",
+            "critical",
+            Runbook(
+                "New connections will be refused soon. No metric gives a percentage: the number "
+                "follows the size of the server.",
+                _DATABASE_LOOK,
+                "End idle sessions (`pg_terminate_backend`), restart the app that opened them.",
+            ),
+        ),
+        (
+            "database-cpu",
+            "CPU of the database over 80 %",
+            "cpu_percent",
+            "Average",
+            "GreaterThan",
+            80,
+            "PT5M",
+            "warning",
+            Runbook(
+                "Queries become slow; runs take longer.",
+                _DATABASE_LOOK,
+                "Find the statement in Query Store; scale the server in a quiet hour.",
+            ),
+        ),
+        (
+            "database-memory",
+            "Memory of the database over 90 %",
+            "memory_percent",
+            "Average",
+            "GreaterThan",
+            90,
+            "PT15M",
+            "warning",
+            Runbook(
+                "The server may be restarted for lack of memory.",
+                _DATABASE_LOOK,
+                "Fewer connections, or a larger server in a quiet hour.",
+            ),
+        ),
+        (
+            "database-storage-80",
+            "Storage of the database over 80 %",
+            "storage_percent",
+            "Average",
+            "GreaterThan",
+            80,
+            "PT15M",
+            "warning",
+            full,
+        ),
+        (
+            "database-storage-90",
+            "Storage of the database over 90 %",
+            "storage_percent",
+            "Average",
+            "GreaterThan",
+            90,
+            "PT5M",
+            "critical",
+            full,
+        ),
+        (
+            "database-storage-free",
+            "Less than 10 GB free in the database",
+            "storage_free",
+            "Average",
+            "LessThan",
+            10 * GIB,
+            "PT5M",
+            "critical",
+            full,
+        ),
+        (
+            "database-down",
+            "The database doesn't answer",
+            "is_db_alive",
+            "Maximum",
+            "LessThan",
+            1,
+            "PT5M",
+            "critical",
+            Runbook(
+                "A fail-over takes 60 to 120 seconds; this has lasted longer.",
+                "Resource health of the server, the Activity Log",
+                "Wait for the fail-over; if it doesn't come, `az postgres flexible-server "
+                "restart --failover Forced`; then restore to a new server.",
+            ),
+        ),
+    ]
+    return [
+        MetricAlert(
+            name, title, "database", metric, how, operator, threshold, window, "PT1M", to, runbook
+        )
+        for name, title, metric, how, operator, threshold, window, to, runbook in rows
+    ]
+
+
+def _gateway_alerts() -> list[Alert]:
+    look = "Backend health of the gateway (`az network application-gateway show-backend-health`)"
+    return [
+        MetricAlert(
+            "gateway-unhealthy",
+            "The gateway sees no healthy webserver",
+            "gateway",
+            "UnhealthyHostCount",
+            "Average",
+            "GreaterThan",
+            0,
+            "PT5M",
+            "PT1M",
+            "critical",
+            Runbook(
+                "The UI answers 502. Runs go on.",
+                look,
+                "Check `/server_info` inside the network, the login's excluded path, the private "
+                "DNS zone of the environment.",
+            ),
+        ),
+        MetricAlert(
+            "gateway-latency",
+            "Mean answer of the UI over 5 seconds",
+            "gateway",
+            "BackendLastByteResponseTime",
+            "Average",
+            "GreaterThan",
+            5000,
+            "PT15M",
+            "PT5M",
+            "warning",
+            Runbook(
+                "The UI is slow for everybody.",
+                f"{look}; CPU of the webserver and of the database",
+                "More replicas (`webserverMinReplicas`), or the database: see its alerts.",
+            ),
+        ),
+        MetricAlert(
+            "gateway-failures",
+            "More than 50 failed requests in 15 minutes",
+            "gateway",
+            "FailedRequests",
+            "Total",
+            "GreaterThan",
+            50,
+            "PT15M",
+            "PT5M",
+            "warning",
+            Runbook(
+                "Requests fail at the gateway or behind it.",
+                "`AGWAccessLogs` by status, `AGWFirewallLogs` for blocked requests",
+                "If the firewall blocks the UI's own requests, add an exclusion in `gateway.py`.",
+            ),
+        ),
+    ]
+
+
+def _nat_alerts() -> list[Alert]:
+    look = "Metrics of the NAT gateway; Azure's service health"
+    return [
+        MetricAlert(
+            "nat-availability",
+            "The NAT gateway is less than 90 % available",
+            "nat",
+            "DatapathAvailability",
+            "Average",
+            "LessThan",
+            90,
+            "PT15M",
+            "PT5M",
+            "critical",
+            Runbook(
+                "The apps can't reach the news API, mail or chat.",
+                look,
+                "An outage of the platform: wait, and tell the readers; the next run catches up.",
+            ),
+        ),
+        MetricAlert(
+            "nat-failed-connections",
+            "More than 100 failed connections through NAT in 15 minutes",
+            "nat",
+            "SNATConnectionCount",
+            "Total",
+            "GreaterThan",
+            100,
+            "PT15M",
+            "PT5M",
+            "info",
+            Runbook(
+                "Ports run out, or a destination refuses.",
+                look,
+                "Look in the daemon's log for a client that doesn't reuse its connections.",
+            ),
+            dimension=("ConnectionState", "Failed"),
+        ),
+    ]
+
+
+def _log_alerts() -> list[Alert]:
+    look = "the workbook of pipeline health; the saved query `containerapp-dagster-daemon`"
+    return [
+        LogAlert(
+            "daemon-heartbeat",
+            "No line of dagster-daemon for 30 minutes",
+            queries.DAEMON_BEATS,
+            "Beats",
+            "LessThan",
+            1,
+            "PT30M",
+            "PT15M",
+            "critical",
+            Runbook(
+                "The daemon is gone, hangs, or its logs don't arrive: nothing is scheduled.",
+                "`az containerapp replica list`, then the Log Analytics ingestion status",
+                "Restart the revision. If lines arrive again but no run starts, look for a second "
+                "daemon that holds the database lock.",
+            ),
+        ),
+        LogAlert(
+            "runs-failing",
+            "More than 3 failed runs in 1 hour",
+            queries.FAILED_RUNS,
+            "Failures",
+            "GreaterThan",
+            3,
+            "PT2H",
+            "PT15M",
+            "critical",
+            Runbook(
+                "Runs fail and the application doesn't say so itself.",
+                look,
+                "Open the failed run in the UI; nothing is lost, the next good run catches up.",
+            ),
+            twin=True,
+        ),
+        LogAlert(
+            "runs-failing-share",
+            "More than 10 % of runs failed in 24 hours (of at least 4)",
+            queries.FAILED_SHARE,
+            "Percent",
+            "GreaterThan",
+            10,
+            "P1D",
+            "PT1H",
+            "warning",
+            Runbook(
+                "Something fails now and then.",
+                look,
+                "Compare the errors of the failed runs: one cause, or the news API's bad day.",
+            ),
+            twin=True,
+        ),
+        LogAlert(
+            "no-articles",
+            "No new article in the last 3 runs",
+            queries.NO_ARTICLES,
+            "Hits",
+            "GreaterThan",
+            0,
+            "P2D",
+            "PT1H",
+            "warning",
+            Runbook(
+                "The source gives nothing new: tokens spent, topics too narrow, or its outage.",
+                "`newsapi status` by `az containerapp exec`",
+                "Check the tokens on the news API's dashboard, then the topics.",
+            ),
+            twin=True,
+        ),
+        LogAlert(
+            "api-slow",
+            "Mean answer of the news API over 5 seconds",
+            queries.SLOW_API,
+            "Mean",
+            "GreaterThan",
+            5,
+            "PT2H",
+            "PT15M",
+            "warning",
+            Runbook(
+                "Runs take longer and may meet their deadline.",
+                look,
+                "Wait; raise `REQUEST_TIMEOUT_SECONDS` if requests are given up.",
+            ),
+            twin=True,
+        ),
+    ]

@@ -1,0 +1,244 @@
+"""Everything a stack may choose, typed and checked before a resource is declared."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from ipaddress import ip_network
+from typing import Any, Literal, get_args
+
+import pulumi
+
+from newsapi_infra.database_skus import SKUS, DatabaseSku
+
+StackName = Literal["dev", "prod", "dr"]
+UiAccess = Literal["gateway", "vpn", "restricted"]
+RunLauncher = Literal["daemon", "jobs"]
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class ConfigurationError(ValueError):
+    """A value of the stack's configuration that can't work, with what it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Values that exist only as Pulumi secrets, in the state encrypted, never in plain text."""
+
+    newsapi_key: pulumi.Output[str]
+    postgres_password: pulumi.Output[str]
+    postgres_admin_password: pulumi.Output[str]
+    email_password: pulumi.Output[str]
+    entra_client_secret: pulumi.Output[str]
+    pagerduty_url: pulumi.Output[str]
+    slack_webhook_url: pulumi.Output[str]
+    ui_certificate: pulumi.Output[str]
+    """The certificate of `host_name` with its key: PFX without password, in base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackConfig:
+    """One stack, as its `Pulumi.<stack>.yaml` describes it."""
+
+    stack: StackName
+    location: str
+    subscription_id: str
+    tenant_id: str
+    resource_group: str
+    suffix: str
+    """Four to six characters that make names unique among all of Azure's customers."""
+    network_prefix: str
+    """The first two octets of the /16 that the network takes."""
+    second_region: str | None
+    zones: tuple[str, ...]
+    ui_access: UiAccess
+    """`gateway`: by the internet; `vpn`: by the gateway's private address; `restricted`: no
+    gateway, the app's own ingress for the company's ranges."""
+    host_name: str
+    company_ranges: tuple[str, ...]
+    vpn_gateway: bool
+    vpn_client_range: str
+    bastion: bool
+    jump_host_ssh_key: str
+    entra_client_id: str
+    owner_email: str
+    on_call_email: str
+    database_sku: DatabaseSku
+    database_storage_gb: int
+    database_standby: bool
+    database_geo_backup: bool
+    database_restore_from: str | None
+    database_restore_time: str | None
+    """The moment to restore to, in UTC: needed with `database_restore_from`."""
+    database_admin_group: str
+    database_admin_group_id: str
+    registry_sku: str
+    image_digest: str | None
+    """The image to run; without it everything but the apps is made."""
+    webserver_min_replicas: int
+    webserver_max_replicas: int
+    run_launcher: RunLauncher
+    secrets_expire: date
+    budget_usd: int
+    budget_start: date
+    docs_url: str
+    github_repository: str | None
+    secrets: Secrets
+
+    @property
+    def has_gateway(self) -> bool:
+        """Whether an Application Gateway stands before the UI."""
+        return self.ui_access != "restricted"
+
+    @property
+    def secrets_expire_epoch(self) -> int:
+        """The expiry as Key Vault wants it: seconds since 1970."""
+        return int(datetime.combine(self.secrets_expire, time(), UTC).timestamp())
+
+
+def load_config() -> StackConfig:
+    """Read the selected stack's configuration.
+
+    Raises:
+        ConfigurationError: a value is missing its shape; the message names it.
+    """
+    own = pulumi.Config("newsapi-infra")
+    azure = pulumi.Config("azure-native")
+    config = StackConfig(
+        stack=_one_of(own, "stack", get_args(StackName)),
+        location=azure.require("location"),
+        subscription_id=azure.require("subscriptionId"),
+        tenant_id=azure.require("tenantId"),
+        resource_group=own.require("resourceGroup"),
+        suffix=own.require("suffix"),
+        network_prefix=own.require("networkPrefix"),
+        second_region=own.get("secondRegion") or None,
+        zones=tuple(own.get_object("zones") or ()),
+        ui_access=_one_of(own, "uiAccess", get_args(UiAccess)),
+        host_name=own.require("hostName"),
+        company_ranges=tuple(own.get_object("companyRanges") or ()),
+        vpn_gateway=own.get_bool("vpnGateway") or False,
+        vpn_client_range=own.get("vpnClientRange") or "172.16.100.0/24",
+        bastion=own.get_bool("bastion") or False,
+        jump_host_ssh_key=own.get("jumpHostSshKey") or "",
+        entra_client_id=own.require("entraClientId"),
+        owner_email=own.require("ownerEmail"),
+        on_call_email=own.require("onCallEmail"),
+        database_sku=_database_sku(own.require("databaseSku")),
+        database_storage_gb=own.require_int("databaseStorageGb"),
+        database_standby=own.get_bool("databaseStandby") or False,
+        database_geo_backup=own.get_bool("databaseGeoBackup") or False,
+        database_restore_from=own.get("databaseRestoreFrom") or None,
+        database_restore_time=own.get("databaseRestoreTime") or None,
+        database_admin_group=own.require("databaseAdminGroup"),
+        database_admin_group_id=own.require("databaseAdminGroupId"),
+        registry_sku=own.require("registrySku"),
+        image_digest=own.get("imageDigest") or None,
+        webserver_min_replicas=own.require_int("webserverMinReplicas"),
+        webserver_max_replicas=own.require_int("webserverMaxReplicas"),
+        run_launcher=_one_of(own, "runLauncher", get_args(RunLauncher), "daemon"),
+        secrets_expire=date.fromisoformat(own.require("secretsExpire")),
+        budget_usd=own.require_int("budgetUsd"),
+        budget_start=date.fromisoformat(own.require("budgetStart")),
+        docs_url=own.require("docsUrl").rstrip("/"),
+        github_repository=own.get("githubRepository") or None,
+        secrets=Secrets(
+            newsapi_key=own.require_secret("newsapiKey"),
+            postgres_password=own.require_secret("postgresPassword"),
+            postgres_admin_password=own.require_secret("postgresAdminPassword"),
+            email_password=own.require_secret("emailPassword"),
+            entra_client_secret=own.require_secret("entraClientSecret"),
+            pagerduty_url=own.require_secret("pagerdutyUrl"),
+            slack_webhook_url=own.require_secret("slackWebhookUrl"),
+            ui_certificate=own.require_secret("uiCertificate"),
+        ),
+    )
+    _check(config)
+    return config
+
+
+def _one_of(config: pulumi.Config, key: str, allowed: tuple[str, ...], default: str = "") -> Any:
+    value = config.get(key) or default
+    if value not in allowed:
+        raise ConfigurationError(f"{key}: must be one of {', '.join(allowed)}")
+    return value
+
+
+def _database_sku(name: str) -> DatabaseSku:
+    if name not in SKUS:
+        raise ConfigurationError(f"databaseSku: must be one of {', '.join(SKUS)}")
+    return SKUS[name]
+
+
+def _check(config: StackConfig) -> None:
+    """Refuse combinations that Azure would refuse later, or that would open the UI to all."""
+    rules: list[tuple[Callable[[], bool], str]] = [
+        (
+            lambda: bool(re.fullmatch(r"[a-z0-9]{3,6}", config.suffix)),
+            "suffix: 3 to 6 lower-case letters or digits",
+        ),
+        (
+            lambda: bool(re.fullmatch(r"10\.\d{1,3}", config.network_prefix)),
+            'networkPrefix: two octets such as "10.0"',
+        ),
+        (
+            lambda: all(ip_network(item) for item in config.company_ranges),
+            "companyRanges: address ranges such as 198.51.100.0/24",
+        ),
+        (
+            lambda: config.ui_access != "restricted" or bool(config.company_ranges),
+            "companyRanges: needed when uiAccess is restricted, else the UI is open to all",
+        ),
+        (
+            lambda: not config.bastion or bool(config.company_ranges),
+            "companyRanges: needed with a bastion host",
+        ),
+        (
+            lambda: not config.bastion or config.jump_host_ssh_key.startswith("ssh-"),
+            "jumpHostSshKey: the public key of the jump host's user",
+        ),
+        (
+            lambda: not config.database_standby or config.database_sku.standby_possible,
+            "databaseStandby: needs a GeneralPurpose databaseSku",
+        ),
+        (
+            lambda: not config.database_standby or len(config.zones) >= 2,
+            "databaseStandby: needs a region with at least two zones",
+        ),
+        (
+            lambda: not config.database_restore_from or bool(config.database_restore_time),
+            "databaseRestoreTime: needed with databaseRestoreFrom, such as 2026-12-01T05:00:00Z",
+        ),
+        (
+            lambda: 32 <= config.database_storage_gb <= 32767,
+            "databaseStorageGb: 32 to 32767",
+        ),
+        (
+            lambda: config.registry_sku in ("Basic", "Standard", "Premium"),
+            "registrySku: Basic, Standard or Premium",
+        ),
+        (
+            lambda: config.second_region is None or config.registry_sku == "Premium",
+            "secondRegion: replicating the registry needs registrySku Premium",
+        ),
+        (
+            lambda: config.image_digest is None or bool(DIGEST.fullmatch(config.image_digest)),
+            "imageDigest: sha256: and 64 hexadecimal digits, never a tag",
+        ),
+        (
+            lambda: 1 <= config.webserver_min_replicas <= config.webserver_max_replicas <= 300,
+            "webserverMinReplicas: at least 1 and at most webserverMaxReplicas",
+        ),
+        (
+            lambda: config.budget_start.day == 1,
+            "budgetStart: the first day of a month",
+        ),
+    ]
+    for holds, message in rules:
+        try:
+            fine = holds()
+        except ValueError:
+            fine = False
+        if not fine:
+            raise ConfigurationError(message)

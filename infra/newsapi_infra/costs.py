@@ -1,0 +1,134 @@
+"""A monthly estimate from the price table, by resource, with what it rests on."""
+
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from newsapi_infra import names
+from newsapi_infra.alert_rules import LogAlert, alerts_for
+from newsapi_infra.config import StackConfig
+
+DESIGN_TOTAL = 335
+"""What the design expected for production in a month, in US dollars."""
+
+DAILY_ARTICLES, ARTICLE_KB = 50, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the estimate."""
+
+    what: str
+    price: str
+    quantity: float
+    usd: float
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The rows and their sum."""
+
+    lines: tuple[Line, ...]
+    recorded: str
+
+    @property
+    def total(self) -> float:
+        """US dollars a month."""
+        return sum(line.usd for line in self.lines)
+
+
+def price_table() -> dict[str, Any]:
+    """The price table as it is kept."""
+    text = files("newsapi_infra").joinpath("prices.yaml").read_text(encoding="utf-8")
+    table: dict[str, Any] = yaml.safe_load(text)
+    return table
+
+
+def estimate(config: StackConfig) -> Estimate:
+    """Price what a stack declares, at its smallest number of replicas."""
+    table = price_table()
+    hours = table["hours_per_month"]
+    lines = []
+    for what, price, quantity in _quantities(config, hours):
+        entry = table["prices"][price]
+        lines.append(Line(what, price, quantity, quantity * entry["usd"], entry["status"]))
+    return Estimate(tuple(lines), table["recorded"])
+
+
+def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float]]:
+    from newsapi_infra.container_apps import SIZES
+
+    sizes = SIZES[config.stack]
+    replicas = {names.WEBSERVER: config.webserver_min_replicas, names.DAEMON: 1}
+    cpu = sum(sizes[app].cpu * count for app, count in replicas.items())
+    memory = sum(float(sizes[app].memory.removesuffix("Gi")) * n for app, n in replicas.items())
+    servers = 2 if config.database_standby else 1
+    sku = config.database_sku.name.removeprefix("Standard_").lower()
+    endpoints = 3 if config.registry_sku == "Premium" else 2
+    addresses = 1 + config.has_gateway + config.bastion + config.vpn_gateway
+    log_rules = sum(isinstance(alert, LogAlert) for alert in alerts_for(config))
+    metric_rules = len(alerts_for(config)) - log_rules
+    rows: list[tuple[str, str, float]] = [
+        (f"Apps, CPU ({cpu:g} vCPU, always active)", "app_vcpu_second", cpu * hours * 3600),
+        (f"Apps, memory ({memory:g} GiB)", "app_gib_second", memory * hours * 3600),
+        (f"Database, {servers} server(s)", f"postgres_{sku}_hour", servers * hours),
+        ("Database, storage", "postgres_storage_gb", servers * config.database_storage_gb),
+        ("NAT gateway", "nat_hour", hours),
+        ("NAT gateway, 10 GB", "nat_gb", 10),
+        (f"Public addresses ({addresses})", "public_ip_hour", addresses * hours),
+        (f"Private endpoints ({endpoints})", "private_endpoint_hour", endpoints * hours),
+        ("Registry", f"registry_{config.registry_sku.lower()}_day", hours / 24),
+        ("Logs and metrics, 10 GB", "logs_gb", 10),
+        (f"Log alerts ({log_rules})", "log_alert_15_minutes", log_rules),
+        (f"Metric alerts ({metric_rules})", "metric_alert", metric_rules),
+        ("Storage, 20 GB", "storage_gb", 20),
+    ]
+    if config.has_gateway:
+        rows.append(("Application Gateway, fixed", "gateway_hour", hours))
+        rows.append(("Application Gateway, 1 capacity unit", "gateway_capacity_unit", hours))
+    if config.second_region:
+        rows.append(("Registry, replica", "registry_premium_day", hours / 24))
+    if config.database_geo_backup:
+        rows.append(("Database, copy of the backups", "postgres_backup_gb", 128))
+    if config.bastion:
+        rows.append(("Bastion", "bastion_standard_hour", hours))
+    if config.vpn_gateway:
+        rows.append(("VPN gateway", "vpn_gw1az_hour", hours))
+    return rows
+
+
+def as_table(stack: str, result: Estimate) -> str:
+    """The estimate as a table in Markdown."""
+    rows = [
+        f"| {line.what} | {line.usd:,.2f} | {line.status} |"
+        for line in sorted(result.lines, key=lambda line: -line.usd)
+    ]
+    return "\n".join(
+        [
+            f"| {stack}: what | US$ a month | price |",
+            "| --- | ---: | --- |",
+            *rows,
+            f"| **total** | **{result.total:,.0f}** | prices as of {result.recorded} |",
+        ]
+    )
+
+
+def main() -> None:
+    """Print the estimate of each stack."""
+    from newsapi_infra.offline.configuration import read_config
+
+    for stack in ("dev", "prod", "dr"):
+        sys.stdout.write(as_table(stack, estimate(read_config(stack))) + "\n\n")
+    month = DAILY_ARTICLES * ARTICLE_KB * 30 / 1000
+    sys.stdout.write(
+        f"Data to expect: {DAILY_ARTICLES} articles of {ARTICLE_KB} KB a day, {month:g} MB a "
+        f"month, {DAILY_ARTICLES * ARTICLE_KB * 365 / 1000:.0f} MB a year.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

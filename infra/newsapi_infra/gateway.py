@@ -1,0 +1,238 @@
+"""The Application Gateway: HTTPS for the UI with a firewall; HTTP only points there."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import app, managedidentity, network
+
+from newsapi_infra import names
+from newsapi_infra.addresses import GATEWAY
+from newsapi_infra.container_apps import PROBE_PATH
+from newsapi_infra.context import Context
+from newsapi_infra.key_vault import KeyVault
+from newsapi_infra.network import Network, public_address
+
+TIMEOUT_SECONDS = 240
+"""As long as the environment's own ingress waits; the gateway's default of 20 cuts the UI off."""
+
+CERTIFICATE = "ui"
+PRIVATE_HOST = 10
+"""The gateway's private address is this one of its subnet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The gateway and its firewall's rules."""
+
+    gateway: network.ApplicationGateway
+    address: network.PublicIPAddress
+
+
+def create_gateway(
+    context: Context,
+    net: Network,
+    vault: KeyVault,
+    identity: managedidentity.UserAssignedIdentity,
+    environment: app.ManagedEnvironment,
+) -> Gateway:
+    """Declare the gateway before the webserver of an internal environment."""
+    address = public_address(context, "gateway-ip")
+    parts = _Parts(context)
+    frontend = "private" if context.config.ui_access == "vpn" else "public"
+    gateway = network.ApplicationGateway(
+        "gateway",
+        resource_group_name=context.group_name,
+        application_gateway_name=parts.name,
+        location=context.location,
+        zones=list(context.config.zones) or None,
+        sku=network.ApplicationGatewaySkuArgs(
+            name=network.ApplicationGatewaySkuName.WA_F_V2,
+            tier=network.ApplicationGatewayTier.WA_F_V2,
+        ),
+        autoscale_configuration=network.ApplicationGatewayAutoscaleConfigurationArgs(
+            min_capacity=1, max_capacity=3
+        ),
+        enable_http2=True,
+        identity=network.ManagedServiceIdentityArgs(
+            type=network.ResourceIdentityType.USER_ASSIGNED, user_assigned_identities=[identity.id]
+        ),
+        firewall_policy=network.SubResourceArgs(id=_firewall(context).id),
+        gateway_ip_configurations=[
+            network.ApplicationGatewayIPConfigurationArgs(
+                name="subnet", subnet=network.SubResourceArgs(id=net.subnet_id(GATEWAY))
+            )
+        ],
+        frontend_ip_configurations=_frontends(context, net, address),
+        frontend_ports=[
+            network.ApplicationGatewayFrontendPortArgs(name="https", port=443),
+            network.ApplicationGatewayFrontendPortArgs(name="http", port=80),
+        ],
+        ssl_certificates=[
+            network.ApplicationGatewaySslCertificateArgs(
+                name=CERTIFICATE, key_vault_secret_id=vault.secret_url(names.CERTIFICATE_SECRET)
+            )
+        ],
+        ssl_policy=network.ApplicationGatewaySslPolicyArgs(
+            policy_type=network.ApplicationGatewaySslPolicyType.PREDEFINED,
+            policy_name=network.ApplicationGatewaySslPolicyName.APP_GW_SSL_POLICY20220101,
+        ),
+        http_listeners=[
+            _listener(context, parts, "https", frontend),
+            _listener(context, parts, "http", frontend),
+        ],
+        redirect_configurations=[
+            network.ApplicationGatewayRedirectConfigurationArgs(
+                name="to-https",
+                redirect_type=network.ApplicationGatewayRedirectType.PERMANENT,
+                target_listener=parts.ref("httpListeners", "https"),
+                include_path=True,
+                include_query_string=True,
+            )
+        ],
+        backend_address_pools=[
+            network.ApplicationGatewayBackendAddressPoolArgs(
+                name="webserver",
+                backend_addresses=[
+                    network.ApplicationGatewayBackendAddressArgs(
+                        fqdn=pulumi.Output.concat(names.WEBSERVER, ".", environment.default_domain)
+                    )
+                ],
+            )
+        ],
+        backend_http_settings_collection=[_backend(parts)],
+        probes=[_probe()],
+        request_routing_rules=_routes(parts),
+        tags=context.tags,
+        opts=pulumi.ResourceOptions(depends_on=vault.ready),
+    )
+    return Gateway(gateway, address)
+
+
+class _Parts:
+    """Ids of the gateway's parts, which refer to each other."""
+
+    def __init__(self, context: Context) -> None:
+        self.name = context.names.of("gateway")
+        self._base = pulumi.Output.concat(
+            context.group.id, "/providers/Microsoft.Network/applicationGateways/", self.name
+        )
+
+    def ref(self, kind: str, name: str) -> network.SubResourceArgs:
+        """A reference to one part."""
+        return network.SubResourceArgs(id=pulumi.Output.concat(self._base, f"/{kind}/{name}"))
+
+
+def _frontends(
+    context: Context, net: Network, address: network.PublicIPAddress
+) -> list[network.ApplicationGatewayFrontendIPConfigurationArgs]:
+    # The second version of the gateway always has a public address; without a listener on it,
+    # nothing answers there.
+    frontends = [
+        network.ApplicationGatewayFrontendIPConfigurationArgs(
+            name="public", public_ip_address=network.SubResourceArgs(id=address.id)
+        )
+    ]
+    if context.config.ui_access == "vpn":
+        subnet = GATEWAY.network(context.config.network_prefix)
+        frontends.append(
+            network.ApplicationGatewayFrontendIPConfigurationArgs(
+                name="private",
+                private_ip_address=str(subnet[PRIVATE_HOST]),
+                private_ip_allocation_method=network.IPAllocationMethod.STATIC,
+                subnet=network.SubResourceArgs(id=net.subnet_id(GATEWAY)),
+            )
+        )
+    return frontends
+
+
+def _listener(
+    context: Context, parts: _Parts, protocol: str, frontend: str
+) -> network.ApplicationGatewayHttpListenerArgs:
+    secure = protocol == "https"
+    kinds = network.ApplicationGatewayProtocol
+    return network.ApplicationGatewayHttpListenerArgs(
+        name=protocol,
+        protocol=kinds.HTTPS if secure else kinds.HTTP,
+        frontend_ip_configuration=parts.ref("frontendIPConfigurations", frontend),
+        frontend_port=parts.ref("frontendPorts", protocol),
+        host_name=context.config.host_name,
+        require_server_name_indication=secure,
+        ssl_certificate=parts.ref("sslCertificates", CERTIFICATE) if secure else None,
+    )
+
+
+def _backend(parts: _Parts) -> network.ApplicationGatewayBackendHttpSettingsArgs:
+    return network.ApplicationGatewayBackendHttpSettingsArgs(
+        name="webserver",
+        protocol=network.ApplicationGatewayProtocol.HTTPS,
+        port=443,
+        pick_host_name_from_backend_address=True,
+        cookie_based_affinity=network.ApplicationGatewayCookieBasedAffinity.DISABLED,
+        request_timeout=TIMEOUT_SECONDS,
+        probe=parts.ref("probes", "server-info"),
+        connection_draining=network.ApplicationGatewayConnectionDrainingArgs(
+            enabled=True, drain_timeout_in_sec=60
+        ),
+    )
+
+
+def _probe() -> network.ApplicationGatewayProbeArgs:
+    return network.ApplicationGatewayProbeArgs(
+        name="server-info",
+        protocol=network.ApplicationGatewayProtocol.HTTPS,
+        path=PROBE_PATH,
+        pick_host_name_from_backend_http_settings=True,
+        interval=30,
+        timeout=30,
+        unhealthy_threshold=3,
+        # 200 only: a redirect to the login is not a healthy UI.
+        match=network.ApplicationGatewayProbeHealthResponseMatchArgs(status_codes=["200"]),
+    )
+
+
+def _routes(parts: _Parts) -> list[network.ApplicationGatewayRequestRoutingRuleArgs]:
+    basic = network.ApplicationGatewayRequestRoutingRuleType.BASIC
+    return [
+        network.ApplicationGatewayRequestRoutingRuleArgs(
+            name="ui",
+            rule_type=basic,
+            priority=100,
+            http_listener=parts.ref("httpListeners", "https"),
+            backend_address_pool=parts.ref("backendAddressPools", "webserver"),
+            backend_http_settings=parts.ref("backendHttpSettingsCollection", "webserver"),
+        ),
+        network.ApplicationGatewayRequestRoutingRuleArgs(
+            name="redirect",
+            rule_type=basic,
+            priority=200,
+            http_listener=parts.ref("httpListeners", "http"),
+            redirect_configuration=parts.ref("redirectConfigurations", "to-https"),
+        ),
+    ]
+
+
+def _firewall(context: Context) -> network.WebApplicationFirewallPolicy:
+    return network.WebApplicationFirewallPolicy(
+        "firewall",
+        resource_group_name=context.group_name,
+        policy_name=context.names.of("waf"),
+        location=context.location,
+        policy_settings=network.PolicySettingsArgs(
+            state=network.WebApplicationFirewallEnabledState.ENABLED,
+            mode=network.WebApplicationFirewallMode.PREVENTION,
+            request_body_check=True,
+            max_request_body_size_in_kb=128,
+            file_upload_limit_in_mb=100,
+        ),
+        managed_rules=network.ManagedRulesDefinitionArgs(
+            managed_rule_sets=[
+                network.ManagedRuleSetArgs(
+                    rule_set_type="Microsoft_DefaultRuleSet", rule_set_version="2.1"
+                ),
+                network.ManagedRuleSetArgs(
+                    rule_set_type="Microsoft_BotManagerRuleSet", rule_set_version="1.1"
+                ),
+            ]
+        ),
+        tags=context.tags,
+    )

@@ -1,0 +1,146 @@
+"""The vault: secrets by name, a private address, and a notice before a secret expires."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import eventgrid, keyvault
+
+from newsapi_infra import names
+from newsapi_infra.context import Context
+from newsapi_infra.identity import Identities
+from newsapi_infra.network import Network
+from newsapi_infra.private_endpoints import VAULT, private_endpoint
+from newsapi_infra.roles import SECRETS_USER, grant
+
+EXPIRY_EVENTS = ["Microsoft.KeyVault.SecretNearExpiry", "Microsoft.KeyVault.SecretExpired"]
+"""The first comes 30 days before the date."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyVault:
+    """The vault, and what must exist before an app may read from it."""
+
+    vault: keyvault.Vault
+    notices: eventgrid.SystemTopic
+    ready: list[pulumi.Resource]
+
+    def secret_url(self, name: str) -> pulumi.Output[str]:
+        """The unversioned address of a secret: a new version is picked up by itself."""
+        return pulumi.Output.concat(self.vault.properties.vault_uri, "secrets/", name)
+
+
+def create_key_vault(
+    context: Context, net: Network, identities: Identities, notify_group: pulumi.Input[str]
+) -> KeyVault:
+    """Declare the vault, its secrets and who reads which."""
+    vault = _vault(context)
+    endpoint = private_endpoint(context, net, VAULT, vault.id)
+    topic, subscription = _expiry_notice(context, vault, notify_group)
+    ready: list[pulumi.Resource] = [endpoint]
+    values = context.config.secrets
+    for name, value in (
+        (names.NEWSAPI_KEY_SECRET, values.newsapi_key),
+        (names.POSTGRES_SECRET, values.postgres_password),
+        (names.EMAIL_SECRET, values.email_password),
+        (names.ENTRA_SECRET, values.entra_client_secret),
+    ):
+        secret = _secret(context, vault, subscription, name, value, "text/plain")
+        ready.append(grant(context, f"apps-{name}", identities.apps, SECRETS_USER, secret.id))
+    if identities.gateway is not None:
+        certificate = _secret(
+            context,
+            vault,
+            subscription,
+            names.CERTIFICATE_SECRET,
+            values.ui_certificate,
+            "application/x-pkcs12",
+        )
+        ready.append(
+            grant(context, "gateway-certificate", identities.gateway, SECRETS_USER, certificate.id)
+        )
+    return KeyVault(vault, topic, ready)
+
+
+def _vault(context: Context) -> keyvault.Vault:
+    return keyvault.Vault(
+        "vault",
+        resource_group_name=context.group_name,
+        vault_name=context.names.unique("kv"),
+        location=context.location,
+        properties=keyvault.VaultPropertiesArgs(
+            tenant_id=context.config.tenant_id,
+            sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
+            enable_rbac_authorization=True,
+            enable_soft_delete=True,
+            soft_delete_retention_in_days=90,
+            enable_purge_protection=True,
+            public_network_access="Disabled",
+            network_acls=keyvault.NetworkRuleSetArgs(
+                # The gateway fetches its certificate as a trusted service.
+                bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES,
+                default_action=keyvault.NetworkRuleAction.DENY,
+            ),
+        ),
+        tags=context.tags,
+    )
+
+
+def _secret(
+    context: Context,
+    vault: keyvault.Vault,
+    subscription: eventgrid.SystemTopicEventSubscription,
+    name: str,
+    value: pulumi.Output[str],
+    content_type: str,
+) -> keyvault.Secret:
+    return keyvault.Secret(
+        f"secret-{name}",
+        resource_group_name=context.group_name,
+        vault_name=vault.name,
+        secret_name=name,
+        properties=keyvault.SecretPropertiesArgs(
+            value=value,
+            content_type=content_type,
+            attributes=keyvault.SecretAttributesArgs(
+                enabled=True, expires=context.config.secrets_expire_epoch
+            ),
+        ),
+        tags=context.tags,
+        opts=pulumi.ResourceOptions(
+            # Notices exist only for versions that are younger than the subscription.
+            depends_on=[subscription],
+            # Rotation happens in the vault; a later `up` must not bring the first value back.
+            ignore_changes=["properties"],
+        ),
+    )
+
+
+def _expiry_notice(
+    context: Context, vault: keyvault.Vault, notify_group: pulumi.Input[str]
+) -> tuple[eventgrid.SystemTopic, eventgrid.SystemTopicEventSubscription]:
+    """Event Grid can't reach an action group by itself; an Azure Monitor alert can."""
+    topic = eventgrid.SystemTopic(
+        "vault-events",
+        resource_group_name=context.group_name,
+        system_topic_name=context.names.of("vault-events"),
+        location=context.location,
+        source=vault.id,
+        topic_type="Microsoft.KeyVault.vaults",
+        tags=context.tags,
+    )
+    subscription = eventgrid.SystemTopicEventSubscription(
+        "vault-expiry",
+        resource_group_name=context.group_name,
+        system_topic_name=topic.name,
+        event_subscription_name="secret-expiry",
+        event_delivery_schema=eventgrid.EventDeliverySchema.CLOUD_EVENT_SCHEMA_V1_0,
+        filter=eventgrid.EventSubscriptionFilterArgs(included_event_types=EXPIRY_EVENTS),
+        destination=eventgrid.MonitorAlertEventSubscriptionDestinationArgs(
+            endpoint_type="MonitorAlert",
+            severity=eventgrid.MonitorAlertSeverity.SEV2,
+            description=f"A secret expires: rotate it, {context.config.docs_url}"
+            "/infrastructure.md#rotating-a-secret",
+            action_groups=[notify_group],
+        ),
+    )
+    return topic, subscription

@@ -1,0 +1,31 @@
+"""What the queries here expect of the application's JSON log lines.
+
+One JSON object a line on stdout. Whoever writes the lines and whoever queries them meet in this
+module: `tests/infra` holds the queries to it.
+"""
+
+FIELDS = {
+    "time": "when, in UTC",
+    "level": "DEBUG to CRITICAL",
+    "logger": "who wrote it",
+    "message": "what happened, for people",
+    "event": "what happened, for queries: one of EVENTS",
+    "run_id": "Dagster's run",
+    "job": "the job of that run",
+    "status": "`success` or `failure`, of a finished run",
+    "seconds": "how long it took",
+    "articles_new": "articles that a run added to raw",
+    "articles_fetched": "articles that a run read",
+    "duplicates_removed": "records that a run folded into others",
+}
+
+RUN_FINISHED = "run_finished"
+API_RESPONSE = "api_response"
+ALERTS_EVALUATED = "alerts_evaluated"
+
+EVENTS = {
+    RUN_FINISHED: "a run ended: status, seconds, articles_new, articles_fetched, "
+    "duplicates_removed",
+    API_RESPONSE: "the news API answered: seconds",
+    ALERTS_EVALUATED: "the application's own alert rules were looked at, hourly: its heartbeat",
+}

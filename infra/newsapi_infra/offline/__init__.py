@@ -1,0 +1,1 @@
+"""What can be known without Azure: the declared graph, and its export as an ARM template."""

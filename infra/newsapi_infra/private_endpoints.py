@@ -1,0 +1,68 @@
+"""Private addresses of platform services inside the network, with their names."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import network, privatedns
+
+from newsapi_infra.addresses import ENDPOINTS
+from newsapi_infra.context import Context
+from newsapi_infra.network import Network, private_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One kind of service: the sub-resource to reach, and the zone its name lives in."""
+
+    kind: str
+    sub_resource: str
+    zone: str
+
+
+VAULT = Service("vault", "vault", "privatelink.vaultcore.azure.net")
+BLOB = Service("blob", "blob", "privatelink.blob.core.windows.net")
+REGISTRY = Service("registry", "registry", "privatelink.azurecr.io")
+
+
+def private_endpoint(
+    context: Context, net: Network, service: Service, target: pulumi.Input[str]
+) -> network.PrivateDnsZoneGroup:
+    """Give a service an address in the network; what uses it waits for the result."""
+    zone, link = private_zone(context, service.kind, service.zone, net.vnet)
+    endpoint = network.PrivateEndpoint(
+        f"endpoint-{service.kind}",
+        resource_group_name=context.group_name,
+        private_endpoint_name=context.names.of(f"{service.kind}-pe"),
+        location=context.location,
+        subnet=network.SubnetArgs(id=net.subnet_id(ENDPOINTS)),
+        private_link_service_connections=[
+            network.PrivateLinkServiceConnectionArgs(
+                name=service.kind,
+                private_link_service_id=target,
+                group_ids=[service.sub_resource],
+            )
+        ],
+        tags=context.tags,
+    )
+    return _zone_group(context, service, endpoint, zone, link)
+
+
+def _zone_group(
+    context: Context,
+    service: Service,
+    endpoint: network.PrivateEndpoint,
+    zone: privatedns.PrivateZone,
+    link: privatedns.VirtualNetworkLink,
+) -> network.PrivateDnsZoneGroup:
+    return network.PrivateDnsZoneGroup(
+        f"endpoint-dns-{service.kind}",
+        resource_group_name=context.group_name,
+        private_endpoint_name=endpoint.name,
+        private_dns_zone_group_name="default",
+        private_dns_zone_configs=[
+            network.PrivateDnsZoneConfigArgs(
+                name=service.zone.replace(".", "-"), private_dns_zone_id=zone.id
+            )
+        ],
+        opts=pulumi.ResourceOptions(depends_on=[link]),
+    )

@@ -1,0 +1,67 @@
+"""The container registry: pulled by the apps' identity, pushed to by the deployment's."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import containerregistry as acr
+
+from newsapi_infra.context import Context
+from newsapi_infra.identity import Identities
+from newsapi_infra.network import Network
+from newsapi_infra.private_endpoints import REGISTRY, private_endpoint
+from newsapi_infra.roles import IMAGE_PULL, IMAGE_PUSH, grant
+
+UNTAGGED_DAYS = 30
+"""How long images without a tag stay; deployed images keep the tag of their commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The registry and what must exist before an app may pull."""
+
+    registry: acr.Registry
+    ready: list[pulumi.Resource]
+
+
+def create_registry(context: Context, net: Network, identities: Identities) -> Registry:
+    """Declare the registry; what only the Premium size has is used there."""
+    premium = context.config.registry_sku == "Premium"
+    registry = acr.Registry(
+        "registry",
+        resource_group_name=context.group_name,
+        registry_name=context.names.compact("cr"),
+        location=context.location,
+        sku=acr.SkuArgs(name=context.config.registry_sku),
+        admin_user_enabled=False,
+        anonymous_pull_enabled=False,
+        # GitHub's runners push from the internet, with a token; apps pull over the endpoint.
+        public_network_access=acr.PublicNetworkAccess.ENABLED,
+        zone_redundancy=(acr.ZoneRedundancy.ENABLED if premium and context.config.zones else None),
+        policies=_policies() if premium else None,
+        tags=context.tags,
+    )
+    ready: list[pulumi.Resource] = [
+        grant(context, "apps-pull", identities.apps, IMAGE_PULL, registry.id)
+    ]
+    if premium:
+        ready.append(private_endpoint(context, net, REGISTRY, registry.id))
+    if context.config.second_region:
+        acr.Replication(
+            "registry-replica",
+            resource_group_name=context.group_name,
+            registry_name=registry.name,
+            replication_name=context.config.second_region,
+            location=context.config.second_region,
+            tags=context.tags,
+        )
+    if identities.deployment is not None:
+        grant(context, "deployment-push", identities.deployment, IMAGE_PUSH, registry.id)
+    return Registry(registry, ready)
+
+
+def _policies() -> acr.PoliciesArgs:
+    return acr.PoliciesArgs(
+        retention_policy=acr.RetentionPolicyArgs(
+            days=UNTAGGED_DAYS, status=acr.PolicyStatus.ENABLED
+        )
+    )

@@ -1,0 +1,117 @@
+"""The roles that are granted, as data, and the granting."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import authorization, managedidentity
+
+from newsapi_infra.context import Context
+
+PRINCIPAL_KIND = authorization.PrincipalType.SERVICE_PRINCIPAL
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInRole:
+    """A role that Azure defines; its GUID is the same everywhere."""
+
+    title: str
+    guid: str
+
+
+SECRETS_USER = BuiltInRole("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6")
+BLOB_CONTRIBUTOR = BuiltInRole(
+    "Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+)
+IMAGE_PULL = BuiltInRole("AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d")
+IMAGE_PUSH = BuiltInRole("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec")
+METRICS_PUBLISHER = BuiltInRole(
+    "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb"
+)
+
+LAUNCH_ACTIONS = (
+    "Microsoft.App/jobs/read",
+    "Microsoft.App/jobs/write",
+    "Microsoft.App/jobs/delete",
+    "Microsoft.App/jobs/start/action",
+    "Microsoft.App/jobs/stop/action",
+    "Microsoft.App/jobs/executions/read",
+    "Microsoft.App/managedEnvironments/read",
+    "Microsoft.App/managedEnvironments/join/action",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+)
+"""What starting a run as a Container Apps Job takes, and no more."""
+
+DEPLOY_ACTIONS = (
+    "Microsoft.App/containerApps/read",
+    "Microsoft.App/containerApps/write",
+    "Microsoft.App/containerApps/revisions/read",
+    "Microsoft.App/jobs/read",
+    "Microsoft.App/jobs/write",
+    "Microsoft.App/jobs/start/action",
+    "Microsoft.App/jobs/executions/read",
+    "Microsoft.App/managedEnvironments/read",
+    "Microsoft.App/managedEnvironments/join/action",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+)
+"""What deploying another image takes, and no more."""
+
+
+def grant(
+    context: Context,
+    name: str,
+    identity: managedidentity.UserAssignedIdentity,
+    role: BuiltInRole,
+    scope: pulumi.Input[str],
+) -> authorization.RoleAssignment:
+    """Let an identity act in a built-in role on one resource."""
+    subscription = context.config.subscription_id
+    return _assign(
+        context,
+        name,
+        identity,
+        f"/subscriptions/{subscription}/providers/Microsoft.Authorization"
+        f"/roleDefinitions/{role.guid}",
+        scope,
+        role.title,
+    )
+
+
+def grant_actions(
+    context: Context,
+    name: str,
+    identity: managedidentity.UserAssignedIdentity,
+    title: str,
+    actions: tuple[str, ...],
+) -> authorization.RoleAssignment:
+    """Define a role of exactly these actions and grant it on the stack's resource group."""
+    role = authorization.RoleDefinition(
+        f"role-{name}",
+        role_definition_id=context.names.guid("role", name),
+        role_name=f"{title} ({context.names.of('role')} {context.names.suffix})",
+        description=title,
+        role_type="CustomRole",
+        scope=context.group.id,
+        assignable_scopes=[context.group.id],
+        permissions=[authorization.PermissionArgs(actions=list(actions), not_actions=[])],
+    )
+    return _assign(context, name, identity, role.id, context.group.id, title)
+
+
+def _assign(
+    context: Context,
+    name: str,
+    identity: managedidentity.UserAssignedIdentity,
+    role_id: pulumi.Input[str],
+    scope: pulumi.Input[str],
+    description: str,
+) -> authorization.RoleAssignment:
+    return authorization.RoleAssignment(
+        f"grant-{name}",
+        role_assignment_name=context.names.guid("grant", name),
+        principal_id=identity.principal_id,
+        # Named, or Azure looks for a new identity in the directory before it has arrived there.
+        principal_type=PRINCIPAL_KIND,
+        role_definition_id=role_id,
+        scope=scope,
+        description=description,
+    )

@@ -1,0 +1,127 @@
+"""One stack, from its configuration: what is declared, in which order, on what it stands."""
+
+import pulumi
+
+from newsapi_infra.alert_rules import Target
+from newsapi_infra.alerts import create_alerts
+from newsapi_infra.budget import create_budget
+from newsapi_infra.config import load_config
+from newsapi_infra.container_apps import Apps, Surroundings, create_apps
+from newsapi_infra.context import Context, open_stack
+from newsapi_infra.costs import estimate
+from newsapi_infra.database import create_database
+from newsapi_infra.environment import create_environment
+from newsapi_infra.gateway import Gateway, create_gateway
+from newsapi_infra.identity import create_identities
+from newsapi_infra.key_vault import create_key_vault
+from newsapi_infra.network import Network, create_network
+from newsapi_infra.notifications import Notifications, create_notifications
+from newsapi_infra.observability import (
+    create_observability,
+    export_old_logs,
+    keep_activity_log,
+    send_diagnostics,
+)
+from newsapi_infra.registry import create_registry
+from newsapi_infra.remote_access import RemoteAccess, create_remote_access
+from newsapi_infra.roles import DEPLOY_ACTIONS, METRICS_PUBLISHER, grant, grant_actions
+from newsapi_infra.storage import create_storage
+from newsapi_infra.workbooks import create_workbooks
+
+
+def deploy() -> None:
+    """Declare the whole stack that Pulumi has selected."""
+    config = load_config()
+    context = open_stack(config)
+    net = create_network(context)
+    identities = create_identities(context)
+    observability = create_observability(context)
+    notifications = create_notifications(context)
+    around = Surroundings(
+        environment=create_environment(context, net),
+        identities=identities,
+        database=create_database(context, net),
+        vault=create_key_vault(context, net, identities, notifications.groups["warning"].id),
+        storage=create_storage(context, net, identities),
+        registry=create_registry(context, net, identities),
+        observability=observability,
+    )
+    grant(context, "apps-telemetry", identities.apps, METRICS_PUBLISHER, observability.insights.id)
+    if identities.deployment is not None:
+        grant_actions(
+            context, "deploy", identities.deployment, "Deploy pipeline images", DEPLOY_ACTIONS
+        )
+    apps = create_apps(context, around)
+    gateway = None
+    if identities.gateway is not None and apps is not None:
+        gateway = create_gateway(context, net, around.vault, identities.gateway, around.environment)
+    people = create_remote_access(context, net)
+
+    _watch(around, net, notifications, apps, gateway, people)
+    keep_activity_log(context, observability)
+    export_old_logs(context, observability, around.storage.account.id)
+    create_alerts(context, _targets(around, net, apps, gateway), notifications)
+    create_workbooks(context, observability.workspace.id)
+    create_budget(context)
+    _export(context, around, gateway)
+
+
+def _targets(
+    around: Surroundings, net: Network, apps: Apps | None, gateway: Gateway | None
+) -> dict[Target, pulumi.Input[str]]:
+    targets: dict[Target, pulumi.Input[str]] = {
+        "database": around.database.server.id,
+        "nat": net.nat.id,
+        "workspace": around.observability.workspace.id,
+    }
+    if apps is not None:
+        targets["webserver"] = apps.webserver.id
+        targets["daemon"] = apps.daemon.id
+    if gateway is not None:
+        targets["gateway"] = gateway.gateway.id
+    return targets
+
+
+def _watch(
+    around: Surroundings,
+    net: Network,
+    notifications: Notifications,
+    apps: Apps | None,
+    gateway: Gateway | None,
+    people: RemoteAccess,
+) -> None:
+    """Diagnostic settings of everything that has logs or metrics to give."""
+    logs = around.observability
+    send_diagnostics(logs, "network", net.vnet.id, "logs", "metrics")
+    for name, group in net.security_groups.items():
+        send_diagnostics(logs, f"nsg-{name}", group.id, "logs")
+    send_diagnostics(logs, "nat", net.nat.id, "metrics")
+    send_diagnostics(logs, "nat-ip", net.nat_address.id, "logs", "metrics")
+    send_diagnostics(logs, "environment", around.environment.id, "logs", "metrics")
+    send_diagnostics(logs, "database", around.database.server.id, "logs", "metrics")
+    send_diagnostics(logs, "vault", around.vault.vault.id, "logs", "metrics")
+    send_diagnostics(logs, "vault-events", around.vault.notices.id, "logs", "metrics")
+    send_diagnostics(logs, "storage", around.storage.account.id, "metrics")
+    send_diagnostics(logs, "blobs", around.storage.blobs.id, "logs", "metrics")
+    send_diagnostics(logs, "registry", around.registry.registry.id, "logs", "metrics")
+    send_diagnostics(logs, "workspace", logs.workspace.id, "logs", "metrics")
+    send_diagnostics(logs, "slack", notifications.slack.id, "logs", "metrics")
+    if apps is not None:
+        send_diagnostics(logs, "webserver", apps.webserver.id, "metrics")
+        send_diagnostics(logs, "daemon", apps.daemon.id, "metrics")
+    if gateway is not None:
+        send_diagnostics(logs, "gateway", gateway.gateway.id, "logs", "metrics", own_tables=True)
+        send_diagnostics(logs, "gateway-ip", gateway.address.id, "logs", "metrics")
+    if people.vpn is not None:
+        send_diagnostics(logs, "vpn", people.vpn.id, "logs", "metrics")
+    if people.bastion is not None:
+        send_diagnostics(logs, "bastion", people.bastion.id, "logs", "metrics")
+
+
+def _export(context: Context, around: Surroundings, gateway: Gateway | None) -> None:
+    pulumi.export("registry", around.registry.registry.login_server)
+    pulumi.export("database", around.database.host)
+    pulumi.export("vault", around.vault.vault.properties.vault_uri)
+    pulumi.export("environmentDomain", around.environment.default_domain)
+    pulumi.export("uiAddress", gateway.address.ip_address if gateway else None)
+    pulumi.export("monthlyEstimateUsd", round(estimate(context.config).total))

@@ -1,0 +1,183 @@
+"""The storage account: exports, logs and the raw archive; reached with identities only."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import storage
+
+from newsapi_infra.context import Context
+from newsapi_infra.identity import Identities
+from newsapi_infra.network import Network
+from newsapi_infra.private_endpoints import BLOB, private_endpoint
+from newsapi_infra.roles import BLOB_CONTRIBUTOR, grant
+
+EXPORTS = "exports"
+RETIRED_EXPORTS = "exports-retired"
+LOGS = "logs"
+RAW_ARCHIVE = "raw-archive"
+CONTAINERS = (EXPORTS, RETIRED_EXPORTS, LOGS, RAW_ARCHIVE)
+
+EXPORTED_TABLES_PREFIX = "am-"
+"""Log Analytics makes a container of this prefix for each table that it exports."""
+
+SOFT_DELETE_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Tiering:
+    """What becomes of blobs with age, in days; None: never."""
+
+    name: str
+    prefixes: tuple[str, ...]
+    cool: int | None = None
+    archive: int | None = None
+    delete: int | None = None
+
+
+LIFECYCLE = (
+    # The newest exports must be readable at once however old they are: age alone never archives
+    # them. Whoever retires an export, once eight newer ones exist, moves it to its own container.
+    Tiering("exports", (f"{EXPORTS}/",), cool=30),
+    Tiering("retired-exports", (f"{RETIRED_EXPORTS}/",), cool=30, archive=90, delete=730),
+    Tiering("logs", (f"{LOGS}/", EXPORTED_TABLES_PREFIX), cool=30, archive=90, delete=730),
+    # The lake is read by queries: never archived, never deleted.
+    Tiering("raw-archive", (f"{RAW_ARCHIVE}/",), cool=30),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The account and what must exist before an app may write to it."""
+
+    account: storage.StorageAccount
+    blobs: storage.BlobServiceProperties
+    ready: list[pulumi.Resource]
+
+
+def create_storage(context: Context, net: Network, identities: Identities) -> Storage:
+    """Declare the account, its containers, its lifecycle and who writes where."""
+    account = _account(context)
+    endpoint = private_endpoint(context, net, BLOB, account.id)
+    blobs = storage.BlobServiceProperties(
+        "blobs",
+        resource_group_name=context.group_name,
+        account_name=account.name,
+        blob_services_name="default",
+        is_versioning_enabled=True,
+        delete_retention_policy=storage.DeleteRetentionPolicyArgs(
+            enabled=True, days=SOFT_DELETE_DAYS
+        ),
+        container_delete_retention_policy=storage.DeleteRetentionPolicyArgs(
+            enabled=True, days=SOFT_DELETE_DAYS
+        ),
+    )
+    ready: list[pulumi.Resource] = [endpoint]
+    for name in CONTAINERS:
+        container = storage.BlobContainer(
+            f"container-{name}",
+            resource_group_name=context.group_name,
+            account_name=account.name,
+            container_name=name,
+            public_access=storage.PublicAccess.NONE,
+            opts=pulumi.ResourceOptions(depends_on=[blobs]),
+        )
+        if name != LOGS:
+            ready.append(
+                grant(context, f"apps-{name}", identities.apps, BLOB_CONTRIBUTOR, container.id)
+            )
+    _lifecycle(context, account, blobs)
+    return Storage(account, blobs, ready)
+
+
+def _account(context: Context) -> storage.StorageAccount:
+    # Zone-redundant accounts have no archive tier; the production account keeps a second region.
+    sku = storage.SkuName
+    return storage.StorageAccount(
+        "storage",
+        resource_group_name=context.group_name,
+        account_name=context.names.compact("st"),
+        location=context.location,
+        kind=storage.Kind.STORAGE_V2,
+        sku=storage.SkuArgs(
+            name=sku.STANDARD_RAGRS if context.config.second_region else sku.STANDARD_LRS
+        ),
+        access_tier=storage.AccessTier.HOT,
+        enable_https_traffic_only=True,
+        minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
+        allow_blob_public_access=False,
+        allow_shared_key_access=False,
+        allow_cross_tenant_replication=False,
+        default_to_o_auth_authentication=True,
+        is_local_user_enabled=False,
+        public_network_access=storage.PublicNetworkAccess.DISABLED,
+        network_rule_set=storage.NetworkRuleSetArgs(
+            # The workspace exports its logs as a trusted service.
+            bypass=storage.Bypass.AZURE_SERVICES,
+            default_action=storage.DefaultAction.DENY,
+        ),
+        encryption=storage.EncryptionArgs(
+            key_source=storage.KeySource.MICROSOFT_STORAGE,
+            require_infrastructure_encryption=True,
+            services=storage.EncryptionServicesArgs(
+                blob=storage.EncryptionServiceArgs(enabled=True, key_type=storage.KeyType.ACCOUNT)
+            ),
+        ),
+        tags=context.tags,
+    )
+
+
+def _lifecycle(
+    context: Context, account: storage.StorageAccount, blobs: storage.BlobServiceProperties
+) -> None:
+    storage.ManagementPolicy(
+        "lifecycle",
+        resource_group_name=context.group_name,
+        account_name=account.name,
+        management_policy_name="default",
+        policy=storage.ManagementPolicySchemaArgs(
+            rules=[_rule(tiering) for tiering in LIFECYCLE] + [_old_versions()]
+        ),
+        opts=pulumi.ResourceOptions(depends_on=[blobs]),
+    )
+
+
+def _rule(tiering: Tiering) -> storage.ManagementPolicyRuleArgs:
+    return storage.ManagementPolicyRuleArgs(
+        name=tiering.name,
+        enabled=True,
+        type=storage.RuleType.LIFECYCLE,
+        definition=storage.ManagementPolicyDefinitionArgs(
+            actions=storage.ManagementPolicyActionArgs(
+                base_blob=storage.ManagementPolicyBaseBlobArgs(
+                    tier_to_cool=_after(tiering.cool),
+                    tier_to_archive=_after(tiering.archive),
+                    delete=_after(tiering.delete),
+                )
+            ),
+            filters=storage.ManagementPolicyFilterArgs(
+                blob_types=["blockBlob"], prefix_match=list(tiering.prefixes)
+            ),
+        ),
+    )
+
+
+def _old_versions() -> storage.ManagementPolicyRuleArgs:
+    return storage.ManagementPolicyRuleArgs(
+        name="old-versions",
+        enabled=True,
+        type=storage.RuleType.LIFECYCLE,
+        definition=storage.ManagementPolicyDefinitionArgs(
+            actions=storage.ManagementPolicyActionArgs(
+                version=storage.ManagementPolicyVersionArgs(
+                    delete=storage.DateAfterCreationArgs(days_after_creation_greater_than=90)
+                )
+            ),
+            filters=storage.ManagementPolicyFilterArgs(blob_types=["blockBlob"]),
+        ),
+    )
+
+
+def _after(days: int | None) -> storage.DateAfterModificationArgs | None:
+    if days is None:
+        return None
+    return storage.DateAfterModificationArgs(days_after_modification_greater_than=days)
