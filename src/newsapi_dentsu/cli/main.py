@@ -32,6 +32,7 @@ COMMANDS = {
     "explain": "explain",
     "dev": "dev",
     "db": "db",
+    "migrate": "migrate",
     "home": "home",
     "sandbox": "sandbox",
     "topics": "configuration",

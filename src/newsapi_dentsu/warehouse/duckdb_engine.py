@@ -40,6 +40,13 @@ class DuckDBSession(Session):
     def execute(self, sql: str, *parameters: object) -> None:
         self._connection.execute(sql, list(parameters))
 
+    def sibling(self) -> duckdb.DuckDBPyConnection:
+        """Another connection to the same open file, for another thread; the caller closes it."""
+        other = self._connection.cursor()
+        other.execute("USE news")
+        other.execute("SET TimeZone = 'UTC'")
+        return other
+
 
 class DuckDBEngine(Engine):
     """The warehouse in a DuckDB file.

@@ -59,7 +59,16 @@ def tables() -> tuple[str, ...]:
 
 
 def applied_version(engine: Engine, session: Session) -> int:
-    """The version that the database is at; 0 for an empty one."""
+    """The version that the database is at; 0 for an empty one.
+
+    Raises:
+        WarehouseError: a migration has filled it in part (see `transfer.loading`).
+    """
+    if engine.table_exists(session, "ops", "transfer"):
+        raise WarehouseError(
+            f"{engine.location} is being filled by a migration that has not ended: run the same "
+            "`newsapi migrate` (or `import`) again to go on with it, or fill it from elsewhere"
+        )
     if not engine.table_exists(session, "ops", "schema_migrations"):
         return 0
     (version,) = session.rows("SELECT max(version) FROM ops.schema_migrations")[0]
@@ -95,7 +104,7 @@ def upgrade(engine: Engine, session: Session, now: datetime) -> list[Migration]:
         # DuckDB refuses to alter a table that has indexes.
         for name, statement in indexes().items():
             if name in existing:
-                session.execute(_drop_index(name, statement))
+                session.execute(drop_index(name, statement))
         existing = set()
     for name in engine.other_schemas:
         _create_schema(engine, session, name)
@@ -160,7 +169,8 @@ def _create_schema(engine: Engine, session: Session, name: str) -> None:
         session.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
 
 
-def _drop_index(name: str, statement: str) -> str:
+def drop_index(name: str, statement: str) -> str:
+    """The statement that drops the index of this name, which `statement` creates."""
     table = re.search(r" ON (\w+)\.", statement)
     if table is None:
         raise ValueError(f"{statement} doesn't name its table with its schema")

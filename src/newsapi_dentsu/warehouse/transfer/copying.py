@@ -1,0 +1,153 @@
+"""Filling a new DuckDB file from one snapshot of PostgreSQL, in constant memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import LiteralString
+
+import duckdb
+
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.warehouse import Warehouse, schema
+from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engine import Row
+from newsapi_dentsu.warehouse.postgres_engine import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.transfer import proof
+from newsapi_dentsu.warehouse.transfer.loading import Progress, connection
+from newsapi_dentsu.warehouse.transfer.proof import Digest
+from newsapi_dentsu.warehouse.transfer.tables import (
+    Table,
+    duckdb_typed,
+    plain_type,
+    postgres_plain,
+    tables,
+)
+
+BATCH_ROWS = 1_000
+BATCH_CHARACTERS = 8_000_000
+
+_WIRE = {"bigint": "int8", "integer": "int4", "boolean": "bool"}
+
+
+class Snapshot:
+    """One state of a PostgreSQL database, however long one looks at it."""
+
+    def __init__(self, opened: Connection) -> None:
+        self._opened = opened
+
+    def digests(self) -> dict[str, Digest]:
+        """Let the server compute the digests of all tables."""
+        found = {}
+        for table in tables():
+            row = self._opened.execute(_sql(proof.postgres_statement(table))).fetchone()
+            found[table.name] = proof.of_row(row or (0, 0, 0))
+        return found
+
+    def count(self, table: Table) -> int:
+        """Count a table's rows."""
+        row = self._opened.execute(_sql(f"SELECT count(*) FROM {table.name}")).fetchone()
+        return int(row[0]) if row else 0
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """Read a table's rows as plain values, one by one."""
+        columns = ", ".join(
+            f"{postgres_plain(*column)} AS {column[0]}" for column in table.columns.items()
+        )
+        types = [plain_type(kind) for kind in table.columns.values()]
+        statement = f"COPY (SELECT {columns} FROM {table.name}) TO STDOUT (FORMAT binary)"
+        with self._opened.cursor() as cursor, cursor.copy(_sql(statement)) as copy:
+            copy.set_types([_WIRE.get(type_, type_) for type_ in types])
+            yield from copy.rows()
+
+
+@contextmanager
+def snapshot(engine: PostgresEngine) -> Iterator[Snapshot]:
+    """Open a snapshot on a connection of its own.
+
+    Raises:
+        WarehouseError: the server can't be used.
+    """
+    with connection(engine) as opened, opened.transaction():
+        opened.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield Snapshot(opened)
+
+
+@contextmanager
+def writing(path: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Make a DuckDB file with the pipeline's empty tables and open it for loading in bulk.
+
+    The indexes are built at the end of the block.
+
+    Raises:
+        WarehouseError: the file can't be written, or a row is there twice that must not be.
+    """
+    Warehouse(DuckDBEngine(path, memory_limit=memory, wait=0)).upgrade()
+    try:
+        with _instance(path, memory) as target:
+            quoted = str(path).replace("'", "''")
+            target.execute(f"ATTACH '{quoted}' AS news")
+            target.execute("USE news")
+            target.execute("SET TimeZone = 'UTC'")
+            # Once, at the end: each checkpoint compresses the texts.
+            target.execute("SET checkpoint_threshold = '1TB'")
+            for name, statement in schema.indexes().items():
+                target.execute(schema.drop_index(name, statement))
+            yield target
+            for statement in schema.indexes().values():
+                target.execute(statement)
+            target.execute("USE memory")
+            target.execute("DETACH news")
+    except duckdb.Error as error:
+        raise WarehouseError(f"{path}: {str(error).splitlines()[0]}") from error
+
+
+def _instance(path: Path, memory: str) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(
+        ":memory:", config={"memory_limit": memory, "temp_directory": f"{path}.spill"}
+    )
+
+
+def build(there: Snapshot, path: Path, memory: str, progress: Progress) -> None:
+    """Make a DuckDB file with everything that a snapshot holds.
+
+    Raises:
+        WarehouseError: a side can't be used.
+    """
+    total = sum(there.count(table) for table in tables())
+    done = 0
+    with writing(path, memory) as target:
+        for table in tables():
+            insert = _insert(table)
+            target.execute("BEGIN")
+            for batch in _batches(there.rows(table)):
+                target.execute(insert, [list(column) for column in zip(*batch, strict=True)])
+                done += len(batch)
+                progress(done, total)
+            target.execute("COMMIT")
+
+
+def _insert(table: Table) -> str:
+    plain = ", ".join(
+        f"unnest(${number}::{plain_type(kind)}[]) AS {name}"
+        for number, (name, kind) in enumerate(table.columns.items(), start=1)
+    )
+    typed = ", ".join(duckdb_typed(*column) for column in table.columns.items())
+    return f"INSERT INTO {table.name} ({table.names}) SELECT {typed} FROM (SELECT {plain}) AS v"
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(len(value) for value in row if isinstance(value, str))
+        if len(batch) >= BATCH_ROWS or size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _sql(text: str) -> LiteralString:
+    # The text is the warehouse's own, made of its own table and column names.
+    return text

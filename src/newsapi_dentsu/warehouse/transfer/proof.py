@@ -1,0 +1,105 @@
+"""Proving that two tables hold the same: row counts and hashes that each side computes itself.
+
+A row is written as text in one way that both engines share: text with its length in bytes before
+it, times as microseconds, floats as their 64 bits, NULL apart from everything else. The hash of a
+table is the sum of its rows' MD5 sums, so the order of rows doesn't matter and memory stays flat.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from newsapi_dentsu.warehouse.engine import Row, Session
+from newsapi_dentsu.warehouse.transfer.tables import Table
+
+_HALF = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """How many rows a table has, and what they hash to."""
+
+    rows: int
+    hash: str
+
+
+Digests = Mapping[str, Digest]
+
+
+def of_row(row: Row) -> Digest:
+    """Read the answer to a statement of this module."""
+    count, upper, lower = row
+    return Digest(int(count), f"{_half(upper)}{_half(lower)}")
+
+
+def _half(total: Any) -> str:
+    return f"{int(total or 0) % _HALF:016x}"
+
+
+def duckdb_statement(table: Table) -> str:
+    """The statement that makes DuckDB compute a table's digest."""
+    row = " || ',' || ".join(_duckdb_text(*column) for column in table.columns.items())
+    return (
+        "SELECT count(*), sum(CAST('0x' || left(md5, 16) AS ubigint)), "
+        "sum(CAST('0x' || right(md5, 16) AS ubigint)) "
+        f"FROM (SELECT md5({row}) AS md5 FROM {table.name}) AS sums"
+    )
+
+
+def postgres_statement(table: Table) -> str:
+    """The statement that makes PostgreSQL compute a table's digest."""
+    row = " || ',' || ".join(_postgres_text(*column) for column in table.columns.items())
+    # OFFSET 0 keeps the planner from computing every MD5 sum twice.
+    return (
+        "SELECT count(*), sum(('x' || left(md5, 16))::bit(64)::bigint), "
+        "sum(('x' || right(md5, 16))::bit(64)::bigint) "
+        f"FROM (SELECT md5({row}) AS md5 FROM {table.name} OFFSET 0) AS sums"
+    )
+
+
+def statement(engine: str, table: Table) -> str:
+    """The statement for the engine of this name."""
+    return duckdb_statement(table) if engine == "DuckDB" else postgres_statement(table)
+
+
+def digests(session: Session, engine: str, chosen: Iterable[Table]) -> dict[str, Digest]:
+    """Compute the digests of tables."""
+    return {table.name: of_row(session.rows(statement(engine, table))[0]) for table in chosen}
+
+
+def _duckdb_text(column: str, kind: str) -> str:
+    if kind == "text":
+        return f"coalesce(strlen({column}) || ':' || {column}, '-')"
+    if kind == "timestamptz":
+        value = (
+            f"CASE WHEN isfinite({column}) THEN CAST(epoch_us({column}) AS text) "
+            f"ELSE CAST({column} AS text) END"
+        )
+    elif kind == "float8":
+        value = f"CASE WHEN isnan({column}) THEN 'nan' ELSE CAST(CAST({column} AS BIT) AS text) END"
+    elif kind == "date":
+        value = f"CAST({column} - DATE '1970-01-01' AS text)"
+    else:
+        value = f"CAST({column} AS text)"
+    return f"coalesce({value}, '-')"
+
+
+def _postgres_text(column: str, kind: str) -> str:
+    if kind == "text":
+        return f"coalesce(octet_length({column}) || ':' || {column}, '-')"
+    if kind == "timestamptz":
+        value = (
+            f"CASE WHEN isfinite({column}) "
+            f"THEN CAST(CAST(extract(epoch FROM {column}) * 1000000 AS bigint) AS text) "
+            f"ELSE CAST({column} AS text) END"
+        )
+    elif kind == "float8":
+        value = (
+            f"CASE WHEN {column} = 'NaN' THEN 'nan' "
+            f"ELSE CAST(('x' || encode(float8send({column}), 'hex'))::bit(64) AS text) END"
+        )
+    elif kind == "date":
+        value = f"CAST({column} - DATE '1970-01-01' AS text)"
+    else:
+        value = f"CAST({column} AS text)"
+    return f"coalesce({value}, '-')"
