@@ -117,12 +117,12 @@ def patiently(engine: Engine, attempt: Callable[[], T]) -> T:
                 deadline = now + engine.patience
                 if now < deadline:
                     # Not by a logger that Dagster manages: it would write to the same server.
-                    _console.warning("%s (waiting up to %g s for it)", error, engine.patience)
+                    _console.warning("Waiting up to %g s: %s", engine.patience, error)
             if now + pause > deadline:
                 raise
         else:
             if deadline is not None:
-                _console.warning("the database is back; going on")
+                _console.warning("The database is back: going on")
             return result
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

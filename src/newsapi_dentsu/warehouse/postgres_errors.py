@@ -80,7 +80,8 @@ def _statement_error(place: str, state: str, error: psycopg.Error) -> Exception:
     message = error.diag.message_primary or _reason(str(error))
     if lost(error):
         return WarehouseAwayError(
-            f"{place} went away ({message}); nothing of this step was stored, run again"
+            f"{place} went away ({message}); nothing of this step was stored: run again when it "
+            "is back"
         )
     if state in _REPEATABLE_STATES:
         return WarehouseAwayError(f"{place}: {message}; nothing of this step was stored, run again")
