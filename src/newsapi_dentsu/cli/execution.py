@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
 from dagster._core.instance.ref import InstanceRef
-from dagster_postgres.utils import DagsterPostgresException
 from dagster_shared.error import SerializableErrorInfo
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
@@ -68,7 +68,9 @@ def execute_pipeline(
                 tags={".dagster/repository": REPOSITORY},
                 raise_on_error=False,
             )
-    except (DBAPIError, DagsterPostgresException) as error:
+    except Exception as error:
+        if not _is_of_records(error):
+            raise
         raise _records_error(settings, home, error) from error
     finally:
         progress_of_stage.reset(token)
@@ -112,17 +114,34 @@ def upgrade_records(settings: Settings) -> None:
     try:
         with database_prepared(settings, "newsapi db upgrade"), _instance(home) as instance:
             instance.upgrade()
-    except (DBAPIError, DagsterPostgresException) as error:
+    except Exception as error:
+        if not _is_of_records(error):
+            raise
         raise _records_error(settings, home, error) from error
 
 
 def _instance(home: Path) -> dg.DagsterInstance:
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=_IN_PROCESS))
+    overrides = dict(_IN_PROCESS)
+    configured = yaml.safe_load((home / "dagster.yaml").read_text("utf-8")) or {}
+    if not any("storage" in name for name in configured):
+        overrides["storage"] = {
+            "custom": {
+                "module": "newsapi_dentsu.cli.dagster_storage",
+                "class": "ProcessStorage",
+                "config": {"base_dir": str(home)},
+            }
+        }
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=overrides))
+
+
+def _is_of_records(error: Exception) -> bool:
+    """Whether Dagster's own storage failed; by name, for the module is costly to import."""
+    return isinstance(error, DBAPIError) or type(error).__name__ == "DagsterPostgresException"
 
 
 def _records_error(settings: Settings, home: Path, error: Exception) -> PipelineError:
     """Word a failure of Dagster's own storage."""
-    cause = error.__cause__ if isinstance(error, DagsterPostgresException) else error
+    cause = error if isinstance(error, DBAPIError) else error.__cause__
     text = str(cause.orig if isinstance(cause, DBAPIError) else cause).strip()
     reason = text.splitlines()[0] if text else type(error).__name__
     if settings.use_postgres:
