@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
 from newsapi_dentsu.domain.topics import Topics
+from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
 from newsapi_dentsu.eventregistry.client import NewsApi, Page
 from newsapi_dentsu.stages.collect import CollectOptions
 from newsapi_dentsu.warehouse import final, operations, raw
@@ -21,7 +21,6 @@ from support.tables import count, dump
 
 from .conftest import Open
 from .server import Proxy, Server
-
 
 EARLIER = NOON - timedelta(hours=1)
 
@@ -173,7 +172,7 @@ def test_a_run_that_lost_the_lock_to_another_stops_before_it_writes(
                 "WHERE application_name = 'newsapi: run 1'"
             )
         with other.run_lock("run 2", 1):
-            with pytest.raises(WarehouseBusyError, match="run 2.*stops here"):
+            with pytest.raises(WarehouseBusyError, match=r"run 2.*stops here"):
                 run.write(set_position)
             other.write(lambda session: operations.set_position(session, "test", 2))
     with other.snapshot() as session:
