@@ -60,7 +60,7 @@ def assert_accounted_for(warehouse: Warehouse) -> None:
     assert broken_promises(warehouse) == set()
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_every_record_of_any_stream_is_accounted_for_after_each_run(
     databases: Databases, stream: list[list[Any]], batch: int, data: st.DataObject
@@ -80,7 +80,7 @@ def test_every_record_of_any_stream_is_accounted_for_after_each_run(
     disconnect(warehouse)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_a_full_refresh_after_any_history_changes_nothing(
     databases: Databases, stream: list[list[Any]], batch: int, data: st.DataObject
@@ -104,7 +104,7 @@ def test_a_full_refresh_after_any_history_changes_nothing(
     disconnect(warehouse)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(stream=streams, data=st.data())
 def test_tables_built_run_by_run_equal_tables_built_at_once(
     databases: Databases, stream: list[list[Any]], data: st.DataObject

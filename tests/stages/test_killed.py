@@ -27,7 +27,7 @@ def _articles() -> list[Article]:
     found = []
     for age in range(DAYS + 1):
         at = MORNING - timedelta(days=age)
-        found += many(120, at=at, prefix=f"{age}-")
+        found += many(105, at=at, prefix=f"{age}-")
         for number in range(5):
             original = f"https://adledger.example/{age}-{number + 1:05}"
             found.append(article(f"{age}t{number}", at=at, url=f"{original}?utm_source=x"))

@@ -96,7 +96,7 @@ records = st.lists(
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(data=st.data(), arriving=records)
 def test_every_order_of_arrival_gives_the_same_tables(
     databases: Databases, data: st.DataObject, arriving: list[dict[str, Any]]

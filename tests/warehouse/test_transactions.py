@@ -3,14 +3,14 @@
 import pytest
 
 from newsapi_dentsu.warehouse import Warehouse, operations
-from newsapi_dentsu.warehouse.engine import one
+from newsapi_dentsu.warehouse.engine import Session, one
 from support.databases import Database, disconnect
 from support.processes import finish, process, write_one_after_another
 
 
 def test_what_a_failing_transaction_wrote_is_gone(warehouse: Warehouse) -> None:
     with pytest.raises(ZeroDivisionError), warehouse.transaction() as session:
-        _fail_after(operations.set_position(session, "x", 7))
+        _write_and_fail(session)
     with warehouse.snapshot() as session:
         assert operations.position(session, "x") == 0
 
@@ -47,7 +47,7 @@ def test_numbers_grow_without_gaps_even_after_a_rollback(warehouse: Warehouse) -
     with warehouse.transaction() as session:
         assert list(operations.take_numbers(session, "s", 3)) == [1, 2, 3]
     with pytest.raises(ZeroDivisionError), warehouse.transaction() as session:
-        _fail_after(operations.take_numbers(session, "s", 5))
+        _write_and_fail(session)
     with warehouse.transaction() as session:
         assert list(operations.take_numbers(session, "s", 2)) == [4, 5]
 
@@ -65,5 +65,7 @@ def test_writers_in_two_processes_lose_nothing(database: Database) -> None:
     disconnect(warehouse)
 
 
-def _fail_after(_done: object) -> None:
+def _write_and_fail(session: Session) -> None:
+    operations.set_position(session, "x", 7)
+    operations.take_numbers(session, "s", 5)
     raise ZeroDivisionError
