@@ -20,7 +20,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def database(server: Server) -> str:
+def db_name(server: Server) -> str:
     """The name of an empty database that the role owns."""
     name = f"newsapi_db_{next(_numbers)}"
     server.create_database(name)
@@ -31,12 +31,12 @@ Open = Callable[..., Warehouse]
 
 
 @pytest.fixture
-def opened(server: Server, database: str) -> Iterator[Open]:
+def opened(server: Server, db_name: str) -> Iterator[Open]:
     """Opens warehouses on the database and closes them after the test."""
     made: list[Warehouse] = []
 
     def open_(**options: object) -> Warehouse:
-        made.append(server.open(database, **options))
+        made.append(server.open(db_name, **options))
         return made[-1]
 
     yield open_

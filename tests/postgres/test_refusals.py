@@ -106,11 +106,11 @@ def test_a_lock_that_somebody_else_holds_is_waited_for_only_so_long(opened: Open
 
 
 def test_a_read_only_server_is_told_from_a_broken_one(
-    server: Server, database: str, opened: Open
+    server: Server, db_name: str, opened: Open
 ) -> None:
     opened().upgrade()
     with server.admin() as admin:
-        admin.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+        admin.execute(f"ALTER DATABASE {db_name} SET default_transaction_read_only = on")
     warehouse = opened()
     with pytest.raises(WarehouseError, match=r"is read-only.*95 %"):
         warehouse.write(lambda session: operations.set_position(session, "x", 1))
@@ -130,14 +130,14 @@ def connections_limited(server: Server, limit: int) -> Iterator[None]:
 
 
 def test_without_a_free_connection_it_waits_a_little_and_says_so(
-    server: Server, database: str, opened: Open
+    server: Server, db_name: str, opened: Open
 ) -> None:
     opened().upgrade()
     with connections_limited(server, 8), ExitStack() as held:
         taken: list[psycopg.Connection] = []
         for _ in range(9):
             with suppress(WarehouseBusyError):
-                taken.append(held.enter_context(server.engine(database, wait=0).connect()))
+                taken.append(held.enter_context(server.engine(db_name, wait=0).connect()))
         started = time.monotonic()
         with pytest.raises(WarehouseBusyError, match=r"no connection free.*max_connections"):
             opened(wait=1).write(nothing)
@@ -201,14 +201,14 @@ def test_a_full_disk_fails_a_run_and_after_more_room_it_completes(
         admin.execute("DROP TABLESPACE small")
 
 
-def test_connections_are_kept_and_closed(server: Server, database: str, opened: Open) -> None:
+def test_connections_are_kept_and_closed(server: Server, db_name: str, opened: Open) -> None:
     warehouse = opened()
     warehouse.upgrade()
 
     def sessions() -> list[int]:
         with server.admin() as admin:
             found = admin.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = %s ORDER BY pid", [database]
+                "SELECT pid FROM pg_stat_activity WHERE datname = %s ORDER BY pid", [db_name]
             )
             return [pid for (pid,) in found]
 

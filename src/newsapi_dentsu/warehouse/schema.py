@@ -88,24 +88,31 @@ def behind(engine: Engine, session: Session) -> bool:
     )
 
 
-def upgrade(engine: Engine, session: Session, now: datetime) -> list[Migration]:
-    """Bring the database to this version of the code, in the caller's transaction.
+def drop_indexes(engine: Engine, session: Session) -> None:
+    """Drop the indexes before tables are altered, in a transaction before that of `apply`.
+
+    DuckDB refuses to alter a table that has indexes, even one that the same transaction dropped.
+    """
+    engine.lift_time_limits(session)
+    if not _pending(engine, session):
+        return
+    existing = engine.index_names(session)
+    for name, statement in indexes().items():
+        if name in existing:
+            session.execute(drop_index(name, statement))
+
+
+def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
+    """Take the steps that the database hasn't taken yet, in the caller's transaction.
 
     Returns:
-        The steps that were applied.
+        The steps that were taken.
 
     Raises:
         WarehouseError: the database was made by a newer version of the code.
     """
     engine.lift_time_limits(session)
     pending = _pending(engine, session)
-    existing = engine.index_names(session)
-    if existing and pending:
-        # DuckDB refuses to alter a table that has indexes.
-        for name, statement in indexes().items():
-            if name in existing:
-                session.execute(drop_index(name, statement))
-        existing = set()
     for name in engine.other_schemas:
         _create_schema(engine, session, name)
     for step in pending:
@@ -122,10 +129,16 @@ def upgrade(engine: Engine, session: Session, now: datetime) -> list[Migration]:
             step.name,
             now,
         )
+    return pending
+
+
+def create_indexes(engine: Engine, session: Session) -> None:
+    """Create the indexes that are missing."""
+    engine.lift_time_limits(session)
+    existing = engine.index_names(session)
     for name, statement in indexes().items():
         if name not in existing:
             session.execute(statement)
-    return pending
 
 
 def script() -> list[str]:

@@ -112,10 +112,15 @@ class Warehouse:
         """
         if not self.is_behind():
             return []
-        with self.engine.upgrade_lock():
-            return self.write(
-                lambda session: schema.upgrade(self.engine, session, datetime.now(UTC))
-            )
+        engine, now = self.engine, datetime.now(UTC)
+        with engine.upgrade_lock():
+            self.write(lambda session: schema.drop_indexes(engine, session))
+            try:
+                return self.write(lambda session: schema.apply(engine, session, now))
+            finally:
+                # Of a step that failed, nothing is left; whatever ends this, the next call goes on.
+                if self.inspect(lambda session: schema.applied_version(engine, session)):
+                    self.write(lambda session: schema.create_indexes(engine, session))
 
     def close(self) -> None:
         """Let go of the connections that are kept between transactions."""

@@ -1,0 +1,234 @@
+"""The schema's history: from every version with rows in the tables, alone and from two at once."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import duckdb
+import psycopg
+import pytest
+
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.warehouse import Warehouse, final, schema
+from newsapi_dentsu.warehouse.inspection import differences
+from support.api import serving
+from support.articles import many
+from support.clock import NOON
+from support.databases import Database, disconnect
+from support.processes import event, finish, process, upgrade
+from support.processing import broken_promises
+from support.tables import count, dump, execute
+
+LATEST = schema.migrations()[-1].version
+ROWS: dict[int, tuple[str, ...]] = {
+    1: (
+        "INSERT INTO raw.ai_marketing_news_raw (seq, uri, version, url, title, origin, query_id, "
+        "fetched_at, record_hash, record) VALUES (1, 'u1', 1, 'https://a.example/1', 'A title', "
+        "'sandbox', 'q', '2026-11-20 12:00:00+00', 'h', '{}')",
+        "INSERT INTO raw.queries VALUES ('q', '{}', '2026-11-01', '2026-11-20 12:00:00+00', NULL)",
+        "INSERT INTO raw.query_days VALUES ('q', '2026-11-20', 1, '[\"u1\"]', 0, NULL, NULL)",
+        "INSERT INTO processed.processed_news (article_id, url, title, body, authors, concepts, "
+        "categories, version, text_hash, raw_seq, origin, fetched_at, updated_at, change_seq) "
+        "VALUES ('a1', 'https://a.example/1', 'A title', 'A body', '[]', '[]', '[]', 1, 't', 1, "
+        "'sandbox', '2026-11-20 12:00:00+00', '2026-11-20 12:00:00+00', 1)",
+        "INSERT INTO processed.record_outcomes VALUES (1, 'u1', 1, 'a1', 'article', NULL, 't', "
+        "NULL, NULL)",
+        "INSERT INTO final.filtered_news (article_id, url, title, body, publishedAt, lang, "
+        "authors, concepts, categories, version, origin, fetched_at, updated_at) VALUES ('a1', "
+        "'https://a.example/1', 'A title', 'A body', '2026-11-20 12:00:00+00', 'eng', '[]', "
+        "'[]', '[]', 1, 'sandbox', '2026-11-20 12:00:00+00', '2026-11-20 12:00:00+00')",
+        "INSERT INTO final.rejected_news VALUES ('a2', 'https://a.example/2', 'T', 'short', '', "
+        "'2026-11-20 12:00:00+00')",
+        "INSERT INTO ops.positions VALUES ('deduplicated', 1)",
+        "INSERT INTO ops.stage_runs VALUES ('r', 'collect', 1, 'succeeded', "
+        "'2026-11-20 12:00:00+00', NULL, NULL, NULL)",
+    )
+}
+"""For each version, what fills the tables that it brought: a row in each."""
+
+
+@pytest.fixture
+def empty(empty_database: Database) -> Iterator[Warehouse]:
+    """A database without tables, on either engine."""
+    warehouse = empty_database.open()
+    yield warehouse
+    disconnect(warehouse)
+
+
+def problems(warehouse: Warehouse) -> list[str]:
+    return warehouse.inspect(lambda session: differences(warehouse.engine, session))
+
+
+def rows(warehouse: Warehouse) -> dict[str, int]:
+    return {
+        table: warehouse.inspect(lambda s, name=table: len(s.rows(f"SELECT 1 FROM {name}")))  # type: ignore[misc]
+        for table in schema.tables()
+    }
+
+
+def later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
+    """Make up the version that comes after the latest."""
+    history = (*schema.migrations(), schema.Migration(LATEST + 1, "made_up", statements))
+    monkeypatch.setattr(schema, "migrations", lambda: history)
+
+
+@pytest.mark.parametrize("version", range(1, LATEST + 1))
+def test_every_version_with_rows_in_it_becomes_the_latest(
+    empty: Warehouse, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    history = schema.migrations()
+    with monkeypatch.context() as then:
+        then.setattr(schema, "migrations", lambda: history[:version])
+        then.setattr(schema, "indexes", dict)
+        empty.upgrade()
+    for number in range(1, version + 1):
+        for statement in ROWS[number]:
+            execute(empty, statement)
+    before = rows(empty)
+    assert set(before.values()) == {1}
+
+    empty.upgrade()
+
+    assert problems(empty) == []
+    assert rows(empty) == before
+    assert empty.upgrade() == []
+
+
+def test_a_later_version_alters_tables_that_have_indexes_and_rows(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(many(50, at=NOON)) as api:
+        api.clock.advance(hours=1)
+        api.run(warehouse, lookback_days=1)
+        before = dump(warehouse, final.TABLE)
+        later(
+            monkeypatch,
+            "ALTER TABLE final.filtered_news ADD COLUMN score double precision DEFAULT 0",
+            "ALTER TABLE final.filtered_news ALTER COLUMN score SET NOT NULL",
+            "ALTER TABLE final.filtered_news ALTER COLUMN source_uri SET NOT NULL",
+            "ALTER TABLE processed.processed_news DROP COLUMN image",
+            "CREATE TABLE ops.extra (name text NOT NULL PRIMARY KEY)",
+        )
+        assert [step.name for step in warehouse.upgrade()] == ["made_up"]
+        assert problems(warehouse) == []
+        assert dump(warehouse, final.TABLE) == before
+        assert warehouse.upgrade() == []
+    with pytest.raises((duckdb.ConstraintException, psycopg.errors.UniqueViolation)):
+        execute(
+            warehouse,
+            "INSERT INTO processed.processed_news SELECT * REPLACE ('x' AS article_id) "
+            "FROM processed.processed_news LIMIT 1"
+            if warehouse.engine.name == "DuckDB"
+            else "UPDATE processed.processed_news SET url = "
+            "(SELECT min(url) FROM processed.processed_news)",
+        )
+
+
+def test_a_later_version_that_fails_changes_nothing(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        later(
+            then,
+            "ALTER TABLE final.filtered_news ADD COLUMN score double precision",
+            "ALTER TABLE final.no_such_table ADD COLUMN score double precision",
+        )
+        with pytest.raises((WarehouseError, duckdb.Error)):
+            warehouse.upgrade()
+    assert problems(warehouse) == []
+    assert warehouse.upgrade() == []
+
+
+def test_tables_of_a_newer_version_are_left_alone(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        later(then, "ALTER TABLE final.filtered_news ADD COLUMN score double precision")
+        warehouse.upgrade()
+    with pytest.raises(WarehouseError, match="newer than this program"):
+        warehouse.upgrade()
+    assert "install its newer version" in problems(warehouse)[0]
+
+
+def test_several_at_once_on_an_empty_database(empty_database: Database) -> None:
+    ready = event()
+    with ExitStack() as started:
+        children = [
+            started.enter_context(process(upgrade, empty_database, ready)) for _ in range(4)
+        ]
+        ready.set()
+        for child in children:
+            finish(child)
+    warehouse = empty_database.open()
+    assert problems(warehouse) == []
+    disconnect(warehouse)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("DROP INDEX final.idx_final_url", "index idx_final_url is missing"),
+        ("DROP TABLE ops.stage_runs", "table ops.stage_runs is missing"),
+        (
+            "ALTER TABLE ops.stage_runs ADD COLUMN mine text",
+            "column ops.stage_runs.mine is not known",
+        ),
+        ("ALTER TABLE final.rejected_news DROP COLUMN detail", "column final.rejected_news.detail"),
+        (
+            "ALTER TABLE final.rejected_news ALTER COLUMN detail DROP NOT NULL",
+            "column final.rejected_news.detail is text instead of text NOT NULL",
+        ),
+    ],
+)
+def test_what_differs_is_named(warehouse: Warehouse, change: str, expected: str) -> None:
+    if "stage_runs ADD" in change:
+        execute(warehouse, "DROP INDEX ops.idx_stage_runs_started")
+    execute(warehouse, change)
+    assert any(expected in problem for problem in problems(warehouse)), problems(warehouse)
+
+
+def test_an_index_that_went_missing_comes_back(warehouse: Warehouse) -> None:
+    execute(warehouse, "DROP INDEX final.idx_final_url")
+    warehouse.upgrade()
+    assert problems(warehouse) == []
+
+
+def test_an_index_that_is_not_unique_is_told(warehouse: Warehouse) -> None:
+    execute(warehouse, "DROP INDEX final.idx_final_url")
+    execute(warehouse, "CREATE INDEX idx_final_url ON final.filtered_news(url)")
+    assert problems(warehouse) == ["index idx_final_url is not unique"]
+
+
+def test_the_script_makes_the_same_tables(empty: Warehouse) -> None:
+    for statement in schema.script():
+        execute(empty, statement)
+    assert [problem for problem in problems(empty) if "schema dagster" not in problem] == []
+    empty.upgrade()
+    assert problems(empty) == []
+    with serving(many(50, at=NOON)) as api:
+        api.clock.advance(hours=1)
+        api.run(empty, lookback_days=1)
+    assert broken_promises(empty) == set()
+    assert count(empty, final.TABLE) == 50
+
+
+def test_the_statements_that_people_know_run_as_they_stand(warehouse: Warehouse) -> None:
+    known = (
+        "CREATE INDEX idx_raw_published ON raw.ai_marketing_news_raw(publishedAt)",
+        "CREATE INDEX idx_raw_url ON raw.ai_marketing_news_raw(url)",
+        "CREATE UNIQUE INDEX idx_processed_url ON processed.processed_news(url)",
+        "CREATE INDEX idx_final_published ON final.filtered_news(publishedAt DESC)",
+    )
+    for name, statement in schema.indexes().items():
+        execute(warehouse, schema.drop_index(name, statement))
+    for statement in known:
+        assert statement in schema.script()
+        execute(warehouse, statement)
+    execute(warehouse, "SELECT publishedAt FROM final.filtered_news")
+
+
+def test_versions_are_dated(warehouse: Warehouse) -> None:
+    with warehouse.snapshot() as session:
+        found = session.rows("SELECT version, applied_at FROM ops.schema_migrations")
+    assert [version for version, _ in found] == [step.version for step in schema.migrations()]
+    assert all(applied <= datetime.now(UTC) for _, applied in found)
