@@ -28,11 +28,11 @@ KNOWN = (
     "POSTGRES_DB",
     "POSTGRES_USER",
     "POSTGRES_PASSWORD",
+    "POSTGRES_SSLMODE",
 )
 
 EXPECTED = {
     "SMTP_PASSWORD": "password of the mail account that alerts are sent from",
-    "PGSSLMODE": "read by the database driver itself: no connection without TLS",
     "LOG_FORMAT": "`json`: one object a line",
     "UI_BASE_URL": "where links in alerts lead",
     "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
@@ -59,7 +59,7 @@ def plain_settings(
         "POSTGRES_PORT": "5432",
         "POSTGRES_DB": names.DATABASE,
         "POSTGRES_USER": names.DATABASE_ROLE,
-        "PGSSLMODE": "require",
+        "POSTGRES_SSLMODE": "require",
         "LOG_FORMAT": "json",
         "UI_BASE_URL": f"https://{config.host_name}",
         "RUN_LAUNCHER": config.run_launcher,

@@ -35,6 +35,8 @@ class Size:
     memory: str
 
 
+SMALL = Size(0.5, "1Gi")
+
 SIZES = {
     "dev": {names.WEBSERVER: Size(0.5, "1Gi"), names.DAEMON: Size(1.0, "2Gi")},
     "prod": {names.WEBSERVER: Size(1.0, "2Gi"), names.DAEMON: Size(2.0, "4Gi")},
@@ -42,9 +44,13 @@ SIZES = {
 }
 
 COMMANDS = {
-    names.WEBSERVER: ["dagster-webserver", "-h", "0.0.0.0", "-p", str(UI_PORT), "-m", CODE],  # noqa: S104
-    names.DAEMON: ["dagster-daemon", "run", "-m", CODE],
+    names.WEBSERVER: f"exec dagster-webserver -h 0.0.0.0 -p {UI_PORT} -m {CODE}",
+    names.DAEMON: f"exec dagster-daemon run -m {CODE}",
+    names.UPGRADE: "exec newsapi db upgrade",
 }
+"""Run by a shell that replaces itself, so that signals arrive."""
+
+PREPARE = "export DAGSTER_HOME=$(newsapi home) && "
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class Apps:
 
     webserver: app.ContainerApp
     daemon: app.ContainerApp
+    upgrade: app.Job
 
 
 def create_apps(context: Context, around: Surroundings) -> Apps | None:
@@ -113,7 +120,7 @@ def create_apps(context: Context, around: Surroundings) -> Apps | None:
         scale=app.ScaleArgs(min_replicas=1, max_replicas=1),
         grace=GRACE_SECONDS,
     )
-    return Apps(webserver, daemon)
+    return Apps(webserver, daemon, _upgrade_job(context, around, image))
 
 
 def _app(
@@ -128,9 +135,6 @@ def _app(
     probes: list[app.ContainerAppProbeArgs] | None = None,
     more_secrets: dict[str, str] | None = None,
 ) -> app.ContainerApp:
-    identity = around.identities.apps.id
-    size = SIZES[context.config.stack][name]
-    secrets = {secret: secret for secret in SECRETS.values()} | (more_secrets or {})
     return app.ContainerApp(
         name,
         resource_group_name=context.group_name,
@@ -138,43 +142,95 @@ def _app(
         location=context.location,
         managed_environment_id=around.environment.id,
         workload_profile_name=PROFILE,
-        identity=app.ManagedServiceIdentityArgs(
-            type=app.ManagedServiceIdentityType.USER_ASSIGNED, user_assigned_identities=[identity]
-        ),
+        identity=_identity(around),
         configuration=app.ConfigurationArgs(
             # Sticky sessions need it; a rollback is the previous image, deployed by digest.
             active_revisions_mode=app.ActiveRevisionsMode.SINGLE,
             max_inactive_revisions=10,
             ingress=ingress,
-            registries=[
-                app.RegistryCredentialsArgs(
-                    server=around.registry.registry.login_server, identity=identity
-                )
-            ],
-            secrets=[
-                app.SecretArgs(
-                    name=own, key_vault_url=around.vault.secret_url(secret), identity=identity
-                )
-                for own, secret in secrets.items()
-            ],
+            registries=[_registry(around)],
+            secrets=_secrets(around, more_secrets or {}),
         ),
         template=app.TemplateArgs(
-            containers=[
-                app.ContainerArgs(
-                    name=name,
-                    image=image,
-                    command=COMMANDS[name],
-                    env=environment_of(plain_settings(context.config, _outputs(around, image))),
-                    resources=app.ContainerResourcesArgs(cpu=size.cpu, memory=size.memory),
-                    probes=probes,
-                )
-            ],
+            containers=[_container(context, around, name, image, probes)],
             scale=scale,
             termination_grace_period_seconds=grace,
         ),
         tags=context.tags,
         opts=pulumi.ResourceOptions(depends_on=around.ready),
     )
+
+
+def _upgrade_job(context: Context, around: Surroundings, image: pulumi.Output[str]) -> app.Job:
+    """Brings the tables to the image's version; started before its apps, inside the network."""
+    return app.Job(
+        names.UPGRADE,
+        resource_group_name=context.group_name,
+        job_name=names.UPGRADE,
+        location=context.location,
+        environment_id=around.environment.id,
+        workload_profile_name=PROFILE,
+        identity=_identity(around),
+        configuration=app.JobConfigurationArgs(
+            trigger_type=app.TriggerType.MANUAL,
+            manual_trigger_config=app.JobConfigurationManualTriggerConfigArgs(
+                parallelism=1, replica_completion_count=1
+            ),
+            replica_timeout=3600,
+            replica_retry_limit=0,
+            registries=[_registry(around)],
+            secrets=_secrets(around, {}),
+        ),
+        template=app.JobTemplateArgs(
+            containers=[_container(context, around, names.UPGRADE, image, None)]
+        ),
+        tags=context.tags,
+        opts=pulumi.ResourceOptions(depends_on=around.ready),
+    )
+
+
+def _container(
+    context: Context,
+    around: Surroundings,
+    name: str,
+    image: pulumi.Output[str],
+    probes: list[app.ContainerAppProbeArgs] | None,
+) -> app.ContainerArgs:
+    size = SIZES[context.config.stack].get(name, SMALL)
+    return app.ContainerArgs(
+        name=name,
+        image=image,
+        command=["/bin/sh", "-c", PREPARE + COMMANDS[name]],
+        env=environment_of(plain_settings(context.config, _outputs(around, image))),
+        resources=app.ContainerResourcesArgs(cpu=size.cpu, memory=size.memory),
+        probes=probes,
+    )
+
+
+def _identity(around: Surroundings) -> app.ManagedServiceIdentityArgs:
+    return app.ManagedServiceIdentityArgs(
+        type=app.ManagedServiceIdentityType.USER_ASSIGNED,
+        user_assigned_identities=[around.identities.apps.id],
+    )
+
+
+def _registry(around: Surroundings) -> app.RegistryCredentialsArgs:
+    return app.RegistryCredentialsArgs(
+        server=around.registry.registry.login_server, identity=around.identities.apps.id
+    )
+
+
+def _secrets(around: Surroundings, more: dict[str, str]) -> list[app.SecretArgs]:
+    """References to the vault: the app never holds a value of its own."""
+    secrets = {secret: secret for secret in SECRETS.values()} | more
+    return [
+        app.SecretArgs(
+            name=own,
+            key_vault_url=around.vault.secret_url(secret),
+            identity=around.identities.apps.id,
+        )
+        for own, secret in secrets.items()
+    ]
 
 
 def _outputs(around: Surroundings, image: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:

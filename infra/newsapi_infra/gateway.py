@@ -74,7 +74,7 @@ def create_gateway(
         ],
         ssl_policy=network.ApplicationGatewaySslPolicyArgs(
             policy_type=network.ApplicationGatewaySslPolicyType.PREDEFINED,
-            policy_name=network.ApplicationGatewaySslPolicyName.APP_GW_SSL_POLICY20220101,
+            policy_name=network.ApplicationGatewaySslPolicyName.APP_GW_SSL_POLICY20220101_S,
         ),
         http_listeners=[
             _listener(context, parts, "https", frontend),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 IMAGE = "newsapi-dagster"
 WEBSERVER = "dagster-webserver"
 DAEMON = "dagster-daemon"
+UPGRADE = "newsapi-db-upgrade"
 DATABASE = "newsapi_db"
 DATABASE_ROLE = "dagster_user"
 DATABASE_ADMIN = "newsapi_admin"

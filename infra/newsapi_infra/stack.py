@@ -109,6 +109,7 @@ def _watch(
     if apps is not None:
         send_diagnostics(logs, "webserver", apps.webserver.id, "metrics")
         send_diagnostics(logs, "daemon", apps.daemon.id, "metrics")
+        send_diagnostics(logs, "upgrade", apps.upgrade.id, "metrics")
     if gateway is not None:
         send_diagnostics(logs, "gateway", gateway.gateway.id, "logs", "metrics", own_tables=True)
         send_diagnostics(logs, "gateway-ip", gateway.address.id, "logs", "metrics")

@@ -238,6 +238,7 @@ TYPES = {
     "app:ContainerApp": ArmType(
         "Microsoft.App/containerApps", ("containerAppName",), _top("identity", "kind")
     ),
+    "app:Job": ArmType("Microsoft.App/jobs", ("jobName",), _top("identity")),
     "app:ContainerAppsAuthConfig": ArmType(
         "Microsoft.App/containerApps/authConfigs", ("containerAppName", "authConfigName")
     ),
