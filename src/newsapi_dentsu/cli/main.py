@@ -1,6 +1,7 @@
 """The command group: what there is, in the order in which a newcomer needs it."""
 
 import importlib
+import keyword
 import logging
 import sys
 from typing import Any
@@ -33,6 +34,8 @@ COMMANDS = {
     "dev": "dev",
     "db": "db",
     "migrate": "migrate",
+    "export": "migrate",
+    "import": "migrate",
     "home": "home",
     "sandbox": "sandbox",
     "topics": "configuration",
@@ -52,7 +55,9 @@ class _Commands(click.Group):
         if module is None:
             return None
         command: click.Command = getattr(
-            importlib.import_module(f"newsapi_dentsu.cli.{module}"), cmd_name
+            importlib.import_module(f"newsapi_dentsu.cli.{module}"),
+            # `import` is a word of the language.
+            f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name,
         )
         return command
 

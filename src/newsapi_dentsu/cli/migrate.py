@@ -4,39 +4,47 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from newsapi_dentsu.cli import migration_report as shown
 from newsapi_dentsu.cli.output import progress_bars
+from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse import Warehouse
-    from newsapi_dentsu.warehouse.transfer.direct import Plan, Transferred
+    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
+    from newsapi_dentsu.warehouse.engine import Session
+    from newsapi_dentsu.warehouse.transfer.direct import Bars, Transferred
 
 Command = Callable[..., None]
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_OPTIONS = (
+    click.option("--merge", is_flag=True, help="Add to what the target holds what it lacks."),
+    click.option("--replace", is_flag=True, help="Delete first what the target holds."),
+    click.option("--dry-run", is_flag=True, help="Tell what would happen, and change nothing."),
+    click.option(
+        "--compress",
+        is_flag=True,
+        help="Have PostgreSQL compress long texts while loading even where it only knows pglz, "
+        "which takes most of the time.",
+    ),
+    as_json,
+)
 
-def _onto_data(command: Command) -> Command:
-    """The options that say what becomes of data that the target holds."""
-    for option in (
-        click.option("--replace", is_flag=True, help="Delete first what the target holds."),
-        click.option("--merge", is_flag=True, help="Add to what the target holds."),
-    ):
+
+def _target_options(command: Command) -> Command:
+    for option in reversed(_OPTIONS):
         command = option(command)
     return command
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-compress_option = click.option(
-    "--compress",
-    is_flag=True,
-    help="Have PostgreSQL compress long texts while loading although it knows only the slow pglz.",
-)
 
 
 @click.command()
@@ -44,24 +52,28 @@ compress_option = click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path),
-    help="The DuckDB file to read (default: DUCKDB_PATH).",
+    help="The DuckDB file to read (default: DUCKDB_PATH). It may be one that another pipeline "
+    "made: its tables are mapped.",
 )
 @click.option(
     "--to",
     type=click.Choice(["postgres", "duckdb"]),
     default="postgres",
     show_default=True,
-    help="duckdb: back, from PostgreSQL to a file.",
+    help="duckdb: to a file, from PostgreSQL or from the file named by --from.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="With --to duckdb: the file to write (default: DUCKDB_PATH).",
 )
-@_onto_data
-@click.option("--dry-run", is_flag=True, help="Tell what would happen, and change nothing.")
-@compress_option
-@as_json
+@_target_options
+@click.option(
+    "--language",
+    default="eng",
+    show_default=True,
+    help="Language (ISO 639-2) of another pipeline's rows that don't say theirs.",
+)
 def migrate(
     *,
     source: Path | None,
@@ -72,6 +84,7 @@ def migrate(
     dry_run: bool,
     compress: bool,
     as_json: bool,
+    language: str,
 ) -> None:
     """Move everything from DuckDB to PostgreSQL, or back, and prove that it arrived.
 
@@ -81,201 +94,318 @@ def migrate(
     starts on the target. At the end both sides count and hash each table; exit code 0 means that
     they are equal.
     """
-    _check_mode(merge=merge, replace=replace)
     settings = load_settings()
-    if to == "duckdb":
-        if source is not None:
-            raise click.UsageError("--to duckdb reads PostgreSQL: there is no --from")
-        _to_duckdb(settings, out, replace=replace, dry_run=dry_run, as_json=as_json)
-        return
-    if out is not None:
+    job = _Job(settings, _Mode(merge, replace, dry_run, compress, as_json), "newsapi migrate")
+    if to == "postgres" and out is not None:
         raise click.UsageError("--out goes with --to duckdb")
-    _to_postgres(
-        settings,
-        source or settings.duckdb_path,
-        replace=replace,
-        dry_run=dry_run,
-        compress=compress,
-        as_json=as_json,
-    )
+    if to == "duckdb" and source is None:
+        job.postgres_to_duckdb(out or settings.duckdb_path)
+        return
+    path = source or settings.duckdb_path
+    target = None if to == "postgres" else out or settings.duckdb_path
+    if target is not None and target.absolute() == path.absolute():
+        raise click.UsageError("--from and --out name the same file")
+    with job.file(path, language) as (session, mark):
+        job.file_to(session, str(path), mark, target)
 
 
-def _check_mode(*, merge: bool, replace: bool) -> None:
-    if merge and replace:
-        raise click.UsageError("--merge keeps what is there, --replace deletes it: choose one")
+@click.command()
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "parquet"]),
+    default="csv",
+    show_default=True,
+)
+@click.option(
+    "--out", "folder", type=click.Path(path_type=Path), required=True, help="Folder for the files."
+)
+@as_json
+def export(*, format_: str, folder: Path, as_json: bool) -> None:
+    """Write every table into a folder as CSV or Parquet, and read it back to prove it.
 
+    The CSV files load with \\COPY … CSV HEADER in psql; `newsapi import` reads either kind into
+    the database of the settings. An earlier export in the folder is replaced.
+    """
+    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse.transfer import files
 
-def _to_postgres(
-    settings: Settings,
-    path: Path,
-    *,
-    replace: bool,
-    dry_run: bool,
-    compress: bool,
-    as_json: bool,
-) -> None:
-    from newsapi_dentsu.warehouse.transfer import direct
-
-    source = _duckdb(settings, path)
+    settings = load_settings()
     with (
-        closing(_postgres(settings)) as target,
-        _lock(source, settings, path),
-        direct.opened(source) as session,
+        closing(open_warehouse(settings)) as source,
+        progress_bars(shown=not as_json) as bars,
     ):
-        mark = direct.fingerprint(path, session)
-        if dry_run:
-            plan = direct.plan_to_postgres(session, target, mark)
-            _show_plan(plan, source.location, target.location, as_json=as_json)
-            return
-        with (
-            target.run_lock("newsapi migrate", settings.run_wait_seconds),
-            progress_bars(shown=not as_json) as bars,
-        ):
-            result = direct.to_postgres(
-                session, target, mark=mark, replace=replace, compress=compress, bars=bars
-            )
-    _report(result, source.location, target.location, as_json=as_json)
+        result = files.export(
+            source,
+            folder,
+            "csv" if format_ == "csv" else "parquet",
+            settings.duckdb_memory_limit,
+            bars("Exporting"),
+        )
+    shown.exported(result, source.location, folder, as_json=as_json)
 
 
-def _to_duckdb(
-    settings: Settings, out: Path | None, *, replace: bool, dry_run: bool, as_json: bool
+@click.command(name="import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@_target_options
+def import_(
+    *, folder: Path, merge: bool, replace: bool, dry_run: bool, compress: bool, as_json: bool
 ) -> None:
-    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
-    from newsapi_dentsu.warehouse.transfer import direct
+    """Read a folder that `newsapi export` wrote into the database of the settings.
 
-    path = out or settings.duckdb_path
-    target = _duckdb(settings, path)
-    if not isinstance(target.engine, DuckDBEngine):
-        raise TypeError("the target is not a DuckDB file")
-    with closing(_postgres(settings)) as source:
-        if dry_run:
-            plan = direct.plan_to_duckdb(source, target)
-            _show_plan(plan, source.location, target.location, as_json=as_json)
-            return
+    Also takes files of these names that DuckDB's COPY wrote (export_raw.csv and so on). The
+    tables are proven equal to the files at the end, as by `newsapi migrate`.
+    """
+    from newsapi_dentsu.warehouse.transfer import files
+
+    settings = load_settings()
+    job = _Job(settings, _Mode(merge, replace, dry_run, compress, as_json), "newsapi import")
+    files.read_manifest(folder)
+    with job.scratch() as path:
+        with progress_bars(shown=not as_json) as bars:
+            files.load(folder, path, settings.duckdb_memory_limit, bars("Reading files"))
+        with job.opened(path) as session:
+            job.file_to(
+                session, str(folder), None, None if settings.use_postgres else settings.duckdb_path
+            )
+
+
+class _Mode:
+    """How a target is to be treated."""
+
+    def __init__(
+        self, merge: bool, replace: bool, dry_run: bool, compress: bool, as_json: bool
+    ) -> None:
+        if merge and replace:
+            raise click.UsageError("--merge keeps what is there, --replace deletes it: choose one")
+        self.merge, self.replace, self.dry_run = merge, replace, dry_run
+        self.compress, self.as_json = compress, as_json
+
+
+class _Job:
+    """One use of `migrate` or `import`."""
+
+    def __init__(self, settings: Settings, mode: _Mode, name: str) -> None:
+        self._settings = settings
+        self._mode = mode
+        self._name = name
+
+    @contextmanager
+    def file(self, path: Path, language: str) -> Iterator[tuple[DuckDBSession, str | None]]:
+        """Open a DuckDB file, whoever made it, as one of this version.
+
+        Gives its fingerprint as well where it is the very file, so that an interrupted migration
+        of it can be resumed.
+        """
+        from newsapi_dentsu.warehouse.transfer import direct, foreign
+
+        source = self._duckdb(path)
+        engine = _duckdb_engine(source)
+        with ExitStack() as stack:
+            # In a folder that can't be written, nothing runs.
+            if path.exists() and os.access(path.parent, os.W_OK):
+                stack.enter_context(source.run_lock(self._name, self._settings.run_wait_seconds))
+            kind = foreign.kind_of(engine)
+            if kind == "own":
+                session = stack.enter_context(direct.opened(source))
+                yield session, direct.fingerprint(path, session)
+                return
+            copy = stack.enter_context(self.scratch())
+            if kind == "earlier":
+                foreign.upgraded_copy(engine, copy)
+            else:
+                self._take_over(engine, path, copy, language)
+            yield stack.enter_context(self.opened(copy)), None
+
+    @contextmanager
+    def opened(self, path: Path) -> Iterator[DuckDBSession]:
+        """Open a file that this process has made."""
+        from newsapi_dentsu.warehouse.transfer import direct
+
+        with direct.opened(self._duckdb(path)) as session:
+            yield session
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A place for a DuckDB file that is needed for the time of the block."""
+        folder = self._settings.data_folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".migration-", dir=folder) as temporary:
+                yield Path(temporary) / "news.duckdb"
+        except OSError as error:
+            raise WarehouseError(
+                f"{folder} can't be written ({error.strerror}): the folder of DUCKDB_PATH takes "
+                "the temporary files"
+            ) from error
+
+    def file_to(
+        self, session: DuckDBSession, source: str, mark: str | None, path: Path | None
+    ) -> None:
+        """Move an open DuckDB file to PostgreSQL, or to a DuckDB file at `path`."""
+        from newsapi_dentsu.warehouse.transfer import direct
+
+        mode = self._mode
+        with closing(self._target(path)) as target:
+            if mode.dry_run:
+                plan = (
+                    direct.plan_to_postgres(session, target, mark)
+                    if path is None
+                    else direct.plan_to_duckdb(session, target)
+                )
+                shown.plan(plan, source, target.location, as_json=mode.as_json)
+                return
+
+            def copy(bars: Bars) -> Transferred:
+                if path is None:
+                    return direct.to_postgres(
+                        session,
+                        target,
+                        mark=mark,
+                        replace=mode.replace,
+                        compress=mode.compress,
+                        bars=bars,
+                    )
+                return direct.file_to_duckdb(
+                    session,
+                    _duckdb_engine(target),
+                    path,
+                    replace=mode.replace,
+                    memory=self._settings.duckdb_memory_limit,
+                    bars=bars,
+                )
+
+            self._fill(session, source, target, copy)
+
+    def postgres_to_duckdb(self, path: Path) -> None:
+        """Move what PostgreSQL holds to a DuckDB file."""
+        from newsapi_dentsu.warehouse.transfer import direct
+
+        with closing(self._target(None)) as source, closing(self._target(path)) as target:
+            if self._mode.dry_run:
+                with source.snapshot() as session:
+                    plan = direct.plan_to_duckdb(session, target)
+                shown.plan(plan, source.location, target.location, as_json=self._mode.as_json)
+                return
+
+            def copy(bars: Bars) -> Transferred:
+                return direct.to_duckdb(
+                    source,
+                    _duckdb_engine(target),
+                    path,
+                    replace=self._mode.replace,
+                    memory=self._settings.duckdb_memory_limit,
+                    bars=bars,
+                )
+
+            with source.snapshot() as session:
+                self._fill(session, source.location, target, copy)
+
+    def _fill(
+        self,
+        session: Session,
+        source: str,
+        target: Warehouse,
+        copy: Callable[[Bars], Transferred],
+    ) -> None:
+        """Copy into the target, or merge where it holds other data and that is wanted."""
+        from newsapi_dentsu.warehouse.transfer import merging
+        from newsapi_dentsu.warehouse.transfer.direct import OccupiedError
+
+        as_json = self._mode.as_json
+        merged = None
         with (
-            target.run_lock("newsapi migrate", settings.run_wait_seconds),
+            target.run_lock(self._name, self._settings.run_wait_seconds),
             progress_bars(shown=not as_json) as bars,
         ):
-            result = direct.to_duckdb(
-                source,
-                target.engine,
-                path,
-                replace=replace,
-                memory=settings.duckdb_memory_limit,
-                bars=bars,
+            try:
+                result = copy(bars)
+            except OccupiedError:
+                if not self._mode.merge:
+                    raise
+                target.upgrade()
+                merged = merging.merge(session, target, bars("Merging"))
+                self._run_stages(target, bars)
+        if merged is not None:
+            shown.merged(merged, source, target.location, as_json=as_json)
+        else:
+            shown.transferred(result, source, target.location, as_json=as_json)
+
+    def _run_stages(self, warehouse: Warehouse, bars: Bars) -> None:
+        from newsapi_dentsu.source import load_topics
+        from newsapi_dentsu.stages.curate import curate
+        from newsapi_dentsu.stages.deduplicate import deduplicate
+
+        now = datetime.now(UTC)
+        deduplicate(warehouse, now=now, progress=bars("deduplicate"))
+        languages = load_topics(self._settings).languages
+        curate(warehouse, languages, now=now, progress=bars("curate"))
+
+    def _take_over(self, engine: DuckDBEngine, path: Path, copy: Path, language: str) -> None:
+        """Make a warehouse of somebody else's file."""
+        from newsapi_dentsu.stages.takeover import Complaint, take_over
+        from newsapi_dentsu.warehouse.transfer import foreign
+
+        complaints = Path(f"{path.stem}-not-mapped.jsonl")
+        warehouse = self._duckdb(copy)
+        warehouse.upgrade()
+        with (
+            foreign.reading(engine) as file,
+            _lines(complaints) as write,
+            progress_bars(shown=not self._mode.as_json) as bars,
+        ):
+
+            def complain(one: Complaint) -> None:
+                write({"table": one.table, "row": one.row, "url": one.url, "reason": one.reason})
+
+            report = take_over(
+                file,
+                warehouse,
+                language=language,
+                now=datetime.now(UTC),
+                complain=complain,
+                progress=bars("Mapping"),
             )
-        _report(result, source.location, target.location, as_json=as_json)
+            self._run_stages(warehouse, bars)
+        shown.taken_over(report, path, complaints, language)
+
+    def _target(self, path: Path | None) -> Warehouse:
+        from newsapi_dentsu.warehouse import open_warehouse
+
+        if path is not None:
+            return self._duckdb(path)
+        return open_warehouse(self._settings.model_copy(update={"use_postgres": True}))
+
+    def _duckdb(self, path: Path) -> Warehouse:
+        from newsapi_dentsu.warehouse import open_warehouse
+
+        return open_warehouse(
+            self._settings.model_copy(update={"use_postgres": False, "duckdb_path": path})
+        )
+
+
+def _duckdb_engine(warehouse: Warehouse) -> DuckDBEngine:
+    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+
+    if not isinstance(warehouse.engine, DuckDBEngine):
+        raise TypeError("the warehouse is not a DuckDB file")
+    return warehouse.engine
 
 
 @contextmanager
-def _lock(source: Warehouse, settings: Settings, path: Path) -> Iterator[None]:
-    """Keep runs away from the source; nothing runs on a file in a folder that can't be written."""
-    if path.exists() and os.access(path.parent, os.W_OK):
-        with source.run_lock("newsapi migrate", settings.run_wait_seconds):
-            yield
-    else:
-        yield
+def _lines(path: Path) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Write JSON lines to a file that only appears when there are any."""
+    path.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        target = None
 
+        def write(value: dict[str, Any]) -> None:
+            nonlocal target
+            if target is None:
+                target = stack.enter_context(path.open("w", encoding="utf-8"))
+            target.write(json.dumps(value, ensure_ascii=False) + "\n")
 
-def _duckdb(settings: Settings, path: Path) -> Warehouse:
-    from newsapi_dentsu.warehouse import open_warehouse
-
-    return open_warehouse(settings.model_copy(update={"use_postgres": False, "duckdb_path": path}))
-
-
-def _postgres(settings: Settings) -> Warehouse:
-    from newsapi_dentsu.warehouse import open_warehouse
-
-    return open_warehouse(settings.model_copy(update={"use_postgres": True}))
-
-
-def _show_plan(plan: Plan, source: str, target: str, *, as_json: bool) -> None:
-    what = _intention(plan)
-    if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "source": source,
-                    "target": target,
-                    "rows": {"source": plan.source, "target": plan.target},
-                    "intention": what,
-                }
-            )
-        )
-        return
-    click.echo(f"from  {source}\nto    {target}")
-    _print_columns(
-        [
-            ("table", "rows in source", "rows in target"),
-            *(
-                (table, f"{count:,}", f"{plan.target.get(table, 0):,}")
-                for table, count in plan.source.items()
-            ),
-        ]
-    )
-    click.echo(f"{what} Nothing was changed.")
-
-
-def _intention(plan: Plan) -> str:
-    if plan.resumable:
-        return "An interrupted migration of this very state would be resumed."
-    if plan.unfinished:
-        return "An interrupted migration of another state would be discarded and this one begun."
-    if plan.holds_data:
-        return (
-            "The target holds data: were it other than the source's, --merge or --replace would "
-            "be needed."
-        )
-    return f"{sum(plan.source.values()):,} rows would be copied."
-
-
-def _report(result: Transferred, source: str, target: str, *, as_json: bool) -> None:
-    """Show the proof; exit with 1 when the two sides differ."""
-    if as_json:
-        click.echo(json.dumps(_as_json(result, source, target)))
-    else:
-        click.echo(f"from  {source}\nto    {target}")
-        _print_proof(result)
-        steps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.seconds.items())
-        click.echo(f"{result.action}{': ' + steps if steps else ''}")
-    if not result.equal:
-        raise click.ClickException(
-            "the two sides are NOT equal; the target stays closed to runs: migrate again"
-        )
-
-
-def _as_json(result: Transferred, source: str, target: str) -> dict[str, Any]:
-    return {
-        "source": source,
-        "target": target,
-        "action": result.action,
-        "equal": result.equal,
-        "seconds": {name: round(value, 3) for name, value in result.seconds.items()},
-        "tables": {
-            table: {
-                "rows": [here.rows, there.rows],
-                "hashes": [here.hash, there.hash],
-            }
-            for table, here in result.source.items()
-            for there in [result.target[table]]
-        },
-    }
-
-
-def _print_proof(result: Transferred) -> None:
-    rows = [("table", "rows in source", "in target", "hash in source", "hash in target", "")]
-    for table, here in result.source.items():
-        there = result.target[table]
-        verdict = "equal" if here == there else "DIFFERENT"
-        rows.append((table, f"{here.rows:,}", f"{there.rows:,}", here.hash, there.hash, verdict))
-    _print_columns(rows)
-
-
-def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        first, *rest = (
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        click.echo("  " + "  ".join([first, *rest]).rstrip())
+        try:
+            yield write
+        except OSError as error:
+            raise WarehouseError(f"{path} can't be written: {error.strerror or error}") from error

@@ -9,7 +9,7 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, schema
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.engine import Row
 from newsapi_dentsu.warehouse.postgres_engine import Connection, PostgresEngine
 from newsapi_dentsu.warehouse.transfer import proof
@@ -124,6 +124,22 @@ def build(there: Snapshot, path: Path, memory: str, progress: Progress) -> None:
                 done += len(batch)
                 progress(done, total)
             target.execute("COMMIT")
+
+
+def clone(session: DuckDBSession, path: Path) -> None:
+    """Copy an open DuckDB file, whatever is in it, to a new one.
+
+    Raises:
+        WarehouseError: the new file can't be written.
+    """
+    quoted = str(path).replace("'", "''")
+    try:
+        with session.sibling() as connection:
+            connection.execute(f"ATTACH '{quoted}' AS clone")
+            connection.execute("COPY FROM DATABASE news TO clone")
+            connection.execute("DETACH clone")
+    except duckdb.Error as error:
+        raise WarehouseError(f"{path}: {str(error).splitlines()[0]}") from error
 
 
 def _insert(table: Table) -> str:

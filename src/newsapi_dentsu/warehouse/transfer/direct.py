@@ -112,16 +112,14 @@ def plan_to_postgres(session: DuckDBSession, target: Warehouse, mark: str | None
     )
 
 
-def plan_to_duckdb(source: Warehouse, target: Warehouse) -> Plan:
+def plan_to_duckdb(session: Session, target: Warehouse) -> Plan:
     """Look at both sides and change nothing."""
-    with source.snapshot() as session:
-        here = row_counts(session)
     there: dict[str, int] = {}
     if target.engine.exists():
-        with target.engine.snapshot() as session:
-            if schema.applied_version(target.engine, session):
-                there = row_counts(session)
-    return Plan(here, there, unfinished=False, resumable=False)
+        with target.engine.snapshot() as other:
+            if schema.applied_version(target.engine, other):
+                there = row_counts(other)
+    return Plan(row_counts(session), there, unfinished=False, resumable=False)
 
 
 def to_postgres(
@@ -229,6 +227,41 @@ def to_duckdb(
             result = Transferred("copied", theirs, ours, clock.seconds)
             if result.equal:
                 install(part, target, path)
+    return result
+
+
+def file_to_duckdb(
+    session: DuckDBSession,
+    target: DuckDBEngine,
+    path: Path,
+    *,
+    replace: bool,
+    memory: str,
+    bars: Bars,
+) -> Transferred:
+    """Make a DuckDB file of another one and prove it; the caller holds the run lock.
+
+    Raises:
+        OccupiedError: the target holds other data; nothing was changed.
+        WarehouseError: a side can't be used.
+    """
+    clock = _Clock()
+    here = proof.digests(session, "DuckDB", tables())
+    if target.exists() and _holds_data(target):
+        there = _digests(target)
+        if here == there:
+            return Transferred("already equal", here, there)
+        if not replace:
+            raise refuse(Warehouse(target))
+    with building(path) as part:
+        bars("Copying")(0, 1)
+        copying.clone(session, part)
+        clock.lap("copying")
+        there = _digests(DuckDBEngine(part, memory_limit=memory, wait=0))
+        clock.lap("proof")
+        result = Transferred("copied", here, there, clock.seconds)
+        if result.equal:
+            install(part, target, path)
     return result
 
 

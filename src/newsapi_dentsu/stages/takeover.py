@@ -1,0 +1,246 @@
+"""Taking over somebody else's news tables: their rows become raw records of a new warehouse.
+
+What processed and final show is then worked out from the records, as it always is. Every row is
+accounted for: stored as a record, the same as one that is, or of a page of which an earlier table
+told more.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from newsapi_dentsu.domain.legacy import Mapped, map_columns, map_row
+from newsapi_dentsu.domain.urls import article_id, canonical_url
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.stages.report import Progress, no_progress
+from newsapi_dentsu.warehouse import Warehouse, operations, raw
+from newsapi_dentsu.warehouse.engine import Row, Session, insert
+from newsapi_dentsu.warehouse.rows import rows_by_key
+from newsapi_dentsu.warehouse.transfer.foreign import ForeignFile, ForeignTable
+
+ORIGIN = "newsapi.ai"
+QUERY = "legacy"
+BATCH_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A row of which something could not be mapped."""
+
+    table: str
+    row: int
+    url: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """What became of a table's rows, and what its columns were taken for.
+
+    rows = stored + repeated + covered; of the stored ones, `unusable` can't become articles.
+    """
+
+    table: str
+    rows: int
+    stored: int
+    repeated: int
+    covered: int
+    unusable: int
+    columns: Mapping[str, tuple[str, ...]]
+    other_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverReport:
+    """What became of every table: those that hold news, and the names of those that don't."""
+
+    tables: tuple[TableReport, ...]
+    ignored: tuple[str, ...]
+    complaints: int
+
+
+def take_over(
+    source: ForeignFile,
+    warehouse: Warehouse,
+    *,
+    language: str,
+    now: datetime,
+    complain: Callable[[Complaint], None],
+    progress: Progress = no_progress,
+) -> TakeoverReport:
+    """Store every row of the source's news tables as a record of an empty warehouse.
+
+    Args:
+        source: the open file.
+        warehouse: where the records go; it holds nothing yet.
+        language: taken for rows that don't say theirs (ISO 639-2).
+        now: taken as the time of fetching for rows that don't tell theirs.
+        complain: told each row of which something can't be mapped.
+        progress: told how many rows are done.
+
+    Raises:
+        WarehouseError: no table holds news.
+    """
+    return _Takeover(warehouse, language, now, complain).run(source, progress)
+
+
+class _Takeover:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        language: str,
+        now: datetime,
+        complain: Callable[[Complaint], None],
+    ) -> None:
+        self._warehouse = warehouse
+        self._language = language
+        self._now = now
+        self._complain = complain
+        self._complaints = 0
+        # By page, whether the tables before this one told its body; and whether this one does.
+        self._before: dict[int, bool] = {}
+        self._here: dict[int, bool] = {}
+
+    def run(self, source: ForeignFile, progress: Progress) -> TakeoverReport:
+        every = source.tables()
+        news = [table for table in every if map_columns(table.columns).is_news]
+        if not news:
+            found = ", ".join(table.shown for table in every) or "none"
+            raise WarehouseError(
+                "the file holds no news: no table has a url with a title or a body "
+                f"(tables: {found})"
+            )
+        total, done = sum(table.rows for table in news), 0
+        reports = []
+        for table in news:
+            reports.append(self._table(source, table, done, total, progress))
+            done += table.rows
+        return TakeoverReport(
+            tuple(reports),
+            tuple(table.shown for table in every if table not in news),
+            self._complaints,
+        )
+
+    def _table(
+        self, source: ForeignFile, table: ForeignTable, done: int, total: int, progress: Progress
+    ) -> TableReport:
+        columns = map_columns(table.columns)
+        counts: Counter[str] = Counter()
+
+        def mapped() -> Iterator[Mapped]:
+            for number, row in source.rows(table):
+                one = map_row(
+                    row,
+                    columns,
+                    # Of equal dates, the page's text comes from the table that was made last.
+                    prefix=f"legacy:{table.rank}:",
+                    language=self._language,
+                    now=self._now,
+                )
+                counts["rows"] += 1
+                self._note_problems(table, number, one)
+                yield one
+
+        rows = mapped()
+        while batch := list(islice(rows, BATCH_ROWS)):
+            taken = [one for one in batch if not self._covered(one)]
+            counts["covered"] += len(batch) - len(taken)
+            stored = self._store(taken)
+            counts["stored"] += stored
+            counts["repeated"] += len(taken) - stored
+            for one in taken:
+                self._remember(one)
+                counts["unusable"] += one.record.unusable is not None
+            progress(done + counts["rows"], total)
+        self._before |= {
+            page: told or self._before.get(page, False) for page, told in self._here.items()
+        }
+        self._here = {}
+        return TableReport(
+            table.shown,
+            counts["rows"],
+            counts["stored"],
+            counts["repeated"],
+            counts["covered"],
+            counts["unusable"],
+            columns.fields,
+            columns.others,
+        )
+
+    def _note_problems(self, table: ForeignTable, number: int, one: Mapped) -> None:
+        reasons = []
+        if one.record.unusable is not None:
+            reasons.append(f"can't become an article: {one.record.unusable}")
+        unreadable = [name for name in one.record.problems if name != "url"]
+        if unreadable:
+            reasons.append(f"unreadable: {', '.join(unreadable)}")
+        if reasons:
+            self._complaints += 1
+            url = one.record.url
+            self._complain(Complaint(table.shown, number, url, "; ".join(reasons)))
+
+    def _covered(self, one: Mapped) -> bool:
+        """Whether a table before this one has told of the row's page, and no less."""
+        page = _page(one)
+        if page is None or page not in self._before:
+            return False
+        return self._before[page] or not _has_body(one)
+
+    def _remember(self, one: Mapped) -> None:
+        page = _page(one)
+        if page is not None:
+            self._here[page] = self._here.get(page, False) or _has_body(one)
+
+    def _store(self, taken: Sequence[Mapped]) -> int:
+        return self._warehouse.write(lambda session: _store(session, taken))
+
+
+def _store(session: Session, taken: Iterable[Mapped]) -> int:
+    """Append what differs from the newest version of its uri; returns how many that were."""
+    by_uri: dict[str, list[Mapped]] = {}
+    for one in taken:
+        by_uri.setdefault(one.record.uri, []).append(one)
+    newest: dict[str, tuple[int, str]] = {}
+    known = rows_by_key(session, raw.TABLE, ("uri", "version", "record_hash"), "uri", by_uri)
+    for uri, version, record_hash in sorted(known):
+        newest[uri] = (version, record_hash)
+    fresh: list[tuple[int, Mapped]] = []
+    for uri, versions in by_uri.items():
+        for one in versions:
+            version, record_hash = newest.get(uri, (0, ""))
+            if one.record.record_hash != record_hash:
+                newest[uri] = (version + 1, one.record.record_hash)
+                fresh.append((version + 1, one))
+    if fresh:
+        numbers = operations.take_numbers(session, raw.SEQUENCE, len(fresh))
+        rows = [_row(seq, *item) for seq, item in zip(numbers, fresh, strict=True)]
+        insert(session, raw.TABLE, raw.COLUMNS, rows)
+    return len(fresh)
+
+
+def _row(seq: int, version: int, one: Mapped) -> Row:
+    record = one.record
+    values: dict[str, object] = {
+        **{name: getattr(record, name) for name in raw.COLUMNS if hasattr(record, name)},
+        "seq": seq,
+        "version": version,
+        "publishedAt": record.published_at,
+        "problems": json.dumps(record.problems) if record.problems else None,
+        "origin": ORIGIN,
+        "query_id": QUERY,
+        "fetched_at": one.fetched_at,
+    }
+    return tuple(values[name] for name in raw.COLUMNS)
+
+
+def _page(one: Mapped) -> int | None:
+    if one.record.url is None or one.record.unusable is not None:
+        return None
+    return int(article_id(canonical_url(one.record.url))[:16], 16)
+
+
+def _has_body(one: Mapped) -> bool:
+    return bool(json.loads(one.record.record).get("body"))

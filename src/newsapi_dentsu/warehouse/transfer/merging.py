@@ -1,0 +1,280 @@
+"""Adding one warehouse's records to another's that has some of its own.
+
+Only raw records and what the searches have read are merged: what processed and final show is a
+function of the records, and the stages work it out anew. Records keep their order in time: where
+both sides know a uri, its versions are numbered through by the time they were fetched.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.warehouse import Warehouse, operations, raw
+from newsapi_dentsu.warehouse.engine import Row, Session, insert, one
+from newsapi_dentsu.warehouse.rows import rows_by_key
+
+BATCH_ROWS = 200
+_ASIDE = 1_000_000
+"""Added to version numbers while they change places, as two must never be equal."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored version of a uri."""
+
+    seq: int
+    version: int
+    record_hash: str
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Interleaved:
+    """The versions of a uri on both sides: new numbers of the target's, numbers of those to add."""
+
+    renumber: dict[int, int]
+    add: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """How many records the source has, how many of them were added, how many are there now."""
+
+    records: int
+    added: int
+    found: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record of the source is in the target."""
+        return self.records == self.found
+
+
+def interleave(target: Iterable[Stored], source: Iterable[Stored]) -> Interleaved:
+    """Number the versions of one uri through, in the order of time.
+
+    Contents that the target knows in any version are not added again.
+
+    Returns:
+        New numbers by the `seq` of the target's rows and of the source's.
+    """
+    ours = sorted(target, key=lambda row: row.version)
+    known = {row.record_hash for row in ours}
+    theirs = [
+        row for row in sorted(source, key=lambda row: row.version) if row.record_hash not in known
+    ]
+    # The rows of either side stay in their own order, even where a clock was wrong.
+    order: list[tuple[Stored, bool]] = []
+    while ours or theirs:
+        first = not theirs or (bool(ours) and ours[0].fetched_at <= theirs[0].fetched_at)
+        order.append((ours.pop(0), True) if first else (theirs.pop(0), False))
+    return Interleaved(
+        {
+            row.seq: number
+            for number, (row, own) in enumerate(order, start=1)
+            if own and row.version != number
+        },
+        {row.seq: number for number, (row, own) in enumerate(order, start=1) if not own},
+    )
+
+
+def merge(source: Session, target: Warehouse, progress: Progress) -> Merged:
+    """Add to the target what it lacks, in batches that each leave it consistent.
+
+    Doing it again, also after being killed, adds nothing twice. The caller holds the run lock and
+    lets the stages run afterwards.
+
+    Raises:
+        WarehouseError: one side holds sandbox articles and the other real ones.
+    """
+    _refuse_other_origin(source, target)
+    total = one(source, f"SELECT count(*) FROM {raw.TABLE}")
+    added = done = found = 0
+    last = -1
+    while numbers := _next_numbers(source, last):
+        last = numbers[-1]
+        uris = _uris(source, numbers)
+        theirs = _versions(source, uris)
+
+        def add(
+            session: Session, uris: Collection[str] = uris, theirs: Versions = theirs
+        ) -> tuple[int, int]:
+            ours = _versions(session, uris)
+            count = _add(source, session, uris, ours, theirs)
+            return count, _count_found(session, source, numbers, uris)
+
+        count, there = target.write(add)
+        added += count
+        found += there
+        done += len(numbers)
+        progress(done, total)
+    target.write(lambda session: _merge_searches(source, session))
+    return Merged(total, added, found)
+
+
+Versions = dict[str, list[Stored]]
+
+
+def _add(
+    source: Session, target: Session, uris: Collection[str], ours: Versions, theirs: Versions
+) -> int:
+    renumber: dict[int, int] = {}
+    numbers: dict[int, int] = {}
+    for uri in uris:
+        both = interleave(ours.get(uri, ()), theirs.get(uri, ()))
+        if both.add:
+            renumber |= both.renumber
+            numbers |= both.add
+    if renumber:
+        _renumber(target, renumber)
+    if not numbers:
+        return 0
+    names = list(raw.COLUMNS)
+    seq, version = names.index("seq"), names.index("version")
+    rows = sorted(
+        rows_by_key(source, raw.TABLE, names, "seq", list(numbers)), key=lambda row: row[seq]
+    )
+    taken = operations.take_numbers(target, raw.SEQUENCE, len(rows))
+    fresh: list[Row] = []
+    for number, row in zip(taken, rows, strict=True):
+        values: list[Any] = list(row)
+        values[version] = numbers[row[seq]]
+        values[seq] = number
+        fresh.append(tuple(values))
+    insert(target, raw.TABLE, raw.COLUMNS, fresh)
+    return len(fresh)
+
+
+def _renumber(target: Session, renumber: dict[int, int]) -> None:
+    numbers = list(renumber)
+    target.execute(
+        f"UPDATE {raw.TABLE} SET version = version + {_ASIDE} "
+        "WHERE seq IN (SELECT unnest($1::bigint[]))",
+        numbers,
+    )
+    target.execute(
+        f"UPDATE {raw.TABLE} AS t SET version = v.version FROM "
+        "(SELECT unnest($1::bigint[]) AS seq, unnest($2::integer[]) AS version) AS v "
+        "WHERE t.seq = v.seq",
+        numbers,
+        list(renumber.values()),
+    )
+    # What was made of the old numbers is worked out again.
+    operations.set_position(target, operations.DEDUPLICATED, 0)
+
+
+def _next_numbers(source: Session, after: int) -> list[int]:
+    found = source.rows(
+        f"SELECT seq FROM {raw.TABLE} WHERE seq > $1 ORDER BY seq LIMIT {BATCH_ROWS}", after
+    )
+    return [seq for (seq,) in found]
+
+
+def _uris(source: Session, numbers: list[int]) -> set[str]:
+    found = source.rows(
+        f"SELECT uri FROM {raw.TABLE} WHERE seq BETWEEN $1 AND $2", numbers[0], numbers[-1]
+    )
+    return {uri for (uri,) in found}
+
+
+def _versions(session: Session, uris: Collection[str]) -> Versions:
+    versions: Versions = {}
+    columns = ("uri", "seq", "version", "record_hash", "fetched_at")
+    for uri, *rest in rows_by_key(session, raw.TABLE, columns, "uri", uris):
+        versions.setdefault(uri, []).append(Stored(*rest))
+    return versions
+
+
+def _count_found(
+    target: Session, source: Session, numbers: list[int], uris: Collection[str]
+) -> int:
+    """How many of the source's rows the target has, by uri and content."""
+    there = {
+        (uri, row.record_hash) for uri, rows in _versions(target, uris).items() for row in rows
+    }
+    wanted = source.rows(
+        f"SELECT uri, record_hash FROM {raw.TABLE} WHERE seq BETWEEN $1 AND $2",
+        numbers[0],
+        numbers[-1],
+    )
+    return sum((uri, record_hash) in there for uri, record_hash in wanted)
+
+
+def _refuse_other_origin(source: Session, target: Warehouse) -> None:
+    with target.snapshot() as session:
+        there = raw.stored_origin(session)
+    here = raw.stored_origin(source)
+    if here is not None and there is not None and here != there:
+        raise WarehouseError(
+            f"the source's articles are of {here}, those in {target.location} of {there}: "
+            "sandbox articles and real ones must not be mixed"
+        )
+
+
+def _merge_searches(source: Session, target: Session) -> None:
+    """Bring what the searches have read together; what a day lists is what both have listed."""
+    for query_id, definition, start_day, activated_at, through in source.rows(
+        "SELECT query_id, definition, start_day, activated_at, complete_through FROM raw.queries"
+    ):
+        known = target.rows(
+            "SELECT start_day, complete_through FROM raw.queries WHERE query_id = $1", query_id
+        )
+        if not known:
+            target.execute(
+                "INSERT INTO raw.queries "
+                "(query_id, definition, start_day, activated_at, complete_through) "
+                "VALUES ($1, $2, $3, $4, $5)",
+                *(query_id, definition, start_day, activated_at, through),
+            )
+            continue
+        ((own_start, own_through),) = known
+        if through is None or own_through is None:
+            # Whichever is whole up to somewhere says more than one that is whole nowhere.
+            start, end = (own_start, own_through) if through is None else (start_day, through)
+        elif start_day <= own_through.date() and own_start <= through.date():
+            start, end = min(start_day, own_start), max(through, own_through)
+        else:
+            # A gap lies between them: the later one goes on, and a backfill may fill the gap.
+            start, end = max((start_day, through), (own_start, own_through), key=lambda of: of[1])
+        target.execute(
+            "UPDATE raw.queries SET start_day = $2, complete_through = $3 WHERE query_id = $1",
+            *(query_id, start, end),
+        )
+    for query_id, day, total, uris, unlisted, complete_at, reading in source.stream(
+        "SELECT query_id, day, total, uris, unlisted, complete_at, reading FROM raw.query_days"
+    ):
+        known = target.rows(
+            "SELECT uris, complete_at FROM raw.query_days WHERE query_id = $1 AND day = $2",
+            query_id,
+            day,
+        )
+        if known:
+            own_uris, own_complete_at = known[0]
+            if complete_at is None or (own_complete_at and own_complete_at >= complete_at):
+                continue
+            every = set(json.loads(own_uris)) | set(json.loads(uris))
+            unlisted = len(every) - total
+            uris, reading = json.dumps(sorted(every)), None
+        target.execute(
+            "INSERT INTO raw.query_days "
+            "(query_id, day, total, uris, unlisted, complete_at, reading) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (query_id, day) DO UPDATE SET "
+            "total = excluded.total, uris = excluded.uris, unlisted = excluded.unlisted, "
+            "complete_at = excluded.complete_at, reading = excluded.reading",
+            *(query_id, day, total, uris, unlisted, complete_at, reading),
+        )
+    for row in source.stream(
+        "SELECT run_id, stage, attempt, status, started_at, ended_at, report, error "
+        "FROM ops.stage_runs"
+    ):
+        target.execute(
+            "INSERT INTO ops.stage_runs "
+            "(run_id, stage, attempt, status, started_at, ended_at, report, error) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+            *row,
+        )
