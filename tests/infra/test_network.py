@@ -28,7 +28,9 @@ def test_production_has_the_designed_addresses(prod: Graph) -> None:
 
 
 def test_subnets_lie_in_the_network_and_do_not_overlap(graph: Graph) -> None:
-    space = ip_network(graph.one("network:VirtualNetwork").inputs["addressSpace"]["addressPrefixes"][0])
+    space = ip_network(
+        graph.one("network:VirtualNetwork").inputs["addressSpace"]["addressPrefixes"][0]
+    )
     ranges = [ip_network(str(item["addressPrefix"])) for item in subnets(graph).values()]
     assert all(item.subnet_of(space) for item in ranges)
     for place, item in enumerate(ranges):

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from infra.reachability import End, Reach
 
+from infra.reachability import End, Reach
 from newsapi_infra.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]

@@ -1,0 +1,197 @@
+"""Roles, private access, and how the UI is entered."""
+
+import re
+from collections.abc import Callable
+
+from newsapi_infra import names
+from newsapi_infra.offline.graph import Graph
+from newsapi_infra.roles import (
+    BLOB_CONTRIBUTOR,
+    DEPLOY_ACTIONS,
+    IMAGE_PULL,
+    IMAGE_PUSH,
+    LAUNCH_ACTIONS,
+    METRICS_PUBLISHER,
+    SECRETS_USER,
+)
+
+Graphs = Callable[[str], Graph]
+
+
+def grants(graph: Graph, identity: str) -> set[tuple[str, str]]:
+    """What an identity may do: role's GUID or id, and the resource."""
+    by_principal = {
+        value: expression
+        for value, expression in graph.expressions.items()
+        if identity in expression
+    }
+    return {
+        (
+            item.inputs["roleDefinitionId"].rsplit("/", 1)[-1],
+            item.inputs["scope"].rsplit("/", 1)[-1],
+        )
+        for item in graph.all("authorization:RoleAssignment")
+        if item.inputs["principalId"] in by_principal
+    }
+
+
+def test_the_apps_may_do_what_they_need_and_no_more(prod: Graph) -> None:
+    assert grants(prod, "newsapi-prod-apps-id") == {
+        (SECRETS_USER.guid, names.NEWSAPI_KEY_SECRET),
+        (SECRETS_USER.guid, names.POSTGRES_SECRET),
+        (SECRETS_USER.guid, names.EMAIL_SECRET),
+        (SECRETS_USER.guid, names.ENTRA_SECRET),
+        (BLOB_CONTRIBUTOR.guid, "exports"),
+        (BLOB_CONTRIBUTOR.guid, "exports-retired"),
+        (BLOB_CONTRIBUTOR.guid, "raw-archive"),
+        (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
+        (METRICS_PUBLISHER.guid, "newsapi-prod-insights"),
+    }
+
+
+def test_the_gateway_reads_its_certificate_and_nothing_else(prod: Graph) -> None:
+    assert grants(prod, "newsapi-prod-gateway-id") == {
+        (SECRETS_USER.guid, names.CERTIFICATE_SECRET)
+    }
+
+
+def test_deployments_push_images_and_change_apps_only(graphs: Graphs) -> None:
+    graph = graphs("everything")
+    custom = {
+        item.id.rsplit("/", 1)[-1]: item.inputs["permissions"][0]["actions"]
+        for item in graph.all("authorization:RoleDefinition")
+    }
+    granted = grants(graph, "newsapi-prod-deployment-id")
+    assert (IMAGE_PUSH.guid, "newsapiprodcrdnt1") in granted
+    assert [custom[role] for role, _ in granted if role in custom] == [list(DEPLOY_ACTIONS)]
+    credential = graph.one("managedidentity:FederatedIdentityCredential").inputs
+    assert credential["subject"] == "repo:example/newsapi-dentsu:environment:prod"
+
+
+def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: Graphs) -> None:
+    assert not graphs("prod").all("authorization:RoleDefinition")
+    roles = graphs("everything").all("authorization:RoleDefinition")
+    assert {tuple(item.inputs["permissions"][0]["actions"]) for item in roles} == {
+        LAUNCH_ACTIONS,
+        DEPLOY_ACTIONS,
+    }
+    for item in roles:
+        assert not [a for a in item.inputs["permissions"][0]["actions"] if a.endswith("*")]
+        assert item.inputs["assignableScopes"] == [item.inputs["scope"]]
+        assert item.inputs["scope"].endswith("/resourceGroups/newsapi-rg")
+
+
+def test_no_role_reaches_beyond_one_resource_but_the_two_custom_ones(graph: Graph) -> None:
+    custom = {item.id for item in graph.all("authorization:RoleDefinition")}
+    for item in graph.all("authorization:RoleAssignment"):
+        if item.inputs["roleDefinitionId"] not in custom:
+            assert "/providers/" in item.inputs["scope"], item.logical
+        assert item.inputs["principalType"] == "ServicePrincipal"
+
+
+def test_an_app_starts_after_its_roles_and_the_database(prod: Graph) -> None:
+    for app in prod.all("app:ContainerApp"):
+        waits = " ".join(app.depends_on)
+        for needed in (
+            "grant-apps-newsapi-api-key",
+            "grant-apps-pull",
+            "endpoint-dns-vault",
+            "::database",
+            "grant-apps-exports",
+        ):
+            assert needed in waits, (app.logical, needed)
+
+
+def test_data_is_reached_privately_only(graph: Graph) -> None:
+    vault = graph.one("keyvault:Vault").inputs["properties"]
+    assert vault["publicNetworkAccess"] == "Disabled"
+    assert vault["networkAcls"]["defaultAction"] == "Deny"
+    assert vault["enableRbacAuthorization"] is True
+    assert vault["enablePurgeProtection"] is True
+    account = graph.one("storage:StorageAccount").inputs
+    assert account["publicNetworkAccess"] == "Disabled"
+    assert account["allowSharedKeyAccess"] is False
+    assert account["allowBlobPublicAccess"] is False
+    server = graph.one("dbforpostgresql:Server").inputs
+    assert server["network"]["publicNetworkAccess"] == "Disabled"
+    assert server["network"]["delegatedSubnetResourceId"].endswith("/subnets/database")
+    assert not graph.all("dbforpostgresql:FirewallRule")
+    targets = {
+        connection["privateLinkServiceId"]
+        for item in graph.all("network:PrivateEndpoint")
+        for connection in item.inputs["privateLinkServiceConnections"]
+    }
+    assert graph.one("keyvault:Vault").id in targets
+    assert graph.one("storage:StorageAccount").id in targets
+
+
+def test_the_registry_knows_no_password(graph: Graph) -> None:
+    registry = graph.one("containerregistry:Registry").inputs
+    assert registry["adminUserEnabled"] is False
+    assert registry["anonymousPullEnabled"] is False
+
+
+def test_the_environment_is_internal_behind_a_gateway(graph: Graph) -> None:
+    environment = graph.one("app:ManagedEnvironment").inputs
+    internal = graph.config["newsapi-infra:uiAccess"] != "restricted"
+    assert environment["vnetConfiguration"]["internal"] is internal
+    assert environment["workloadProfiles"]
+    assert environment["appLogsConfiguration"] == {"destination": "azure-monitor"}
+
+
+def test_the_ui_asks_for_a_login_but_lets_the_probe_pass(stack_graph: Graph) -> None:
+    auth = stack_graph.one("app:ContainerAppsAuthConfig").inputs
+    assert auth["platform"] == {"enabled": True}
+    validation = auth["globalValidation"]
+    assert validation["unauthenticatedClientAction"] == "RedirectToLoginPage"
+    assert validation["excludedPaths"] == ["/server_info"]
+    assert auth["httpSettings"]["requireHttps"] is True
+
+
+def test_the_login_leads_back_to_the_gateways_name(prod: Graph) -> None:
+    proxy = prod.one("app:ContainerAppsAuthConfig").inputs["httpSettings"]["forwardProxy"]
+    assert proxy == {
+        "convention": "Custom",
+        "customHostHeaderName": "X-Original-Host",
+        "customProtoHeaderName": "X-Forwarded-Proto",
+    }
+
+
+def test_the_gateway_speaks_tls_12_and_its_firewall_prevents(prod: Graph) -> None:
+    gateway = prod.one("network:ApplicationGateway").inputs
+    assert gateway["sku"] == {"name": "WAF_v2", "tier": "WAF_v2"}
+    assert gateway["sslPolicy"]["policyName"] == "AppGwSslPolicy20220101S"
+    policy = prod.one("network:WebApplicationFirewallPolicy")
+    assert gateway["firewallPolicy"]["id"] == policy.id
+    settings = policy.inputs["policySettings"]
+    assert (settings["state"], settings["mode"]) == ("Enabled", "Prevention")
+    (certificate,) = gateway["sslCertificates"]
+    assert certificate["keyVaultSecretId"].endswith("/secrets/newsapi-ui-certificate")
+
+
+def test_the_gateway_asks_the_right_host_and_waits_for_the_ui(prod: Graph) -> None:
+    gateway = prod.one("network:ApplicationGateway").inputs
+    (probe,) = gateway["probes"]
+    assert probe["path"] == "/server_info"
+    assert probe["protocol"] == "Https"
+    assert probe["pickHostNameFromBackendHttpSettings"] is True
+    assert probe["match"] == {"statusCodes": ["200"]}
+    (backend,) = gateway["backendHttpSettingsCollection"]
+    assert backend["pickHostNameFromBackendAddress"] is True
+    assert (backend["protocol"], backend["port"]) == ("Https", 443)
+    assert backend["requestTimeout"] == 240
+    assert backend["probe"]["id"].endswith("/probes/server-info")
+
+
+def test_parts_of_the_gateway_refer_to_parts_that_exist(prod: Graph) -> None:
+    gateway = prod.one("network:ApplicationGateway")
+    existing = {
+        f"{gateway.id}/{kind}/{part['name']}"
+        for kind, parts in gateway.inputs.items()
+        if isinstance(parts, list)
+        for part in parts
+        if isinstance(part, dict)
+    }
+    text = str(gateway.inputs)
+    for reference in re.findall(rf"{re.escape(gateway.id)}/[\w/-]+", text):
+        assert reference in existing, reference

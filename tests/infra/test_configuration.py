@@ -1,0 +1,59 @@
+"""What a stack's configuration is refused for, and the estimate that is made from it."""
+
+from typing import Any
+
+import pytest
+
+from newsapi_infra.config import ConfigurationError
+from newsapi_infra.costs import DESIGN_TOTAL, as_table, estimate, price_table
+from newsapi_infra.offline.configuration import read_config
+from newsapi_infra.offline.graph import build_graph
+
+
+@pytest.mark.parametrize(
+    ("stack", "changes", "named"),
+    [
+        ("dev", {"companyRanges": []}, "companyRanges"),
+        ("dev", {"companyRanges": ["somewhere"]}, "companyRanges"),
+        ("dev", {"databaseStandby": True}, "databaseStandby"),
+        ("dr", {"databaseStandby": True}, "databaseStandby"),
+        ("prod", {"imageDigest": "latest"}, "imageDigest"),
+        ("prod", {"imageDigest": "newsapi-dagster:1.0"}, "imageDigest"),
+        ("prod", {"databaseSku": "Standard_D2ds_v9"}, "databaseSku"),
+        ("prod", {"registrySku": "Basic"}, "secondRegion"),
+        ("prod", {"uiAccess": "open"}, "uiAccess"),
+        ("prod", {"webserverMinReplicas": 5}, "webserverMinReplicas"),
+        ("prod", {"bastion": True}, "jumpHostSshKey"),
+        ("prod", {"suffix": "Too-Long"}, "suffix"),
+        ("prod", {"budgetStart": "2026-12-15"}, "budgetStart"),
+        ("dr", {"databaseRestoreTime": ""}, "databaseRestoreTime"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(
+    stack: str, changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        build_graph(stack, changes)
+
+
+def test_the_estimate_says_that_the_design_was_too_low() -> None:
+    production = estimate(read_config("prod"))
+    assert production.total > 2 * DESIGN_TOTAL
+    assert estimate(read_config("dev")).total < DESIGN_TOTAL
+
+
+def test_every_price_says_how_far_it_can_be_trusted() -> None:
+    table = price_table()
+    assert table["recorded"]
+    for name, price in table["prices"].items():
+        assert price["status"] in ("secondary", "unverified"), name
+        assert price["usd"] > 0
+    text = as_table("prod", estimate(read_config("prod")))
+    assert "unverified" in text
+    assert table["recorded"] in text
+
+
+def test_the_budget_holds_the_estimate() -> None:
+    for stack in ("dev", "prod", "dr"):
+        config = read_config(stack)
+        assert estimate(config).total <= config.budget_usd

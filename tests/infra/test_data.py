@@ -1,0 +1,128 @@
+"""The database, the storage account, the vault's secrets, the registry."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from newsapi_infra.offline.graph import Graph
+
+Graphs = Callable[[str], Graph]
+
+
+def test_the_production_database_is_the_designed_one(prod: Graph) -> None:
+    server = prod.one("dbforpostgresql:Server").inputs
+    assert server["sku"] == {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"}
+    assert server["storage"]["storageSizeGB"] == 128
+    assert server["storage"]["autoGrow"] == "Enabled"
+    assert server["highAvailability"] == {
+        "mode": "ZoneRedundant",
+        "standbyAvailabilityZone": "2",
+    }
+    assert server["backup"] == {"backupRetentionDays": 7, "geoRedundantBackup": "Enabled"}
+    assert server["authConfig"]["activeDirectoryAuth"] == "Enabled"
+    assert server["authConfig"]["passwordAuth"] == "Enabled"
+    assert prod.one("dbforpostgresql:Database").inputs["databaseName"] == "newsapi_db"
+
+
+def test_the_recovery_server_is_restored_from_production(graphs: Graphs) -> None:
+    server = graphs("dr").one("dbforpostgresql:Server").inputs
+    assert server["createMode"] == "GeoRestore"
+    assert server["sourceServerResourceId"] == graphs("prod").one("dbforpostgresql:Server").id
+    assert server["pointInTimeUTC"]
+    # West US has no zones.
+    assert server["highAvailability"]["mode"] == "Disabled"
+    assert not server.get("availabilityZone")
+
+
+def test_the_database_insists_on_tls(graph: Graph) -> None:
+    values = {
+        item.inputs["configurationName"]: item.inputs["value"]
+        for item in graph.all("dbforpostgresql:Configuration")
+    }
+    assert values["require_secure_transport"] == "on"
+    assert values["ssl_min_protocol_version"] == "TLSv1.2"
+
+
+def test_parameters_are_set_one_after_another(graph: Graph) -> None:
+    parameters = graph.all("dbforpostgresql:Configuration")
+    earlier = {
+        item.logical: [urn.rsplit("::", 1)[-1] for urn in item.depends_on] for item in parameters
+    }
+    followers = [
+        name
+        for name, waits in earlier.items()
+        if any(wait.startswith("parameter-") for wait in waits)
+    ]
+    assert len(followers) == len(parameters) - 1
+
+
+def rules(graph: Graph) -> dict[str, dict[str, Any]]:
+    policy = graph.one("storage:ManagementPolicy").inputs["policy"]
+    return {rule["name"]: rule["definition"] for rule in policy["rules"]}
+
+
+def days(definition: dict[str, Any], action: str) -> object:
+    after = definition["actions"]["baseBlob"].get(action)
+    return after and after["daysAfterModificationGreaterThan"]
+
+
+def test_old_logs_and_retired_exports_cool_down_and_are_archived(graph: Graph) -> None:
+    for name in ("logs", "retired-exports"):
+        assert days(rules(graph)[name], "tierToCool") == 30
+        assert days(rules(graph)[name], "tierToArchive") == 90
+
+
+def test_the_lake_and_the_newest_exports_are_never_archived(graph: Graph) -> None:
+    for name in ("exports", "raw-archive"):
+        assert days(rules(graph)[name], "tierToCool") == 30
+        assert days(rules(graph)[name], "tierToArchive") is None
+        assert days(rules(graph)[name], "delete") is None
+    archiving = [
+        prefix
+        for definition in rules(graph).values()
+        if definition["actions"].get("baseBlob", {}).get("tierToArchive")
+        for prefix in definition["filters"]["prefixMatch"]
+    ]
+    assert sorted(archiving) == ["am-", "exports-retired/", "logs/"]
+
+
+def test_the_account_has_an_archive_tier(graph: Graph) -> None:
+    sku = graph.one("storage:StorageAccount").inputs["sku"]["name"]
+    assert sku in ("Standard_LRS", "Standard_GRS", "Standard_RAGRS")
+
+
+def test_deleted_and_overwritten_blobs_can_be_had_back(graph: Graph) -> None:
+    blobs = graph.one("storage:BlobServiceProperties").inputs
+    assert blobs["isVersioningEnabled"] is True
+    assert blobs["deleteRetentionPolicy"] == {"enabled": True, "days": 30}
+    assert blobs["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 30}
+
+
+def test_secrets_expire_and_somebody_hears_of_it_before(stack_graph: Graph) -> None:
+    expected = date.fromisoformat(stack_graph.config["newsapi-infra:secretsExpire"])
+    for secret in stack_graph.all("keyvault:Secret"):
+        expires = secret.inputs["properties"]["attributes"]["expires"]
+        assert datetime.fromtimestamp(expires, UTC).date() == expected
+        assert [urn for urn in secret.depends_on if "vault-expiry" in urn], secret.logical
+    subscription = stack_graph.one("eventgrid:SystemTopicEventSubscription").inputs
+    assert "Microsoft.KeyVault.SecretNearExpiry" in subscription["filter"]["includedEventTypes"]
+    groups = {item.id for item in stack_graph.all("monitor:ActionGroup")}
+    assert set(subscription["destination"]["actionGroups"]) <= groups
+
+
+def test_the_three_named_secrets_exist(stack_graph: Graph) -> None:
+    secrets = {item.inputs["secretName"] for item in stack_graph.all("keyvault:Secret")}
+    assert {
+        "newsapi-api-key",
+        "newsapi-postgres-credentials",
+        "newsapi-email-credentials",
+    } <= secrets
+
+
+def test_the_registry_keeps_to_what_its_size_can(graphs: Graphs) -> None:
+    premium = graphs("prod").one("containerregistry:Registry").inputs
+    assert premium["policies"]["retentionPolicy"] == {"days": 30, "status": "enabled"}
+    assert graphs("prod").one("containerregistry:Replication").inputs["location"] == "westus"
+    basic = graphs("dev").one("containerregistry:Registry").inputs
+    assert "policies" not in basic
+    assert not graphs("dev").all("containerregistry:Replication")
