@@ -6,9 +6,10 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test lint types format bench docs lock clean
+.PHONY: arm infra-test infra-scan infra-docs infra-costs
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install: $(STAMP) ## Make .venv with the newsapi command in it
 
@@ -49,6 +50,42 @@ docs: install ## Renew what the documentation takes from the code
 lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
+	for group in infra infra-scan; do \
+	  uv pip compile --group $$group --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --no-annotate --no-strip-extras \
+	    -o requirements/$$group.txt; \
+	done
+
+# The deployment to Azure; its dependencies stay out of .venv.
+INFRA_VENV := .venv-infra
+INFRA := PYTHONPATH=infra $(INFRA_VENV)/bin/python
+SCAN_VENV := .venv-infra-scan
+
+$(INFRA_VENV)/.installed: requirements/infra.txt
+	test -x $(INFRA_VENV)/bin/python || $(PYTHON) -m venv $(INFRA_VENV)
+	$(INFRA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(SCAN_VENV)/.installed: requirements/infra-scan.txt
+	test -x $(SCAN_VENV)/bin/python || $(PYTHON) -m venv $(SCAN_VENV)
+	$(SCAN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+infra-test: $(INFRA_VENV)/.installed ## Build every stack under mocks and check it, types included
+	$(INFRA_VENV)/bin/pyright -p infra/pyrightconfig.json --pythonpath $(INFRA_VENV)/bin/python
+	$(INFRA) -m pytest tests/infra --confcutdir=tests/infra -q -p no:cacheprovider
+
+arm: $(INFRA_VENV)/.installed ## Export the stacks as ARM templates to build/arm
+	$(INFRA) -m newsapi_infra.offline.arm build/arm
+
+infra-scan: arm $(SCAN_VENV)/.installed ## Scan the templates; waivers are in infra/checkov.yaml
+	$(SCAN_VENV)/bin/checkov --skip-download --config-file infra/checkov.yaml -d build/arm
+
+infra-docs: $(INFRA_VENV)/.installed ## Renew the page of alerts
+	$(INFRA) -m newsapi_infra.alert_page docs/infrastructure-alerts.md
+
+infra-costs: $(INFRA_VENV)/.installed ## Print the monthly estimate of each stack
+	$(INFRA) -m newsapi_infra.costs
 
 clean: ## Remove what the build made (not your data)
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(INFRA_VENV) $(SCAN_VENV) build dist .mypy_cache .ruff_cache .pytest_cache

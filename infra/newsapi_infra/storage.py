@@ -90,7 +90,8 @@ def create_storage(context: Context, net: Network, identities: Identities) -> St
 
 
 def _account(context: Context) -> storage.StorageAccount:
-    # Zone-redundant accounts have no archive tier; the production account keeps a second region.
+    # Zone-redundant accounts have no archive tier; every account keeps a copy in the
+    # paired region, production's readable.
     sku = storage.SkuName
     return storage.StorageAccount(
         "storage",
@@ -99,7 +100,7 @@ def _account(context: Context) -> storage.StorageAccount:
         location=context.location,
         kind=storage.Kind.STORAGE_V2,
         sku=storage.SkuArgs(
-            name=sku.STANDARD_RAGRS if context.config.second_region else sku.STANDARD_LRS
+            name=sku.STANDARD_RAGRS if context.config.second_region else sku.STANDARD_GRS
         ),
         access_tier=storage.AccessTier.HOT,
         enable_https_traffic_only=True,

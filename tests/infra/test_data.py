@@ -88,7 +88,7 @@ def test_the_lake_and_the_newest_exports_are_never_archived(graph: Graph) -> Non
 
 def test_the_account_has_an_archive_tier(graph: Graph) -> None:
     sku = graph.one("storage:StorageAccount").inputs["sku"]["name"]
-    assert sku in ("Standard_LRS", "Standard_GRS", "Standard_RAGRS")
+    assert sku in ("Standard_GRS", "Standard_RAGRS")
 
 
 def test_deleted_and_overwritten_blobs_can_be_had_back(graph: Graph) -> None:
