@@ -1,5 +1,6 @@
 """How a process logs in to PostgreSQL: connection parameters, passwords, Entra tokens."""
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -90,6 +91,8 @@ class EntraLogin(Login):
             raise SettingsError(
                 "POSTGRES_AUTH=entra needs the extra `azure`: install newsapi-dentsu[azure]"
             ) from None
+        # Why each of a dozen other ways to log in doesn't apply is of no use to anybody.
+        logging.getLogger("azure").setLevel(logging.ERROR)
         # AZURE_CLIENT_ID chooses among several user-assigned identities.
         self._credential = DefaultAzureCredential()
         self._token = ""
