@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from infra.arm_schemas import SchemaFolder
 from newsapi_infra.offline.arm import export_template
 from newsapi_infra.offline.graph import PLANTED, SECRET_KEYS, Graph
+
+from .arm_schemas import SchemaFolder
 
 Graphs = Callable[[str], Graph]
 SCHEMAS = os.environ.get("ARM_SCHEMAS", "")

@@ -1,7 +1,7 @@
 """The address plan, delegations, names inside the network."""
 
 from collections.abc import Callable
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 
 from newsapi_infra.addresses import MINIMUM_PREFIX, SPARE
 from newsapi_infra.offline.graph import Graph
@@ -28,10 +28,10 @@ def test_production_has_the_designed_addresses(prod: Graph) -> None:
 
 
 def test_subnets_lie_in_the_network_and_do_not_overlap(graph: Graph) -> None:
-    space = ip_network(
+    space = IPv4Network(
         graph.one("network:VirtualNetwork").inputs["addressSpace"]["addressPrefixes"][0]
     )
-    ranges = [ip_network(str(item["addressPrefix"])) for item in subnets(graph).values()]
+    ranges = [IPv4Network(str(item["addressPrefix"])) for item in subnets(graph).values()]
     assert all(item.subnet_of(space) for item in ranges)
     for place, item in enumerate(ranges):
         assert not [other for other in ranges[place + 1 :] if item.overlaps(other)]
@@ -40,7 +40,7 @@ def test_subnets_lie_in_the_network_and_do_not_overlap(graph: Graph) -> None:
 
 def test_subnets_are_as_large_as_their_use_needs(graph: Graph) -> None:
     for name, longest in MINIMUM_PREFIX.items():
-        assert ip_network(str(subnets(graph)[name]["addressPrefix"])).prefixlen <= longest, name
+        assert IPv4Network(str(subnets(graph)[name]["addressPrefix"])).prefixlen <= longest, name
 
 
 def test_the_networks_of_the_stacks_can_be_joined(graphs: Callable[[str], Graph]) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.reachability import End, Reach
 from newsapi_infra.offline.graph import Graph
+
+from .reachability import End, Reach
 
 Graphs = Callable[[str], Graph]
 INTERNET = End.internet()
