@@ -51,7 +51,7 @@ def test_pages_before_the_failure_stay_and_the_next_run_reads_the_rest(
         assert count(warehouse, raw.TABLE) == 5 + 200
         assert watermark(warehouse) == datetime(2026, 11, 20, tzinfo=UTC)
     with serving(articles, clock=clock) as api:
-        report = api.run(warehouse, lookback_days=1).collect
+        report = api.collect(warehouse, lookback_days=1)
         assert api.pages(MORNING.date()) == [3, 4]
     assert report.new == 150
     assert raw_uris(warehouse) == sorted(one.uri for one in articles)

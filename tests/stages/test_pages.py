@@ -18,10 +18,10 @@ TODAY = MORNING.date()
 
 
 def test_all_pages_are_read_however_many(warehouse: Warehouse, clock: Clock) -> None:
-    with serving(many(2345, at=MORNING), clock=clock) as api:
+    with serving(many(1234, at=MORNING), clock=clock) as api:
         report = api.collect(warehouse, lookback_days=1)
-        assert api.pages(TODAY) == list(range(1, 25))
-    assert report.new == count(warehouse, raw.TABLE) == 2345
+        assert api.pages(TODAY) == list(range(1, 14))
+    assert report.new == count(warehouse, raw.TABLE) == 1234
 
 
 @pytest.mark.parametrize("total", [1, 99, 100, 101, 200])
@@ -34,10 +34,10 @@ def test_the_last_page_may_be_of_any_length(warehouse: Warehouse, clock: Clock, 
 
 @pytest.mark.parametrize(
     "second",
-    [-10, 50, 150, 250, 349, 1000],
-    ids=["before", "among read", "among next", "among last", "at the end", "after"],
+    [-10, 50, 150, 1000],
+    ids=["before", "on the first page", "on the second page", "after"],
 )
-@pytest.mark.parametrize("between", [1, 2, 3, 4])
+@pytest.mark.parametrize("between", [1, 2, 3])
 def test_articles_arriving_between_two_pages_are_neither_lost_nor_doubled(
     warehouse: Warehouse, clock: Clock, second: int, between: int
 ) -> None:
@@ -45,12 +45,12 @@ def test_articles_arriving_between_two_pages_are_neither_lost_nor_doubled(
         article(f"x{n}", at=MORNING + timedelta(seconds=second, milliseconds=n)) for n in range(7)
     )
     fault = Fault("arrive", articles=arriving, on_request=1 + between)
-    with serving(many(350, at=MORNING), clock=clock, faults=[fault]) as api:
+    with serving(many(250, at=MORNING), clock=clock, faults=[fault]) as api:
         api.collect(warehouse, lookback_days=1)
         clock.advance(hours=6)
         report = api.collect(warehouse, lookback_days=1)
     uris = raw_uris(warehouse)
-    assert len(uris) == len(set(uris)) == 357
+    assert len(uris) == len(set(uris)) == 257
     assert report.complete_through == clock.now
 
 
