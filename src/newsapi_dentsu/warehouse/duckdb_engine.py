@@ -188,7 +188,6 @@ class DuckDBEngine(Engine):
             connection.execute("USE news")
             if unmerged and not read_only:
                 connection.execute("CHECKPOINT news")
-                connection.execute(f"SET memory_limit = '{self._memory_limit}'")
         except BaseException:
             connection.close()
             raise
@@ -208,6 +207,7 @@ class DuckDBEngine(Engine):
         try:
             connection.execute("USE memory")
             connection.execute("DETACH news")
+            connection.execute(f"SET memory_limit = '{self._memory_limit}'")
         except duckdb.Error:
             # Committed it is; the log that could not be merged is read with the file next time.
             connection.close()
