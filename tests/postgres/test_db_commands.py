@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,22 +109,32 @@ def test_two_first_runs_at_once_both_complete(
     assert [run["status"] for run in json.loads(out)["runs"]] == ["succeeded", "succeeded"]
 
 
-def test_a_restart_in_mid_run_is_waited_out(
-    newsapi: Command, server: Server, opened: Open, db_name: str
-) -> None:
-    with Sandbox(tokens=1000, faults=[Fault("hang", seconds=4, on_request=3)]) as api:
+@contextmanager
+def run_in_the_middle(newsapi: Command) -> Iterator["subprocess.Popen[str]"]:
+    """A run that has read and stored something and waits for a page."""
+    with Sandbox(tokens=1000, faults=[Fault("hang", seconds=4, on_request=4)]) as api:
         process = newsapi.start("run", "--json", **connected(api))
-        warehouse = opened()
         deadline = time.monotonic() + 60
-        while not any(entry.path.endswith("/article") for entry in api.requests):
+        while sum(entry.path.endswith("/article") for entry in api.requests) < 2:
             assert time.monotonic() < deadline, finished(process)
             time.sleep(0.1)
-        time.sleep(0.5)
-        server.restart()
+        time.sleep(1)
+        yield process
+
+
+def test_a_server_that_is_away_for_a_while_in_mid_run_is_waited_for(
+    newsapi: Command, server: Server, opened: Open, db_name: str
+) -> None:
+    with run_in_the_middle(newsapi) as process:
+        server.stop()
+        # Longer than Dagster itself would have waited.
+        time.sleep(10)
+        server.start()
         code, out, err = finished(process)
     assert code == 0, err
     assert json.loads(out)["succeeded"]
-    assert broken_promises(warehouse) == set()
+    assert "Waiting up to 180 s" in err
+    assert broken_promises(opened()) == set()
     with server.admin(db_name) as admin:
         assert admin.execute("SELECT status FROM dagster.runs").fetchall() == [("SUCCESS",)]
 
@@ -134,6 +145,22 @@ def test_upgrades_from_several_containers_at_once(newsapi: Command) -> None:
     code, out, _ = newsapi("db", "check")
     assert code == 0
     assert "as this program wants it" in out
+
+
+def test_an_upgrade_waits_for_the_run_under_way(
+    newsapi: Command, server: Server, opened: Open, db_name: str
+) -> None:
+    with run_in_the_middle(newsapi) as process:
+        with server.admin(db_name) as admin:
+            admin.execute("DROP INDEX final.idx_final_published")
+        code, _, err = newsapi("db", "upgrade", RUN_WAIT_SECONDS="0.5")
+        assert code == 1
+        assert "another run is under way (newsapi: run " in err
+        assert newsapi("db", "upgrade")[0] == 0
+        code, _, err = finished(process)
+    assert code == 0, err
+    assert newsapi("db", "check")[0] == 0
+    assert broken_promises(opened()) == set()
 
 
 def test_check_tells_what_is_wrong_and_its_exit_code_says_so(
