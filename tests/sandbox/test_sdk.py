@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from eventregistry.Exceptions import QueryError, UnauthorizedError
-
 from eventregistry import (
     ArticleInfoFlags,
     BaseQuery,
@@ -18,6 +16,8 @@ from eventregistry import (
     RequestArticlesInfo,
     ReturnInfo,
 )
+from eventregistry.Exceptions import QueryError, UnauthorizedError
+
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 
 from .support import AI, MARKETING, NOW

@@ -2,8 +2,8 @@
 
 import dagster as dg
 import duckdb  # noqa: F401
-
 import eventregistry  # noqa: F401
+
 import newsapi_dentsu.cli.execution
 import newsapi_dentsu.cli.running
 import newsapi_dentsu.cli.summary

@@ -286,7 +286,11 @@ def _retry_after(value: str | None) -> int | None:
 
 def _decoded(response: requests.Response, body: bytes) -> object:
     try:
-        return json.loads(body, parse_int=_parse_int)
+        try:
+            return json.loads(body, parse_int=_parse_int)
+        except UnicodeDecodeError:
+            # One record's broken bytes must not cost the other ninety-nine.
+            return json.loads(body.decode("utf-8", "replace"), parse_int=_parse_int)
     except ValueError as error:
         kind = response.headers.get("Content-Type", "unknown")
         raise ValueError(f"{len(body)} bytes of {kind} that are not JSON") from error
