@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -264,4 +265,4 @@ def _json(value: object) -> Any:
         return [_json(item) for item in value]
     if isinstance(value, date):
         return value.isoformat()
-    return str(value)
+    return float(value) if isinstance(value, Decimal) else str(value)
