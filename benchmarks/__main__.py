@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 
 from benchmarks.inserts import inserts
+from benchmarks.migration import migration
 from benchmarks.process import process
 from benchmarks.report import Figure, print_table
 from benchmarks.scale import scale, scale_postgres
 
 BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "inserts": inserts,
+    "migration": migration,
     "process": process,
     "scale": scale,
     "scale-postgres": scale_postgres,
