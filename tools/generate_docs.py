@@ -12,6 +12,7 @@ import click
 from click.testing import CliRunner
 
 from newsapi_dentsu.cli.main import COMMANDS, main
+from newsapi_dentsu.domain.legacy import ALIASES
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import final, processed, raw
 from newsapi_dentsu.warehouse.dictionary import DICTIONARY
@@ -44,6 +45,19 @@ def readme() -> str:
     text = (ROOT / "README.md").read_text("utf-8")
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     return pattern.sub(lambda _: f"{BEGIN}\n{settings_table()}\n{END}", text)
+
+
+def migration() -> str:
+    """The migration guide with its table of column names renewed."""
+    text = (ROOT / "docs/migration.md").read_text("utf-8")
+    begin, end = BEGIN.replace("settings", "aliases"), END
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    lines = [
+        "| a record's field | is taken from the first of these columns that has a value |",
+        "| --- | --- |",
+        *(f"| `{name}` | {', '.join(aliases)} |" for name, aliases in ALIASES.items()),
+    ]
+    return pattern.sub(lambda _: "\n".join([begin, *lines, end]), text)
 
 
 def env_example() -> str:
@@ -106,6 +120,7 @@ DOCUMENTS = {
     ".env.example": env_example,
     "docs/data-dictionary.md": data_dictionary,
     "docs/command-line.md": command_line,
+    "docs/migration.md": migration,
 }
 
 
