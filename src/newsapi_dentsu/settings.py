@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         5, ge=1, le=20, description="Tries of one request in passing trouble."
     )
     fetch_deadline_seconds: float = Field(
-        1800, gt=0, description="Longest time a run may spend on fetching."
+        1200, gt=0, description="Longest time a run may spend on fetching."
     )
 
     use_postgres: bool = Field(False, description="Store in PostgreSQL instead of DuckDB.")
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     )
     duckdb_path: Path = Field(Path("data/news.duckdb"), description="The DuckDB file.")
     duckdb_memory_limit: str = Field(
-        "128MB",
+        "192MB",
         pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B|B)$",
         description="Memory that DuckDB may take.",
     )
