@@ -251,3 +251,50 @@ def test_memory_does_not_grow_with_the_tables(
     # 480 MB of text, of which 400 MB may be in memory with all the libraries.
     assert peak("migrate") < 400
     assert peak("migrate", "--to", "duckdb", "--out", "back.duckdb") < 500
+
+
+def test_on_a_terminal_there_is_a_progress_bar(
+    file: DuckDBDatabase,
+    duckdb: Warehouse,
+    server_database: PostgresDatabase,
+    postgres: Warehouse,
+    settings_of: Settings,
+    tmp_path: Path,
+) -> None:
+    import os
+    import pty
+
+    fill(duckdb, rows=3)
+    ours, theirs = pty.openpty()
+    command = [str(Path(sys.executable).with_name("newsapi")), "migrate"]
+    environment = {"PATH": "/usr/bin:/bin", "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment | settings_of(file, server_database),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ) as running:
+        assert running.wait(60) == 0
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "Copying" in shown
+    assert "9/9" in shown
+
+
+def test_merging_into_a_file(
+    run: Run, duckdb: Warehouse, postgres: Warehouse, tmp_path: Path
+) -> None:
+    from support.tables import raw_uris
+
+    write(tmp_path / "one.duckdb", [legacy_row(number) for number in range(5)])
+    write(tmp_path / "two.duckdb", [legacy_row(number) for number in range(3, 9)])
+    into = ("--to", "duckdb", "--out", "both.duckdb")
+    assert run("migrate", "--from", "one.duckdb", *into).code == 0
+    for added in (4, 0):
+        done = run("migrate", "--from", "two.duckdb", *into, "--merge")
+        assert done.code == 0, done.err
+        assert f"merged: {added} of 6 records were added; 6 of 6 are there" in done.out
+    both = DuckDBDatabase(tmp_path / "both.duckdb").open()
+    assert len(raw_uris(both)) == len(final_urls(both)) == 9

@@ -15,6 +15,7 @@ from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.takeover import Complaint, TakeoverReport, take_over
 from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.transfer import foreign
 from support.databases import DuckDBDatabase
 from support.tables import column, row
@@ -254,3 +255,39 @@ def test_a_file_of_an_earlier_schema_version_is_upgraded_in_a_copy(
     assert foreign.kind_of(engine) == "own"
     with pytest.raises(WarehouseError, match="newer than this program's"):
         foreign.kind_of(engine_of(copy))
+
+
+def test_a_held_file_keeps_what_was_committed_before_a_crash(tmp_path: Path) -> None:
+    from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
+    from support.processes import process
+
+    with process(_fill_and_die, tmp_path / "held.duckdb") as child:
+        child.join(60)
+    assert child.exitcode == 7
+    warehouse = DuckDBDatabase(tmp_path / "held.duckdb").open()
+    assert column(warehouse, "ops.positions", "value") == list(range(20))
+
+    held = Warehouse(HeldDuckDBEngine(tmp_path / "held.duckdb", memory_limit="128MB", wait=0))
+    with pytest.raises(ValueError, match="stop"):
+        held.write(_delete_and_fail)
+    held.close()
+    assert column(warehouse, "ops.positions", "value") == list(range(20))
+    assert [path.name for path in tmp_path.iterdir()] == ["held.duckdb"]
+
+
+def _delete_and_fail(session: Session) -> None:
+    session.execute("DELETE FROM ops.positions")
+    raise ValueError("stop")
+
+
+def _fill_and_die(path: Path) -> None:
+    import os
+
+    from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
+
+    held = Warehouse(HeldDuckDBEngine(path, memory_limit="128MB", wait=0))
+    held.upgrade()
+    for number in range(20):
+        with held.transaction() as session:
+            session.execute("INSERT INTO ops.positions VALUES ($1, $2)", f"p{number}", number)
+    os._exit(7)

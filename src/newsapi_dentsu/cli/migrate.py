@@ -323,9 +323,10 @@ class _Job:
             except OccupiedError:
                 if not self._mode.merge:
                     raise
-                target.upgrade()
-                merged = merging.merge(session, target, bars("Merging"))
-                self._run_stages(target, bars)
+                with self._held(target) as open_target:
+                    open_target.upgrade()
+                    merged = merging.merge(session, open_target, bars("Merging"))
+                    self._run_stages(open_target, bars)
         if merged is not None:
             shown.merged(merged, source, target.location, as_json=as_json)
         else:
@@ -347,9 +348,8 @@ class _Job:
         from newsapi_dentsu.warehouse.transfer import foreign
 
         complaints = Path(f"{path.stem}-not-mapped.jsonl")
-        warehouse = self._duckdb(copy)
-        warehouse.upgrade()
         with (
+            self._held(self._duckdb(copy)) as warehouse,
             foreign.reading(engine) as file,
             _lines(complaints) as write,
             progress_bars(shown=not self._mode.as_json) as bars,
@@ -358,6 +358,7 @@ class _Job:
             def complain(one: Complaint) -> None:
                 write({"table": one.table, "row": one.row, "url": one.url, "reason": one.reason})
 
+            warehouse.upgrade()
             report = take_over(
                 file,
                 warehouse,
@@ -368,6 +369,24 @@ class _Job:
             )
             self._run_stages(warehouse, bars)
         shown.taken_over(report, path, complaints, language)
+
+    @contextmanager
+    def _held(self, warehouse: Warehouse) -> Iterator[Warehouse]:
+        """The warehouse; where it is a DuckDB file, open until the end of the block."""
+        from newsapi_dentsu.warehouse import Warehouse
+        from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+        from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
+
+        if not isinstance(warehouse.engine, DuckDBEngine):
+            yield warehouse
+            return
+        engine = HeldDuckDBEngine(
+            Path(warehouse.location),
+            memory_limit=self._settings.duckdb_memory_limit,
+            wait=self._settings.database_wait_seconds,
+        )
+        with closing(Warehouse(engine)) as held:
+            yield held
 
     def _target(self, path: Path | None) -> Warehouse:
         from newsapi_dentsu.warehouse import open_warehouse

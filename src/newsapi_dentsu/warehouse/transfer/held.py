@@ -1,0 +1,41 @@
+"""A DuckDB file that stays open over many transactions."""
+
+from contextlib import suppress
+
+import duckdb
+from typing_extensions import override
+
+from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+
+
+class HeldDuckDBEngine(DuckDBEngine):
+    """Keeps the file open until `close`, and others out of it: for filling it in many batches.
+
+    Each closing of the file would write its last rows anew, up to 122,880 of a table. What is
+    committed is in the file's log meanwhile, and a killed process loses none of it.
+    """
+
+    _held: duckdb.DuckDBPyConnection | None = None
+
+    @override
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if self._held is None:
+            self._held = super()._open(read_only=False)
+            self._held.execute("SET checkpoint_threshold = '1TB'")
+            spill = str(self._path.with_name(f"{self._path.name}.spill")).replace("'", "''")
+            self._held.execute(f"SET temp_directory = '{spill}'")
+        return self._held
+
+    @override
+    def _let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """It stays open."""
+
+    @override
+    def close(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            # After an error it is closed already.
+            with suppress(duckdb.Error):
+                super()._let_go(held)
+            held.close()
+            self._idle.clear()
