@@ -200,6 +200,8 @@ class DuckDBEngine(Engine):
         except IndexError:
             connection = duckdb.connect(":memory:", config={"memory_limit": self._memory_limit})
             connection.execute("SET TimeZone = 'UTC'")
+            # DuckDB's own bar would go to stdout where it takes the process for an interactive one.
+            connection.execute("SET enable_progress_bar = false")
             return connection
 
     def _let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
