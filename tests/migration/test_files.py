@@ -258,6 +258,7 @@ def test_importing_into_duckdb_leaves_other_data_alone(
                 session,
                 engine_of(other.open()),
                 other.path,
+                scratch=None,
                 replace=replace,
                 memory="128MB",
                 bars=no_bars,
@@ -267,3 +268,19 @@ def test_importing_into_duckdb_leaves_other_data_alone(
             into(replace=False)
         assert into(replace=True).equal
     assert values(other.open()) == values(duckdb)
+
+
+def test_a_file_with_windows_line_ends_keeps_those_of_its_texts(
+    duckdb: Warehouse, tmp_path: Path
+) -> None:
+    fill(duckdb, rows=3, text="a\nb\r\nc")
+    export(duckdb, tmp_path)
+    (tmp_path / files.MANIFEST).unlink()
+    path = tmp_path / "export_rejected_news.csv"
+    rows = path.read_bytes()
+    assert rows.count(b'"\n') == 0
+    head, *rest = rows.split(b"+00\n")
+    first, tail = head.split(b"\n", 1)
+    path.write_bytes(b"\xef\xbb\xbf" + first + b"\r\n" + b"+00\r\n".join([tail, *rest]))
+    table = "final.rejected_news"
+    assert values(load(tmp_path, tmp_path / "back.duckdb"))[table] == values(duckdb)[table]

@@ -189,6 +189,7 @@ class _Job:
         self._settings = settings
         self._mode = mode
         self._name = name
+        self._scratch: Path | None = None
 
     @contextmanager
     def file(self, path: Path, language: str) -> Iterator[tuple[DuckDBSession, str | None]]:
@@ -232,7 +233,8 @@ class _Job:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".migration-", dir=folder) as temporary:
-                yield Path(temporary) / "news.duckdb"
+                self._scratch = Path(temporary) / "news.duckdb"
+                yield self._scratch
         except OSError as error:
             raise WarehouseError(
                 f"{folder} can't be written ({error.strerror}): the folder of DUCKDB_PATH takes "
@@ -270,6 +272,7 @@ class _Job:
                     session,
                     _duckdb_engine(target),
                     path,
+                    scratch=self._scratch,
                     replace=mode.replace,
                     memory=self._settings.duckdb_memory_limit,
                     bars=bars,

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -235,11 +236,21 @@ def file_to_duckdb(
     target: DuckDBEngine,
     path: Path,
     *,
+    scratch: Path | None,
     replace: bool,
     memory: str,
     bars: Bars,
 ) -> Transferred:
     """Make a DuckDB file of another one and prove it; the caller holds the run lock.
+
+    Args:
+        session: the open source.
+        target: the file to make.
+        path: where that is.
+        scratch: where the source is if nobody needs it afterwards: then it is made the target.
+        replace: whether data that the target holds is to go.
+        memory: how much DuckDB may take.
+        bars: gives each step's progress callback.
 
     Raises:
         OccupiedError: the target holds other data; nothing was changed.
@@ -254,8 +265,13 @@ def file_to_duckdb(
         if not replace:
             raise refuse(Warehouse(target))
     with building(path) as part:
-        bars("Copying")(0, 1)
-        copying.clone(session, part)
+        progress = bars("Copying")
+        progress(0, 1)
+        if scratch is None:
+            copying.clone(session, part)
+        else:
+            _take(scratch, part)
+        progress(1, 1)
         clock.lap("copying")
         there = _digests(DuckDBEngine(part, memory_limit=memory, wait=0))
         clock.lap("proof")
@@ -291,6 +307,14 @@ def install(part: Path, target: DuckDBEngine, path: Path) -> None:
             pass
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     os.replace(part, path)  # noqa: PTH105
+
+
+def _take(scratch: Path, part: Path) -> None:
+    try:
+        os.link(scratch, part)
+    except OSError:
+        # On another file system, or on one without links.
+        shutil.copyfile(scratch, part)
 
 
 def _clear(part: Path) -> None:

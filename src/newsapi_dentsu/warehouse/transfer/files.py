@@ -265,7 +265,10 @@ def _from_duckdb(
 
 def _write(session: DuckDBSession, table: Table, file: Path, format_: Format) -> None:
     quoted = str(file).replace("'", "''")
-    options = "FORMAT csv, HEADER, DELIMITER ','" if format_ == "csv" else "FORMAT parquet"
+    options = "FORMAT csv, HEADER, DELIMITER ','"
+    if format_ == "parquet":
+        # A row group is put together in memory.
+        options = "FORMAT parquet, ROW_GROUP_SIZE 2048"
     session.execute(f"COPY (SELECT {table.names} FROM {table.name}) TO '{quoted}' ({options})")
 
 
