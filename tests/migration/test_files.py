@@ -284,3 +284,26 @@ def test_a_file_with_windows_line_ends_keeps_those_of_its_texts(
     path.write_bytes(b"\xef\xbb\xbf" + first + b"\r\n" + b"+00\r\n".join([tail, *rest]))
     table = "final.rejected_news"
     assert values(load(tmp_path, tmp_path / "back.duckdb"))[table] == values(duckdb)[table]
+
+
+def test_texts_that_look_like_rows_stay_texts_wherever_the_file_is_cut(
+    duckdb: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import random
+
+    monkeypatch.setattr(files, "SLICE_BYTES", 5_000)
+    pieces = ["\n", '"', ",", '""', '1,"a","b"\n', ",,,\n", '",\n"', "\r\n", '\n"\n', "é ", '","']
+    chance = random.Random(5)
+    fill(duckdb, rows=150)
+    with duckdb.transaction() as session:
+        for number in range(1, 151):
+            text = "".join(chance.choices(pieces, k=chance.choice([1, 3, 50, 2_000])))
+            session.execute(
+                "UPDATE final.filtered_news SET body = $1, title = $2 WHERE article_id = $3",
+                text,
+                text[::-1],
+                f"https://e.example/{number}/é",
+            )
+    assert export(duckdb, tmp_path).equal
+    assert values(load(tmp_path, tmp_path / "back.duckdb")) == values(duckdb)
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".slice")]

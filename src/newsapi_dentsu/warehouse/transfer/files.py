@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, LiteralString
+from typing import Any, BinaryIO, Literal, LiteralString
 
 import duckdb
 
@@ -29,13 +29,10 @@ Format = Literal["csv", "parquet"]
 Progress = Callable[[int, int], None]
 
 MANIFEST = "export_manifest.json"
-LINE_BYTES = 8_000_000, 64_000_000
-"""Bytes that a row may have: tried first, and where that is too little."""
+SLICE_BYTES = 16_000_000
+"""Bytes of a CSV file that DuckDB is given at a time, or one row where that is longer."""
 
-# A field may be as long as a row.
-csv.field_size_limit(LINE_BYTES[1])
-
-_TOO_LONG = "Maximum line size"
+_LEAST_BUFFER = 1_000_000
 
 _SHORT = {
     "raw.ai_marketing_news_raw": "raw",
@@ -89,7 +86,7 @@ def export(
                 before = _from_postgres(source, source.engine, part, format_, memory, progress)
             else:
                 before = _from_duckdb(source, part, format_, progress)
-            after = _read_back(part, format_)
+            after = _read_back(part, format_, memory)
             result = Exported(before, after)
             if result.equal:
                 _publish(part, folder, format_, before)
@@ -144,7 +141,6 @@ def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
     _load_all(folder, path, memory, progress)
     file = Warehouse(DuckDBEngine(path, memory_limit=memory, wait=0))
     if manifest is None:
-        _check_counts(folder, file)
         file.write(adoption.adopt)
         return
     with file.snapshot() as session:
@@ -157,75 +153,99 @@ def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
         )
 
 
-def _check_counts(folder: Path, loaded: Warehouse) -> None:
-    """Count the rows of CSV files a second way: DuckDB drops a last row whose quote stays open."""
-    with loaded.snapshot() as session:
-        for table in tables():
-            file = _present(folder, table)
-            if file is None or file.suffix != ".csv":
-                continue
-            ((rows,),) = session.rows(f"SELECT count(*) FROM {table.name}")
-            try:
-                with file.open(encoding="utf-8-sig", newline="") as lines:
-                    # A line without any text is a row where there is one column only.
-                    counted = sum(bool(row) for row in csv.reader(lines, strict=True)) - 1
-            except (csv.Error, UnicodeDecodeError) as error:
-                raise WarehouseError(f"{file} can't be read: {error}") from error
-            if counted != rows:
-                raise WarehouseError(
-                    f"{file} has {counted:,} rows, of which {rows:,} could be read: "
-                    "look for a quote that isn't closed"
-                )
-
-
 def _load_all(folder: Path, path: Path, memory: str, progress: Progress) -> None:
     present = [(table, found) for table in tables() if (found := _present(folder, table))]
     with copying.writing(path, memory) as target:
-        # A row may be long, and the reader keeps a few of the longest in memory.
-        target.execute("SET memory_limit = '400MB'")
-        target.execute("SET threads = 1")
         for done, (table, file) in enumerate(present):
             progress(done, len(present))
-            _load(target, table, file)
-        target.execute(f"SET memory_limit = '{memory}'")
+            insert = f"INSERT INTO {table.name} ({table.names}) SELECT {table.names} FROM"
+            target.execute("BEGIN")
+            for relation in _relations(table, file, path.parent):
+                with _errors_in(file):
+                    target.execute(f"{insert} {relation}")
+            target.execute("COMMIT")
     progress(len(present), len(present))
 
 
-def _load(target: duckdb.DuckDBPyConnection, table: Table, file: Path) -> None:
-    for line_bytes in LINE_BYTES:
-        try:
-            target.execute(
-                f"INSERT INTO {table.name} ({table.names}) "
-                f"SELECT {table.names} FROM {_relation(table, file, line_bytes)}"
-            )
-            return
-        except duckdb.Error as error:
-            if line_bytes != LINE_BYTES[-1] and _TOO_LONG in str(error):
-                continue
-            raise WarehouseError(f"{file}: {_reason(error)}") from error
+def _relations(table: Table, file: Path, scratch: Path) -> Iterator[str]:
+    """Expressions for DuckDB that read a file, slice by slice.
 
-
-def _relation(table: Table, file: Path, line_bytes: int) -> str:
-    """An expression for DuckDB that reads a file as its table."""
-    quoted = str(file).replace("'", "''")
+    DuckDB's own way through a large CSV file either keeps all of it in memory or, in parallel,
+    takes lines of a text for rows; so it gets slices that end where a row ends.
+    """
     if file.suffix == ".parquet":
-        return f"read_parquet('{quoted}')"
+        yield f"read_parquet('{_quoted(file)}')"
+        return
+    part = scratch / f".{file.name}.slice"
+    try:
+        with file.open("rb") as lines:
+            header = lines.readline()
+            columns = _columns(table, file, header)
+            ending = b"\r\n" if header.endswith(b"\r\n") else b"\n"
+            while size := _slice(file, lines, part, ending):
+                yield (
+                    f"read_csv('{_quoted(part)}', header = false, auto_detect = false, "
+                    "delim = ',', quote = '\"', escape = '\"', nullstr = '', "
+                    "allow_quoted_nulls = false, strict_mode = true, parallel = false, "
+                    # Not guessed: the first line break may be one of a text.
+                    "new_line = '\\n', "
+                    f"max_line_size = {size}, buffer_size = {size}, columns = {{{columns}}})"
+                )
+    except OSError as error:
+        raise WarehouseError(f"{file} can't be read: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _slice(file: Path, lines: BinaryIO, part: Path, ending: bytes) -> int:
+    """Write the next rows into a file of their own; returns its size, 0 where none are left.
+
+    A line ends a row where the quotes before it, escaped ones included, are even in number.
+    """
+    size, is_open = 0, False
+    with part.open("wb") as target:
+        for line in lines:
+            if not is_open and not line.strip():
+                continue
+            is_open ^= bool(line.count(b'"') % 2)
+            written = line if is_open else line.removesuffix(ending) + b"\n"
+            target.write(written)
+            size += len(written)
+            if size >= SLICE_BYTES and not is_open:
+                break
+    if is_open:
+        raise WarehouseError(f"{file} can't be read: a quote in it isn't closed")
+    return max(size, _LEAST_BUFFER) if size else 0
+
+
+def _columns(table: Table, file: Path, line: bytes) -> str:
+    """Read the header and say what the columns are, in the order of the file."""
+    try:
+        header = next(csv.reader([line.decode("utf-8-sig")], strict=True), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WarehouseError(f"{file} can't be read: {error}") from error
+    names = [name.strip().lower() for name in header]
     kinds = {name.lower(): (name, kind) for name, kind in table.columns.items()}
-    header = _header(file)
-    if sorted(header) != sorted(kinds):
-        missing = ", ".join(sorted(kinds.keys() - set(header))) or "none"
-        unknown = ", ".join(sorted(set(header) - kinds.keys())) or "none"
+    if sorted(names) != sorted(kinds):
+        missing = ", ".join(sorted(kinds.keys() - set(names))) or "none"
+        unknown = ", ".join(sorted(set(names) - kinds.keys())) or "none"
         raise WarehouseError(
             f"{file} isn't an export of {table.name}: columns missing: {missing}; "
             f"unknown: {unknown}"
         )
-    columns = ", ".join(f"'{kinds[name][0]}': '{kinds[name][1]}'" for name in header)
-    return (
-        f"read_csv('{quoted}', header = true, auto_detect = false, delim = ',', quote = '\"', "
-        "escape = '\"', nullstr = '', allow_quoted_nulls = false, strict_mode = true, "
-        f"parallel = false, max_line_size = {line_bytes}, buffer_size = {2 * line_bytes}, "
-        f"columns = {{{columns}}})"
-    )
+    return ", ".join(f"'{kinds[name][0]}': '{kinds[name][1]}'" for name in names)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+@contextmanager
+def _errors_in(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        raise WarehouseError(f"{file}: {_reason(error)}") from error
 
 
 def _reason(error: duckdb.Error) -> str:
@@ -233,14 +253,6 @@ def _reason(error: duckdb.Error) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line[:200] for line in lines[1:] if not line.startswith("Original Line")]
     return ": ".join([lines[0][:200], *said[:1]]) if lines else type(error).__name__
-
-
-def _header(file: Path) -> list[str]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            return [name.strip().lower() for name in next(csv.reader(lines), [])]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WarehouseError(f"{file} can't be read: {error}") from error
 
 
 def _present(folder: Path, table: Table) -> Path | None:
@@ -312,8 +324,8 @@ def _copy_out(opened: Connection, table: Table, file: Path) -> None:
             target.write(block)
 
 
-def _read_back(part: Path, format_: Format) -> dict[str, Digest]:
-    with _reader(part) as reader:
+def _read_back(part: Path, format_: Format, memory: str) -> dict[str, Digest]:
+    with _reader(part, memory) as reader:
         return {
             table.name: _digest(reader, table, part / file_name(table, format_))
             for table in tables()
@@ -322,21 +334,19 @@ def _read_back(part: Path, format_: Format) -> dict[str, Digest]:
 
 def _digest(reader: duckdb.DuckDBPyConnection, table: Table, file: Path) -> Digest:
     statement = proof.duckdb_statement(table)
-    for line_bytes in LINE_BYTES:
-        relation = f"{_relation(table, file, line_bytes)} AS file"
-        try:
+    sums = [0, 0, 0]
+    for relation in _relations(table, file, file.parent):
+        with _errors_in(file):
             found = reader.execute(statement.replace(f"FROM {table.name}", f"FROM {relation}"))
-            return proof.of_row(found.fetchall()[0])
-        except duckdb.Error as error:
-            if line_bytes == LINE_BYTES[-1] or _TOO_LONG not in str(error):
-                raise WarehouseError(f"{file}: {_reason(error)}") from error
-    raise AssertionError("the last attempt returns or raises")
+            part = found.fetchall()[0]
+        sums = [one + int(more or 0) for one, more in zip(sums, part, strict=True)]
+    return proof.of_row(tuple(sums))
 
 
 @contextmanager
-def _reader(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def _reader(folder: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     spill = str(folder / "spill")
-    config: dict[str, Any] = {"memory_limit": "400MB", "temp_directory": spill, "threads": 1}
+    config: dict[str, Any] = {"memory_limit": memory, "temp_directory": spill, "threads": 1}
     with duckdb.connect(":memory:", config=config) as reader:
         reader.execute("SET TimeZone = 'UTC'")
         yield reader

@@ -27,8 +27,8 @@ from newsapi_dentsu.warehouse.transfer.proof import Digest
 from newsapi_dentsu.warehouse.transfer.tables import Table, tables
 
 STREAMS = 2
-PART_ROWS = 2_000
-_FETCH_ROWS = 200
+PART_ROWS = 1_000
+_FETCH_ROWS = 100
 
 _EPOCH = {"timestamptz": 946_684_800_000_000, "date": 10_957}
 """From 1970, where plain values begin, to 2000, where PostgreSQL's begin."""
