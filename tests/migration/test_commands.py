@@ -298,3 +298,12 @@ def test_merging_into_a_file(
         assert f"merged: {added} of 6 records were added; 6 of 6 are there" in done.out
     both = DuckDBDatabase(tmp_path / "both.duckdb").open()
     assert len(raw_uris(both)) == len(final_urls(both)) == 9
+
+
+def test_too_little_memory_is_said_in_one_line(run: Run, duckdb: Warehouse) -> None:
+    execute(
+        duckdb,
+        "INSERT INTO ops.positions SELECT md5(range::text), range FROM range(9000)",
+    )
+    done = run("export", "--out", "files", "--format", "parquet", DUCKDB_MEMORY_LIMIT="1MB")
+    assert "Raise DUCKDB_MEMORY_LIMIT" in one_line(done)

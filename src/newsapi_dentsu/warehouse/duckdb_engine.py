@@ -260,6 +260,11 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
         return WarehouseError(
             f"{path}: the disk is full; nothing of this step was stored. Make room and run again."
         )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return WarehouseError(
+            f"{path}: DuckDB needs more memory than it may take; nothing of this step was stored. "
+            "Raise DUCKDB_MEMORY_LIMIT and run again."
+        )
     if "Permission denied" in text or "Read-only file system" in text or "read-only" in text:
         return WarehouseError(
             f"{path} can't be written: make the file and its folder writable, "

@@ -156,6 +156,8 @@ def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
 def _load_all(folder: Path, path: Path, memory: str, progress: Progress) -> None:
     present = [(table, found) for table in tables() if (found := _present(folder, table))]
     with copying.writing(path, memory) as target:
+        # Each thread keeps rows in memory beside what the limit counts.
+        target.execute("SET threads = 1")
         for done, (table, file) in enumerate(present):
             progress(done, len(present))
             insert = f"INSERT INTO {table.name} ({table.names}) SELECT {table.names} FROM"
