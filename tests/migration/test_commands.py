@@ -307,3 +307,17 @@ def test_too_little_memory_is_said_in_one_line(run: Run, duckdb: Warehouse) -> N
     )
     done = run("export", "--out", "files", "--format", "parquet", DUCKDB_MEMORY_LIMIT="1MB")
     assert "Raise DUCKDB_MEMORY_LIMIT" in one_line(done)
+
+
+def test_tables_that_another_program_made_in_the_target_are_left_alone(
+    run: Run, duckdb: Warehouse, postgres: Warehouse
+) -> None:
+    fill(duckdb, rows=1)
+    with postgres.transaction() as session:
+        session.execute("CREATE SCHEMA raw")
+        session.execute("CREATE TABLE raw.ai_marketing_news_raw (url text)")
+        session.execute("INSERT INTO raw.ai_marketing_news_raw VALUES ('theirs')")
+    for arguments in ((), ("--replace",)):
+        assert "made by another program" in one_line(run("migrate", *arguments))
+    with postgres.engine.snapshot() as session:
+        assert session.rows("SELECT * FROM raw.ai_marketing_news_raw") == [("theirs",)]

@@ -111,6 +111,11 @@ def _statement_error(place: str, state: str, error: psycopg.Error) -> Exception:
         return WarehouseError(
             f"{place}: {message}: ask its administrator to run what `newsapi db sql` prints"
         )
+    if state == "42P07":
+        return WarehouseError(
+            f"{place}: {message}, made by another program: move it to another schema, or set "
+            "POSTGRES_DB to another database"
+        )
     if state in ("42P01", "42703", "3F000"):
         return WarehouseError(f"{place}: {message}: `newsapi db check` tells what is missing")
     if isinstance(error, psycopg.OperationalError):
