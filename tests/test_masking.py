@@ -1,0 +1,72 @@
+"""Secrets are found in a text however the text quotes them."""
+
+import base64
+import html
+import json
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsapi_dentsu.masking import MASK, known_secrets, mask
+from newsapi_dentsu.settings import Settings
+
+SECRET = 'p@ss/w0rd+&"it\'s"\\ü=?'
+
+
+def secrets_of(secret: str) -> tuple[str, ...]:
+    return known_secrets(Settings(_env_file=None, postgres_password=secret))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        f"postgresql://user:{quote(SECRET, safe='')}@host/db",
+        f"https://host/?{urlencode({'apiKey': SECRET})}",
+        json.dumps({"password": SECRET}),
+        json.dumps({"password": SECRET}, ensure_ascii=False),
+        repr({"password": SECRET}),
+        f"<p>{html.escape(SECRET)}</p>",
+        "Authorization: Basic " + base64.b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_a_secret_is_masked_in_every_form(text: str) -> None:
+    masked = mask(text, secrets_of(SECRET))
+
+    assert MASK in masked
+    assert "w0rd" not in masked
+    assert base64.b64encode(SECRET.encode()).decode() not in masked
+
+
+@given(
+    user=st.text(st.characters(codec="utf-8"), max_size=12),
+    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40),
+)
+def test_a_login_is_masked_wherever_the_secret_stands_in_it(user: str, secret: str) -> None:
+    login = base64.b64encode(f"\0{user}\0{secret}".encode()).decode()
+    masked = mask(login, secrets_of(secret))
+
+    assert MASK in masked
+    # What is left of the secret are the characters that share a group with others.
+    assert len(masked) <= len(login) - 4 * ((len(secret) - 4) // 3) + len(MASK)
+
+
+def test_the_path_of_a_secret_address_is_masked_alone_too() -> None:
+    address = "https://hooks.example.com/services/T00000000/B00000000/XXXXsecretXXXX"
+    error = "HTTPSConnectionPool(host='hooks.example.com', port=443): Max retries exceeded with "
+
+    masked = mask(f"{error}url: /services/T00000000/B00000000/XXXXsecretXXXX", secrets_of(address))
+
+    assert "hooks.example.com" in masked
+    assert "secret" not in masked
+
+
+def test_a_secret_that_holds_another_is_masked_whole() -> None:
+    assert mask("abcdefgh abcd", ["abcd", "abcdefgh"]) == f"{MASK} {MASK}"
+
+
+def test_texts_without_secrets_stay_as_they_are() -> None:
+    assert mask("nothing here", secrets_of(SECRET)) == "nothing here"
+    assert known_secrets(Settings(_env_file=None)) == ()
