@@ -1,16 +1,17 @@
 """A pipeline to measure: a folder, a database with a history, and a news API of its own."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 from benchmarks.articles import article
 from benchmarks.history import INTERVAL, History, build
 from benchmarks.measuring import Execution, execute, program
-from benchmarks.timeline import phases
+from benchmarks.timeline import Event, events_in_files, phases
 from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.sandbox import SANDBOX_KEY, ListCorpus, Sandbox
@@ -46,6 +47,7 @@ class Pipeline:
     folder: Path
     corpus: ListCorpus
     settings: Mapping[str, str]
+    events: Callable[[str], Iterable[Event]]
     next_number: int
     runs: int = field(default=0)
 
@@ -65,8 +67,7 @@ class Pipeline:
         result = json.loads(execution.stdout)
         if result["articles_added"] != NEW_ARTICLES or result["failed_checks"]:
             raise RuntimeError(f"the run is not what was to be measured: {execution.stdout}")
-        home = self.folder / "data" / "dagster"
-        return PipelineRun(execution, phases(execution, home, result["run_id"]))
+        return PipelineRun(execution, phases(execution, self.events(result["run_id"])))
 
 
 @contextmanager
@@ -75,6 +76,7 @@ def pipeline_with_history(
     articles: int,
     warehouse: Warehouse,
     settings: Mapping[str, str] | None = None,
+    events: Callable[[str], Iterable[Event]] | None = None,
 ) -> Iterator[Pipeline]:
     """Fill a warehouse with so many articles and serve the news that comes after them.
 
@@ -83,6 +85,7 @@ def pipeline_with_history(
         articles: how many to store beforehand.
         warehouse: empty, where the settings lead.
         settings: the settings that name the database.
+        events: reads a run's events where Dagster doesn't keep them in files.
     """
     history = History(articles, datetime.now(UTC) - INTERVAL)
     corpus = ListCorpus(history.recent_articles())
@@ -92,7 +95,8 @@ def pipeline_with_history(
         source.close()
     with Sandbox(corpus, tokens=_TOKENS) as present:
         api = {"NEWSAPI_HOST": present.url, "NEWSAPI_KEY": SANDBOX_KEY}
-        pipeline = Pipeline(folder, corpus, {**api, **(settings or {})}, articles)
+        events = events or partial(events_in_files, folder / "data" / "dagster")
+        pipeline = Pipeline(folder, corpus, {**api, **(settings or {})}, events, articles)
         # Makes Dagster's home, and warms what is cached.
         pipeline.run()
         yield pipeline

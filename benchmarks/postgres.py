@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from benchmarks.timeline import Event
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
 
@@ -53,6 +54,15 @@ class Database:
         return psycopg.connect(
             host=self.host, port=self.port, user=self.user, dbname=self.name, autocommit=True
         )
+
+    def events(self, run_id: str) -> list[Event]:
+        """The events of a run that Dagster keeps on this database."""
+        with self.connect() as connection:
+            return connection.execute(
+                "SELECT dagster_event_type, step_key, timestamp FROM dagster.event_logs "
+                "WHERE run_id = %s ORDER BY id",
+                [run_id],
+            ).fetchall()
 
     def vacuum(self) -> None:
         """Do what autovacuum would have done over the years, so that it doesn't do it later."""

@@ -47,7 +47,9 @@ def scale_postgres(quick: bool) -> list[Figure]:
             folder.mkdir()
             database = server.create(f"news_{articles}")
             pipeline = stack.enter_context(
-                pipeline_with_history(folder, articles, database.warehouse, database.settings)
+                pipeline_with_history(
+                    folder, articles, database.warehouse, database.settings, database.events
+                )
             )
             database.vacuum()
             print(f"  {articles:,} articles: {database.size() / 1e9:.2f} GB", flush=True)

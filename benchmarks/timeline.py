@@ -1,6 +1,7 @@
 """Where the time of a `newsapi run` went, from the event log that Dagster keeps of it."""
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +16,15 @@ _STEPS = {
 }
 
 
-def phases(execution: Execution, dagster_home: Path, run_id: str) -> dict[str, float]:
+Event = tuple[str, str | None, datetime]
+"""A kind of event, the step that it is of, and when it was, in UTC without saying so."""
+
+
+def phases(execution: Execution, events: Iterable[Event]) -> dict[str, float]:
     """Split a run's seconds into phases, which add up to the whole; and its CPU time."""
-    times = _first_events(dagster_home, run_id)
+    times: dict[tuple[str, str | None], float] = {}
+    for kind, step, moment in events:
+        times.setdefault((kind, step), moment.replace(tzinfo=UTC).timestamp())
     begin, end = times["PIPELINE_START", None], times["PIPELINE_SUCCESS", None]
     steps = {
         label: times["STEP_SUCCESS", step] - times["STEP_START", step]
@@ -35,17 +42,18 @@ def phases(execution: Execution, dagster_home: Path, run_id: str) -> dict[str, f
     }
 
 
-def _first_events(dagster_home: Path, run_id: str) -> dict[tuple[str, str | None], float]:
-    """When each kind of event first happened to a run and to each of its steps."""
-    times: dict[tuple[str, str | None], float] = {}
+def events_in_files(dagster_home: Path, run_id: str) -> list[Event]:
+    """The events of a run, in order, from a home that keeps them in SQLite."""
+    events: list[Event] = []
     # A file for every run and one for all, or only the latter: as the instance is configured.
     for log in (dagster_home / "history").rglob("*.db"):
         with closing(sqlite3.connect(log)) as connection, suppress(sqlite3.OperationalError):
-            for kind, step, stamp in connection.execute(
-                "SELECT dagster_event_type, step_key, timestamp FROM event_logs "
-                "WHERE run_id = ? ORDER BY id",
-                [run_id],
-            ):
-                moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()
-                times.setdefault((kind, step), moment)
-    return times
+            events += [
+                (kind, step, datetime.fromisoformat(stamp))
+                for kind, step, stamp in connection.execute(
+                    "SELECT dagster_event_type, step_key, timestamp FROM event_logs "
+                    "WHERE run_id = ? ORDER BY id",
+                    [run_id],
+                )
+            ]
+    return events
