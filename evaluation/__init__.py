@@ -1,0 +1,1 @@
+"""Duplicates and relevance judged on labelled sets: `python -m evaluation`."""
