@@ -132,6 +132,8 @@ COPIES: Final[Mapping[str, Kind]] = {
     "in_a_frame": Kind(in_a_frame, 120),
     "last_paragraph_cut": Kind(_by(edits.without_last_paragraph)),
     "lead_cut": Kind(_by(edits.without_lead)),
+    "lead_replaced": Kind(_all(_by(edits.without_lead), with_intro), 220),
+    "lead_and_end_cut": Kind(_all(_cut(0.75), _by(edits.without_lead)), 150),
     "cut_60": Kind(_cut(0.6), 100),
     "cut_40": Kind(_cut(0.4), 130),
     "cut_30": Kind(_cut(0.3), 170),

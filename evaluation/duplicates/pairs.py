@@ -59,6 +59,7 @@ def make_pairs(part: Part, seed: int = SEED) -> list[Pair]:
         _copies_of_short_texts,
         _rewritten_by_hand,
         _reports_of_one_event,
+        _with_the_same_statement,
         _follow_ups,
         _quotations,
         _filled_templates,
@@ -149,6 +150,8 @@ def _changed_templates(part: Part, rng: random.Random) -> Iterator[Pair]:
         words = wording(template.language, part)
         for name in kinds:
             one = _filled(template, rng.randrange(template.subjects), rng)
+            if name == "last_paragraph_cut" and len(edits.paragraphs(one.body)) == 1:
+                continue
             other = copies.COPIES[name].change(_elsewhere(one, rng), words, rng)
             source = f"template:{template.id}"
             yield _pair(part, "template_copy", "copy", template.language, [source], one, other)
@@ -174,6 +177,35 @@ def _reports_of_one_event(part: Part, rng: random.Random) -> Iterator[Pair]:
     for one, other in itertools.combinations(base_texts(part), 2):
         if one.event and one.event == other.event:
             yield from _dressed(part, "same_event", "different", one, other, rng)
+
+
+def _with_the_same_statement(part: Part, rng: random.Random) -> Iterator[Pair]:
+    """Yield reports of one event which both carry the same passage, as of a press release."""
+    texts = base_texts(part)
+    for one, other in itertools.combinations(texts, 2):
+        if one.event and one.event == other.event:
+            strangers = [
+                text
+                for text in texts
+                if text.language == one.language and text.story != one.story and text.words > 120
+            ]
+            stated, seed = rng.choice(strangers), rng.random()
+            share = 0.5 * min(one.words, other.words) / stated.words
+            yield _pair(
+                part,
+                "same_statement",
+                "different",
+                one.language,
+                [one.id, other.id, stated.id],
+                *(
+                    published(
+                        text.title,
+                        edits.quoting(text.body, stated.body, share, random.Random(seed)),
+                        rng,
+                    )
+                    for text in (one, other)
+                ),
+            )
 
 
 def _follow_ups(part: Part, rng: random.Random) -> Iterator[Pair]:
