@@ -21,6 +21,10 @@ _OF_ENGLISH: Final = 14
 _OF_OTHERS: Final = 4
 """Texts a kind and part, in English and in each of the other languages."""
 
+_LONG: Final = 300
+_OF_LONG: Final = 3
+"""Words of a long text, and how many at most come first in a language."""
+
 _UNRELATED: Final = 70
 _SAME_TOPIC: Final = 60
 _FRAMED: Final = 60
@@ -99,12 +103,14 @@ def _elsewhere(article: Article, rng: random.Random) -> Article:
 
 
 def _sample(texts: Sequence[BaseText], rng: random.Random) -> list[BaseText]:
-    """Draw texts for one kind so that every language has its share."""
+    """Draw texts for one kind so that every language and long ones have their share."""
     chosen = []
     for language in sorted({text.language for text in texts}):
-        of_language = [text for text in texts if text.language == language]
+        drawn = rng.sample(texts, len(texts))
+        of_language = [text for text in drawn if text.language == language]
+        long = [text for text in of_language if text.words >= _LONG][:_OF_LONG]
         wanted = _OF_ENGLISH if language == "eng" else _OF_OTHERS
-        chosen += rng.sample(of_language, min(wanted, len(of_language)))
+        chosen += [*long, *(text for text in of_language if text not in long)][:wanted]
     return chosen
 
 
