@@ -16,7 +16,8 @@ from newsapi_dentsu.sandbox import Article
 from newsapi_dentsu.stages.collect import collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
-from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, schema
+from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, schema, stories
 from newsapi_dentsu.warehouse.engine import Session
 
 DAYS = 3 * 365 + 1
@@ -65,7 +66,7 @@ def build(warehouse: Warehouse, history: History, topics: Topics, source: Source
     warehouse.upgrade()
     with warehouse.transaction() as session:
         # Made again at the end: in one go that is much faster.
-        for name, statement in schema.indexes().items():
+        for name, statement in schema.indexes(warehouse.engine.name).items():
             table = statement.split(" ON ")[1]
             session.execute(f"DROP INDEX {table.partition('.')[0]}.{name}")
     for first in range(0, history.bulk, _CHUNK):
@@ -76,7 +77,8 @@ def build(warehouse: Warehouse, history: History, topics: Topics, source: Source
     warehouse.upgrade()
     collect(source, warehouse, topics, now=history.last_run)
     deduplicate(warehouse, now=history.last_run)
-    curate(warehouse, topics.languages, now=history.last_run)
+    group(warehouse, topics, now=history.last_run)
+    curate(warehouse, now=history.last_run)
 
 
 def _insert_articles(
@@ -111,10 +113,19 @@ def _insert_articles(
     session.execute(
         f"INSERT INTO {final.TABLE} (article_id, url, title, body, publishedAt, source_name, "
         "source_uri, lang, data_type, authors, image, sentiment, concepts, categories, version, "
-        f"origin, fetched_at, updated_at) SELECT {sql.article_id}, {sql.url}, {sql.title}, "
+        "origin, fetched_at, updated_at, story_id, duplicate_count, other_sources, relevance, "
+        f"topic_relevance, flags) SELECT {sql.article_id}, {sql.url}, {sql.title}, "
         f"{sql.body}, {sql.moment}, 'Ad Ledger', '{SOURCE}', 'eng', 'news', '[]', {sql.image}, "
-        f"0.1, '[]', '[]', 1, '{raw.SANDBOX}', {sql.moment}, {sql.moment} "
-        f"FROM {numbers} WHERE NOT {rejected}"
+        f"0.1, '[]', '[]', 1, '{raw.SANDBOX}', {sql.moment}, {sql.moment}, {sql.article_id}, 0, "
+        f"'[]', 0.9, '{{}}', '[]' FROM {numbers} WHERE NOT {rejected}"
+    )
+    session.execute(
+        f"INSERT INTO {stories.TABLE} (article_id, text_hash, publishedAt, source_uri, lang, "
+        "rejection, detail, flags, relevance, topic_relevance, story_id, role, change_seq) "
+        f"SELECT {sql.article_id}, {sql.text_hash}, {sql.moment}, '{SOURCE}', 'eng', "
+        f"CASE WHEN {rejected} THEN 'no_body' END, "
+        f"CASE WHEN {rejected} THEN 'the body is empty' END, "
+        f"'[]', 0.9, '{{}}', {sql.article_id}, 'original', i + 1 FROM {numbers}"
     )
     session.execute(
         f"INSERT INTO {final.REJECTED} (article_id, url, title, reason, detail, updated_at) "
@@ -145,7 +156,10 @@ def _insert_state(session: Session, history: History, topics: Topics) -> None:
         f"FROM {raw.TABLE} GROUP BY 1) AS a ON a.day = d.day",
         topics.query_id,
     )
-    for name in (raw.SEQUENCE, processed.SEQUENCE, operations.DEDUPLICATED, operations.CURATED):
+    for name in (
+        *(raw.SEQUENCE, processed.SEQUENCE),
+        *(operations.DEDUPLICATED, operations.GROUPED, operations.CURATED),
+    ):
         operations.set_position(session, name, history.bulk)
     for stage in _STAGES:
         session.execute(

@@ -28,13 +28,13 @@ def make_file(path: Path, articles: int) -> int:
     with duckdb.connect(str(path)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET checkpoint_threshold = '1TB'")
-        for name, statement in schema.indexes().items():
+        for name, statement in schema.indexes("DuckDB").items():
             connection.execute(schema.drop_index(name, statement))
         connection.execute("CREATE TEMP TABLE vocabulary AS SELECT $1::text[] AS words", [words])
         for first in range(1, articles + 1, BATCH):
             last = min(first + BATCH, articles + 1)
             connection.execute(_INSERT, {"first": first, "last": last, "now": datetime.now(UTC)})
-        for statement in schema.indexes().values():
+        for statement in schema.indexes("DuckDB").values():
             connection.execute(statement)
         row = connection.execute(f"SELECT sum(strlen(record)) FROM {raw.TABLE}").fetchone()
     assert row

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     overlap_hours: int = Field(
         48, ge=0, le=720, description="How late an article may enter the index and be found."
     )
+    duplicate_horizon_days: int = Field(
+        30, ge=1, le=365, description="Days that may lie between an article and its copy."
+    )
     max_requests_per_run: OptionalCount = Field(
         None, ge=1, description="Searches a run may make; the next runs read the rest."
     )

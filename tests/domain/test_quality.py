@@ -12,8 +12,13 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def rejection(**changes: Any) -> str | None:
-    fields: dict[str, Any] = {"title": "T", "body": "B", "published_at": NOON, "lang": "eng"}
-    found = first_rejection(Candidate(**{**fields, **changes}), ["eng", "deu"])
+    fields: dict[str, Any] = {
+        "title": "T",
+        "body": "What it says",
+        "published_at": NOON,
+        "lang": "eng",
+    }
+    found = first_rejection(Candidate(**{**fields, **changes}), ["eng", "deu"], 1)
     return found.reason if found else None
 
 
@@ -51,7 +56,7 @@ def test_a_title_that_only_mentions_removal_is_taken() -> None:
 
 
 def test_the_language_rule_tells_what_is_accepted() -> None:
-    found = first_rejection(Candidate("T", "B", NOON, None), ["eng", "deu"])
+    found = first_rejection(Candidate("T", "What it says", NOON, None), ["eng", "deu"], 1)
     assert found is not None
     assert found.detail == "unknown, accepted: deu, eng"
 

@@ -13,10 +13,12 @@ from newsapi_dentsu.domain.record import Record
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
+from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.takeover import Complaint, TakeoverReport, take_over
 from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.transfer import foreign
+from support.articles import TOPICS
 from support.databases import DuckDBDatabase
 from support.tables import column, row
 
@@ -143,7 +145,8 @@ def taken(path: Path, into: Warehouse) -> tuple[TakeoverReport, list[Complaint]]
     with foreign.reading(engine_of(DuckDBDatabase(path).open())) as file:
         report = take_over(file, into, language="eng", now=NOW, complain=complaints.append)
     deduplicate(into, now=NOW)
-    curate(into, ["eng"], now=NOW)
+    group(into, TOPICS, now=NOW)
+    curate(into, now=NOW)
     return report, complaints
 
 

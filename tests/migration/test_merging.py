@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
+from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.audit import AUDITS
 from newsapi_dentsu.warehouse.transfer import merging
 from newsapi_dentsu.warehouse.transfer.merging import Merged, Stored, interleave
 from support.api import serving
-from support.articles import article, many
+from support.articles import TOPICS, article, many
 from support.clock import NOON, Clock
 from support.databases import Databases
 from support.tables import column, dump, execute, final_urls, raw_uris, row, watermark
@@ -70,7 +71,8 @@ def merge(source: Warehouse, target: Warehouse, now: datetime) -> Merged:
     with source.snapshot() as session:
         merged = merging.merge(session, target, lambda _done, _total: None)
     deduplicate(target, now=now)
-    curate(target, ["eng"], now=now)
+    group(target, TOPICS, now=now)
+    curate(target, now=now)
     return merged
 
 

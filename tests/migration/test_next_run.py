@@ -6,7 +6,7 @@ from pathlib import Path
 from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.audit import AUDITS
 from support.api import serving
-from support.articles import article, many
+from support.articles import TOPICS, article, many
 from support.clock import NOON, Clock
 from support.databases import DuckDBDatabase
 from support.tables import dump, raw_uris, watermark
@@ -59,6 +59,7 @@ def test_rows_that_wait_for_a_stage_wait_on_the_other_side(
 ) -> None:
     from newsapi_dentsu.stages.curate import curate
     from newsapi_dentsu.stages.deduplicate import deduplicate
+    from newsapi_dentsu.stages.group import group
     from newsapi_dentsu.warehouse import operations
 
     with serving(many(30, at=_day(0)), clock=clock) as api:
@@ -67,7 +68,8 @@ def test_rows_that_wait_for_a_stage_wait_on_the_other_side(
     with postgres.snapshot() as session:
         assert operations.waiting(session, operations.DEDUPLICATED) == 30
     assert deduplicate(postgres, now=clock.now).records == 30
-    assert curate(postgres, ["eng"], now=clock.now).added == 30
+    group(postgres, TOPICS, now=clock.now)
+    assert curate(postgres, now=clock.now).added == 30
     assert len(raw_uris(postgres)) == 30
     with postgres.snapshot() as session:
         assert operations.position(session, raw.SEQUENCE) == 30

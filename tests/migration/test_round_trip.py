@@ -88,7 +88,7 @@ def test_the_file_that_comes_back_has_all_tables_keys_and_indexes(
     back = DuckDBDatabase(tmp_path / "back.duckdb").open()
     with back.snapshot() as session:
         assert differences(back.engine, session) == []
-        assert set(schema.indexes()) <= back.engine.index_names(session)
+        assert set(schema.indexes("DuckDB")) <= back.engine.index_names(session)
 
 
 def test_compressing_changes_nothing_but_the_size(

@@ -200,7 +200,7 @@ def test_an_index_that_is_not_unique_is_told(warehouse: Warehouse) -> None:
 
 
 def test_the_script_makes_the_same_tables(empty: Warehouse) -> None:
-    for statement in schema.script():
+    for statement in schema.script("PostgreSQL"):
         execute(empty, statement)
     assert [problem for problem in problems(empty) if "schema dagster" not in problem] == []
     empty.upgrade()
@@ -219,10 +219,10 @@ def test_the_statements_that_people_know_run_as_they_stand(warehouse: Warehouse)
         "CREATE UNIQUE INDEX idx_processed_url ON processed.processed_news(url)",
         "CREATE INDEX idx_final_published ON final.filtered_news(publishedAt DESC)",
     )
-    for name, statement in schema.indexes().items():
+    for name, statement in schema.indexes(warehouse.engine.name).items():
         execute(warehouse, schema.drop_index(name, statement))
     for statement in known:
-        assert statement in schema.script()
+        assert statement in schema.script("PostgreSQL")
         execute(warehouse, statement)
     execute(warehouse, "SELECT publishedAt FROM final.filtered_news")
 

@@ -11,7 +11,7 @@ from newsapi_dentsu.sandbox import Fault
 from newsapi_dentsu.stages.report import CollectReport
 from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
 from support.api import Reports, page_of, serving
-from support.articles import record
+from support.articles import body, record
 from support.clock import NOON, Clock
 from support.processing import broken_promises
 from support.tables import column, count, row
@@ -160,6 +160,7 @@ def test_nul_and_lone_surrogates_in_every_string(warehouse: Warehouse) -> None:
     whole = record(
         "bad",
         MORNING,
+        body=" ".join(body(f"bad {part}") for part in range(4)),
         concepts=[{"uri": "c", "label": {"eng": "x"}, "score": 3}],
         categories=[{"uri": "news/x", "label": "x", "wgt": 9}],
         eventUri="eng-1",

@@ -8,10 +8,9 @@ import pytest
 from newsapi_dentsu.domain.urls import canonical_url
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages import deduplicate as deduplicating
-from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.warehouse import Warehouse, final, processed
-from support.articles import record
+from support.articles import TOPICS, record
 from support.clock import NOON
 from support.processing import broken_promises, process, store
 from support.tables import column, dump
@@ -144,11 +143,13 @@ def test_other_languages_are_taken_up_by_a_refresh(warehouse: Warehouse) -> None
     store(warehouse, record("e", NOON), record("d", NOON, lang="deu"))
     process(warehouse)
     assert column(warehouse, final.TABLE, "lang") == ["eng"]
-    report = curate(warehouse, ["deu", "eng"], now=LATER, full_refresh=True)
+    both = TOPICS.model_copy(update={"languages": ["deu", "eng"]})
+    _, report = process(warehouse, LATER, full_refresh=True, topics=both)
     assert (report.added, report.changed, report.removed) == (1, 0, 0)
     assert column(warehouse, final.TABLE, "lang") == ["deu", "eng"]
     assert column(warehouse, final.REJECTED, "article_id") == []
-    report = curate(warehouse, ["deu"], now=LATER, full_refresh=True)
+    german = TOPICS.model_copy(update={"languages": ["deu"]})
+    _, report = process(warehouse, LATER, full_refresh=True, topics=german)
     assert (report.added, report.changed, report.removed) == (0, 0, 1)
     assert column(warehouse, final.REJECTED, "detail") == ["eng, accepted: deu"]
     assert broken_promises(warehouse) == set()

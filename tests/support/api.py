@@ -13,7 +13,13 @@ from newsapi_dentsu.sandbox import SANDBOX_KEY, Article, Corpus, Fault, ListCorp
 from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
-from newsapi_dentsu.stages.report import CollectReport, CurateReport, DeduplicateReport
+from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.stages.report import (
+    CollectReport,
+    CurateReport,
+    DeduplicateReport,
+    GroupReport,
+)
 from newsapi_dentsu.warehouse import Warehouse
 
 from .articles import TOPICS
@@ -22,10 +28,11 @@ from .clock import Clock
 
 @dataclass(frozen=True)
 class Reports:
-    """What the three stages did."""
+    """What the stages did."""
 
     collect: CollectReport
     deduplicate: DeduplicateReport
+    group: GroupReport
     curate: CurateReport
 
 
@@ -40,7 +47,8 @@ def run_pipeline(
     return Reports(
         collect(source, warehouse, topics, now=now, options=options),
         deduplicate(warehouse, now=now),
-        curate(warehouse, topics.languages, now=now),
+        group(warehouse, topics, now=now),
+        curate(warehouse, now=now),
     )
 
 

@@ -1,5 +1,6 @@
 """Articles that match the tests' topics, of which a test names the fields it is about."""
 
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,13 +9,25 @@ from newsapi_dentsu.sandbox import Article
 
 TOPICS = parse_topics(
     """
+    relevance: {threshold: 0}
+    quality: {min_words: 1}
     topics:
       - {name: AI, keywords: [artificial intelligence]}
       - {name: Marketing, keywords: [marketing]}
     """,
     "topics.yaml",
 )
-OTHER_TOPICS = parse_topics("topics: [{name: Marketing, keywords: [marketing]}]", "topics.yaml")
+OTHER_TOPICS = parse_topics(
+    """
+    relevance: {threshold: 0}
+    quality: {min_words: 1}
+    topics: [{name: Marketing, keywords: [marketing]}]
+    """,
+    "topics.yaml",
+)
+
+
+_SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qui", "ro")
 
 
 def record(uri: str, at: datetime, **fields: Any) -> dict[str, Any]:
@@ -32,7 +45,7 @@ def record(uri: str, at: datetime, **fields: Any) -> dict[str, Any]:
         "sim": 0.5,
         "url": f"https://adledger.example/{uri}",
         "title": f"Story {uri}",
-        "body": f"How artificial intelligence changes marketing, told in story {uri}.",
+        "body": body(uri),
         "source": {"uri": "adledger.example", "dataType": "news", "title": "Ad Ledger"},
         "authors": [{"uri": "jo@adledger.example", "name": "Jo Weiss", "type": "author"}],
         "image": f"https://adledger.example/{uri}.jpg",
@@ -46,6 +59,14 @@ def record(uri: str, at: datetime, **fields: Any) -> dict[str, Any]:
         "originalArticle": None,
         **fields,
     }
+
+
+def body(uri: str) -> str:
+    """A text about the topics, like no other's."""
+    rng = random.Random(uri)
+    return f"How artificial intelligence changes marketing, told in story {uri}. " + " ".join(
+        "".join(rng.choices(_SYLLABLES, k=3)) for _ in range(40)
+    )
 
 
 def article(

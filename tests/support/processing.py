@@ -1,18 +1,18 @@
 """Storing records and processing them, without an API."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from newsapi_dentsu.domain.record import read_record
+from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
+from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.report import CurateReport, DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.audit import AUDITS
 
+from .articles import TOPICS
 from .clock import NOON
-
-LANGUAGES = ("eng",)
 
 
 def store(warehouse: Warehouse, *records: object, now: datetime = NOON) -> raw.Stored:
@@ -32,13 +32,12 @@ def process(
     now: datetime = NOON,
     *,
     full_refresh: bool = False,
-    languages: Sequence[str] = LANGUAGES,
+    topics: Topics = TOPICS,
 ) -> tuple[DeduplicateReport, CurateReport]:
     """Run the second and the third stage."""
-    return (
-        deduplicate(warehouse, now=now, full_refresh=full_refresh),
-        curate(warehouse, languages, now=now, full_refresh=full_refresh),
-    )
+    deduplicated = deduplicate(warehouse, now=now, full_refresh=full_refresh)
+    group(warehouse, topics, now=now, full_refresh=full_refresh)
+    return deduplicated, curate(warehouse, now=now, full_refresh=full_refresh)
 
 
 def broken_promises(warehouse: Warehouse, now: datetime = NOON) -> set[tuple[str, str]]:

@@ -5,7 +5,7 @@ import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,21 @@ import pytest
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, final, raw
 from support.api import serving
-from support.articles import many
+from support.articles import article, body
 from support.databases import DuckDBDatabase, DuckDBDatabases
 from support.processes import process
 from support.processing import broken_promises
 from support.tables import count
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
-ARTICLES = many(250, at=MORNING, body="artificial intelligence marketing " * 300)
+ARTICLES = [
+    article(
+        f"{number:05}",
+        at=MORNING + timedelta(seconds=number),
+        body=" ".join(body(f"{number} {part}") for part in range(20)),
+    )
+    for number in range(250)
+]
 
 
 def warehouse_at(path: Path) -> Warehouse:

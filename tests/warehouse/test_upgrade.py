@@ -37,9 +37,9 @@ def test_the_first_upgrade_applies_every_step_and_the_second_none(
 
 
 def test_there_are_exactly_the_indexes_of_the_list(warehouse: Warehouse) -> None:
-    assert index_names(warehouse) == set(schema.indexes())
+    assert index_names(warehouse) == set(schema.indexes(warehouse.engine.name))
     assert {"idx_raw_published", "idx_raw_url", "idx_processed_url", "idx_final_published"} <= set(
-        schema.indexes()
+        schema.indexes(warehouse.engine.name)
     )
 
 
@@ -51,7 +51,7 @@ def test_an_index_that_was_dropped_comes_back(warehouse: Warehouse) -> None:
 
 
 def test_the_documented_index_statements_run_as_they_stand(warehouse: Warehouse) -> None:
-    for name, statement in schema.indexes().items():
+    for name, statement in schema.indexes(warehouse.engine.name).items():
         table_schema = statement.partition(" ON ")[2].partition(".")[0]
         execute(warehouse, f"DROP INDEX {table_schema}.{name}")
     for statement in ISSUED:
@@ -117,5 +117,5 @@ def test_several_processes_that_upgrade_at_once_all_end_well(empty_database: Dat
             finish(child)
     warehouse = empty_database.open()
     assert warehouse.upgrade() == []
-    assert index_names(warehouse) == set(schema.indexes())
+    assert index_names(warehouse) == set(schema.indexes(warehouse.engine.name))
     disconnect(warehouse)

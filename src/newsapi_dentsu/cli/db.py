@@ -91,7 +91,7 @@ def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
         yield "-- DuckDB needs nothing of an administrator."
         return
     yield "BEGIN;"
-    for statement in schema.script():
+    for statement in schema.script("PostgreSQL" if settings.use_postgres else "DuckDB"):
         # The administrator has made the schemas; whoever may make none may not ask for one either.
         if not (settings.use_postgres and statement.startswith("CREATE SCHEMA")):
             yield f"{statement};"

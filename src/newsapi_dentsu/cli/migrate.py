@@ -339,11 +339,18 @@ class _Job:
         from newsapi_dentsu.source import load_topics
         from newsapi_dentsu.stages.curate import curate
         from newsapi_dentsu.stages.deduplicate import deduplicate
+        from newsapi_dentsu.stages.group import group
 
-        now = datetime.now(UTC)
+        now, settings = datetime.now(UTC), self._settings
         deduplicate(warehouse, now=now, progress=bars("deduplicate"))
-        languages = load_topics(self._settings).languages
-        curate(warehouse, languages, now=now, progress=bars("curate"))
+        group(
+            warehouse,
+            load_topics(settings),
+            now=now,
+            horizon_days=settings.duplicate_horizon_days,
+            progress=bars("group"),
+        )
+        curate(warehouse, now=now, progress=bars("curate"))
 
     def _take_over(self, engine: DuckDBEngine, path: Path, copy: Path, language: str) -> None:
         """Make a warehouse of somebody else's file."""

@@ -13,8 +13,14 @@ from newsapi_dentsu.source import open_source
 from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
-from newsapi_dentsu.stages.recording import Report, as_json, recorded
-from newsapi_dentsu.stages.report import CollectReport
+from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.stages.recording import AnyReport, as_json, recorded
+from newsapi_dentsu.stages.report import (
+    CollectReport,
+    CurateReport,
+    DeduplicateReport,
+    GroupReport,
+)
 from newsapi_dentsu.warehouse import final, processed, raw
 from newsapi_dentsu.warehouse.dictionary import DICTIONARY
 from newsapi_dentsu.warehouse.overview import latest, overview
@@ -85,7 +91,7 @@ def ai_marketing_news_raw(
                 progress=progress_of_stage.get()("collect"),
             )
 
-    return _materialize(context, pipeline, "collect", raw.TABLE, execute)
+    return _materialize(context, pipeline, raw.TABLE, {"collect": execute})
 
 
 @dg.asset(
@@ -96,23 +102,36 @@ def ai_marketing_news_raw(
     kinds=_kinds(),
     metadata=_metadata(processed.TABLE, processed.COLUMNS),
     description="One row for each article, that is for each canonical url: the newest text, the "
-    "earliest publication.",
+    "earliest publication. processed.assessments tells each one's story and relevance.",
 )
 def processed_news(
     context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
 ) -> dg.MaterializeResult[None]:
-    """Make articles of the records that were not taken before."""
-    return _materialize(
-        context,
-        pipeline,
-        "deduplicate",
-        processed.TABLE,
-        lambda: deduplicate(
+    """Make articles of the records that were not taken before, and put them into stories."""
+
+    def execute_deduplicate() -> DeduplicateReport:
+        return deduplicate(
             pipeline.warehouse,
             now=datetime.now(UTC),
             full_refresh=config.full_refresh,
             progress=progress_of_stage.get()("deduplicate"),
-        ),
+        )
+
+    def execute_group() -> GroupReport:
+        return group(
+            pipeline.warehouse,
+            pipeline.topics,
+            now=datetime.now(UTC),
+            horizon_days=pipeline.settings.duplicate_horizon_days,
+            full_refresh=config.full_refresh,
+            progress=progress_of_stage.get()("group"),
+        )
+
+    return _materialize(
+        context,
+        pipeline,
+        processed.TABLE,
+        {"deduplicate": execute_deduplicate, "group": execute_group},
     )
 
 
@@ -124,37 +143,37 @@ def processed_news(
     kinds=_kinds(),
     metadata=_metadata(final.TABLE, final.COLUMNS),
     description="The articles that people read: complete, credibly dated, in an accepted "
-    "language. What is rejected is kept in final.rejected_news with the reason.",
+    "language, on the topics, each text once. What is rejected is kept in final.rejected_news "
+    "with the reason.",
 )
 def filtered_news(
     context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
 ) -> dg.MaterializeResult[None]:
     """Sort the articles that are new or changed into final and rejected."""
-    return _materialize(
-        context,
-        pipeline,
-        "curate",
-        final.TABLE,
-        lambda: curate(
+
+    def execute() -> CurateReport:
+        return curate(
             pipeline.warehouse,
-            pipeline.topics.languages,
             now=datetime.now(UTC),
             full_refresh=config.full_refresh,
             progress=progress_of_stage.get()("curate"),
-        ),
-    )
+        )
+
+    return _materialize(context, pipeline, final.TABLE, {"curate": execute})
 
 
 def _materialize(
     context: dg.AssetExecutionContext,
     pipeline: PipelineResource,
-    stage: str,
     table: str,
-    execute: Callable[[], Report],
+    stages: Mapping[str, Callable[[], AnyReport]],
 ) -> dg.MaterializeResult[None]:
-    """Execute a stage, keep its report and attach it with a look at the table."""
+    """Execute a table's stages, keep their reports and attach them with a look at the table."""
     try:
-        report = recorded(pipeline.warehouse, context.run.run_id, stage, execute)
+        reports = [
+            as_json(recorded(pipeline.warehouse, context.run.run_id, stage, execute))
+            for stage, execute in stages.items()
+        ]
         size, preview, query, origin = pipeline.warehouse.read(
             lambda session: (
                 overview(session, table),
@@ -168,7 +187,9 @@ def _materialize(
     metadata: dict[str, Any] = {
         "dagster/row_count": size.rows,
         "origin": origin or "none",
-        **{name: value for name, value in as_json(report).items() if value is not None},
+        **{
+            name: value for report in reports for name, value in report.items() if value is not None
+        },
         "preview": dg.MetadataValue.md(_markdown(preview)),
     }
     if query and query.complete_through:

@@ -16,23 +16,54 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 ConceptUri = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Topic(_Strict):
-    """One topic: an article matches it by any of its keywords, concepts or categories."""
+    """One topic: an article matches it by any of its keywords, concepts or categories.
+
+    How much it is about the topic is told by these and by `terms` and `weak_terms`, which are not
+    searched for.
+    """
 
     name: Name
     keywords: list[Name] = []
     concepts: list[ConceptUri] = []
     categories: list[Name] = []
+    terms: list[Name] = []
+    weak_terms: list[Name] = []
 
     @validate_model(mode="after")
     def _has_a_condition(self) -> "Topic":
         if not (self.keywords or self.concepts or self.categories):
             raise ValueError("needs at least one of keywords, concepts, categories")
         return self
+
+
+class RelevanceRules(_Strict):
+    """How much each sign that an article is about a topic weighs, and how relevant is enough.
+
+    `title`, `lead` and `body` are the weights of one term there, `weak` the factor for weak terms;
+    `concepts` and `categories` those of a tag at the top of the index's scale.
+    """
+
+    threshold: Share = 0.5
+    title: Share = 0.45
+    lead: Share = 0.3
+    body: Share = 0.12
+    weak: Share = 0.4
+    concepts: Share = 0.3
+    categories: Share = 0.25
+
+
+class QualityRules(_Strict):
+    """What a text must be like to be read; `min_words` counts those of the body."""
+
+    min_words: Annotated[int, Field(ge=0)] = 25
 
 
 class Topics(_Strict):
@@ -42,6 +73,8 @@ class Topics(_Strict):
     languages: Annotated[list[Language], Field(min_length=1)] = ["eng"]
     data_types: Annotated[list[Literal["news", "pr", "blog"]], Field(min_length=1)] = ["news"]
     ignore_sources: list[Name] = []
+    relevance: RelevanceRules = RelevanceRules()
+    quality: QualityRules = QualityRules()
 
     @property
     def query_id(self) -> str:

@@ -1,15 +1,16 @@
 """Curating: what may be read goes to final, what may not is kept with the reason."""
 
+import json
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from newsapi_dentsu.domain.quality import Candidate, first_rejection
 from newsapi_dentsu.stages.report import CurateReport, Progress, no_progress
-from newsapi_dentsu.warehouse import Warehouse, final, operations, processed
+from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, stories
 from newsapi_dentsu.warehouse.engine import Session
-from newsapi_dentsu.warehouse.final import FinalArticle, RejectedArticle
+from newsapi_dentsu.warehouse.final import Departure, FinalArticle, RejectedArticle
 from newsapi_dentsu.warehouse.processed import Article
+from newsapi_dentsu.warehouse.stories import Assessed
 
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
@@ -17,22 +18,20 @@ BATCH_CHARACTERS = 8_000_000
 
 def curate(
     warehouse: Warehouse,
-    languages: Collection[str],
     *,
     now: datetime,
     full_refresh: bool = False,
     progress: Progress = no_progress,
 ) -> CurateReport:
-    """Sort the articles that are new or changed into final and rejected.
+    """Sort the articles whose assessments are new or changed into final and rejected.
 
     Works in batches, each a transaction, and so may be stopped anywhere. `full_refresh` takes
     every article again: rows that come out the same are not touched.
 
     Args:
         warehouse: where the articles are.
-        languages: ISO 639-2 codes of the languages that final takes.
         now: the time that changed rows get as `updated_at`.
-        full_refresh: whether to judge every article again.
+        full_refresh: whether to take every article again.
         progress: told how many of the waiting articles are done.
     """
 
@@ -44,42 +43,34 @@ def curate(
     waiting = warehouse.write(begin)
     progress(0, waiting)
     total = CurateReport(0, 0, 0, 0, {})
-    while report := warehouse.write(lambda session: _curate_batch(session, languages, now)):
+    while report := warehouse.write(lambda session: _curate_batch(session, now)):
         total = _sum(total, report)
         progress(total.articles, waiting)
     return total
 
 
-def _curate_batch(
-    session: Session, languages: Collection[str], now: datetime
-) -> CurateReport | None:
-    batch, last = processed.changes_after(
+def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
+    changes = stories.changes_after(
         session,
         operations.position(session, operations.CURATED),
         rows=BATCH_ROWS,
         characters=BATCH_CHARACTERS,
     )
-    if not batch:
+    if not changes.batch:
         return None
-    rejected: Counter[str] = Counter()
-    accepted: dict[str, FinalArticle] = {}
-    refused: dict[str, RejectedArticle] = {}
-    for article in batch:
-        verdict = first_rejection(
-            Candidate(article.title, article.body, article.published_at, article.lang), languages
-        )
-        if verdict is None:
-            accepted[article.article_id] = _final(article)
-        else:
-            refused[article.article_id] = RejectedArticle(
-                article.article_id, article.url, article.title, verdict.reason, verdict.detail
-            )
-            rejected[verdict.reason] += 1
-    ids = [article.article_id for article in batch]
-    in_final = final.articles(session, ids)
-    in_rejected = final.rejections(session, ids)
-    removed = [key for key in in_final if key in refused]
-    final.remove(session, removed)
+    verdicts = {one.article_id: one for one in (*changes.batch, *changes.ahead)}
+    readable = [key for key, one in verdicts.items() if _may_be_read(one)]
+    refused = _refused(session, [one for one in verdicts.values() if not _may_be_read(one)])
+    accepted = _accepted(session, readable, verdicts)
+
+    in_final = final.articles(session, verdicts)
+    in_rejected = final.rejections(session, verdicts)
+    leaving = [
+        Departure(key, article.url, refused[key].reason, _replacement(verdicts[key]))
+        for key, article in in_final.items()
+        if key in refused
+    ]
+    final.remove(session, leaving, now)
     final.remove_rejections(session, [key for key in in_rejected if key in accepted])
     changed = [article for key, article in accepted.items() if article != in_final.get(key)]
     final.save_articles(session, changed, in_final, now)
@@ -89,14 +80,53 @@ def _curate_batch(
         in_rejected,
         now,
     )
-    operations.set_position(session, operations.CURATED, last)
+    operations.set_position(session, operations.CURATED, changes.last)
+    rejected = Counter(
+        refused[one.article_id].reason for one in changes.batch if one.article_id in refused
+    )
     return CurateReport(
-        articles=len(batch),
+        articles=len(changes.batch),
         added=sum(article.article_id not in in_final for article in changed),
         changed=sum(article.article_id in in_final for article in changed),
-        removed=len(removed),
+        removed=len(leaving),
         rejected=dict(rejected),
     )
+
+
+def _may_be_read(one: Assessed) -> bool:
+    return one.rejection is None and one.role != "copy"
+
+
+def _replacement(one: Assessed) -> str | None:
+    return one.reference_id if one.rejection is None else None
+
+
+def _refused(session: Session, verdicts: Sequence[Assessed]) -> dict[str, RejectedArticle]:
+    articles = processed.headings(session, [one.article_id for one in verdicts])
+    originals = processed.headings(
+        session, {one.reference_id for one in verdicts if one.reference_id}
+    )
+    refused = {}
+    for one in verdicts:
+        url, title = articles[one.article_id]
+        reason, detail = one.rejection or "copy", one.detail or ""
+        if one.rejection is None and one.reference_id:
+            detail = (
+                f"of {originals[one.reference_id][0]} ({one.rule}: similarity "
+                f"{one.similarity:.2f}, containment {one.containment:.2f})"
+            )
+        refused[one.article_id] = RejectedArticle(one.article_id, url, title, reason, detail)
+    return refused
+
+
+def _accepted(
+    session: Session, readable: Sequence[str], verdicts: Mapping[str, Assessed]
+) -> dict[str, FinalArticle]:
+    copies = stories.copies(session, readable)
+    return {
+        key: _final(article, verdicts[key], copies.get(key, []))
+        for key, article in processed.articles(session, readable).items()
+    }
 
 
 def _sum(one: CurateReport, other: CurateReport) -> CurateReport:
@@ -110,9 +140,10 @@ def _sum(one: CurateReport, other: CurateReport) -> CurateReport:
     )
 
 
-def _final(article: Article) -> FinalArticle:
-    if article.published_at is None or article.lang is None:
+def _final(article: Article, verdict: Assessed, copies: Sequence[str | None]) -> FinalArticle:
+    if article.published_at is None or verdict.lang is None:
         raise ValueError(f"{article.article_id} was accepted without a date or a language")
+    others = {source for source in copies if source} - {article.source_uri}
     return FinalArticle(
         article_id=article.article_id,
         url=article.url,
@@ -121,7 +152,7 @@ def _final(article: Article) -> FinalArticle:
         published_at=article.published_at,
         source_name=article.source_name,
         source_uri=article.source_uri,
-        lang=article.lang,
+        lang=verdict.lang,
         data_type=article.data_type,
         authors=article.authors,
         image=article.image,
@@ -132,4 +163,10 @@ def _final(article: Article) -> FinalArticle:
         version=article.version,
         origin=article.origin,
         fetched_at=article.fetched_at,
+        story_id=verdict.story_id,
+        duplicate_count=len(copies),
+        other_sources=json.dumps(sorted(others)),
+        relevance=verdict.relevance,
+        topic_relevance=verdict.topic_relevance,
+        flags=verdict.flags,
     )

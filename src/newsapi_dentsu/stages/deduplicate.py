@@ -11,7 +11,7 @@ from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
 from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.domain.versions import Occurrence, Resolution, resolve
 from newsapi_dentsu.stages.report import DeduplicateReport, Progress, no_progress
-from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw
+from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, stories
 from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.processed import Article, RecordOutcome
 from newsapi_dentsu.warehouse.raw import RawRow
@@ -92,8 +92,14 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
             outcomes[raw_seq] = replace(outcomes[raw_seq], outcome=outcome)
     gone = [key for key in known if key not in resolutions]
 
+    stories.remove(session, gone)
     processed.remove_articles(session, gone)
-    final.remove(session, gone)
+    in_final = final.articles(session, gone)
+    final.remove(
+        session,
+        [final.Departure(key, article.url, "gone", None) for key, article in in_final.items()],
+        now,
+    )
     final.remove_rejections(session, gone)
     processed.save_articles(session, changed, known, now)
     processed.save_outcomes(

@@ -7,13 +7,19 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.stages.report import CollectReport, CurateReport, DeduplicateReport
+from newsapi_dentsu.stages.report import (
+    CollectReport,
+    CurateReport,
+    DeduplicateReport,
+    GroupReport,
+)
 from newsapi_dentsu.warehouse import Warehouse, operations
 from newsapi_dentsu.warehouse.engine import Session
 
 logger = logging.getLogger(__name__)
 
-Report = TypeVar("Report", CollectReport, DeduplicateReport, CurateReport)
+AnyReport = CollectReport | DeduplicateReport | GroupReport | CurateReport
+Report = TypeVar("Report", bound=AnyReport)
 
 
 def recorded(
@@ -51,7 +57,7 @@ def recorded(
     return report
 
 
-def as_json(report: CollectReport | DeduplicateReport | CurateReport) -> dict[str, Any]:
+def as_json(report: AnyReport) -> dict[str, Any]:
     """A report as JSON values; times in ISO format."""
     return {key: _plain(value) for key, value in dataclasses.asdict(report).items()}
 

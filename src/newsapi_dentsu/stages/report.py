@@ -47,6 +47,21 @@ class DeduplicateReport:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupReport:
+    """What grouping did: the articles it took, by their role, and others that `moved` with them.
+
+    `rules_changed` says that earlier articles were judged by other rules than today's.
+    """
+
+    articles: int
+    originals: int
+    versions: int
+    copies: int
+    moved: int
+    rules_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CurateReport:
     """What curating did: the articles it took, and what is new, changed or gone in final."""
 

@@ -6,15 +6,21 @@ the tables were loaded, nor from where.
 
 from dataclasses import dataclass
 
-from newsapi_dentsu.warehouse import final, operations, processed, raw
+from newsapi_dentsu.warehouse import final, operations, processed, raw, stories
 from newsapi_dentsu.warehouse.engine import Session, one
 
 _FIRST_WITHOUT_OUTCOME = (
     f"SELECT min(seq) FROM {raw.TABLE} AS r WHERE NOT EXISTS "
     f"(SELECT 1 FROM {processed.OUTCOMES} AS o WHERE o.raw_seq = r.seq)"
 )
-_FIRST_NOT_JUDGED = (
+_FIRST_NOT_ASSESSED = (
     f"SELECT min(change_seq) FROM {processed.TABLE} AS p WHERE NOT EXISTS "
+    f"(SELECT 1 FROM {stories.TABLE} AS a "
+    "WHERE a.article_id = p.article_id AND a.text_hash = p.text_hash)"
+)
+_FIRST_NOT_JUDGED = (
+    f"SELECT min(a.change_seq) FROM {stories.TABLE} AS a "
+    f"JOIN {processed.TABLE} AS p ON p.article_id = a.article_id WHERE NOT EXISTS "
     f"(SELECT 1 FROM {final.TABLE} AS f "
     "WHERE f.article_id = p.article_id AND f.updated_at >= p.updated_at) AND NOT EXISTS "
     f"(SELECT 1 FROM {final.REJECTED} AS j "
@@ -40,14 +46,19 @@ def adopt(session: Session) -> Adopted:
     out the same and is not touched. Doing this twice changes nothing.
     """
     last_record = one(session, f"SELECT coalesce(max(seq), 0) FROM {raw.TABLE}")
-    last_change = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {processed.TABLE}")
+    last_article = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {processed.TABLE}")
+    last_verdict = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {stories.TABLE}")
+    last_departure = one(session, f"SELECT coalesce(max(seq), 0) FROM {final.CHANGES}")
     unaccounted = one(session, _FIRST_WITHOUT_OUTCOME)
+    unassessed = one(session, _FIRST_NOT_ASSESSED)
     unjudged = one(session, _FIRST_NOT_JUDGED)
     positions = {
         raw.SEQUENCE: last_record,
-        processed.SEQUENCE: last_change,
+        processed.SEQUENCE: max(last_article, last_verdict),
+        final.CHANGES_SEQUENCE: last_departure,
         operations.DEDUPLICATED: last_record if unaccounted is None else unaccounted - 1,
-        operations.CURATED: last_change if unjudged is None else unjudged - 1,
+        operations.GROUPED: last_article if unassessed is None else unassessed - 1,
+        operations.CURATED: last_verdict if unjudged is None else unjudged - 1,
     }
     for name, value in positions.items():
         operations.set_position(session, name, value)
@@ -56,7 +67,7 @@ def adopt(session: Session) -> Adopted:
         positions,
         {
             name: operations.waiting(session, name)
-            for name in (operations.DEDUPLICATED, operations.CURATED)
+            for name in (operations.DEDUPLICATED, operations.GROUPED, operations.CURATED)
         },
         query is not None and query.complete_through is not None,
     )

@@ -118,12 +118,13 @@ def _records_accounted_for(session: Session, _now: datetime) -> Finding:
 
 
 def _articles_accounted_for(session: Session, _now: datetime) -> Finding:
-    taken = operations.position(session, operations.CURATED)
-    articles = one(session, f"SELECT count(*) FROM {processed.TABLE} WHERE change_seq <= $1", taken)
-    waiting = one(session, f"SELECT count(*) FROM {processed.TABLE} WHERE change_seq > $1", taken)
+    # An article that waits for a stage may stand in final or rejected from before.
+    waiting = sum(
+        operations.waiting(session, name) for name in (operations.GROUPED, operations.CURATED)
+    )
+    articles = one(session, f"SELECT count(*) FROM {processed.TABLE}") - waiting
     kept = one(session, f"SELECT count(*) FROM {final.TABLE}")
     rejected = one(session, f"SELECT count(*) FROM {final.REJECTED}")
-    # An article that waits to be judged again may stand in final or rejected from before.
     passed = articles <= kept + rejected <= articles + waiting
     return Finding(
         passed,

@@ -103,5 +103,16 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "origin": _ORIGIN,
         "fetched_at": _FETCHED,
         "updated_at": _UPDATED,
+        "story_id": Column(
+            "Articles of one story share it: versions and, outside final, copies.",
+            "docs/stories.md",
+        ),
+        "duplicate_count": Column("How many copies of this article ran elsewhere.", "the pipeline"),
+        "other_sources": Column("The domains where copies ran, as a JSON list.", "the pipeline"),
+        "relevance": Column("How much it is about the topics, from 0 to 1.", "docs/relevance.md"),
+        "topic_relevance": Column(
+            "The same for each topic, as a JSON object.", "docs/relevance.md"
+        ),
+        "flags": Column("What is worth knowing, as a JSON list: press_release.", "the pipeline"),
     },
 }

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from newsapi_dentsu.warehouse import processed
-from newsapi_dentsu.warehouse.engine import Session, delete
+from newsapi_dentsu.warehouse import operations, processed
+from newsapi_dentsu.warehouse.engine import Session, delete, insert
 from newsapi_dentsu.warehouse.rows import rows_by_key, save
 
 TABLE = "final.filtered_news"
 REJECTED = "final.rejected_news"
+CHANGES = "final.changes"
+CHANGES_SEQUENCE = "final.changes_seq"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class FinalArticle:
     version: int
     origin: str
     fetched_at: datetime
+    story_id: str | None
+    duplicate_count: int | None
+    other_sources: str | None
+    relevance: float | None
+    topic_relevance: str | None
+    flags: str | None
 
 
 _ARTICLE_COLUMNS = {
@@ -43,6 +51,13 @@ _ARTICLE_COLUMNS = {
         *("lang", "data_type", "authors", "image", "sentiment", "concepts", "categories"),
         *("event_uri", "version", "origin", "fetched_at"),
     )
+} | {
+    "story_id": "text",
+    "duplicate_count": "integer",
+    "other_sources": "text",
+    "relevance": "float8",
+    "topic_relevance": "text",
+    "flags": "text",
 }
 COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz"}
 
@@ -58,6 +73,24 @@ class RejectedArticle:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """An article that left final: why, and which one is to be read instead."""
+
+    article_id: str
+    url: str
+    reason: str
+    replaced_by: str | None
+
+
+_CHANGES_COLUMNS = {
+    "seq": "bigint",
+    "article_id": "text",
+    "url": "text",
+    "reason": "text",
+    "replaced_by": "text",
+    "changed_at": "timestamptz",
+}
 _REJECTED_COLUMNS = {
     "article_id": "text",
     "url": "text",
@@ -94,9 +127,14 @@ def save_rejections(
     save(session, REJECTED, columns, [(*astuple(article), now) for article in changed], known)
 
 
-def remove(session: Session, article_ids: Sequence[str]) -> None:
-    """Take articles out of final."""
-    delete(session, TABLE, "article_id", article_ids)
+def remove(session: Session, departures: Sequence[Departure], now: datetime) -> None:
+    """Take articles out of final and tell why in final.changes."""
+    if not departures:
+        return
+    delete(session, TABLE, "article_id", [one.article_id for one in departures])
+    numbers = operations.take_numbers(session, CHANGES_SEQUENCE, len(departures))
+    rows = [(seq, *astuple(one), now) for seq, one in zip(numbers, departures, strict=True)]
+    insert(session, CHANGES, _CHANGES_COLUMNS, rows)
 
 
 def remove_rejections(session: Session, article_ids: Sequence[str]) -> None:

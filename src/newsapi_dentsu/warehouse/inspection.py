@@ -50,8 +50,8 @@ def differences(engine: Engine, session: Session) -> list[str]:
             continue
         problems += _column_differences(table, found.columns[table], columns)
         key = found.keys.get(table, frozenset())
-        if key != wanted.keys[table]:
-            shown = ", ".join(sorted(wanted.keys[table]))
+        if key != wanted.keys.get(table, frozenset()):
+            shown = ", ".join(sorted(wanted.keys.get(table, frozenset())))
             problems.append(f"table {table} lacks its primary key ({shown})")
     problems += _index_differences(engine, session)
     problems += [
@@ -81,7 +81,7 @@ def _wanted() -> Structure:
 
     with duckdb.connect(":memory:") as connection:
         session = DuckDBSession(connection)
-        for statement in schema.script():
+        for statement in schema.script("DuckDB"):
             session.execute(statement)
         return structure(session)
 
@@ -108,12 +108,12 @@ def _index_differences(engine: Engine, session: Session) -> list[str]:
     there, unique = engine.index_names(session), engine.unique_indexes(session)
     problems = [
         f"index {name} is missing: run `newsapi db upgrade`"
-        for name in schema.indexes()
+        for name in schema.indexes(engine.name)
         if name not in there
     ]
     problems += [
         f"index {name} is not unique"
-        for name, statement in schema.indexes().items()
+        for name, statement in schema.indexes(engine.name).items()
         if name in there and statement.startswith("CREATE UNIQUE") and name not in unique
     ]
     return problems

@@ -7,12 +7,17 @@ from typing import Any
 
 from newsapi_dentsu.warehouse.engine import Session, one
 
-DEDUPLICATED, CURATED = "deduplicated", "curated"
-"""Positions: the last raw `seq` and the last processed `change_seq` that were taken."""
+DEDUPLICATED, GROUPED, CURATED = "deduplicated", "grouped", "curated"
+"""Positions: the last raw `seq`, and the last `change_seq` of processed and of assessments, that
+were taken."""
+
+GROUPING_RULES = "grouping_rules"
+"""Which rules the stored verdicts follow."""
 
 _FOLLOWED = {
     DEDUPLICATED: ("raw.ai_marketing_news_raw", "seq"),
-    CURATED: ("processed.processed_news", "change_seq"),
+    GROUPED: ("processed.processed_news", "change_seq"),
+    CURATED: ("processed.assessments", "change_seq"),
 }
 
 

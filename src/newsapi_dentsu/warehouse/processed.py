@@ -1,12 +1,12 @@
 """processed: one row for each article, and what became of every raw record."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from newsapi_dentsu.warehouse import operations
-from newsapi_dentsu.warehouse.engine import Session, delete
+from newsapi_dentsu.warehouse.engine import Session, delete, update
 from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save
 
 TABLE = "processed.processed_news"
@@ -168,3 +168,35 @@ def changes_after(
         last,
     )
     return [Article(*row) for row in found], last
+
+
+def touch(session: Session, article_ids: Collection[str]) -> None:
+    """Have the next stage look at articles again that have not changed themselves."""
+    if not article_ids:
+        return
+    keys = sorted(article_ids)
+    numbers = operations.take_numbers(session, SEQUENCE, len(keys))
+    columns = {"article_id": "text", "change_seq": "bigint"}
+    update(session, TABLE, "article_id", columns, list(zip(keys, numbers, strict=True)))
+
+
+def headings(session: Session, article_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """The url and title of these articles."""
+    found = rows_by_key(session, TABLE, ("article_id", "url", "title"), "article_id", article_ids)
+    return {key: (url, title) for key, url, title in found}
+
+
+def bodies(session: Session, article_ids: Collection[str]) -> dict[str, str]:
+    """The texts of these articles."""
+    return dict(rows_by_key(session, TABLE, ("article_id", "body"), "article_id", article_ids))
+
+
+def bodies_of_days(session: Session, first: date, last: date) -> Iterator[tuple[str, date, str]]:
+    """The articles published from `first` to `last`, as (article_id, day, body)."""
+    for article_id, published_at, body in session.stream(
+        f"SELECT article_id, publishedAt, body FROM {TABLE} "
+        "WHERE publishedAt >= $1 AND publishedAt < $2",
+        datetime.combine(first, time(), UTC),
+        datetime.combine(last + timedelta(days=1), time(), UTC),
+    ):
+        yield article_id, published_at.astimezone(UTC).date(), body

@@ -37,14 +37,19 @@ def migrations() -> tuple[Migration, ...]:
 
 
 @cache
-def indexes() -> dict[str, str]:
-    """Each index's name and the statement that creates it."""
-    text = (resources.files(__package__) / "indexes.sql").read_text("utf-8")
+def indexes(engine: str) -> dict[str, str]:
+    """Each index's name on an engine (by the engine's name), and the statement that creates it."""
+    files = ["indexes.sql", *(["indexes_postgresql.sql"] if engine == "PostgreSQL" else [])]
+    text = "".join((resources.files(__package__) / name).read_text("utf-8") for name in files)
     return {
         match[1]: statement
         for statement in _statements(text)
         if (match := re.match(r"CREATE (?:UNIQUE )?INDEX (\w+) ", statement))
     }
+
+
+CACHES = ("processed.text_bands", "processed.banded_days")
+"""Tables that can be made again from the others; nothing carries them to another database."""
 
 
 @cache
@@ -54,7 +59,7 @@ def tables() -> tuple[str, ...]:
     return tuple(
         match[1]
         for statement in statements
-        if (match := re.match(r"CREATE TABLE (\w+\.\w+)", statement))
+        if (match := re.match(r"CREATE TABLE (\w+\.\w+)", statement)) and match[1] not in CACHES
     )
 
 
@@ -83,7 +88,7 @@ def behind(engine: Engine, session: Session) -> bool:
     """
     return (
         bool(_pending(engine, session))
-        or not indexes().keys() <= engine.index_names(session)
+        or not indexes(engine.name).keys() <= engine.index_names(session)
         or any(not engine.schema_exists(session, name) for name in engine.other_schemas)
     )
 
@@ -97,7 +102,7 @@ def drop_indexes(engine: Engine, session: Session) -> None:
     if not _pending(engine, session):
         return
     existing = engine.index_names(session)
-    for name, statement in indexes().items():
+    for name, statement in indexes(engine.name).items():
         if name in existing:
             session.execute(drop_index(name, statement))
 
@@ -136,13 +141,13 @@ def create_indexes(engine: Engine, session: Session) -> None:
     """Create the indexes that are missing."""
     engine.lift_time_limits(session)
     existing = engine.index_names(session)
-    for name, statement in indexes().items():
+    for name, statement in indexes(engine.name).items():
         if name not in existing:
             session.execute(statement)
 
 
-def script() -> list[str]:
-    """Every statement that `upgrade` runs on an empty database, in order."""
+def script(engine: str) -> list[str]:
+    """Every statement that `upgrade` runs on an empty database of an engine, in order."""
     statements: list[str] = []
     for step in migrations():
         statements += step.statements
@@ -152,7 +157,7 @@ def script() -> list[str]:
             "INSERT INTO ops.schema_migrations (version, name, applied_at) "
             f"VALUES ({step.version}, '{step.name}', now())"
         )
-    return statements + list(indexes().values())
+    return statements + list(indexes(engine).values())
 
 
 def schemas() -> tuple[str, ...]:

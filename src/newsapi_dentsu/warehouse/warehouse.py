@@ -150,7 +150,7 @@ class Warehouse:
             raise WarehouseError(
                 f"{self.location} holds real articles, not the sandbox's: nothing was deleted"
             )
-        for table in schema.tables():
+        for table in (*schema.tables(), *schema.CACHES):
             session.execute(f"DELETE FROM {table}")
 
 

@@ -90,10 +90,10 @@ def writing(path: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
             target.execute("SET TimeZone = 'UTC'")
             # Once, at the end: each checkpoint compresses the texts.
             target.execute("SET checkpoint_threshold = '1TB'")
-            for name, statement in schema.indexes().items():
+            for name, statement in schema.indexes("DuckDB").items():
                 target.execute(schema.drop_index(name, statement))
             yield target
-            for statement in schema.indexes().values():
+            for statement in schema.indexes("DuckDB").values():
                 target.execute(statement)
             target.execute("USE memory")
             target.execute("DETACH news")

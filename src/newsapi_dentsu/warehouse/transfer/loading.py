@@ -101,7 +101,7 @@ def discard(engine: PostgresEngine, left: Pending) -> None:
         for (name,) in opened.execute(
             "SELECT schemaname || '.' || tablename FROM pg_tables "
             "WHERE schemaname || '.' || tablename = ANY(%s)",
-            [[table.name for table in tables()]],
+            [[*(table.name for table in tables()), *schema.CACHES]],
         ).fetchall():
             opened.execute(_sql(f"TRUNCATE {name}"))
         for statement in left.restore:
@@ -122,9 +122,9 @@ def begin(engine: PostgresEngine, source: str | None, *, compress: bool) -> Pend
                 f"PostgreSQL at {engine.location}: the database's encoding is {encoding[0]}: "
                 "create it with ENCODING 'UTF8'"
             )
-        names = ", ".join(table.name for table in tables())
+        names = ", ".join([*(table.name for table in tables()), *schema.CACHES])
         opened.execute(_sql(f"TRUNCATE {names}"))
-        for name, statement in schema.indexes().items():
+        for name, statement in schema.indexes("PostgreSQL").items():
             opened.execute(_sql(schema.drop_index(name, statement)))
         restore = _quick_storage(opened, compress=compress)
         note = Pending(source, schema.migrations()[-1].version, tuple(restore))
@@ -162,7 +162,9 @@ def finish(engine: PostgresEngine, plan: Pending) -> None:
     with engine.snapshot() as session:
         existing = engine.index_names(session)
     statements = deque(
-        statement for name, statement in schema.indexes().items() if name not in existing
+        statement
+        for name, statement in schema.indexes("PostgreSQL").items()
+        if name not in existing
     )
 
     def build() -> None:

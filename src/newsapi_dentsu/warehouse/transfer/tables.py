@@ -51,7 +51,7 @@ def tables() -> tuple[Table, ...]:
     columns: dict[str, dict[str, str]] = {}
     keys: dict[str, tuple[str, ...]] = {}
     with duckdb.connect(":memory:") as connection:
-        for statement in schema.script():
+        for statement in schema.script("DuckDB"):
             connection.execute(statement)
         for table, column, type_ in connection.execute(
             "SELECT table_schema || '.' || table_name, column_name, data_type "

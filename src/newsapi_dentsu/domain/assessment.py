@@ -1,0 +1,51 @@
+"""What is thought of an article by itself: may it be read, and how much is it about the topics."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsapi_dentsu.domain import quality
+from newsapi_dentsu.domain.language import verified_language
+from newsapi_dentsu.domain.quality import Candidate, Rejection
+from newsapi_dentsu.domain.relevance import Relevance, score
+from newsapi_dentsu.domain.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The verdict on an article; `rejection` is None where it may be read."""
+
+    lang: str | None
+    rejection: Rejection | None
+    flags: tuple[str, ...]
+    relevance: Relevance
+
+
+def assess(
+    topics: Topics,
+    *,
+    title: str,
+    body: str,
+    published_at: datetime | None,
+    lang: str | None,
+    concepts: str,
+    categories: str,
+) -> Assessment:
+    """Judge an article by the rules of quality, language and relevance, in this order."""
+    verified = verified_language(body, lang)
+    candidate = Candidate(title, body, published_at, verified)
+    relevance = score(title, body, concepts, categories, topics)
+    rejection = quality.first_rejection(candidate, topics.languages, topics.quality.min_words)
+    return Assessment(
+        verified,
+        rejection or _off_topic(relevance, topics),
+        tuple(quality.flags(candidate)),
+        relevance,
+    )
+
+
+def _off_topic(relevance: Relevance, topics: Topics) -> Rejection | None:
+    threshold = topics.relevance.threshold
+    if relevance.overall >= threshold:
+        return None
+    scores = ", ".join(f"{name} {value:.2f}" for name, value in relevance.topics.items())
+    return Rejection("off_topic", f"{scores}; at least {threshold:.2f} of each is asked for")

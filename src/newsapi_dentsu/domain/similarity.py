@@ -1,0 +1,225 @@
+"""How alike two texts are: candidates by MinHash bands, then a verdict by the words themselves.
+
+A text is its words, without case or punctuation. What two texts have in common is counted in words
+that stand in a run of `RUN` words which the other text has too: an edited copy keeps most of its
+runs, two reports of one event share few, and paragraphs may change places.
+"""
+
+import re
+import struct
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+from rensa import RMinHash
+
+Degree = Literal["copy", "version"]
+
+RUN: Final = 3
+"""Words in a row that two texts must share for one of them to count."""
+
+PERMUTATIONS: Final = 128
+BAND_SIZE: Final = 4
+LEAD_WORDS: Final = 60
+LEAD_BANDS: Final = 8
+"""Bands of the first words alone: a version that was cut short keeps them."""
+
+LEAST_WORDS: Final = 20
+"""Shorter texts say too little to be compared."""
+
+COPY_SIMILARITY: Final = 0.8
+VERSION_SIMILARITY: Final = 0.5
+
+COPY_CONTAINMENT: Final = 0.8
+LEAST_LENGTH_RATIO: Final = 0.25
+"""A digest that holds a whole short report among others is no copy of it."""
+
+SHORT_WORDS: Final = 60
+SHORT_SIMILARITY: Final = 0.9
+"""Short texts share boilerplate easily: copies among them agree nearly whole."""
+
+TEMPLATE_DETAILS: Final = 3
+TEMPLATE_SHARE: Final = 0.25
+TEMPLATE_FACTOR: Final = 1.5
+"""A template was filled in again where this share of names and numbers differs, and that is more
+than differs among the other words by this factor."""
+
+METHOD: Final = f"rensa-0.5 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} lead:{LEAD_WORDS}/{LEAD_BANDS}"
+"""How bands are made; bands of another method can't be compared with these."""
+
+_SEED: Final = 1
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff]"  # scripts without spaces
+    r"|[^\W_]+(?:[.,:'\u2019][^\W_]+)*"
+)
+_GROUPING = re.compile(r"(?<=\d)[,.'](?=\d{3}(?!\d))")
+_SENTENCE_END = frozenset(".!?:\n\"'\u201c\u201d\u2018\u00bb\u00ab\u2022-\u2013\u2014")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as it is compared: its words in order, and which of them are names and numbers."""
+
+    words: tuple[str, ...]
+    details: frozenset[str]
+
+    @cached_property
+    def runs(self) -> frozenset[str]:
+        """Every `RUN` words that stand in a row; of a text with fewer words, all of them."""
+        return frozenset(_runs(self.words))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The words, each once."""
+        return frozenset(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two texts belong together.
+
+    `similarity` is the share of both texts' words that they have in common, `containment` the
+    share of the shorter text's words that the longer has; both from 0 to 1. `rule` says what
+    decided: `same_text`, `similar`, `contained` or `reworked`.
+    """
+
+    degree: Degree
+    rule: str
+    similarity: float
+    containment: float
+
+
+def prepare(body: str) -> Text:
+    """Read a cleaned body for comparing."""
+    words: list[str] = []
+    details: set[str] = set()
+    for match in _WORD.finditer(body):
+        word = match[0]
+        plain = _plain(word)
+        words.append(plain)
+        if any(map(str.isdigit, word)) or (
+            word[0].isupper() and not _opens_sentence(body, match.start())
+        ):
+            details.add(plain)
+    return Text(tuple(words), frozenset(details))
+
+
+def comparable(text: Text) -> bool:
+    """Whether a text is long enough to be compared with others."""
+    return len(text.words) >= LEAST_WORDS
+
+
+def bands(text: Text) -> frozenset[int]:
+    """The MinHash bands of a text, as signed 32-bit numbers; candidates share at least one.
+
+    128 permutations in 32 bands of 4 over runs of three words, and 8 bands of 4 over those of the
+    first `LEAD_WORDS` words.
+    """
+    found = _bands(sorted(text.runs), PERMUTATIONS, 0)
+    lead = _runs(text.words[:LEAD_WORDS])
+    return frozenset(found + _bands(sorted(lead), LEAD_BANDS * BAND_SIZE, PERMUTATIONS))
+
+
+def compare(earlier: Text, later: Text) -> Comparison | None:
+    """Tell whether a text is a copy or a version of one that was published before it.
+
+    Returns:
+        None where they don't belong together: other subjects, independent reports, a template
+        that was filled in again, a quotation.
+    """
+    if not (comparable(earlier) and comparable(later)):
+        return None
+    if earlier.words == later.words:
+        return Comparison("copy", "same_text", 1.0, 1.0)
+    shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
+    common = _common(shorter, longer), _common(longer, shorter)
+    lengths = len(shorter.words), len(longer.words)
+    shared = sum(common) / 2
+    similarity = shared / (sum(lengths) - shared)
+    containment = common[0] / lengths[0]
+    if similarity < VERSION_SIMILARITY and containment < COPY_CONTAINMENT:
+        return None
+    if _fills_same_template(shorter, longer):
+        return None
+    degree, rule = _degree(similarity, containment, lengths, cut=shorter is later)
+    if degree is None:
+        return None
+    return Comparison(degree, rule, round(similarity, 4), round(containment, 4))
+
+
+def _degree(
+    similarity: float, containment: float, lengths: tuple[int, int], *, cut: bool
+) -> tuple[Degree | None, str]:
+    shorter, longer = lengths
+    if shorter < SHORT_WORDS:
+        return ("copy", "similar") if similarity >= SHORT_SIMILARITY else (None, "")
+    if similarity >= COPY_SIMILARITY:
+        return "copy", "similar"
+    if containment >= COPY_CONTAINMENT and shorter >= LEAST_LENGTH_RATIO * longer:
+        # A later text that adds as much again has news of its own.
+        if cut or 2 * shorter > longer:
+            return "copy", "contained"
+        return "version", "contained"
+    if similarity >= VERSION_SIMILARITY:
+        return "version", "reworked"
+    return None, ""
+
+
+def _common(text: Text, other: Text) -> int:
+    """How many words of a text stand in a run that the other has too."""
+    count, end = 0, 0
+    for start, run in enumerate(_runs(text.words)):
+        if run in other.runs:
+            count += start + RUN - max(start, end)
+            end = start + RUN
+    return min(count, len(text.words))
+
+
+def _fills_same_template(shorter: Text, longer: Text) -> bool:
+    other = shorter.details - longer.vocabulary
+    if len(other) < TEMPLATE_DETAILS:
+        return False
+    of_details = len(other) / len(shorter.details)
+    plain = shorter.vocabulary - shorter.details
+    of_plain = len(plain - longer.vocabulary) / len(plain) if plain else 0.0
+    return of_details >= TEMPLATE_SHARE and of_details >= TEMPLATE_FACTOR * of_plain
+
+
+def _runs(words: Sequence[str]) -> list[str]:
+    if len(words) < RUN:
+        return [" ".join(words)] if words else []
+    return [" ".join(run) for run in zip(words, words[1:], words[2:], strict=False)]
+
+
+def _bands(runs: list[str], permutations: int, offset: int) -> list[int]:
+    if not runs:
+        return []
+    sketch = RMinHash(permutations, _SEED)
+    sketch.update(runs)
+    values = sketch.digest()
+    return [
+        _signed(zlib.crc32(struct.pack("<5I", offset + at, *values[at : at + BAND_SIZE])))
+        for at in range(0, permutations, BAND_SIZE)
+    ]
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 32) if number >= 1 << 31 else number
+
+
+def _plain(word: str) -> str:
+    if word.isascii():
+        plain = word.lower()
+    else:
+        plain = unicodedata.normalize("NFKC", word).casefold().replace("\u2019", "'")
+    return _GROUPING.sub("", plain) if plain[0].isdigit() else plain
+
+
+def _opens_sentence(body: str, start: int) -> bool:
+    at = start - 1
+    while at >= 0 and body[at] == " ":
+        at -= 1
+    return at < 0 or body[at] in _SENTENCE_END

@@ -1,0 +1,254 @@
+"""Which articles tell the same story, and which of them is the one to read.
+
+Every article is an original, a version of an original, or a copy of an original or of a version.
+It is compared with articles of an earlier rank only (see `Rank`), and takes the one that it is
+most alike; so the outcome follows from the articles alone, whatever the order in which they come,
+and a row of small changes doesn't chain a day's news into one story.
+
+When an article comes or changes, those of later rank that it may concern are placed again, in the
+order of their ranks, until nothing moves any more.
+"""
+
+import heapq
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, Protocol
+
+from newsapi_dentsu.domain.similarity import Text, comparable, compare
+
+Role = Literal["original", "version", "copy"]
+
+MOST_COMPARED: Final = 100
+"""Earlier articles that one is compared with: those that share the most bands."""
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rank:
+    """Who comes first: what may be read, then what was published earlier, then the lower id."""
+
+    rejected: bool
+    published_at: datetime
+    article_id: str
+
+    @classmethod
+    def of(cls, article_id: str, published_at: datetime | None, *, rejected: bool) -> "Rank":
+        """The rank of an article; without a date it comes last."""
+        return cls(rejected, published_at or _NEVER, article_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an article is, and to which article it stands so; figures as in `Comparison`."""
+
+    role: Role
+    reference_id: str | None = None
+    rule: str | None = None
+    similarity: float | None = None
+    containment: float | None = None
+
+
+ORIGINAL: Final = Standing("original")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An article among the stories; one that was never placed has no standing and no story."""
+
+    rank: Rank
+    standing: Standing | None = None
+    story_id: str | None = None
+
+
+class Neighbourhood(Protocol):
+    """The articles around those that are placed."""
+
+    def member(self, article_id: str) -> Member:
+        """An article as it was stored, at its rank of now."""
+        ...
+
+    def text(self, article_id: str) -> Text:
+        """Its text."""
+        ...
+
+    def candidates(self, article_id: str) -> Mapping[str, int]:
+        """Articles within the horizon that share bands with it, and how many."""
+        ...
+
+    def dependents(self, article_id: str) -> Collection[str]:
+        """The articles stored as its copies and versions."""
+        ...
+
+    def owner(self, story_id: str) -> str | None:
+        """The original that a story is stored for."""
+        ...
+
+
+def regroup(
+    neighbourhood: Neighbourhood, articles: Iterable[str], changed: Collection[str]
+) -> dict[str, Member]:
+    """Place articles, and all those that their places concern.
+
+    Args:
+        neighbourhood: the stored articles.
+        articles: those to place.
+        changed: those of them that are new, or of another text or rank than when last placed.
+
+    Returns:
+        Every article whose standing or story is another than it was.
+    """
+    placing = _Placing(neighbourhood, frozenset(changed))
+    placing.run(articles)
+    return placing.with_stories()
+
+
+class _Placing:
+    def __init__(self, neighbourhood: Neighbourhood, changed: frozenset[str]) -> None:
+        self._around = neighbourhood
+        self._unsettled = set(changed)
+        self._placed: dict[str, Standing] = {}
+        self._waiting: list[tuple[Rank, str]] = []
+        self._queued: set[str] = set()
+
+    def run(self, articles: Iterable[str]) -> None:
+        self._enqueue(articles)
+        while self._waiting:
+            _, key = heapq.heappop(self._waiting)
+            self._queued.discard(key)
+            before, after = self._standing(key), self._place(key)
+            self._placed[key] = after
+            fresh = key in self._unsettled
+            self._unsettled.discard(key)
+            moved = before is None or before.role != after.role
+            if fresh or moved:
+                self._enqueue(self._dependents(key))
+            if moved or (fresh and after.role != "copy"):
+                rank = self._rank(key)
+                self._enqueue(
+                    other
+                    for other in self._around.candidates(key)
+                    if self._rank(other) > rank and self._standing(other) is not None
+                )
+
+    def _enqueue(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if key not in self._queued:
+                self._queued.add(key)
+                heapq.heappush(self._waiting, (self._rank(key), key))
+
+    def _rank(self, key: str) -> Rank:
+        return self._around.member(key).rank
+
+    def _standing(self, key: str) -> Standing | None:
+        return self._placed.get(key) or self._around.member(key).standing
+
+    def _dependents(self, key: str) -> set[str]:
+        stored = {other for other in self._around.dependents(key) if self._reference(other) == key}
+        return stored | {
+            other for other, standing in self._placed.items() if standing.reference_id == key
+        }
+
+    def _reference(self, key: str) -> str | None:
+        standing = self._standing(key)
+        return standing.reference_id if standing else None
+
+    def _place(self, key: str) -> Standing:
+        text = self._around.text(key)
+        rank = self._rank(key)
+        if not comparable(text) or rank.published_at == _NEVER:
+            return ORIGINAL
+        earlier = [
+            (-shared, other_rank, other)
+            for other, shared in self._around.candidates(key).items()
+            if (other_rank := self._rank(other)) < rank and self._role(other) not in ("copy", None)
+        ]
+        copies: list[tuple[float, float, Rank, Standing]] = []
+        versions: list[tuple[float, float, Rank, Standing]] = []
+        for _, other_rank, other in heapq.nsmallest(MOST_COMPARED, earlier):
+            found = compare(self._around.text(other), text)
+            if found is None or (found.degree == "version" and self._role(other) != "original"):
+                continue
+            standing = Standing(
+                found.degree, other, found.rule, found.similarity, found.containment
+            )
+            likeness = (-found.similarity, -found.containment, other_rank, standing)
+            (copies if found.degree == "copy" else versions).append(likeness)
+        best = min(copies or versions, key=lambda entry: entry[:3], default=None)
+        return best[3] if best else ORIGINAL
+
+    def _role(self, key: str) -> Role | None:
+        standing = self._standing(key)
+        return standing.role if standing else None
+
+    def with_stories(self) -> dict[str, Member]:
+        """Name the stories of what was placed, and of all that hangs on it."""
+        named = self._originals_named()
+        pending = [key for key in self._placed if key not in named]
+        stories: dict[str, str] = dict(named)
+        for key, story_id in named.items():
+            if story_id != self._around.member(key).story_id:
+                pending += self._dependents(key)
+        while pending:
+            key = pending.pop()
+            story_id = self._story_of_reference(key, stories)
+            if stories.get(key) == story_id:
+                continue
+            stories[key] = story_id
+            if story_id != self._around.member(key).story_id:
+                pending += self._dependents(key)
+        members = {}
+        for key, story_id in stories.items():
+            stored = self._around.member(key)
+            member = Member(stored.rank, self._standing(key), story_id)
+            if member != stored:
+                members[key] = member
+        return members
+
+    def _originals_named(self) -> dict[str, str]:
+        """A story keeps its id: it goes to the article that its former original now belongs to."""
+        named: dict[str, str] = {}
+        homeless = []
+        inherited: dict[str, list[str]] = {}
+        for key in sorted(self._placed, key=self._rank):
+            stored = self._around.member(key)
+            was_original = stored.standing is not None and stored.standing.role == "original"
+            if self._placed[key].role == "original":
+                if was_original and stored.story_id:
+                    named[key] = stored.story_id
+                else:
+                    homeless.append(key)
+            elif was_original and stored.story_id:
+                inherited.setdefault(self._root(key), []).append(stored.story_id)
+        taken = set(named.values())
+        for key in homeless:
+            own = self._around.member(key).story_id
+            wishes = [*inherited.get(key, ()), *([own] if own else ()), key]
+            story_id = next((wish for wish in wishes if self._is_free(wish, taken)), None)
+            number = 2
+            while story_id is None:
+                if self._is_free(f"{key}-{number}", taken):
+                    story_id = f"{key}-{number}"
+                number += 1
+            named[key] = story_id
+            taken.add(story_id)
+        return named
+
+    def _is_free(self, story_id: str, taken: set[str]) -> bool:
+        if story_id in taken:
+            return False
+        owner = self._around.owner(story_id)
+        return owner is None or (owner in self._placed and self._placed[owner].role != "original")
+
+    def _root(self, key: str) -> str:
+        while (reference := self._reference(key)) is not None:
+            key = reference
+        return key
+
+    def _story_of_reference(self, key: str, stories: Mapping[str, str]) -> str:
+        root = self._root(key)
+        story_id = stories.get(root) or self._around.member(root).story_id
+        if story_id is None:
+            raise ValueError(f"{root} is an original without a story")
+        return story_id

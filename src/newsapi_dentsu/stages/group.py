@@ -1,0 +1,392 @@
+"""Grouping: what is thought of every article, and which articles tell the same story."""
+
+import hashlib
+import json
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+
+from newsapi_dentsu.domain import similarity
+from newsapi_dentsu.domain.assessment import Assessment, assess
+from newsapi_dentsu.domain.similarity import Text
+from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
+from newsapi_dentsu.domain.topics import Topics
+from newsapi_dentsu.stages.report import GroupReport, Progress, no_progress
+from newsapi_dentsu.warehouse import Warehouse, operations, processed, stories
+from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.processed import Article
+from newsapi_dentsu.warehouse.stories import Assessed
+
+BATCH_ROWS = 500
+BATCH_CHARACTERS = 8_000_000
+HORIZON_DAYS = 30
+_BANDED_AT_ONCE = 500
+_TEXTS_KEPT = 1_000
+
+
+def group(
+    warehouse: Warehouse,
+    topics: Topics,
+    *,
+    now: datetime,
+    horizon_days: int = HORIZON_DAYS,
+    full_refresh: bool = False,
+    progress: Progress = no_progress,
+) -> GroupReport:
+    """Judge the articles that are new or changed and put them into their stories.
+
+    Works in batches, each a transaction, and so may be stopped anywhere. `full_refresh` takes
+    every article again: what comes out the same is not touched, and stories keep their ids.
+
+    Args:
+        warehouse: where the articles are.
+        topics: the topics, languages and rules to judge by.
+        now: days that lie ahead of it are not prepared for comparing.
+        horizon_days: how many days may lie between an article and its copy.
+        full_refresh: whether to take every article again.
+        progress: told how many of the waiting articles are done.
+    """
+    rules = _fingerprint(topics, horizon_days)
+
+    def begin(session: Session) -> tuple[int, int]:
+        if full_refresh:
+            operations.set_position(session, operations.GROUPED, 0)
+        known = operations.position(session, operations.GROUPING_RULES)
+        if full_refresh or not known:
+            operations.set_position(session, operations.GROUPING_RULES, rules)
+            known = rules
+        return operations.waiting(session, operations.GROUPED), known
+
+    waiting, known_rules = warehouse.write(begin)
+    progress(0, waiting)
+    total = GroupReport(0, 0, 0, 0, 0, known_rules != rules)
+    grouping = _Grouping(topics, now.date(), horizon_days)
+    while report := warehouse.write(grouping.batch):
+        total = replace(
+            total,
+            articles=total.articles + report.articles,
+            originals=total.originals + report.originals,
+            versions=total.versions + report.versions,
+            copies=total.copies + report.copies,
+            moved=total.moved + report.moved,
+        )
+        progress(total.articles, waiting)
+    if total.articles:
+        oldest = now.date() - timedelta(days=2 * horizon_days + 7)
+        warehouse.write(lambda session: stories.forget_bands_before(session, oldest))
+    return total
+
+
+class _Grouping:
+    def __init__(self, topics: Topics, today: date, horizon_days: int) -> None:
+        self._topics = topics
+        self._today = today
+        self._horizon = timedelta(days=horizon_days)
+
+    def batch(self, session: Session) -> GroupReport | None:
+        """Take the next batch; None where nothing waits."""
+        articles, last = processed.changes_after(
+            session,
+            operations.position(session, operations.GROUPED),
+            rows=BATCH_ROWS,
+            characters=BATCH_CHARACTERS,
+        )
+        if not articles:
+            return None
+        ids = [article.article_id for article in articles]
+        before = stories.assessed(session, ids)
+        after = {
+            article.article_id: _assessed(
+                article, self._judge(article), before.get(article.article_id)
+            )
+            for article in articles
+        }
+        around = _Around(session, self._horizon.days, articles, after, before)
+        self._renew_bands(session, articles, before, around)
+        changed = [key for key in ids if _stands_anew(before.get(key), after[key])]
+        placed = regroup(around, ids, changed)
+        self._save(session, placed, after, before, around)
+        operations.set_position(session, operations.GROUPED, last)
+        roles = Counter(
+            member.standing.role
+            for key in ids
+            if (member := placed.get(key) or around.member(key)).standing
+        )
+        return GroupReport(
+            articles=len(ids),
+            originals=roles["original"],
+            versions=roles["version"],
+            copies=roles["copy"],
+            moved=len(placed.keys() - after.keys()),
+            rules_changed=False,
+        )
+
+    def _judge(self, article: Article) -> Assessment:
+        return assess(
+            self._topics,
+            title=article.title,
+            body=article.body,
+            published_at=article.published_at,
+            lang=article.lang,
+            concepts=article.concepts,
+            categories=article.categories,
+        )
+
+    def _renew_bands(
+        self,
+        session: Session,
+        articles: Sequence[Article],
+        before: Mapping[str, Assessed],
+        around: "_Around",
+    ) -> None:
+        """Have bands for the batch and for all articles that it may be compared with."""
+        days = {
+            article.article_id: _day(article.published_at)
+            for article in articles
+            if article.published_at
+        }
+        if not days:
+            return
+        self._fill_days(session, days.values())
+        altered = [
+            article.article_id
+            for article in articles
+            if (known := before.get(article.article_id))
+            and (known.text_hash != article.text_hash or known.published_at != article.published_at)
+        ]
+        stories.remove_bands(session, altered)
+        there = stories.with_bands(session, list(days), min(days.values()), max(days.values()))
+        stories.save_bands(
+            session,
+            [
+                (day, key, around.bands(key))
+                for key, day in days.items()
+                if key not in there and similarity.comparable(around.text(key))
+            ],
+        )
+
+    def _fill_days(self, session: Session, days: Iterable[date]) -> None:
+        wanted: set[date] = set()
+        for day in set(days):
+            first, last = day - self._horizon, min(day + self._horizon, max(day, self._today))
+            wanted.update(first + timedelta(days=n) for n in range((last - first).days + 1))
+        missing = [
+            day
+            for day in stories.unbanded_days(session, min(wanted), max(wanted), similarity.METHOD)
+            if day in wanted
+        ]
+        stories.forget_bands(session, missing)
+        for first, last in _ranges(missing):
+            found = processed.bodies_of_days(session, first, last)
+            while chunk := list(islice(found, _BANDED_AT_ONCE)):
+                texts = [(key, day, similarity.prepare(body)) for key, day, body in chunk]
+                stories.save_bands(
+                    session,
+                    [
+                        (day, key, similarity.bands(text))
+                        for key, day, text in texts
+                        if similarity.comparable(text)
+                    ],
+                )
+        stories.note_banded(session, missing, similarity.METHOD)
+
+    def _save(
+        self,
+        session: Session,
+        placed: Mapping[str, Member],
+        after: Mapping[str, Assessed],
+        before: Mapping[str, Assessed],
+        around: "_Around",
+    ) -> None:
+        changed: list[Assessed] = []
+        for key in {**after, **placed}:
+            base = after.get(key) or around.stored(key)
+            row = base.placed(placed[key]) if key in placed else base
+            if row != (before.get(key) or (around.stored(key) if key not in after else None)):
+                changed.append(row)
+        stories.save_assessed(
+            session,
+            changed,
+            {row.article_id for row in changed if around.is_stored(row.article_id)},
+        )
+        # The originals tell how many copies they have, and where.
+        concerned = {
+            reference
+            for row in changed
+            for reference in (row.reference_id, around.reference_before(row.article_id))
+            if reference
+        }
+        # The next stage shows what else has changed about the articles, too.
+        stories.touch(session, (concerned | after.keys()) - {row.article_id for row in changed})
+
+
+class _Around(Neighbourhood):
+    """The stored articles around a batch, read when they are asked for."""
+
+    def __init__(
+        self,
+        session: Session,
+        horizon_days: int,
+        articles: Sequence[Article],
+        after: Mapping[str, Assessed],
+        before: Mapping[str, Assessed],
+    ) -> None:
+        self._session = session
+        self._horizon = horizon_days
+        self._after = after
+        self._known: dict[str, Assessed | None] = {key: before.get(key) for key in after}
+        self._bodies = {article.article_id: article.body for article in articles}
+        self._texts: OrderedDict[str, Text] = OrderedDict()
+        self._candidates: dict[str, Mapping[str, int]] = {}
+        self._dependents: dict[str, set[str]] = {}
+        self._ids = [article.article_id for article in articles]
+
+    def stored(self, article_id: str) -> Assessed:
+        """An article as it was stored before."""
+        found = self._stored(article_id)
+        if found is None:
+            raise KeyError(article_id)
+        return found
+
+    def is_stored(self, article_id: str) -> bool:
+        """Whether an article had been assessed before."""
+        return self._stored(article_id) is not None
+
+    def reference_before(self, article_id: str) -> str | None:
+        """To which article one was stored as standing."""
+        found = self._stored(article_id)
+        return found.reference_id if found else None
+
+    def bands(self, article_id: str) -> frozenset[int]:
+        """The bands of an article's text."""
+        return similarity.bands(self.text(article_id))
+
+    def member(self, article_id: str) -> Member:
+        stored = self._stored(article_id)
+        if article_id in self._after:
+            rank = self._after[article_id].rank
+            known = stored.member if stored else None
+            return Member(
+                rank, known.standing if known else None, known.story_id if known else None
+            )
+        if stored is None:
+            raise KeyError(article_id)
+        return stored.member
+
+    def text(self, article_id: str) -> Text:
+        text = self._texts.get(article_id)
+        if text is None:
+            body = self._bodies.get(article_id)
+            if body is None:
+                body = processed.bodies(self._session, [article_id])[article_id]
+            text = self._texts[article_id] = similarity.prepare(body)
+            while len(self._texts) > _TEXTS_KEPT:
+                self._texts.popitem(last=False)
+        else:
+            self._texts.move_to_end(article_id)
+        return text
+
+    def candidates(self, article_id: str) -> Mapping[str, int]:
+        if article_id not in self._candidates:
+            self._look_around(self._ids if article_id in self._after else [article_id])
+        return self._candidates[article_id]
+
+    def dependents(self, article_id: str) -> Collection[str]:
+        if article_id not in self._dependents:
+            keys = self._ids if article_id in self._after else [article_id]
+            found = stories.dependents(self._session, keys)
+            self._dependents.update({key: found.get(key, set()) for key in keys})
+            self._read(set().union(*found.values()))
+        return self._dependents[article_id]
+
+    def owner(self, story_id: str) -> str | None:
+        found = stories.owner(self._session, story_id)
+        if found:
+            self._read([found])
+        return found
+
+    def _look_around(self, keys: Sequence[str]) -> None:
+        days = {
+            key: _day(rank.published_at)
+            for key in keys
+            if (rank := self.member(key).rank).published_at != datetime.max.replace(tzinfo=UTC)
+        }
+        bands = {key: self.bands(key) for key in days if similarity.comparable(self.text(key))}
+        found = stories.sharing_bands(self._session, bands, days, self._horizon)
+        self._read(set().union(*(other.keys() for other in found.values())))
+        for key in keys:
+            # What waits for its own batch will find these then.
+            self._candidates[key] = {
+                other: shared
+                for other, shared in found.get(key, {}).items()
+                if other in self._after or self._known.get(other) is not None
+            }
+        self._fetch_bodies(set().union(*(self._candidates[key].keys() for key in keys)))
+
+    def _fetch_bodies(self, keys: Collection[str]) -> None:
+        wanted = [key for key in keys if key not in self._bodies][:_TEXTS_KEPT]
+        self._bodies.update(processed.bodies(self._session, wanted))
+
+    def _stored(self, article_id: str) -> Assessed | None:
+        if article_id not in self._known:
+            self._read([article_id])
+        return self._known[article_id]
+
+    def _read(self, article_ids: Iterable[str]) -> None:
+        wanted = [key for key in article_ids if key not in self._known]
+        if wanted:
+            found = stories.assessed(self._session, wanted)
+            self._known.update({key: found.get(key) for key in wanted})
+
+
+def _assessed(article: Article, found: Assessment, before: Assessed | None) -> Assessed:
+    """The row of an article, in the place where it stands until now."""
+    rejection = found.rejection
+    row = Assessed(
+        article_id=article.article_id,
+        text_hash=article.text_hash,
+        published_at=article.published_at,
+        source_uri=article.source_uri,
+        lang=found.lang,
+        rejection=rejection.reason if rejection else None,
+        detail=rejection.detail if rejection else None,
+        flags=json.dumps(found.flags),
+        relevance=found.relevance.overall,
+        topic_relevance=json.dumps(found.relevance.topics),
+        story_id="",
+        role="original",
+        reference_id=None,
+        rule=None,
+        similarity=None,
+        containment=None,
+    )
+    return row.placed(before.member) if before else row
+
+
+def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
+    return before is None or before.text_hash != after.text_hash or before.rank != after.rank
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
+
+
+def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:
+    """Days in order, as ranges without gaps."""
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and day - found[-1][1] == timedelta(days=1):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+def _fingerprint(topics: Topics, horizon_days: int) -> int:
+    """Identify the rules that verdicts follow, as a positive 63-bit number."""
+    rules = json.dumps(
+        [topics.model_dump(mode="json"), horizon_days, similarity.METHOD], sort_keys=True
+    )
+    return int.from_bytes(hashlib.sha256(rules.encode()).digest()[:8]) >> 1 or 1

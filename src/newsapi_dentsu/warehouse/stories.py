@@ -1,0 +1,293 @@
+"""What is thought of every article, and the stories that articles share."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from datetime import date, datetime, timedelta
+
+from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
+from newsapi_dentsu.warehouse import operations, processed
+from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
+from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save
+
+TABLE = "processed.assessments"
+BANDS = "processed.text_bands"
+BANDED_DAYS = "processed.banded_days"
+
+_BAND_COLUMNS = {"day": "date", "band": "integer", "article_id": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A row of assessments but for its change number."""
+
+    article_id: str
+    text_hash: str
+    published_at: datetime | None
+    source_uri: str | None
+    lang: str | None
+    rejection: str | None
+    detail: str | None
+    flags: str
+    relevance: float
+    topic_relevance: str
+    story_id: str
+    role: Role
+    reference_id: str | None
+    rule: str | None
+    similarity: float | None
+    containment: float | None
+
+    @property
+    def rank(self) -> Rank:
+        """Where it stands among articles of its story."""
+        return Rank.of(self.article_id, self.published_at, rejected=self.rejection is not None)
+
+    @property
+    def member(self) -> Member:
+        """It as a member of its story."""
+        standing = Standing(
+            self.role, self.reference_id, self.rule, self.similarity, self.containment
+        )
+        return Member(self.rank, standing, self.story_id)
+
+    def placed(self, member: Member) -> "Assessed":
+        """It in the place of `member`."""
+        standing = member.standing
+        if standing is None or member.story_id is None:
+            raise ValueError(f"{self.article_id} was not placed")
+        return replace(
+            self,
+            story_id=member.story_id,
+            role=standing.role,
+            reference_id=standing.reference_id,
+            rule=standing.rule,
+            similarity=standing.similarity,
+            containment=standing.containment,
+        )
+
+
+_COLUMNS = {
+    "article_id": "text",
+    "text_hash": "text",
+    "publishedAt": "timestamptz",
+    "source_uri": "text",
+    "lang": "text",
+    "rejection": "text",
+    "detail": "text",
+    "flags": "text",
+    "relevance": "float8",
+    "topic_relevance": "text",
+    "story_id": "text",
+    "role": "text",
+    "reference_id": "text",
+    "rule": "text",
+    "similarity": "float8",
+    "containment": "float8",
+}
+
+
+def assessed(session: Session, article_ids: Collection[str]) -> dict[str, Assessed]:
+    """The assessments among these articles'."""
+    found = rows_by_key(session, TABLE, _COLUMNS, "article_id", article_ids)
+    return {row[0]: Assessed(*row) for row in found}
+
+
+def members_of(session: Session, story_id: str) -> list[Assessed]:
+    """Every article of a story, the earliest first."""
+    found = rows_by_key(session, TABLE, _COLUMNS, "story_id", [story_id])
+    return sorted((Assessed(*row) for row in found), key=lambda one: one.rank)
+
+
+def dependents(session: Session, article_ids: Collection[str]) -> dict[str, set[str]]:
+    """The copies and versions of each of these articles."""
+    found: dict[str, set[str]] = {}
+    for reference, article_id in rows_by_key(
+        session, TABLE, ("reference_id", "article_id"), "reference_id", article_ids
+    ):
+        found.setdefault(reference, set()).add(article_id)
+    return found
+
+
+def owner(session: Session, story_id: str) -> str | None:
+    """The original of a story."""
+    found = session.rows(
+        f"SELECT article_id FROM {TABLE} WHERE story_id = $1 AND role = 'original'", story_id
+    )
+    return found[0][0] if found else None
+
+
+def copies(session: Session, article_ids: Collection[str]) -> dict[str, list[str | None]]:
+    """The publications of the copies of each of these articles."""
+    found: dict[str, list[str | None]] = {}
+    for reference, role, source in rows_by_key(
+        session, TABLE, ("reference_id", "role", "source_uri"), "reference_id", article_ids
+    ):
+        if role == "copy":
+            found.setdefault(reference, []).append(source)
+    return found
+
+
+def save_assessed(session: Session, changed: Sequence[Assessed], known: Collection[str]) -> None:
+    """Store new and changed assessments; `known` are the ids that are stored already."""
+    if not changed:
+        return
+    numbers = operations.take_numbers(session, processed.SEQUENCE, len(changed))
+    rows = [(*astuple(one), number) for one, number in zip(changed, numbers, strict=True)]
+    save(session, TABLE, _COLUMNS | {"change_seq": "bigint"}, rows, known)
+
+
+def touch(session: Session, article_ids: Collection[str]) -> None:
+    """Have the next stage look at articles again whose copies have changed."""
+    if not article_ids:
+        return
+    keys = sorted(article_ids)
+    numbers = operations.take_numbers(session, processed.SEQUENCE, len(keys))
+    columns = {"article_id": "text", "change_seq": "bigint"}
+    update(session, TABLE, "article_id", columns, list(zip(keys, numbers, strict=True)))
+
+
+def remove(session: Session, article_ids: Sequence[str]) -> None:
+    """Forget articles; those that stood to them are taken up again by the next grouping."""
+    if not article_ids:
+        return
+    left = set().union(*dependents(session, article_ids).values()) - set(article_ids)
+    references = {
+        one.reference_id for one in assessed(session, article_ids).values() if one.reference_id
+    }
+    delete(session, TABLE, "article_id", article_ids)
+    delete(session, BANDS, "article_id", article_ids)
+    processed.touch(session, left)
+    touch(session, references - set(article_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The next assessments that changed, in order, and the change number of the last.
+
+    `ahead` are those after them that belong to the same stories: a story whose members change
+    places is told as a whole, so that nobody sees one text twice.
+    """
+
+    batch: list[Assessed]
+    ahead: list[Assessed]
+    last: int
+
+
+def changes_after(session: Session, change_seq: int, *, rows: int, characters: int) -> Changes:
+    """The next changed assessments after a change number, bounded in rows and text."""
+    sizes = session.rows(
+        f"SELECT a.change_seq, length(p.body) FROM {TABLE} AS a "
+        f"JOIN {processed.TABLE} AS p ON p.article_id = a.article_id "
+        "WHERE a.change_seq > $1 ORDER BY a.change_seq LIMIT $2",
+        change_seq,
+        rows,
+    )
+    last = last_within(sizes, characters)
+    if last is None:
+        return Changes([], [], change_seq)
+    columns = ", ".join(_COLUMNS)
+    batch = [
+        Assessed(*row)
+        for row in session.rows(
+            f"SELECT {columns} FROM {TABLE} WHERE change_seq > $1 AND change_seq <= $2 "
+            "ORDER BY change_seq",
+            change_seq,
+            last,
+        )
+    ]
+    ahead = session.rows(
+        f"SELECT {columns} FROM {TABLE} WHERE change_seq > $1 "
+        "AND story_id IN (SELECT unnest($2::text[]))",
+        last,
+        sorted({one.story_id for one in batch}),
+    )
+    return Changes(batch, [Assessed(*row) for row in ahead], last)
+
+
+def unbanded_days(session: Session, first: date, last: date, method: str) -> list[date]:
+    """The days of a range whose articles don't all have bands of this method."""
+    there = {
+        day
+        for (day,) in session.rows(
+            f"SELECT day FROM {BANDED_DAYS} WHERE day BETWEEN $1 AND $2 AND method = $3",
+            first,
+            last,
+            method,
+        )
+    }
+    every = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [day for day in every if day not in there]
+
+
+def forget_bands(session: Session, days: Sequence[date]) -> None:
+    """Drop all bands of some days."""
+    for table in (BANDS, BANDED_DAYS):
+        session.execute(f"DELETE FROM {table} WHERE day IN (SELECT unnest($1::date[]))", list(days))
+
+
+def forget_bands_before(session: Session, day: date) -> None:
+    """Drop all bands of the days before this one."""
+    for table in (BANDS, BANDED_DAYS):
+        session.execute(f"DELETE FROM {table} WHERE day < $1", day)
+
+
+def note_banded(session: Session, days: Sequence[date], method: str) -> None:
+    """Note that every article of these days has its bands."""
+    columns = {"day": "date", "method": "text"}
+    insert(session, BANDED_DAYS, columns, [(day, method) for day in days])
+
+
+def save_bands(session: Session, bands: Iterable[tuple[date, str, Iterable[int]]]) -> None:
+    """Store the bands of articles that have none, each with its day."""
+    rows = [(day, band, article_id) for day, article_id, found in bands for band in found]
+    insert(session, BANDS, _BAND_COLUMNS, rows)
+
+
+def remove_bands(session: Session, article_ids: Sequence[str]) -> None:
+    """Remove the bands of some articles."""
+    delete(session, BANDS, "article_id", article_ids)
+
+
+def with_bands(session: Session, article_ids: Sequence[str], first: date, last: date) -> set[str]:
+    """Which of these articles, published from `first` to `last`, have bands."""
+    found = session.rows(
+        f"SELECT DISTINCT article_id FROM {BANDS} WHERE day BETWEEN $2 AND $3 "
+        "AND article_id IN (SELECT unnest($1::text[]))",
+        list(article_ids),
+        first,
+        last,
+    )
+    return {article_id for (article_id,) in found}
+
+
+def sharing_bands(
+    session: Session,
+    bands: Mapping[str, Iterable[int]],
+    days: Mapping[str, date],
+    horizon_days: int,
+) -> dict[str, dict[str, int]]:
+    """For each of these articles, those within the horizon that share bands, and how many."""
+    rows = [(key, band, days[key]) for key, found in bands.items() for band in found]
+    if not rows:
+        return {}
+    first, last = min(days[key] for key in bands), max(days[key] for key in bands)
+    margin = timedelta(days=horizon_days)
+    keys, numbers, of_days = (list(column) for column in zip(*rows, strict=True))
+    found: dict[str, dict[str, int]] = {}
+    for key, other, shared in session.rows(
+        "WITH mine AS (SELECT unnest($1::text[]) AS article_id, unnest($2::integer[]) AS band, "
+        "unnest($3::date[]) AS day) "
+        "SELECT mine.article_id, theirs.article_id, count(*) FROM mine "
+        f"JOIN {BANDS} AS theirs ON theirs.band = mine.band "
+        "WHERE theirs.day BETWEEN $4 AND $5 AND theirs.article_id <> mine.article_id "
+        "AND theirs.day BETWEEN mine.day - $6::integer AND mine.day + $6::integer "
+        "GROUP BY mine.article_id, theirs.article_id",
+        keys,
+        numbers,
+        of_days,
+        first - margin,
+        last + margin,
+        horizon_days,
+    ):
+        found.setdefault(key, {})[other] = shared
+    return found
