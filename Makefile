@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test lint types format bench docs lock clean
+.PHONY: help install run dev test lint types format bench evaluate docs lock clean
 .PHONY: arm infra-test infra-scan infra-docs infra-costs
 
 help: ## Show this help
@@ -43,6 +43,9 @@ format: install ## Rewrite the code in the project's style
 
 bench: install ## Speed and memory, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+evaluate: install ## How well copies and relevance are told, on labelled sets
+	$(BIN)/python -m evaluation
 
 docs: install ## Renew what the documentation takes from the code
 	$(BIN)/python -m tools.generate_docs

@@ -1,0 +1,94 @@
+"""`python -m evaluation`: judge duplicates and relevance on the labelled sets."""
+
+import argparse
+import json
+from typing import get_args
+
+from evaluation.duplicates.pairs import all_pairs
+from evaluation.labelled_articles import labelled_articles
+from evaluation.parts import PARTS, Part
+from evaluation.printing import print_result
+from evaluation.results import SUBJECTS, evaluate
+
+_WORST = 15
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 1 when a target is missed on the reported part."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evaluation",
+        description="How well the pipeline tells copies from other texts, and relevant articles "
+        "from others, beside plainer methods. Exits with 1 when a target is missed on the "
+        "reported part. How the sets were made: evaluation/README.md.",
+    )
+    parser.add_argument(
+        "subjects",
+        nargs="*",
+        metavar="SUBJECT",
+        help=f"what to judge (default: all): {', '.join(SUBJECTS)}",
+    )
+    parser.add_argument(
+        "--split",
+        choices=[*get_args(Part), "both"],
+        default="both",
+        help="the part of each set (default: both)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--worst",
+        type=int,
+        default=_WORST,
+        metavar="N",
+        help=f"how many wrong judgements to show of each part (default: {_WORST})",
+    )
+    parser.add_argument(
+        "--show", metavar="ID", help="print the texts of one pair or article, and judge nothing"
+    )
+    options = parser.parse_args(arguments)
+    if options.show:
+        texts = texts_of(options.show)
+        if not texts:
+            parser.error(f"no pair and no article is called {options.show}")
+        print("\n\n----\n\n".join(texts))
+        return 0
+    unknown = [name for name in options.subjects if name not in SUBJECTS]
+    if unknown:
+        parser.error(f"nothing called {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")
+    results = [
+        evaluate(subject, part)
+        for subject in SUBJECTS
+        if not options.subjects or subject in options.subjects
+        for part in PARTS
+        if options.split in (part, "both")
+    ]
+    missed = [line for result in results for line in result.missed]
+    if options.json:
+        figures: dict[str, dict[str, object]] = {}
+        for result in results:
+            figures.setdefault(result.subject, {})[result.part] = result.as_json(options.worst)
+        print(json.dumps({**figures, "missed": missed}, ensure_ascii=False))
+    else:
+        for result in results:
+            print_result(result, options.worst)
+        print("\n" + ("\n".join(f"MISSED {line}" for line in missed) or "no target missed"))
+    return int(bool(missed))
+
+
+def texts_of(name: str) -> list[str]:
+    """Return title and body of the article, or of both articles of the pair, with that id."""
+    texts = [
+        (article.title, article.body)
+        for pair in all_pairs()
+        if pair.id == name
+        for article in (pair.one, pair.other)
+    ] or [
+        (article.title, article.body)
+        for part in PARTS
+        for article in labelled_articles(part)
+        if article.id == name
+    ]
+    return [f"{title}\n\n{body}" for title, body in texts]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
