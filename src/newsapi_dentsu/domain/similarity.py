@@ -30,22 +30,32 @@ LEAD_BANDS: Final = 8
 LEAST_WORDS: Final = 20
 """Shorter texts say too little to be compared."""
 
-COPY_SIMILARITY: Final = 0.8
-VERSION_SIMILARITY: Final = 0.5
+COPY_SIMILARITY: Final = 0.82
+VERSION_SIMILARITY: Final = 0.62
 
-COPY_CONTAINMENT: Final = 0.8
+COPY_CONTAINMENT: Final = 0.86
+CUT_LENGTH_RATIO: Final = 0.9
+"""A text is a cut version where it is shorter than this share of the one that contains it."""
+
 LEAST_LENGTH_RATIO: Final = 0.25
 """A digest that holds a whole short report among others is no copy of it."""
 
+ADDING_LENGTH_RATIO: Final = 0.4
+"""A later text that adds more than this leaves of it has news of its own."""
+
 SHORT_WORDS: Final = 60
-SHORT_SIMILARITY: Final = 0.9
+SHORT_CONTAINMENT: Final = 0.9
 """Short texts share boilerplate easily: copies among them agree nearly whole."""
 
-TEMPLATE_DETAILS: Final = 3
 TEMPLATE_SHARE: Final = 0.25
+TEMPLATE_PLACES: Final = 2
 TEMPLATE_FACTOR: Final = 1.5
-"""A template was filled in again where this share of names and numbers differs, and that is more
-than differs among the other words by this factor."""
+TEMPLATE_LEAST_SHARE: Final = 0.15
+TEMPLATE_PLAIN_SHARE: Final = 0.035
+"""A template was filled in again where `TEMPLATE_SHARE` of the names and numbers differ, in more
+than `TEMPLATE_PLACES` places, and more so than the other words do, by `TEMPLATE_FACTOR`. Less is
+enough, `TEMPLATE_LEAST_SHARE`, where half of the numbers differ; and a single place where at most
+`TEMPLATE_PLAIN_SHARE` of the other words differ and names stand against names."""
 
 METHOD: Final = f"rensa-0.5 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} lead:{LEAD_WORDS}/{LEAD_BANDS}"
 """How bands are made; bands of another method can't be compared with these."""
@@ -135,17 +145,12 @@ def compare(earlier: Text, later: Text) -> Comparison | None:
     if earlier.words == later.words:
         return Comparison("copy", "same_text", 1.0, 1.0)
     shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
-    common = _common(shorter, longer), _common(longer, shorter)
+    common, other = _common(shorter, longer), _common(longer, shorter)
     lengths = len(shorter.words), len(longer.words)
-    shared = sum(common) / 2
-    similarity = shared / (sum(lengths) - shared)
-    containment = common[0] / lengths[0]
-    if similarity < VERSION_SIMILARITY and containment < COPY_CONTAINMENT:
-        return None
-    if _fills_same_template(shorter, longer):
-        return None
+    similarity = (common.words + other.words) / sum(lengths)
+    containment = common.words / lengths[0]
     degree, rule = _degree(similarity, containment, lengths, cut=shorter is later)
-    if degree is None:
+    if degree is None or _fills_same_template(shorter, longer, common.gaps, other.gaps):
         return None
     return Comparison(degree, rule, round(similarity, 4), round(containment, 4))
 
@@ -154,38 +159,66 @@ def _degree(
     similarity: float, containment: float, lengths: tuple[int, int], *, cut: bool
 ) -> tuple[Degree | None, str]:
     shorter, longer = lengths
-    if shorter < SHORT_WORDS:
-        return ("copy", "similar") if similarity >= SHORT_SIMILARITY else (None, "")
-    if similarity >= COPY_SIMILARITY:
+    least = SHORT_CONTAINMENT if shorter < SHORT_WORDS else COPY_CONTAINMENT
+    if similarity >= COPY_SIMILARITY and (shorter >= SHORT_WORDS or containment >= least):
         return "copy", "similar"
-    if containment >= COPY_CONTAINMENT and shorter >= LEAST_LENGTH_RATIO * longer:
-        # A later text that adds as much again has news of its own.
-        if cut or 2 * shorter > longer:
-            return "copy", "contained"
-        return "version", "contained"
-    if similarity >= VERSION_SIMILARITY:
+    if containment >= least and LEAST_LENGTH_RATIO * longer <= shorter < CUT_LENGTH_RATIO * longer:
+        adds = not cut and shorter < ADDING_LENGTH_RATIO * longer
+        return ("version" if adds else "copy"), "contained"
+    if similarity >= VERSION_SIMILARITY and shorter >= SHORT_WORDS:
         return "version", "reworked"
     return None, ""
 
 
-def _common(text: Text, other: Text) -> int:
-    """How many words of a text stand in a run that the other has too."""
-    count, end = 0, 0
-    for start, run in enumerate(_runs(text.words)):
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """How many words of a text stand in runs that another has too, and the words between them."""
+
+    words: int
+    gaps: list["_Gap"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Words that only one of two texts has, and the last common words before them."""
+
+    before: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+def _common(text: Text, other: Text) -> _Common:
+    words, gaps, end = text.words, [], 0
+    for start, run in enumerate(_runs(words)):
         if run in other.runs:
-            count += start + RUN - max(start, end)
+            if start > end:
+                gaps.append(_Gap(words[max(0, end - RUN + 1) : end], words[end:start]))
             end = start + RUN
-    return min(count, len(text.words))
+    if end < len(words):
+        gaps.append(_Gap(words[max(0, end - RUN + 1) : end], words[end:]))
+    return _Common(len(words) - sum(len(gap.words) for gap in gaps), gaps)
 
 
-def _fills_same_template(shorter: Text, longer: Text) -> bool:
+def _fills_same_template(
+    shorter: Text, longer: Text, gaps: Sequence[_Gap], other_gaps: Sequence[_Gap]
+) -> bool:
+    """Whether two texts differ in what a template leaves open."""
     other = shorter.details - longer.vocabulary
-    if len(other) < TEMPLATE_DETAILS:
+    if not other:
         return False
     of_details = len(other) / len(shorter.details)
     plain = shorter.vocabulary - shorter.details
     of_plain = len(plain - longer.vocabulary) / len(plain) if plain else 0.0
-    return of_details >= TEMPLATE_SHARE and of_details >= TEMPLATE_FACTOR * of_plain
+    places = [gap for gap in gaps if not other.isdisjoint(gap.words)]
+    if len(places) >= TEMPLATE_PLACES and of_details >= TEMPLATE_FACTOR * of_plain:
+        if len(places) > TEMPLATE_PLACES and of_details >= TEMPLATE_SHARE:
+            return True
+        numbers = {word for word in shorter.details if any(map(str.isdigit, word))}
+        if 2 * len(numbers & other) >= max(4, len(numbers)) and of_details >= TEMPLATE_LEAST_SHARE:
+            return True
+    if of_details < TEMPLATE_SHARE or of_plain > TEMPLATE_PLAIN_SHARE:
+        return False
+    theirs = {gap.before for gap in other_gaps if not longer.details.isdisjoint(gap.words)}
+    return len(other) >= TEMPLATE_PLACES and any(gap.before in theirs for gap in places)
 
 
 def _runs(words: Sequence[str]) -> list[str]:
