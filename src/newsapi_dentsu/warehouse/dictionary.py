@@ -102,7 +102,6 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         },
         "origin": _ORIGIN,
         "fetched_at": _FETCHED,
-        "updated_at": _UPDATED,
         "story_id": Column(
             "Articles of one story share it: versions and, outside final, copies.",
             "docs/stories.md",
@@ -114,5 +113,6 @@ DICTIONARY: dict[str, dict[str, Column]] = {
             "The same for each topic, as a JSON object.", "docs/relevance.md"
         ),
         "flags": Column("What is worth knowing, as a JSON list: press_release.", "the pipeline"),
+        "updated_at": _UPDATED,
     },
 }
