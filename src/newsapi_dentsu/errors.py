@@ -43,3 +43,7 @@ class WarehouseAwayError(WarehouseError):
     """
 
     transient = True
+
+
+class AlertsError(PipelineError):
+    """The alert rules can't be used, or a channel of alerts didn't take a message."""

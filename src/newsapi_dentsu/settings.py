@@ -26,6 +26,7 @@ from newsapi_dentsu.errors import SettingsError
 
 ENV_FILE = ".env"
 LIVE_HOST = "https://eventregistry.org"
+PAGERDUTY = "https://events.pagerduty.com"
 
 
 def is_loopback(host: str) -> bool:
@@ -45,6 +46,7 @@ def _blank_as_none(value: object) -> object:
 OptionalPath = Annotated[Path | None, BeforeValidator(_blank_as_none)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_as_none)]
 OptionalCount = Annotated[int | None, BeforeValidator(_blank_as_none)]
+OptionalSize = Annotated[float | None, BeforeValidator(_blank_as_none)]
 OptionalText = Annotated[str | None, BeforeValidator(_blank_as_none)]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 OptionalSslMode = Annotated[SslMode | None, BeforeValidator(_blank_as_none)]
@@ -147,7 +149,42 @@ class Settings(BaseSettings):
         "dagster-logs", description="Blob container for `COMPUTE_LOGS=azure`."
     )
 
-    @field_validator("newsapi_host")
+    database_size_gb: OptionalSize = Field(
+        None,
+        gt=0,
+        description="Storage of the database, to be told before it is full (default with DuckDB: "
+        "its disk).",
+    )
+
+    alerts_file: OptionalPath = Field(
+        None, description="Alert rules (default: ./alerts.yaml, else the shipped ones)."
+    )
+    ui_base_url: OptionalText = Field(
+        None, description="Address of Dagster's UI, for the links in alerts."
+    )
+    smtp_host: OptionalText = Field(None, description="Mail server for alerts.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_user: OptionalText = Field(None, description="Account on the mail server.")
+    smtp_password: OptionalSecret = Field(None, description="Password of that account.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="Encryption of mail: `starttls`, `tls` from the start, `none`."
+    )
+    alert_email_from: OptionalText = Field(None, description="Sender of alerts by mail.")
+    alert_email_to: OptionalText = Field(
+        None, description="Receivers of alerts by mail, separated by commas."
+    )
+    slack_webhook_url: OptionalSecret = Field(
+        None, description="Slack's incoming webhook for alerts."
+    )
+    pagerduty_routing_key: OptionalSecret = Field(
+        None, description="PagerDuty's integration key (Events API v2) for alerts."
+    )
+    pagerduty_url: str = Field(
+        PAGERDUTY,
+        description="PagerDuty's events address; in the EU https://events.eu.pagerduty.com.",
+    )
+
+    @field_validator("newsapi_host", "pagerduty_url")
     @classmethod
     def _secure_host(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -158,6 +195,33 @@ class Settings(BaseSettings):
         if parts.username or parts.query or parts.fragment:
             raise ValueError(f"must be a plain base address such as {LIVE_HOST}")
         return value.rstrip("/")
+
+    @field_validator("ui_base_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("must be an address such as https://dagster.example.com")
+        return value.rstrip("/") if value else None
+
+    @field_validator("slack_webhook_url")
+    @classmethod
+    def _secure_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+            if not (parts.scheme == "https" or local) or not parts.hostname:
+                raise ValueError("must be an https address, as Slack shows it")
+        return value
+
+    @model_validator(mode="after")
+    def _whole_mail_settings(self) -> "Settings":
+        if self.smtp_host is None:
+            return self
+        if self.alert_email_from is None or not self.email_receivers:
+            raise ValueError("SMTP_HOST needs ALERT_EMAIL_FROM and ALERT_EMAIL_TO")
+        if self.smtp_security == "none" and self.smtp_user and not is_loopback(self.smtp_host):
+            raise ValueError("SMTP_SECURITY=none would show SMTP_PASSWORD to the network")
+        return self
 
     @model_validator(mode="after")
     def _sandbox_or_key(self) -> "Settings":
@@ -187,6 +251,12 @@ class Settings(BaseSettings):
             and not self.use_postgres
             and "newsapi_host" not in self.model_fields_set
         )
+
+    @property
+    def email_receivers(self) -> tuple[str, ...]:
+        """The addresses of ALERT_EMAIL_TO."""
+        given = (self.alert_email_to or "").split(",")
+        return tuple(address.strip() for address in given if address.strip())
 
     @property
     def data_folder(self) -> Path:

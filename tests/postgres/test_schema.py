@@ -10,6 +10,7 @@ import pytest
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, final, schema
+from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.inspection import differences
 from support.api import serving
 from support.articles import many
@@ -42,7 +43,16 @@ ROWS: dict[int, tuple[str, ...]] = {
         "INSERT INTO ops.positions VALUES ('deduplicated', 1)",
         "INSERT INTO ops.stage_runs VALUES ('r', 'collect', 1, 'succeeded', "
         "'2026-11-20 12:00:00+00', NULL, NULL, NULL)",
-    )
+    ),
+    3: (
+        "INSERT INTO ops.incidents VALUES ('i', 'stale_final', '', 'high', "
+        "'2026-11-20 12:00:00+00', 'old', NULL, NULL)",
+        "INSERT INTO ops.notices VALUES ('i/opened', 'opened', 'i', 'high', "
+        "'2026-11-20 12:00:00+00', '{}', '[]', 'told')",
+        "INSERT INTO ops.alert_deliveries VALUES ('i/opened', 'email', 'm', 'delivered', 1, "
+        "'2026-11-20 12:00:00+00', '250 OK')",
+        "INSERT INTO ops.silences VALUES ('stale_final', '2026-11-20 12:00:00+00')",
+    ),
 }
 """For each version, what fills the tables that it brought: a row in each."""
 
@@ -60,10 +70,17 @@ def problems(warehouse: Warehouse) -> list[str]:
 
 
 def rows(warehouse: Warehouse) -> dict[str, int]:
-    return {
-        table: warehouse.inspect(lambda s, name=table: len(s.rows(f"SELECT 1 FROM {name}")))  # type: ignore[misc]
-        for table in schema.tables()
-    }
+    """How many rows each table has that is there."""
+
+    def counted(session: Session) -> dict[str, int]:
+        there = [
+            name
+            for name in schema.tables()
+            if warehouse.engine.table_exists(session, *name.split("."))
+        ]
+        return {name: len(session.rows(f"SELECT 1 FROM {name}")) for name in there}
+
+    return warehouse.inspect(counted)
 
 
 def later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
@@ -72,17 +89,17 @@ def later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
     monkeypatch.setattr(schema, "migrations", lambda: history)
 
 
-@pytest.mark.parametrize("version", range(1, LATEST + 1))
+@pytest.mark.parametrize("steps", range(1, len(schema.migrations()) + 1))
 def test_every_version_with_rows_in_it_becomes_the_latest(
-    empty: Warehouse, monkeypatch: pytest.MonkeyPatch, version: int
+    empty: Warehouse, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     history = schema.migrations()
     with monkeypatch.context() as then:
-        then.setattr(schema, "migrations", lambda: history[:version])
+        then.setattr(schema, "migrations", lambda: history[:steps])
         then.setattr(schema, "indexes", dict)
         empty.upgrade()
-    for number in range(1, version + 1):
-        for statement in ROWS[number]:
+    for step in history[:steps]:
+        for statement in ROWS[step.version]:
             execute(empty, statement)
     before = rows(empty)
     assert set(before.values()) == {1}
@@ -90,7 +107,7 @@ def test_every_version_with_rows_in_it_becomes_the_latest(
     empty.upgrade()
 
     assert problems(empty) == []
-    assert rows(empty) == before
+    assert {name: rows(empty)[name] for name in before} == before
     assert empty.upgrade() == []
 
 

@@ -1,6 +1,6 @@
 """Executing the Dagster job in this process, on a home that the UI shares."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,11 @@ from typing import Any
 import dagster as dg
 import yaml
 from dagster._core.instance.ref import InstanceRef
-from dagster_shared.error import SerializableErrorInfo
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from newsapi_dentsu.cli.home import database_prepared, prepare_home
+from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.defs.resources import progress_of_stage
 from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
 from newsapi_dentsu.settings import Settings
@@ -30,6 +30,7 @@ _IN_PROCESS: dict[str, Any] = {
         "config": {},
     }
 }
+_UNKNOWN = "the run failed; see its log in the Dagster UI (`newsapi dev`)"
 _QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
@@ -77,7 +78,7 @@ def execute_pipeline(
     return Outcome(
         run_id=result.run_id,
         succeeded=result.success,
-        error=None if result.success else _first_error(result.all_events),
+        error=None if result.success else first_error(result.all_events) or _UNKNOWN,
         failed_checks=[
             f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
             for evaluation in result.get_asset_check_evaluations()
@@ -102,6 +103,22 @@ def opened_instance(settings: Settings, home: Path) -> Iterator[dg.DagsterInstan
             instance = _instance(home)
     with instance:
         yield instance
+
+
+@contextmanager
+def opened_records(settings: Settings, home: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance, to look at what it has recorded.
+
+    Raises:
+        WarehouseError: it can't be reached.
+    """
+    try:
+        with opened_instance(settings, home) as instance:
+            yield instance
+    except Exception as error:
+        if not _is_of_records(error):
+            raise
+        raise _records_error(settings, home, error) from error
 
 
 def upgrade_records(settings: Settings) -> None:
@@ -153,30 +170,3 @@ def _records_error(settings: Settings, home: Path, error: Exception) -> Pipeline
         f"Dagster's records in {home} can't be written ({reason}): make room or make the "
         "folder writable, or set DAGSTER_HOME, and run again"
     )
-
-
-def _first_error(events: Sequence[dg.DagsterEvent]) -> str:
-    for event in events:
-        if event.is_step_failure:
-            failure = event.step_failure_data
-            if failure.user_failure_data and failure.user_failure_data.description:
-                return failure.user_failure_data.description
-            if failure.error:
-                return _message(failure.error)
-    for event in events:
-        if event.is_failure and event.event_specific_data is not None:
-            error = getattr(event.event_specific_data, "error", None)
-            if error is not None:
-                return _message(error)
-    return "the run failed; see its log in the Dagster UI (`newsapi dev`)"
-
-
-def _message(error: SerializableErrorInfo) -> str:
-    """The message of the pipeline's own error in the chain, else of the innermost cause."""
-    chain = [error]
-    while chain[-1].cause is not None:
-        chain.append(chain[-1].cause)
-    own = [item for item in chain if ".errors." in item.message.partition(":")[0]]
-    chosen = own[-1] if own else chain[-1]
-    kind, _, text = chosen.message.strip().partition(": ")
-    return text.splitlines()[0] if text and " " not in kind else chosen.message.strip()

@@ -36,6 +36,7 @@ COMMANDS = {
     "migrate": "migrate",
     "export": "migrate",
     "import": "migrate",
+    "alerts": "alerts",
     "home": "home",
     "sandbox": "sandbox",
     "topics": "configuration",

@@ -3,17 +3,19 @@
 import dagster as dg
 
 from newsapi_dentsu.defs import assets, checks, schedules
+from newsapi_dentsu.defs.alerts import pipeline_failure_sensor
 from newsapi_dentsu.defs.jobs import news_pipeline
 from newsapi_dentsu.defs.resources import PipelineResource
 
 
 def build_definitions() -> dg.Definitions:
-    """Collect the assets, checks, jobs, schedules and resources of this folder."""
+    """Collect the assets, checks, jobs, schedules, sensors and resources of this folder."""
     return dg.Definitions(
         assets=[assets.ai_marketing_news_raw, assets.processed_news, assets.filtered_news],
         asset_checks=[checks.audits],
         jobs=[news_pipeline],
         schedules=[schedules.news_every_six_hours],
+        sensors=[pipeline_failure_sensor],
         resources={"pipeline": PipelineResource()},
         # One process for a run: three short steps, and a DuckDB file has one writer.
         executor=dg.in_process_executor,

@@ -1,8 +1,12 @@
 """Schedules: when jobs run."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from newsapi_dentsu.defs.jobs import news_pipeline
+
+INTERVAL = timedelta(hours=6)
 
 news_every_six_hours = dg.ScheduleDefinition(
     name="news_every_six_hours",

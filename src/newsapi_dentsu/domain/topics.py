@@ -4,11 +4,10 @@ import hashlib
 import json
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 from pydantic import model_validator as validate_model
-from pydantic_core import ErrorDetails
 
+from newsapi_dentsu.domain.config_file import StrictModel, read_config
 from newsapi_dentsu.errors import TopicsError
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -19,11 +18,7 @@ ConceptUri = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Topic(_Strict):
+class Topic(StrictModel):
     """One topic: an article matches it by any of its keywords, concepts or categories.
 
     How much it is about the topic is told by these and by `terms` and `weak_terms`, which are not
@@ -31,11 +26,11 @@ class Topic(_Strict):
     """
 
     name: Name
-    keywords: list[Name] = []
-    concepts: list[ConceptUri] = []
-    categories: list[Name] = []
-    terms: list[Name] = []
-    weak_terms: list[Name] = []
+    keywords: list[Name] = Field([])
+    concepts: list[ConceptUri] = Field([])
+    categories: list[Name] = Field([])
+    terms: list[Name] = Field([])
+    weak_terms: list[Name] = Field([])
 
     @validate_model(mode="after")
     def _has_a_condition(self) -> "Topic":
@@ -44,7 +39,7 @@ class Topic(_Strict):
         return self
 
 
-class RelevanceRules(_Strict):
+class RelevanceRules(StrictModel):
     """How much each sign that an article is about a topic weighs, and how relevant is enough.
 
     `title`, `lead` and `body` are the weights of one term there, `weak` the factor for weak terms;
@@ -60,19 +55,21 @@ class RelevanceRules(_Strict):
     categories: Share = 0.25
 
 
-class QualityRules(_Strict):
+class QualityRules(StrictModel):
     """What a text must be like to be read; `min_words` counts those of the body."""
 
     min_words: Annotated[int, Field(ge=0)] = 25
 
 
-class Topics(_Strict):
+class Topics(StrictModel):
     """What to search for: an article must match every topic."""
 
     topics: Annotated[list[Topic], Field(min_length=1)]
-    languages: Annotated[list[Language], Field(min_length=1)] = ["eng"]
-    data_types: Annotated[list[Literal["news", "pr", "blog"]], Field(min_length=1)] = ["news"]
-    ignore_sources: list[Name] = []
+    languages: Annotated[list[Language], Field(min_length=1)] = Field(["eng"])
+    data_types: Annotated[list[Literal["news", "pr", "blog"]], Field(min_length=1)] = Field(
+        ["news"]
+    )
+    ignore_sources: list[Name] = Field([])
     relevance: RelevanceRules = RelevanceRules()
     quality: QualityRules = QualityRules()
 
@@ -110,49 +107,4 @@ def parse_topics(text: str, name: str) -> Topics:
         TopicsError: the text is not YAML or not a valid list of topics; each mistake is named
             with its line.
     """
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise TopicsError(f"{name}, line {line}: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise TopicsError(f"{name}: {str(error).splitlines()[0]}") from None
-    if root is None or not isinstance(data, dict):
-        raise TopicsError(f"{name}, line 1: must be a mapping with the key 'topics'")
-    try:
-        return Topics.model_validate(data)
-    except ValidationError as error:
-        problems = [
-            f"line {_line_of(root, item['loc'])}: {_path(item['loc'])}{_wording(item)}"
-            for item in error.errors(include_url=False)
-        ]
-        raise TopicsError(f"{name}, {'; '.join(problems)}") from None
-
-
-def _wording(item: ErrorDetails) -> str:
-    if item["type"] != "extra_forbidden":
-        return item["msg"].removeprefix("Value error, ")
-    model = Topic if len(item["loc"]) > 1 else Topics
-    return f"is not known here; known are {', '.join(model.model_fields)}"
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    shown = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
-    return f"{shown.lstrip('.')}: " if shown else ""
-
-
-def _line_of(node: yaml.Node, location: tuple[int | str, ...]) -> int:
-    """Find the line of the deepest node on the way to `location`."""
-    line = node.start_mark.line + 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            pair = next((pair for pair in node.value if pair[0].value == part), None)
-            if pair is None:
-                break
-            key, node = pair
-            line = key.start_mark.line + 1
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line
+    return read_config(text, name, Topics, TopicsError)

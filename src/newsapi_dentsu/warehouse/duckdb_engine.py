@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ import filelock
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
-from newsapi_dentsu.warehouse.engine import Engine, Row, Session
+from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Engine, Row, Session
 
 _STREAM_ROWS = 1000
 _RECOVERY_MEMORY = "1GB"
@@ -136,6 +137,29 @@ class DuckDBEngine(Engine):
     def upgrade_lock(self) -> Iterator[None]:
         # A file has one writer at a time.
         yield
+
+    @override
+    @contextmanager
+    def alert_lock(self, wait: float) -> Iterator[None]:
+        lock = filelock.FileLock(self._path.with_name(self._path.name + ".alerts-lock"))
+        with self._errors_explained():
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                lock.acquire(timeout=wait)
+            except filelock.Timeout:
+                raise WarehouseBusyError(ALERTS_BUSY) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @override
+    def used_bytes(self, session: Session) -> int:
+        return self._path.stat().st_size
+
+    @override
+    def disk_free_bytes(self) -> int | None:
+        return shutil.disk_usage(self._path.parent).free
 
     @override
     def close(self) -> None:

@@ -15,6 +15,8 @@ from newsapi_dentsu.errors import WarehouseAwayError
 Row = tuple[Any, ...]
 T = TypeVar("T")
 
+ALERTS_BUSY = "somebody else is looking at the alert rules and telling operators: try again"
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _console = logging.getLogger("newsapi_dentsu.connection")
 
@@ -72,6 +74,22 @@ class Engine(Protocol):
 
     def upgrade_lock(self) -> AbstractContextManager[None]:
         """Hold the lock that keeps apart those who create or alter tables, Dagster's included."""
+        ...
+
+    def alert_lock(self, wait: float) -> AbstractContextManager[None]:
+        """Hold the lock that keeps apart those who tell operators; a dead holder loses it.
+
+        Raises:
+            WarehouseBusyError: somebody else held it for longer than `wait` seconds.
+        """
+        ...
+
+    def used_bytes(self, session: Session) -> int:
+        """How much storage the database takes."""
+        ...
+
+    def disk_free_bytes(self) -> int | None:
+        """How much its disk has left, where that is this machine's."""
         ...
 
     def close(self) -> None:
@@ -165,6 +183,38 @@ def update(
         session.execute(
             f"UPDATE {table} AS t SET {assignments} FROM (SELECT {unnested}) AS v "
             f"WHERE t.{key} = v.{key}",
+            *arrays,
+        )
+
+
+def upsert(
+    session: Session,
+    table: str,
+    key: Sequence[str],
+    columns: Mapping[str, str],
+    rows: Sequence[Row],
+    merged: Mapping[str, str],
+) -> None:
+    """Insert rows in one statement, or update those whose key is there.
+
+    Args:
+        session: the open transaction.
+        table: the table's qualified name.
+        key: the columns of its primary key.
+        columns: each column's name and SQL type, in the order of the rows' values.
+        rows: the values.
+        merged: the new value of a column where it isn't just that of the row (`excluded`).
+    """
+    if rows:
+        unnested, arrays = _arrays(columns, rows)
+        updates = ", ".join(
+            f"{name} = {merged.get(name, f'excluded.{name}')}"
+            for name in columns
+            if name not in key
+        )
+        session.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {unnested} "
+            f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {updates}",
             *arrays,
         )
 

@@ -14,12 +14,13 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
-from newsapi_dentsu.warehouse.engine import Engine, Row, Session, patiently
+from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Engine, Row, Session, one, patiently
 from newsapi_dentsu.warehouse.postgres_errors import explained
 from newsapi_dentsu.warehouse.postgres_login import Address, login
 
 RUN_LOCK = 4_612_790
 UPGRADE_LOCK = 4_612_791
+ALERT_LOCK = 4_612_792
 """Keys of the advisory locks; any numbers that nobody else uses in this database."""
 
 _INDEXES = (
@@ -185,6 +186,30 @@ class PostgresEngine(Engine):
                 _lift_time_limits(connection)
                 connection.execute("SELECT pg_advisory_lock(%s)", [UPGRADE_LOCK])
             yield
+
+    @override
+    @contextmanager
+    def alert_lock(self, wait: float) -> Iterator[None]:
+        deadline = time.monotonic() + wait
+        with self._errors_explained():
+            connection = self._connect()
+        with connection:
+            with self._errors_explained():
+                connection.execute("SET idle_session_timeout = 0")
+                while not _try_lock(connection, ALERT_LOCK):
+                    if time.monotonic() > deadline:
+                        raise WarehouseBusyError(ALERTS_BUSY)
+                    time.sleep(_PAUSE)
+            yield
+
+    @override
+    def used_bytes(self, session: Session) -> int:
+        used: int = one(session, "SELECT pg_database_size(current_database())")
+        return used
+
+    @override
+    def disk_free_bytes(self) -> int | None:
+        return None
 
     @override
     def index_names(self, session: Session) -> set[str]:

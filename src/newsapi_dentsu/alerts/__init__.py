@@ -1,0 +1,1 @@
+"""Telling operators: messages, channels, and what was told to whom."""

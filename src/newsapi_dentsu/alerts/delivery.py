@@ -1,0 +1,219 @@
+"""Delivering what is due: intent first, then the message, then what became of it."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, Channel, Deadline, DeliveryError
+from newsapi_dentsu.alerts.message import Message, compose
+from newsapi_dentsu.domain.alerts.facts import Facts
+from newsapi_dentsu.domain.alerts.incidents import AlertState, Delivery, DeliveryStatus, Notice
+from newsapi_dentsu.domain.alerts.routing import (
+    FALLBACKS,
+    delivered,
+    fallback_notices,
+    notices_for,
+)
+from newsapi_dentsu.domain.alerts.rules import AlertRules, ChannelName
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_ANSWER = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message: what a channel answered."""
+
+    channel: str
+    headline: str
+    accepted: bool
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What delivering needs besides the state."""
+
+    rules: AlertRules
+    channels: Sequence[Channel]
+    place: str
+    ui: str | None
+    hide: Callable[[str], str]
+    """Masks secrets."""
+
+
+def deliver(
+    state: AlertState,
+    facts: Facts,
+    desk: Desk,
+    *,
+    save: Callable[[AlertState], None],
+    keep: Callable[[AlertState], None],
+) -> tuple[AlertState, list[Sent]]:
+    """Send every notice that is due, at most one message on each channel (for each incident).
+
+    What is to be sent is saved before, so that a process that dies meanwhile is followed by one
+    that sends the very same message again, which its receiver can tell by its id.
+
+    Args:
+        state: the state after the look.
+        facts: what was looked at.
+        desk: rules and channels.
+        save: saves a state for good.
+        keep: saves a state quickly, between two messages.
+    """
+    sent: list[Sent] = []
+    failed: set[str] = set()
+    # A channel that was interrupted finishes first: its message must stay the one it was.
+    batches = [*_interrupted(state, facts, desk)]
+    taken = {(name, channel.name) for channel, message in batches for name in message.notice_ids}
+    batches += _due(state, facts, desk, taken)
+    state = _send(state, batches, facts, save, keep, sent, failed, desk)
+    state = _settled(state)
+    for name in FALLBACKS:
+        others = [one for one in desk.channels if one.name == name and name not in failed]
+        batches = [
+            (channel, message)
+            for channel in others
+            for message in _messages(
+                state,
+                fallback_notices(state, desk.rules, name, _configured(desk), facts.now),
+                facts,
+                channel,
+                desk,
+            )
+        ]
+        state = _settled(_send(state, batches, facts, save, keep, sent, failed, desk))
+    return state, sent
+
+
+_Batch = tuple[Channel, Message]
+
+
+def _interrupted(state: AlertState, facts: Facts, desk: Desk) -> Iterable[_Batch]:
+    """The messages of which nobody knows whether they arrived."""
+    for channel in desk.channels:
+        messages: dict[str, list[Notice]] = {}
+        for (notice_id, name), delivery in state.deliveries.items():
+            if (
+                name == channel.name
+                and delivery.status == "sending"
+                and state.notices[notice_id].outcome != "dropped"
+            ):
+                messages.setdefault(delivery.message_id, []).append(state.notices[notice_id])
+        for notices in messages.values():
+            notices.sort(key=lambda notice: (notice.created_at, notice.notice_id))
+            yield channel, _composed(state, notices, facts, channel, desk)
+
+
+def _due(
+    state: AlertState, facts: Facts, desk: Desk, taken: set[tuple[str, ChannelName]]
+) -> list[_Batch]:
+    return [
+        (channel, message)
+        for channel in desk.channels
+        for message in _messages(
+            state,
+            [
+                notice
+                for notice in notices_for(
+                    state, desk.rules, channel.name, _configured(desk), facts.now
+                )
+                if (notice.notice_id, channel.name) not in taken
+            ],
+            facts,
+            channel,
+            desk,
+        )
+    ]
+
+
+def _messages(
+    state: AlertState, notices: Sequence[Notice], facts: Facts, channel: Channel, desk: Desk
+) -> list[Message]:
+    if not notices:
+        return []
+    if not channel.one_incident_a_message:
+        return [_composed(state, notices, facts, channel, desk)]
+    incidents: dict[str | None, list[Notice]] = {}
+    for notice in notices:
+        incidents.setdefault(notice.incident_id, []).append(notice)
+    return [_composed(state, group, facts, channel, desk) for group in incidents.values()]
+
+
+def _composed(
+    state: AlertState, notices: Sequence[Notice], facts: Facts, channel: Channel, desk: Desk
+) -> Message:
+    return compose(state, notices, facts, channel=channel.name, place=desk.place, ui=desk.ui)
+
+
+def _send(
+    state: AlertState,
+    batches: Sequence[_Batch],
+    facts: Facts,
+    save: Callable[[AlertState], None],
+    keep: Callable[[AlertState], None],
+    sent: list[Sent],
+    failed: set[str],
+    desk: Desk,
+) -> AlertState:
+    if not batches:
+        return state
+    for channel, message in batches:
+        state = state.with_deliveries(_tries(state, channel, message, facts))
+    save(state)
+    deadlines: dict[str, Deadline] = {}
+    for channel, message in batches:
+        deadline = deadlines.setdefault(channel.name, Deadline.after(PATIENCE_SECONDS))
+        try:
+            if channel.name in failed and deadline.left == 0:
+                raise DeliveryError("not tried: the message before it took all the time")
+            answer, accepted = channel.send(message, deadline), True
+        except DeliveryError as error:
+            answer, accepted = str(error), False
+            failed.add(channel.name)
+        answer = _clean(desk.hide(answer))
+        log = logger.info if accepted else logger.error
+        log("Alert by %s: %s: %s", channel.name, message.headline, answer)
+        sent.append(Sent(channel.name, message.headline, accepted, answer))
+        state = state.with_deliveries(_ends(state, channel, message, accepted, answer))
+        keep(state)
+    return state
+
+
+def _tries(
+    state: AlertState, channel: Channel, message: Message, facts: Facts
+) -> Iterable[Delivery]:
+    for name in message.notice_ids:
+        before = state.deliveries.get((name, channel.name))
+        attempts = before.attempts + 1 if before else 1
+        yield Delivery(name, channel.name, message.message_id, "sending", attempts, facts.now, "")
+
+
+def _ends(
+    state: AlertState, channel: Channel, message: Message, accepted: bool, answer: str
+) -> Iterable[Delivery]:
+    status: DeliveryStatus = "delivered" if accepted else "failed"
+    for name in message.notice_ids:
+        yield replace(state.deliveries[name, channel.name], status=status, answer=answer)
+
+
+def _settled(state: AlertState) -> AlertState:
+    """Told is what one channel has taken."""
+    told = [
+        notice.notice_id
+        for notice in state.notices.values()
+        if notice.outcome == "pending" and any(delivered(state, notice, name) for name in FALLBACKS)
+    ]
+    return state.with_outcomes(told, "told")
+
+
+def _configured(desk: Desk) -> list[ChannelName]:
+    return [channel.name for channel in desk.channels]
+
+
+def _clean(answer: str) -> str:
+    """An answer that both databases take, on one line."""
+    text = answer.replace("\0", "").encode("utf-8", "replace").decode()
+    return " ".join(text.split())[:_LONGEST_ANSWER]

@@ -1,0 +1,180 @@
+"""E-mail over SMTP: a text and an HTML part, one Message-ID for one message however often sent."""
+
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from functools import cache
+from typing import Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+from typing_extensions import override
+
+from newsapi_dentsu.alerts.channel import Channel, Deadline, DeliveryError
+from newsapi_dentsu.alerts.message import Message
+
+_CODING = "quoted-printable"
+"""Passes every mail server, and people can read it in a dump."""
+
+Security = Literal["starttls", "tls", "none"]
+
+
+class EmailChannel(Channel):
+    """An account on a mail server."""
+
+    name = "email"
+    one_incident_a_message = False
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        security: Security,
+        user: str | None,
+        password: str | None,
+        sender: str,
+        receivers: tuple[str, ...],
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._security = security
+        self._user = user
+        self._password = password
+        self._sender = sender
+        self._receivers = receivers
+
+    @override
+    def send(self, message: Message, deadline: Deadline) -> str:
+        mail = self._mail(f"[newsapi] {message.label}: {message.headline}")
+        mail["Message-ID"] = f"<{message.message_id}@{self._domain}>"
+        mail["Date"] = format_datetime(message.created_at)
+        mail.set_content(_template("email.txt").render(message=message), cte=_CODING)
+        html = _template("email.html").render(message=message)
+        mail.add_alternative(html, subtype="html", cte=_CODING)
+        return self._deliver(mail, deadline)
+
+    @override
+    def test(self, place: str, deadline: Deadline) -> str:
+        mail = self._mail("[newsapi] Test of the alerts: nothing is wrong")
+        mail.set_content(
+            f"This is a test of the alerts of newsapi ({place}). Nothing is wrong.\n", cte=_CODING
+        )
+        return self._deliver(mail, deadline)
+
+    @property
+    def _domain(self) -> str:
+        return parseaddr(self._sender)[1].rpartition("@")[2] or "newsapi"
+
+    def _mail(self, subject: str) -> EmailMessage:
+        mail = EmailMessage()
+        mail["Subject"] = subject.replace("\n", " ")[:200]
+        mail["From"] = _address(self._sender)
+        mail["To"] = [_address(receiver) for receiver in self._receivers]
+        # Holiday replies to a program help nobody (RFC 3834).
+        mail["Auto-Submitted"] = "auto-generated"
+        return mail
+
+    def _deliver(self, mail: EmailMessage, deadline: Deadline) -> str:
+        try:
+            with self._session(deadline) as server:
+                return _transfer(server, mail, self._sender, self._receivers)
+        except smtplib.SMTPResponseException as error:
+            raise DeliveryError(f"answered {_answer(error.smtp_code, error.smtp_error)}") from None
+        except ssl.SSLError as error:
+            raise DeliveryError(f"can't be trusted: {error.reason or error}") from None
+        except (OSError, smtplib.SMTPException) as error:
+            if deadline.left == 0 or isinstance(error, TimeoutError):
+                raise DeliveryError("gave no answer in time") from None
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise DeliveryError(f"{self._host}:{self._port}: {reason}") from None
+
+    @contextmanager
+    def _session(self, deadline: Deadline) -> Iterator[smtplib.SMTP]:
+        """A connection, logged in; it is cut when the deadline comes, whatever it is doing."""
+        context = ssl.create_default_context()
+        timeout = max(0.05, deadline.left)
+        server = (
+            smtplib.SMTP_SSL(timeout=timeout, context=context)
+            if self._security == "tls"
+            else smtplib.SMTP(timeout=timeout)
+        )
+        # Certificates are checked against this name, which only the constructor sets; but the
+        # constructor would also connect, before the deadline is guarded.
+        server._host = self._host  # type: ignore[attr-defined]
+        cut = threading.Timer(timeout, _cut, [server])
+        cut.daemon = True
+        cut.start()
+        try:
+            _expect(server.connect(self._host, self._port), 220)
+            if self._security == "starttls":
+                server.starttls(context=context)
+            if self._user is not None:
+                server.login(self._user, self._password or "")
+            yield server
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
+        finally:
+            cut.cancel()
+            server.close()
+
+
+def _transfer(
+    server: smtplib.SMTP, mail: EmailMessage, sender: str, receivers: tuple[str, ...]
+) -> str:
+    """Hand over a mail and return the server's answer; enough that it takes one receiver."""
+    server.ehlo_or_helo_if_needed()
+    _expect(server.mail(parseaddr(sender)[1]))
+    refused = []
+    for receiver in receivers:
+        address = parseaddr(receiver)[1]
+        code, text = server.rcpt(address)
+        if code not in (250, 251):
+            refused.append(f"{address} refused: {_answer(code, text)}")
+    if len(refused) == len(receivers):
+        raise DeliveryError("; ".join(refused))
+    code, text = server.data(mail.as_bytes(policy=policy.SMTP))
+    _expect((code, text))
+    return "; ".join([_answer(code, text), *refused])
+
+
+def _expect(answer: tuple[int, bytes], expected: int = 250) -> None:
+    code, text = answer
+    if code != expected:
+        raise smtplib.SMTPResponseException(code, text)
+
+
+def _answer(code: int, text: bytes | str) -> str:
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {' '.join(words.split())}"[:300]
+
+
+def _cut(server: smtplib.SMTP) -> None:
+    with suppress(OSError, AttributeError):
+        if server.sock is not None:
+            # Not that of TLS, which waits for the other side.
+            socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
+
+
+def _address(text: str) -> Address:
+    name, address = parseaddr(text)
+    return Address(name, addr_spec=address)
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("newsapi_dentsu.alerts"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,184 @@
+"""One look at the rules: gather the facts, follow the incidents, tell what is new."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from newsapi_dentsu.alerts.channel import open_channels
+from newsapi_dentsu.alerts.delivery import Desk, Sent, deliver
+from newsapi_dentsu.alerts.memory import Memory
+from newsapi_dentsu.domain.alerts.conditions import GB
+from newsapi_dentsu.domain.alerts.facts import Facts, RunHistory, Tables
+from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, advance, forget
+from newsapi_dentsu.domain.alerts.rules import AlertRules, parse_rules
+from newsapi_dentsu.errors import AlertsError, PipelineError
+from newsapi_dentsu.masking import known_secrets, mask
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse import Warehouse, open_warehouse
+from newsapi_dentsu.warehouse.alert_facts import read_tables
+from newsapi_dentsu.warehouse.engine import Session
+
+logger = logging.getLogger(__name__)
+
+EVALUATED = "alerts_evaluated"
+"""What the log line of a look is known by."""
+
+LOCAL_RULES = Path("alerts.yaml")
+SHIPPED_RULES = Path(__file__).parents[1] / "alerts.yaml"
+
+LONGEST_WAIT = 3.0
+"""Seconds that a look waits for a database that another process holds."""
+
+ReadHistory = Callable[[AlertState, AlertRules, datetime], RunHistory]
+"""Reads Dagster's records; raises PipelineError where they can't be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a look found and did; `kept` counts notices that nobody could be told of."""
+
+    open: tuple[Incident, ...]
+    sent: tuple[Sent, ...]
+    kept: int
+    channels: tuple[str, ...]
+    trouble: str | None
+
+    @property
+    def summary(self) -> str:
+        """The look in one line."""
+        parts = [f"{len(self.open)} open"]
+        parts += [
+            f"{one.channel}: {one.headline}"
+            if one.accepted
+            else f"{one.channel} failed ({one.answer})"
+            for one in self.sent
+        ]
+        if self.kept:
+            reason = "" if self.channels else ": no channel is set up"
+            parts.append(f"{self.kept} kept for the next look{reason}")
+        if self.trouble:
+            parts.append(f"the warehouse can't be opened ({self.trouble})")
+        return "; ".join(parts)
+
+
+def look(
+    settings: Settings,
+    read_history: ReadHistory,
+    *,
+    job: str,
+    interval: timedelta,
+    now: datetime,
+) -> Report:
+    """Look at everything once and tell operators what is new.
+
+    Args:
+        settings: the settings.
+        read_history: how to read Dagster's records.
+        job: the job that the schedule runs.
+        interval: the time between two of its runs.
+        now: the time.
+
+    Raises:
+        AlertsError: the rules have a mistake, or the state can't be kept.
+    """
+    rules = load_rules(settings)
+    with watched_warehouse(settings) as warehouse:
+        memory = Memory(warehouse, settings.home)
+        with memory.lock():
+            state, tables = memory.load(now, partial(_tables, warehouse, settings, now))
+            history, history_trouble = _history(read_history, state, rules, now)
+            facts = Facts(now, job, interval, history, tables, history_trouble, memory.trouble)
+            state = forget(advance(state, rules, facts), now)
+            secrets = known_secrets(settings)
+            desk = Desk(
+                rules,
+                open_channels(settings),
+                warehouse.location,
+                settings.ui_base_url,
+                lambda text: mask(text, secrets),
+            )
+            state, sent = deliver(state, facts, desk, save=memory.save, keep=memory.keep)
+            memory.save(state)
+    report = Report(
+        state.open_incidents,
+        tuple(sent),
+        _kept(state, now),
+        tuple(channel.name for channel in desk.channels),
+        memory.trouble,
+    )
+    logger.info("Alerts: %s", report.summary, extra={"event": EVALUATED})
+    return report
+
+
+@contextmanager
+def watched_warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """The warehouse, for somebody who rather does without it than waits."""
+    hurried = settings.model_copy(
+        update={
+            "database_wait_seconds": min(settings.database_wait_seconds, LONGEST_WAIT),
+            "postgres_reconnect_seconds": 0.0,
+            "postgres_pool_size": 2,
+        }
+    )
+    with closing(open_warehouse(hurried)) as warehouse:
+        yield warehouse
+
+
+def rules_path(settings: Settings) -> Path:
+    """The rules in use: the setting's, else those in the working folder, else the shipped."""
+    if settings.alerts_file is not None:
+        return settings.alerts_file
+    return LOCAL_RULES if LOCAL_RULES.exists() else SHIPPED_RULES
+
+
+def load_rules(settings: Settings) -> AlertRules:
+    """Read the rules in use.
+
+    Raises:
+        AlertsError: the file can't be read, or holds a mistake, which is named with its line.
+    """
+    path = rules_path(settings)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise AlertsError(f"{path} can't be read ({reason}): see ALERTS_FILE") from None
+    return parse_rules(text, str(path), _shipped())
+
+
+@cache
+def _shipped() -> dict[str, Any]:
+    shipped: dict[str, Any] = yaml.safe_load(SHIPPED_RULES.read_text("utf-8"))
+    return shipped
+
+
+def _history(
+    read_history: ReadHistory, state: AlertState, rules: AlertRules, now: datetime
+) -> tuple[RunHistory | None, str | None]:
+    try:
+        return read_history(state, rules, now), None
+    except PipelineError as error:
+        return None, str(error)
+
+
+def _tables(warehouse: Warehouse, settings: Settings, now: datetime, session: Session) -> Tables:
+    size = settings.database_size_gb
+    limit = None if size is None else int(size * GB)
+    return read_tables(warehouse.engine, session, limit, now)
+
+
+def _kept(state: AlertState, now: datetime) -> int:
+    pending = [notice for notice in state.notices.values() if notice.outcome == "pending"]
+    silent = {
+        incident.incident_id
+        for incident in state.incidents.values()
+        if state.silenced(incident.rule, now)
+    }
+    return sum(notice.incident_id not in silent for notice in pending)

@@ -1,0 +1,215 @@
+"""The conditions of the rules: each is a function of the facts."""
+
+import calendar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from newsapi_dentsu.domain.alerts.facts import Facts, Fetch
+from newsapi_dentsu.domain.alerts.rules import (
+    ApiLatency,
+    DatabaseFull,
+    HighErrorRate,
+    NoData,
+    PipelineFailure,
+    RuleName,
+    RuleSet,
+    StaleFinal,
+    Stopped,
+    Tokens,
+)
+
+GB = 1024**3
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a condition holds (None where nobody can say), and its figures in words."""
+
+    firing: bool | None
+    summary: str
+
+
+UNSEEN = Judgement(None, "can't be seen at the moment")
+
+
+def judge(rules: RuleSet, facts: Facts, watching_since: datetime) -> dict[RuleName, Judgement]:
+    """Judge every rule that is a condition, those that are switched off left out.
+
+    Single failed runs are no conditions: see `incidents.advance`.
+    """
+    judged: Mapping[RuleName, Callable[[], Judgement]] = {
+        "pipeline_failure": lambda: failed_attempts(rules.pipeline_failure, facts),
+        "high_error_rate": lambda: high_error_rate(rules.high_error_rate, facts),
+        "no_data": lambda: no_data(rules.no_data, facts),
+        "api_latency": lambda: api_latency(rules.api_latency, facts),
+        "database_full": lambda: database_full(rules.database_full, facts),
+        "stale_final": lambda: stale_final(rules.stale_final, facts, watching_since),
+        "tokens": lambda: tokens(rules.tokens, facts),
+        "stopped": lambda: stopped(rules.stopped, facts),
+    }
+    return {name: condition() for name, condition in judged.items() if getattr(rules, name).enabled}
+
+
+def failed_attempts(rule: PipelineFailure, facts: Facts) -> Judgement:
+    """More failed attempts than allowed in any window since the last look, retries counted."""
+    if facts.history is None:
+        return UNSEEN
+    window = timedelta(hours=rule.within_hours)
+    most = most_within(facts.history.attempts_at, window)
+    return Judgement(
+        most > rule.failed_attempts,
+        f"{most} failed attempts within {_hours(rule.within_hours)}, retries counted "
+        f"(more than {rule.failed_attempts} alert)",
+    )
+
+
+def most_within(times: Sequence[datetime], window: timedelta) -> int:
+    """The most `times` that lie within any window of this length."""
+    ordered, most, first = sorted(times), 0, 0
+    for last, at in enumerate(ordered):
+        while at - ordered[first] > window:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def high_error_rate(rule: HighErrorRate, facts: Facts) -> Judgement:
+    """More than the allowed share of the finished runs failed."""
+    if facts.history is None:
+        return UNSEEN
+    runs, failed = facts.history.finished_runs, facts.history.failed_runs
+    share = 100 * failed / runs if runs else 0.0
+    return Judgement(
+        runs >= rule.min_runs and failed >= rule.min_failures and share > rule.percent,
+        f"{failed} of {runs} runs failed in the last {_hours(rule.within_hours)}: {share:.0f} % "
+        f"(more than {rule.percent:g} % alert)",
+    )
+
+
+def no_data(rule: NoData, facts: Facts) -> Judgement:
+    """The last runs found nothing new."""
+    if facts.tables is None:
+        return UNSEEN
+    last = facts.tables.fetches[: rule.runs]
+    new = sum(fetch.new for fetch in last)
+    return Judgement(
+        len(last) == rule.runs and new == 0, f"{new} new articles in the last {len(last)} runs"
+    )
+
+
+def api_latency(rule: ApiLatency, facts: Facts) -> Judgement:
+    """The news API was slow in the last run that asked it."""
+    if facts.tables is None:
+        return UNSEEN
+    last = next((fetch for fetch in facts.tables.fetches if fetch.requests), None)
+    mean = last.api_seconds / last.requests if last else 0.0
+    return Judgement(
+        mean > rule.seconds,
+        f"the news API took {mean:.1f} s for an answer, on average of "
+        f"{last.requests if last else 0} in the last run (more than {rule.seconds:g} s alert)",
+    )
+
+
+def database_full(rule: DatabaseFull, facts: Facts) -> Judgement:
+    """Little room is left in the database."""
+    if facts.tables is None:
+        return UNSEEN
+    free = facts.tables.free_bytes
+    if free is None:
+        return Judgement(None, "unknown: set DATABASE_SIZE_GB to the storage of the database")
+    return Judgement(
+        free < rule.free_gb * GB,
+        f"{free / GB:.1f} GB are free (less than {rule.free_gb:g} GB alert)",
+    )
+
+
+def stale_final(rule: StaleFinal, facts: Facts, watching_since: datetime) -> Judgement:
+    """No run has succeeded for some intervals of the schedule, or ever since it is watched."""
+    if facts.history is None and facts.tables is None:
+        return UNSEEN
+    limit = rule.intervals * facts.interval
+    final_at = facts.final_at
+    age = facts.now - (final_at or watching_since)
+    if final_at is None:
+        return Judgement(age > limit, f"no run has succeeded in {duration(age)} of watching")
+    return Judgement(
+        age > limit,
+        f"the newest successful run ended {final_at:%Y-%m-%d %H:%M} UTC, {duration(age)} ago "
+        f"(more than {duration(limit)} alert)",
+    )
+
+
+def tokens(rule: Tokens, facts: Facts) -> Judgement:
+    """Few tokens are left, or they won't last until the month ends."""
+    if facts.tables is None:
+        return UNSEEN
+    fetches = facts.tables.fetches
+    told = next((fetch for fetch in fetches if fetch.tokens_left is not None), None)
+    if told is None or told.tokens_left is None:
+        return Judgement(None, "unknown: the news API doesn't tell how many tokens are left")
+    if (told.ended_at.year, told.ended_at.month) != (facts.now.year, facts.now.month):
+        return Judgement(None, "unknown: no run has asked since the month began")
+    left = told.tokens_left
+    pace = daily_tokens(fetches, facts.now, rule.pace_days)
+    days = _days_left_of_month(facts.now)
+    if left < rule.left:
+        return Judgement(True, f"{left} tokens are left (fewer than {rule.left} alert)")
+    if pace is not None and left < pace * days:
+        return Judgement(
+            True,
+            f"{left} tokens are left, and {pace:.0f} are used a day: they end in "
+            f"{left / pace:.0f} days, {days:.0f} before the month does",
+        )
+    return Judgement(False, f"{left} tokens are left")
+
+
+def daily_tokens(fetches: Sequence[Fetch], now: datetime, days: int) -> float | None:
+    """Tokens used a day in the last `days`; None where that many days weren't seen yet.
+
+    The first run reads a month back: a pace that counts it would foretell an end that never comes.
+    """
+    if not fetches or now - fetches[-1].ended_at < days * DAY:
+        return None
+    return sum(fetch.tokens for fetch in fetches if now - fetch.ended_at < days * DAY) / days
+
+
+def stopped(rule: Stopped, facts: Facts) -> Judgement:
+    """The daemon gives no sign of life, or what it should do is switched off."""
+    if facts.history is None:
+        return Judgement(True, f"no sign of life can be read: {facts.history_trouble}")
+    signs, limit = facts.history.signs, timedelta(minutes=rule.heartbeat_minutes)
+    if signs.heartbeat_at is None:
+        return Judgement(True, "the Dagster daemon has never run")
+    age = facts.now - signs.heartbeat_at
+    if age > limit:
+        return Judgement(
+            True,
+            f"the Dagster daemon last gave a sign of life {duration(age)} ago, at "
+            f"{signs.heartbeat_at:%Y-%m-%d %H:%M} UTC (more than {duration(limit)} alert)",
+        )
+    if signs.switched_off:
+        return Judgement(True, f"switched off: {', '.join(signs.switched_off)}")
+    return Judgement(False, "the daemon is alive, and the schedule is on")
+
+
+def duration(span: timedelta) -> str:
+    """A span of time in words, such as `2 d 3 h` or `45 min`."""
+    minutes = max(0, round(span.total_seconds() / 60))
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return f"{rest} min"
+
+
+def _hours(hours: float) -> str:
+    return "1 hour" if hours == 1 else f"{hours:g} hours"
+
+
+def _days_left_of_month(now: datetime) -> float:
+    length = calendar.monthrange(now.year, now.month)[1]
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight.replace(day=length) + DAY - now) / DAY

@@ -1,0 +1,110 @@
+"""What the rules look at: plain facts, whoever gathered them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that failed for good, with the attempts before it.
+
+    `run_id` is the last attempt, `run_ids` are all of them. `error` holds the first lines of the
+    error, secrets masked. `stage` is None where the run failed outside of any.
+    """
+
+    run_id: str
+    run_ids: tuple[str, ...]
+    job: str
+    stage: str | None
+    started_at: datetime | None
+    ended_at: datetime
+    error: str
+    attempts: int
+    scheduled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """Failed runs of which a retry then succeeded; `run_id` is the one that did."""
+
+    run_id: str
+    run_ids: tuple[str, ...]
+    job: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonSigns:
+    """Signs of life: None for a daemon that never gave one; what was switched off by hand."""
+
+    heartbeat_at: datetime | None
+    switched_off: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunHistory:
+    """Dagster's view of the runs.
+
+    `failures` and `retried` are those that nobody was told of. `scanned_until` says up to when
+    failures were looked for; it lies before now where there were too many for one look.
+    `attempts_at` are the times of failed attempts since one window before the last look.
+    """
+
+    failures: tuple[Failure, ...]
+    retried: tuple[Retried, ...]
+    scanned_until: datetime
+    attempts_at: tuple[datetime, ...]
+    finished_runs: int
+    failed_runs: int
+    last_success_at: Mapping[str, datetime]
+    signs: DaemonSigns
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """What one collecting reported."""
+
+    ended_at: datetime
+    new: int
+    requests: int
+    api_seconds: float
+    tokens: int
+    tokens_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The warehouse's view: collectings from the newest to the oldest, curating, space in bytes.
+
+    `free_bytes` is None where nobody said how large the database may grow.
+    """
+
+    fetches: tuple[Fetch, ...]
+    curated_at: datetime | None
+    free_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that is judged at one moment.
+
+    What can't be seen is None, and the reason says why, for people.
+    """
+
+    now: datetime
+    job: str
+    interval: timedelta
+    history: RunHistory | None
+    tables: Tables | None
+    history_trouble: str | None = None
+    tables_trouble: str | None = None
+
+    @property
+    def final_at(self) -> datetime | None:
+        """When the final table was last brought up to date, as far as can be seen."""
+        seen = [
+            self.history.last_success_at.get(self.job) if self.history else None,
+            self.tables.curated_at if self.tables else None,
+        ]
+        return max((at for at in seen if at is not None), default=None)

@@ -1,0 +1,111 @@
+"""Configuration that users write in YAML: a mistake is named with its line."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from newsapi_dentsu.errors import PipelineError
+
+Location = tuple[int | str, ...]
+
+
+class StrictModel(BaseModel):
+    """A part of such a file: nothing unknown in it, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def read_config(
+    text: str,
+    name: str,
+    model: type[Model],
+    error: type[PipelineError],
+    defaults: Mapping[str, Any] | None = None,
+) -> Model:
+    """Read and validate a file.
+
+    Args:
+        text: the YAML text.
+        name: the file's name, for messages.
+        model: what the file must be.
+        error: what to raise.
+        defaults: what holds where the text says nothing, at any depth.
+
+    Raises:
+        error: the text is not YAML or not what it must be; each mistake is named with its line.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
+        raise error(f"{name}, line {line}: {problem.problem}") from None
+    except yaml.YAMLError as problem:
+        raise error(f"{name}: {str(problem).splitlines()[0]}") from None
+    if root is None or not isinstance(data, dict):
+        needed = [key for key, field in model.model_fields.items() if field.is_required()]
+        keys = " or ".join(repr(key) for key in needed)
+        raise error(f"{name}, line 1: must be a mapping with the key {keys}")
+    try:
+        return model.model_validate(_merged(defaults or {}, data))
+    except ValidationError as problem:
+        mistakes = [
+            f"line {_line_of(root, item['loc'])}: {_path(item['loc'])}{_wording(item, model)}"
+            for item in problem.errors(include_url=False)
+        ]
+        raise error(f"{name}, {'; '.join(mistakes)}") from None
+
+
+def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**defaults, **given}
+    for key, value in given.items():
+        default = defaults.get(key)
+        if isinstance(default, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(default, value)
+    return merged
+
+
+def _wording(item: ErrorDetails, model: type[BaseModel]) -> str:
+    if item["type"] != "extra_forbidden":
+        return item["msg"].removeprefix("Value error, ")
+    known = _model_at(model, item["loc"][:-1]).model_fields
+    return f"is not known here; known are {', '.join(known)}"
+
+
+def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
+    """The model of the mapping at `location`."""
+    for part in location:
+        if isinstance(part, str):
+            annotation: Any = model.model_fields[part].annotation
+            candidates = [annotation, *get_args(annotation)]
+            model = next(
+                one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)
+            )
+    return model
+
+
+def _path(location: Location) -> str:
+    shown = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location)
+    return f"{shown.lstrip('.')}: " if shown else ""
+
+
+def _line_of(node: yaml.Node, location: Location) -> int:
+    """Find the line of the deepest node on the way to `location`."""
+    line = node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == part), None)
+            if pair is None:
+                break
+            key, node = pair
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
