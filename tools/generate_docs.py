@@ -16,9 +16,9 @@ from newsapi_dentsu.domain.legacy import ALIASES
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import final, processed, raw
 from newsapi_dentsu.warehouse.dictionary import DICTIONARY
+from newsapi_dentsu.warehouse.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- generated: settings -->", "<!-- /generated -->"
 
 _DUCKDB_TYPES = {
     "text": "VARCHAR",
@@ -42,22 +42,27 @@ def settings_table() -> str:
 
 def readme() -> str:
     """The README with its table of settings renewed."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    return pattern.sub(lambda _: f"{BEGIN}\n{settings_table()}\n{END}", text)
+    return _renewed("README.md", "settings", settings_table())
 
 
 def migration() -> str:
     """The migration guide with its table of column names renewed."""
-    text = (ROOT / "docs/migration.md").read_text("utf-8")
-    begin, end = BEGIN.replace("settings", "aliases"), END
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     lines = [
         "| a record's field | is taken from the first of these columns that has a value |",
         "| --- | --- |",
         *(f"| `{name}` | {', '.join(aliases)} |" for name, aliases in ALIASES.items()),
     ]
-    return pattern.sub(lambda _: "\n".join([begin, *lines, end]), text)
+    return _renewed("docs/migration.md", "aliases", "\n".join(lines))
+
+
+def health() -> str:
+    """The page about the pipeline's health with its table of figures renewed."""
+    lines = [
+        "| column | meaning |",
+        "| --- | --- |",
+        *(f"| `{name}` | {meaning} |" for name, meaning in METRICS.items()),
+    ]
+    return _renewed("docs/health.md", "metrics", "\n".join(lines))
 
 
 def env_example() -> str:
@@ -120,8 +125,17 @@ DOCUMENTS = {
     ".env.example": env_example,
     "docs/data-dictionary.md": data_dictionary,
     "docs/command-line.md": command_line,
+    "docs/health.md": health,
     "docs/migration.md": migration,
 }
+
+
+def _renewed(document: str, part: str, text: str) -> str:
+    """A document with one of its generated parts renewed."""
+    begin, end = f"<!-- generated: {part} -->", "<!-- /generated -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    written = (ROOT / document).read_text("utf-8")
+    return pattern.sub(lambda _: f"{begin}\n{text}\n{end}", written)
 
 
 def _value(default: object) -> str:

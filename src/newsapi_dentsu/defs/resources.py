@@ -1,15 +1,20 @@
 """The pipeline's settings, warehouse and source, as the resource that assets and checks use."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 import dagster as dg
 from pydantic import PrivateAttr
 
+from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.domain.topics import Topics
+from newsapi_dentsu.errors import WarehouseBusyError
+from newsapi_dentsu.masking import known_secrets, mask
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics
+from newsapi_dentsu.stages.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.stages.report import Progress, no_progress
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 
@@ -50,10 +55,36 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
         self._settings = load_settings()
         self._topics = load_topics(self._settings)
         self._warehouse = open_warehouse(self._settings)
-        holder = f"run {context.run.run_id}" if context.run else "an execution outside a run"
-        with (
-            closing(self._warehouse),
-            self._warehouse.run_lock(holder, self._settings.run_wait_seconds),
-        ):
+        with closing(self._warehouse):
+            if context.run is None or context.instance is None:
+                wait = self._settings.run_wait_seconds
+                with self._warehouse.run_lock("an execution outside a run", wait):
+                    self._warehouse.upgrade()
+                    yield self
+            else:
+                with self._measured(context.run.run_id, context.instance):
+                    yield self
+
+    @contextmanager
+    def _measured(self, run_id: str, instance: dg.DagsterInstance) -> Iterator[None]:
+        """Hold the run lock for a run and keep its figures."""
+        with ExitStack() as held:
+            try:
+                wait = self._settings.run_wait_seconds
+                held.enter_context(self._warehouse.run_lock(f"run {run_id}", wait))
+            except WarehouseBusyError as busy:
+                refuse_run(self._warehouse, run_id, datetime.now(UTC), str(busy))
+                raise
             self._warehouse.upgrade()
-            yield self
+            begin_run(self._warehouse, run_id, datetime.now(UTC))
+            yield
+            error = self._failure(run_id, instance)
+            end_run(self._warehouse, run_id, datetime.now(UTC), error=error)
+
+    def _failure(self, run_id: str, instance: dg.DagsterInstance) -> str | None:
+        """Why a step of the run failed, secrets masked; None where none did."""
+        failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        if not failures:
+            return None
+        told = first_error(entry.dagster_event for entry in failures if entry.dagster_event)
+        return mask(told or "a step failed", known_secrets(self._settings))

@@ -70,6 +70,15 @@ class Traffic:
     retries: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    shortest: float | None = None
+    longest: float | None = None
+
+    def count(self, seconds: float) -> None:
+        """Count a request that took this long."""
+        self.requests += 1
+        self.seconds += seconds
+        self.shortest = min(seconds, seconds if self.shortest is None else self.shortest)
+        self.longest = max(seconds, seconds if self.longest is None else self.longest)
 
 
 class Source(Protocol):
@@ -190,8 +199,7 @@ class NewsApi:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise NetworkError(_network_trouble(error)) from error
         finally:
-            self.traffic.requests += 1
-            self.traffic.seconds += time.monotonic() - started
+            self.traffic.count(time.monotonic() - started)
         self.traffic.tokens += _whole_number(response.headers.get("req-tokens"))
         if response.headers.get("x-newsapi-sandbox") == "1":
             self.origin = "sandbox"

@@ -316,6 +316,8 @@ class _Collection:
             tokens=traffic.tokens,
             tokens_left=self._tokens_left(),
             api_seconds=round(traffic.seconds, 3),
+            api_min_seconds=_rounded(traffic.shortest),
+            api_max_seconds=_rounded(traffic.longest),
         )
 
     def _tokens_left(self) -> int | None:
@@ -334,6 +336,10 @@ def _days(first: date, last: date) -> Iterable[date]:
 def _settled(day: date, complete_at: datetime | None, now: datetime, overlap: timedelta) -> bool:
     """Whether no article of a day can still be unread."""
     return complete_at is not None and day_start(day) + DAY + overlap <= complete_at <= now
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _pages(articles: int) -> int:

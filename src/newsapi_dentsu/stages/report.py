@@ -12,6 +12,7 @@ class CollectReport:
     `fetched` counts records read; of them `new` and `changed` were stored, `known` were not.
     `unusable` of the stored ones can't become articles. `short_days` lists days of which the API
     lists fewer articles than it counts. `tokens_left` is None where the API doesn't tell.
+    `api_seconds` adds up all requests; of one, the shortest and the longest time are told as well.
     """
 
     origin: str
@@ -31,6 +32,8 @@ class CollectReport:
     tokens: int
     tokens_left: int | None
     api_seconds: float
+    api_min_seconds: float | None
+    api_max_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class DuckDBEngine(Engine):
         self._memory_limit = memory_limit
         self._wait = wait
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._lock_path = path.with_name(path.name + ".lock")
+        self._note_path = path.with_name(path.name + ".lock-holder")
         self.location = str(path)
 
     @override
@@ -103,8 +105,7 @@ class DuckDBEngine(Engine):
     @override
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
-        lock_path = self._path.with_name(self._path.name + ".lock")
-        note_path = self._path.with_name(self._path.name + ".lock-holder")
+        lock_path, note_path = self._lock_path, self._note_path
         lock = filelock.FileLock(lock_path)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +138,20 @@ class DuckDBEngine(Engine):
     def upgrade_lock(self) -> Iterator[None]:
         # A file has one writer at a time.
         yield
+
+    @override
+    def run_under_way(self, session: Session) -> bool:
+        lock = filelock.FileLock(self._lock_path)
+        if not self._lock_path.exists():
+            return False
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except filelock.Timeout:
+            return True
+        except OSError:
+            # Whoever may only read can't try the lock; the note is there while it is held.
+            return self._note_path.exists()
 
     @override
     @contextmanager

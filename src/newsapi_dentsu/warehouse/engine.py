@@ -76,6 +76,10 @@ class Engine(Protocol):
         """Hold the lock that keeps apart those who create or alter tables, Dagster's included."""
         ...
 
+    def run_under_way(self, session: Session) -> bool:
+        """Tell whether somebody holds the run lock."""
+        ...
+
     def alert_lock(self, wait: float) -> AbstractContextManager[None]:
         """Hold the lock that keeps apart those who tell operators; a dead holder loses it.
 

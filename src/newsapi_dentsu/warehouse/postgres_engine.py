@@ -188,6 +188,16 @@ class PostgresEngine(Engine):
             yield
 
     @override
+    def run_under_way(self, session: Session) -> bool:
+        return bool(
+            session.rows(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                RUN_LOCK,
+            )
+        )
+
+    @override
     @contextmanager
     def alert_lock(self, wait: float) -> Iterator[None]:
         deadline = time.monotonic() + wait

@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 Bars = Callable[[str], Progress]
 Action = Literal["copied", "resumed", "already equal"]
 
-_NOT_NEWS = frozenset({"ops.positions", "ops.stage_runs"})
+_NOT_NEWS = frozenset({"ops.positions", "ops.run_metrics", "ops.stage_runs"})
 """Tables that alone don't make a target one that holds data: a failed first run fills them."""
 
 

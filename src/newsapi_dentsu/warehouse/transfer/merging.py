@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, operations, raw
+from newsapi_dentsu.warehouse import Warehouse, metrics, operations, raw
 from newsapi_dentsu.warehouse.engine import Row, Session, insert, one
 from newsapi_dentsu.warehouse.rows import rows_by_key
 
@@ -278,3 +278,7 @@ def _merge_searches(source: Session, target: Session) -> None:
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
             *row,
         )
+    measured = {run.run_id for run in metrics.read(target)}
+    for run in metrics.read(source):
+        if run.run_id not in measured:
+            metrics.save(target, run)

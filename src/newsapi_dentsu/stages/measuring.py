@@ -1,0 +1,241 @@
+"""Keeping a row of figures about every run, right also for runs that died.
+
+A run writes its row when it starts and again when it ends. It holds the run lock meanwhile, so
+that whatever other row still says `running` when a run starts is of a run that died.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.warehouse import Warehouse, final, metrics, operations, processed, raw
+from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.metrics import DIED, FAILED, RUNNING, SUCCEEDED, RunMetrics
+from newsapi_dentsu.warehouse.operations import StageRun
+from newsapi_dentsu.warehouse.overview import row_counts
+
+logger = logging.getLogger(__name__)
+
+LAST_STAGE = "curate"
+COPY = "copy"
+"""The reason under which copies are kept out of final; they count as duplicates."""
+
+
+def begin_run(warehouse: Warehouse, run_id: str, now: datetime) -> list[RunMetrics]:
+    """Note that a run starts, which holds the run lock; settle those that died.
+
+    Returns:
+        The runs that were found to have died.
+
+    Raises:
+        WarehouseError: the row can't be written.
+    """
+
+    def begin(session: Session) -> list[RunMetrics]:
+        for other in metrics.unmeasured(session):
+            metrics.save(session, _of_stages(session, other, whole=True))
+        died = [
+            _of_stages(session, run.run_id, whole=False, begun=run.started_at)
+            for run in metrics.unfinished(session)
+            if run.run_id != run_id
+        ]
+        for run in died:
+            metrics.save(session, run)
+        metrics.save(session, RunMetrics(run_id, RUNNING, now))
+        return died
+
+    return warehouse.write(begin)
+
+
+def end_run(
+    warehouse: Warehouse, run_id: str, now: datetime, *, error: str | None
+) -> RunMetrics | None:
+    """Note how a run went, before it lets go of the run lock.
+
+    Args:
+        warehouse: where the run stored.
+        run_id: the run.
+        now: the time of its end.
+        error: the failure of a step, where one failed.
+
+    Returns:
+        The figures, or None where they could not be stored, which is no reason to fail: the
+        next run works them out.
+    """
+
+    def end(session: Session) -> RunMetrics:
+        begun = metrics.find(session, run_id)
+        done = _of_stages(
+            session,
+            run_id,
+            whole=True,
+            begun=begun.started_at if begun else now,
+            watermark=_watermark(session),
+        )
+        if error is not None and done.error in (None, DIED):
+            done = replace(done, status=FAILED, error=error)
+        done = _ended(replace(done, **_sizes(warehouse, session)), now)
+        metrics.save(session, done)
+        return done
+
+    try:
+        # Not `write` after a failure: a server that was waited for in vain isn't waited for again.
+        if error is None:
+            return warehouse.write(end)
+        with warehouse.transaction() as session:
+            return end(session)
+    except PipelineError as trouble:
+        logger.warning("The figures of run %s could not be stored: %s", run_id, trouble)
+        return None
+
+
+def refuse_run(warehouse: Warehouse, run_id: str, now: datetime, error: str) -> None:
+    """Note that a run failed because it could not start beside another one."""
+    refused = RunMetrics(run_id, FAILED, now, error, ended_at=now, duration_seconds=0.0)
+    try:
+        # Only where there are tables of this version.
+        with warehouse.snapshot():
+            pass
+        with warehouse.transaction() as session:
+            metrics.save(session, refused)
+    except PipelineError as trouble:
+        logger.warning("The failure of run %s could not be stored: %s", run_id, trouble)
+
+
+def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
+    """The figures of a run, of what its stages reported; attempts are added up.
+
+    Args:
+        stages: the executions of the run's stages.
+        whole: whether nothing but the stages can have gone wrong. If not, a run that didn't reach
+            the last stage's end has died.
+    """
+    collected = _reports(stages, "collect")
+    curated = _reports(stages, LAST_STAGE)
+    rejected = Counter[str]()
+    for report in curated:
+        rejected.update({k: v for k, v in report["rejected"].items() if k != COPY})
+    requests = _sum(collected, "requests")
+    error = _error(stages, whole=whole)
+    return {
+        "status": FAILED if error else SUCCEEDED,
+        "error": error,
+        "origin": _last(collected, "origin"),
+        "fetched": _sum(collected, "fetched"),
+        "new_records": _sum(collected, "new"),
+        "changed_records": _sum(collected, "changed"),
+        "known_records": _sum(collected, "known"),
+        "unusable_records": _sum(collected, "unusable"),
+        "url_twins": _sum(_reports(stages, "deduplicate"), "url_twins"),
+        "superseded_versions": _sum(_reports(stages, "deduplicate"), "superseded"),
+        "copies": _sum(_reports(stages, "group"), "copies"),
+        "rejected_articles": rejected.total() if curated else None,
+        "rejected_by_reason": dict(sorted(rejected.items())) if curated else None,
+        "articles_added": _sum(curated, "added"),
+        "articles_changed": _sum(curated, "changed"),
+        "articles_removed": _sum(curated, "removed"),
+        "requests": requests,
+        "retries": _sum(collected, "retries"),
+        "latency_mean_seconds": _sum(collected, "api_seconds") / requests if requests else None,
+        "latency_min_seconds": min(_known(collected, "api_min_seconds"), default=None),
+        "latency_max_seconds": max(_known(collected, "api_max_seconds"), default=None),
+        "tokens_used": _sum(collected, "tokens"),
+        "tokens_left": _last(collected, "tokens_left"),
+    }
+
+
+def _of_stages(
+    session: Session,
+    run_id: str,
+    *,
+    whole: bool,
+    begun: datetime | None = None,
+    watermark: datetime | None = None,
+) -> RunMetrics:
+    """A run's row as its stages tell it.
+
+    Args:
+        session: the open transaction.
+        run_id: the run.
+        whole: see `summarize`.
+        begun: the start that the run itself has noted; by default the first stage's.
+        watermark: up to when raw is complete; by default as far as the run's collecting came.
+    """
+    stages = operations.stage_runs(session, run_id=run_id, limit=1000)
+    moments = [moment for one in stages for moment in (one.started_at, one.ended_at) if moment]
+    started_at = begun or min(moments)
+    previous = metrics.final_complete_through(session, started_at)
+    if watermark is None and (told := _last(_reports(stages, "collect"), "complete_through")):
+        watermark = datetime.fromisoformat(told)
+    filled = any(one.stage == LAST_STAGE and one.status == SUCCEEDED for one in stages)
+    summary = RunMetrics(
+        run_id,
+        started_at=started_at,
+        final_complete_through=watermark if filled and watermark else previous,
+        **summarize(stages, whole=whole),
+    )
+    return _ended(summary, max(moments, default=started_at))
+
+
+def _ended(run: RunMetrics, at: datetime) -> RunMetrics:
+    fresh = run.final_complete_through
+    return replace(
+        run,
+        ended_at=at,
+        duration_seconds=max(0.0, (at - run.started_at).total_seconds()),
+        freshness_seconds=(at - fresh).total_seconds() if fresh else None,
+    )
+
+
+def _watermark(session: Session) -> datetime | None:
+    query = raw.active_query(session)
+    return query.complete_through if query else None
+
+
+def _sizes(warehouse: Warehouse, session: Session) -> dict[str, Any]:
+    counts = row_counts(session)
+    return {
+        "raw_rows": counts[raw.TABLE],
+        "processed_rows": counts[processed.TABLE],
+        "final_rows": counts[final.TABLE],
+        "rejected_rows": counts[final.REJECTED],
+        "storage_bytes": warehouse.engine.used_bytes(session),
+    }
+
+
+def _error(stages: Sequence[StageRun], *, whole: bool) -> str | None:
+    """Why the run failed, by the last attempt of each stage; None where nothing says that."""
+    latest: dict[str, StageRun] = {}
+    for one in sorted(stages, key=lambda one: one.attempt):
+        latest[one.stage] = one
+    for one in sorted(latest.values(), key=lambda one: one.started_at):
+        if one.status == FAILED:
+            return one.error or f"{one.stage} failed"
+        if one.status == RUNNING:
+            return DIED
+    return None if whole or LAST_STAGE in latest else DIED
+
+
+def _reports(stages: Sequence[StageRun], stage: str) -> list[dict[str, Any]]:
+    """What a stage reported, oldest first."""
+    found = [one for one in stages if one.stage == stage and one.report is not None]
+    return [one.report or {} for one in sorted(found, key=lambda one: one.started_at)]
+
+
+def _known(reports: Sequence[dict[str, Any]], name: str) -> list[Any]:
+    # Reports of earlier versions of the pipeline lack what was added later.
+    return [report[name] for report in reports if report.get(name) is not None]
+
+
+def _sum(reports: Sequence[dict[str, Any]], name: str) -> Any:
+    values = _known(reports, name)
+    return sum(values) if values else None
+
+
+def _last(reports: Sequence[dict[str, Any]], name: str) -> Any:
+    values = _known(reports, name)
+    return values[-1] if values else None
