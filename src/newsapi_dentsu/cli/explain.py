@@ -2,11 +2,20 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.domain.relevance import Relevance, score
+from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.settings import load_settings
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.explanation import ArticlePath
+
+_SIGNALS_SHOWN = 6
 
 
 @click.command()
@@ -17,14 +26,17 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
 
     URL_OR_URI is an article's address, in any spelling, or the uri of a record.
     """
+    from newsapi_dentsu.source import load_topics
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.explanation import explain as follow
 
-    warehouse = open_warehouse(load_settings())
+    settings = load_settings()
+    warehouse = open_warehouse(settings)
     with warehouse.snapshot() as session:
         paths = follow(session, url_or_uri)
+    topics = load_topics(settings)
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(path) for path in paths], default=str))
+        click.echo(json.dumps([_as_json(path, topics) for path in paths], default=str))
         return
     if not paths:
         raise click.ClickException(f"no record has the url or uri {url_or_uri}")
@@ -49,5 +61,73 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
             f"published {published}",
             markup=False,
         )
+        for line in (*_story_lines(path), *_relevance_lines(path, topics)):
+            screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
         screen.print(f"  final      {path.verdict}{why}", markup=False)
+        for departed in path.departures:
+            instead = f", read {departed.replaced_by} instead" if departed.replaced_by else ""
+            screen.print(
+                f"             left it {departed.at:%Y-%m-%d %H:%M}: {departed.reason}{instead}",
+                markup=False,
+            )
+
+
+def _story_lines(path: "ArticlePath") -> Iterator[str]:
+    standing = path.standing
+    if standing is None:
+        return
+    yield f"  story      {standing.story_id}: {standing.role}{_likeness(path)}"
+    for member in path.story:
+        if member.article_id != path.article_id:
+            where = "in final" if member.is_final else "not in final"
+            published = f"{member.published_at:%Y-%m-%d %H:%M}" if member.published_at else "?"
+            yield f"             {member.role:<8} {published} {member.url} ({where})"
+    if standing.flags != "[]":
+        yield f"             flags: {', '.join(json.loads(standing.flags))}"
+
+
+def _likeness(path: "ArticlePath") -> str:
+    standing = path.standing
+    if standing is None or standing.reference_id is None:
+        return ""
+    urls = {member.article_id: member.url for member in path.story}
+    return (
+        f" of {urls.get(standing.reference_id, standing.reference_id)} ({standing.rule}: "
+        f"similarity {standing.similarity:.2f}, containment {standing.containment:.2f})"
+    )
+
+
+def _relevance(path: "ArticlePath", topics: Topics) -> Relevance | None:
+    text = path.text
+    if text is None:
+        return None
+    return score(text.title, text.body, text.concepts, text.categories, topics)
+
+
+def _relevance_lines(path: "ArticlePath", topics: Topics) -> Iterator[str]:
+    found = _relevance(path, topics)
+    if found is None:
+        return
+    yield (
+        f"  relevance  {found.overall:.2f} by the topics of now, "
+        f"{topics.relevance.threshold:.2f} is asked for"
+    )
+    for name, value in found.topics.items():
+        signals = sorted(
+            (signal for signal in found.signals if signal.topic == name),
+            key=lambda signal: -signal.weight,
+        )
+        shown = ", ".join(
+            f"{signal.place} {signal.seen.rpartition('/')[2]} {signal.weight:.2f}"
+            for signal in signals[:_SIGNALS_SHOWN]
+        )
+        more = f" and {len(signals) - _SIGNALS_SHOWN} more" if signals[_SIGNALS_SHOWN:] else ""
+        yield f"             {name} {value:.2f}: {shown or 'no sign of it'}{more}"
+
+
+def _as_json(path: "ArticlePath", topics: Topics) -> dict[str, object]:
+    found = _relevance(path, topics)
+    values = dataclasses.asdict(path)
+    del values["text"]
+    return values | {"relevance": dataclasses.asdict(found) if found else None}

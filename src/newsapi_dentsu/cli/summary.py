@@ -14,7 +14,7 @@ from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import open_warehouse, operations
 from newsapi_dentsu.warehouse.overview import row_counts
 
-STAGES = ("collect", "deduplicate", "curate")
+STAGES = ("collect", "deduplicate", "group", "curate")
 
 
 def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
             raise
     collected = _report(stages, "collect")
     deduplicated = _report(stages, "deduplicate")
+    grouped = _report(stages, "group")
     curated = _report(stages, "curate")
     return {
         "run_id": outcome.run_id,
@@ -51,7 +52,9 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
             "read_again": collected.get("known", 0),
             "url_twins": deduplicated.get("url_twins", 0),
             "superseded_versions": deduplicated.get("superseded", 0),
+            "copies": grouped.get("copies", 0),
         },
+        "rules_changed": grouped.get("rules_changed", False),
         "unusable": deduplicated.get("unusable", 0),
         "articles_added": curated.get("added", 0),
         "articles_changed": curated.get("changed", 0),
@@ -103,7 +106,8 @@ def _lines(settings: Settings, result: dict[str, Any]) -> Iterator[tuple[str, st
         yield (
             "duplicates",
             f"{result['duplicates']['url_twins']:,} url twins, "
-            f"{result['duplicates']['superseded_versions']:,} superseded versions",
+            f"{result['duplicates']['superseded_versions']:,} superseded versions, "
+            f"{result['duplicates']['copies']:,} copies on other sites",
         )
     if "curate" in result["stages"]:
         rejected = [f"{count:,} {reason}" for reason, count in result["rejected"].items()]
@@ -132,6 +136,11 @@ def _advice(settings: Settings, topics: Topics, result: dict[str, Any]) -> Itera
             f"The topics have changed (now: {', '.join(topic.name for topic in topics.topics)}). "
             "Earlier days were read under the old ones; to read them under the new:\n"
             f"  newsapi backfill --from {first}"
+        )
+    if result["rules_changed"]:
+        yield (
+            "The rules for relevance, quality or copies have changed. Articles stored before keep "
+            "their verdicts; to judge all again:\n  newsapi run --full-refresh"
         )
     if not result["succeeded"]:
         return

@@ -55,11 +55,12 @@ def adopt(session: Session) -> Adopted:
     positions = {
         raw.SEQUENCE: last_record,
         processed.SEQUENCE: max(last_article, last_verdict),
-        final.CHANGES_SEQUENCE: last_departure,
         operations.DEDUPLICATED: last_record if unaccounted is None else unaccounted - 1,
         operations.GROUPED: last_article if unassessed is None else unassessed - 1,
         operations.CURATED: last_verdict if unjudged is None else unjudged - 1,
     }
+    if last_departure:
+        positions[final.CHANGES_SEQUENCE] = last_departure
     for name, value in positions.items():
         operations.set_position(session, name, value)
     query = raw.active_query(session)

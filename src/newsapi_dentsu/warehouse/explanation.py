@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.domain.urls import article_id, canonical_url, usable_url
-from newsapi_dentsu.warehouse import final, operations, processed, raw
+from newsapi_dentsu.warehouse import final, operations, processed, raw, stories
 from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.stories import Assessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,42 @@ class RecordPath:
 
 
 @dataclass(frozen=True, slots=True)
+class ArticleText:
+    """What relevance is judged by."""
+
+    title: str
+    body: str
+    concepts: str
+    categories: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoryMember:
+    """An article of the same story."""
+
+    article_id: str
+    url: str
+    role: str
+    published_at: datetime | None
+    source_uri: str | None
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Departed:
+    """When and why the article left final, and which one is to be read instead."""
+
+    at: datetime
+    reason: str
+    replaced_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ArticlePath:
     """A page's records, and the article that they make.
 
     `verdict` is `final`, `rejected`, `waiting` for the filter, or `none` where there is no
-    article.
+    article. `standing` tells its place among the articles of its story.
     """
 
     article_id: str | None
@@ -42,6 +74,10 @@ class ArticlePath:
     reason: str | None
     detail: str | None
     updated_at: datetime | None
+    text: ArticleText | None = None
+    standing: Assessed | None = None
+    story: tuple[StoryMember, ...] = ()
+    departures: tuple[Departed, ...] = ()
 
 
 def explain(session: Session, url_or_uri: str) -> list[ArticlePath]:
@@ -70,19 +106,69 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
     records = _records(session, "o.article_id = $1", key)
     if not records:
         return None
-    url, version, published_at, updated_at, change = session.rows(
-        "SELECT url, version, publishedAt, updated_at, change_seq "
+    url, version, published_at, updated_at, *text = session.rows(
+        "SELECT url, version, publishedAt, updated_at, title, body, concepts, categories "
         f"FROM {processed.TABLE} WHERE article_id = $1",
         key,
     )[0]
     verdict, reason, detail = "waiting", None, None
-    if change <= operations.position(session, operations.CURATED):
+    if not _waits(session, key):
         if final.articles(session, [key]):
             verdict = "final"
         elif rejection := final.rejections(session, [key]).get(key):
             verdict, reason, detail = "rejected", rejection.reason, rejection.detail
+    standing = stories.assessed(session, [key]).get(key)
+    departures = session.rows(
+        f"SELECT changed_at, reason, replaced_by FROM {final.CHANGES} WHERE article_id = $1 "
+        "ORDER BY seq",
+        key,
+    )
     return ArticlePath(
-        key, url, records, version, published_at, verdict, reason, detail, updated_at
+        key,
+        url,
+        records,
+        version,
+        published_at,
+        verdict,
+        reason,
+        detail,
+        updated_at,
+        ArticleText(*text),
+        standing,
+        _story(session, standing.story_id) if standing else (),
+        tuple(Departed(*row) for row in departures),
+    )
+
+
+def _waits(session: Session, key: str) -> bool:
+    """Whether a stage is still to take the article as it is now."""
+    return bool(
+        session.rows(
+            f"SELECT 1 FROM {processed.TABLE} AS p "
+            f"LEFT JOIN {stories.TABLE} AS a ON a.article_id = p.article_id "
+            "WHERE p.article_id = $1 AND (p.change_seq > $2 OR a.change_seq IS NULL "
+            "OR a.change_seq > $3)",
+            key,
+            operations.position(session, operations.GROUPED),
+            operations.position(session, operations.CURATED),
+        )
+    )
+
+
+def _story(session: Session, story_id: str) -> tuple[StoryMember, ...]:
+    members = stories.members_of(session, story_id)
+    ids = [member.article_id for member in members]
+    headings, in_final = processed.headings(session, ids), final.articles(session, ids)
+    return tuple(
+        StoryMember(
+            member.article_id,
+            headings[member.article_id][0],
+            member.role,
+            member.published_at,
+            member.source_uri,
+            member.article_id in in_final,
+        )
+        for member in members
     )
 
 
