@@ -12,7 +12,7 @@ FIELDS = {
     "event": "what happened, for queries: one of EVENTS",
     "run_id": "Dagster's run",
     "job": "the job of that run",
-    "status": "`success` or `failure`, of a finished run",
+    "status": "`success`, `failure` or `canceled`, of a finished run",
     "seconds": "how long it took",
     "articles_new": "articles that a run added to raw",
     "articles_fetched": "articles that a run read",
@@ -22,10 +22,12 @@ FIELDS = {
 RUN_FINISHED = "run_finished"
 API_RESPONSE = "api_response"
 ALERTS_EVALUATED = "alerts_evaluated"
+DAEMON_HEARTBEAT = "daemon_heartbeat"
 
 EVENTS = {
     RUN_FINISHED: "a run ended: status, seconds, articles_new, articles_fetched, "
     "duplicates_removed",
     API_RESPONSE: "the news API answered: seconds",
     ALERTS_EVALUATED: "the application's own alert rules were looked at, hourly: its heartbeat",
+    DAEMON_HEARTBEAT: "the daemon acts or stands by; each minute",
 }

@@ -137,6 +137,11 @@ class Settings(BaseSettings):
     dagster_home: OptionalPath = Field(
         None, description="Dagster's home (default: `dagster` beside the DuckDB file)."
     )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto",
+        description="Logs as one JSON object a line, or as text; `auto` is JSON where a container "
+        "platform (Azure Container Apps, Kubernetes) collects the output.",
+    )
     compute_logs: Literal["auto", "local", "console", "azure"] = Field(
         "auto",
         description="Where a step's output goes: files in Dagster's home (`local`), the process's "

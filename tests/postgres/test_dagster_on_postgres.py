@@ -1,12 +1,9 @@
 """Webserver and daemon as two processes on one database, as production runs them."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import final
 from support.processing import broken_promises
+from support.services import ask, service, until
 from support.tables import count
 
 from .conftest import Open
@@ -27,45 +25,6 @@ from .server import PASSWORD, Server, free_port
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
-
-
-@contextmanager
-def service(
-    arguments: list[str | Path], folder: Path, environment: dict[str, str], log: Path
-) -> Iterator[None]:
-    """A long-running process, with what it starts; its output goes to a file outside its folder."""
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            arguments,
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        try:
-            yield
-            assert process.poll() is None, log.read_text()[-3000:]
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def ask(url: str, query: str) -> Any:
-    return requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()["data"]
-
-
-def until(condition: Any, what: str, seconds: float = 150) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.5)
-    raise TimeoutError(what)
 
 
 def files(folder: Path) -> set[str]:
@@ -124,12 +83,14 @@ def test_a_scheduled_run_is_executed_and_nothing_stays_on_the_disk(
             url,
             "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy required } } } }",
         )["instance"]["daemonHealth"]["allDaemonStatuses"]
+        settings_shown = str(ask(url, "{ instance { info } }"))
         assert scheduled_run_ended()
     log = (logs / "daemon").read_text() + (logs / "webserver").read_text()
     assert run["status"] == "SUCCESS", log[-5000:]
     assert {"key": "dagster/schedule_name", "value": "news_every_minute"} in run["tags"]
     assert all(status["healthy"] for status in health if status["required"]), health
     assert PASSWORD not in log
+    assert PASSWORD not in settings_shown
 
     warehouse = opened()
     assert count(warehouse, final.TABLE) > 0

@@ -12,6 +12,7 @@ from dagster._core.instance.ref import InstanceRef
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
+from newsapi_dentsu import logs
 from newsapi_dentsu.cli.home import database_prepared, prepare_home
 from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.defs.resources import progress_of_stage
@@ -31,7 +32,6 @@ _IN_PROCESS: dict[str, Any] = {
     }
 }
 _UNKNOWN = "the run failed; see its log in the Dagster UI (`newsapi dev`)"
-_QUIET = {"console": {"config": {"log_level": "CRITICAL"}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def execute_pipeline(
     try:
         with opened_instance(settings, home) as instance:
             result = defs.resolve_job_def(JOB).execute_in_process(
-                run_config={"ops": ops, "loggers": _QUIET},
+                run_config={"ops": ops},
                 instance=instance,
                 tags={".dagster/repository": REPOSITORY},
                 raise_on_error=False,
@@ -78,7 +78,9 @@ def execute_pipeline(
     return Outcome(
         run_id=result.run_id,
         succeeded=result.success,
-        error=None if result.success else first_error(result.all_events) or _UNKNOWN,
+        error=None
+        if result.success
+        else logs.without_secrets(first_error(result.all_events) or _UNKNOWN),
         failed_checks=[
             f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
             for evaluation in result.get_asset_check_evaluations()

@@ -9,7 +9,10 @@ from typing import Any
 import click
 from typing_extensions import override
 
+from newsapi_dentsu import logs
 from newsapi_dentsu.errors import PipelineError
+
+logger = logging.getLogger(__name__)
 
 GUIDE = """\
 AI and marketing news, each article once: from newsapi.ai to three tables.
@@ -32,6 +35,7 @@ COMMANDS = {
     "articles": "articles",
     "explain": "explain",
     "dev": "dev",
+    "daemon": "daemon",
     "db": "db",
     "migrate": "migrate",
     "export": "migrate",
@@ -67,24 +71,14 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PipelineError as error:
-            raise click.ClickException(str(error)) from error
+            if logs.writes_json(sys.stderr):
+                logger.error(str(error), exc_info=error)
+                ctx.exit(1)
+            raise click.ClickException(logs.without_secrets(str(error))) from error
 
 
 @click.command(cls=_Commands, help=GUIDE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="newsapi-dentsu", message="%(version)s")
 def main() -> None:
     """Set up what all commands share."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(logging.WARNING)
-    handler.setFormatter(_PlainFormatter("%(levelname)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-
-
-class _PlainFormatter(logging.Formatter):
-    @override
-    def format(self, record: logging.LogRecord) -> str:
-        # During a run Dagster rewrites our loggers' records; it keeps the message as it was.
-        metadata = getattr(record, "dagster_meta", None)
-        if metadata:
-            record.msg = metadata["orig_message"]
-        return super().format(record)
+    logs.configure_command()

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from newsapi_dentsu import logs
 from newsapi_dentsu.cli.output import console, progress_bars
 from newsapi_dentsu.settings import Settings, load_settings
 
@@ -109,17 +110,21 @@ def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
 
     started = time.monotonic()
     topics = load_topics(settings)
-    if settings.uses_sandbox and not as_json:
+    logs_only = logs.writes_json() and not as_json
+    if logs_only:
+        # The last lines of the log say what the summary would.
+        logs.configure_service()
+    elif settings.uses_sandbox and not as_json:
         console().print(SANDBOX_NOTICE, style="bold yellow")
     from newsapi_dentsu.cli.execution import execute_pipeline
     from newsapi_dentsu.cli.summary import figures, print_summary
 
-    with progress_bars(shown=not as_json) as progress:
+    with progress_bars(shown=not as_json and not logs_only) as progress:
         outcome = execute_pipeline(settings, ops, progress)
     result = figures(settings, outcome, time.monotonic() - started)
     if as_json:
         click.echo(json.dumps(result))
-    else:
+    elif not logs_only:
         print_summary(settings, topics, result)
     if not outcome.succeeded:
         raise SystemExit(1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from newsapi_dentsu import logs
 from newsapi_dentsu.defs.resources import PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.settings import load_settings
@@ -169,6 +170,17 @@ def _materialize(
     stages: Mapping[str, Callable[[], AnyReport]],
 ) -> dg.MaterializeResult[None]:
     """Execute a table's stages, keep their reports and attach them with a look at the table."""
+    asset = context.asset_key.to_user_string()
+    with logs.bound(run_id=context.run.run_id, job=context.run.job_name, asset=asset):
+        return _executed(context, pipeline, table, stages)
+
+
+def _executed(
+    context: dg.AssetExecutionContext,
+    pipeline: PipelineResource,
+    table: str,
+    stages: Mapping[str, Callable[[], AnyReport]],
+) -> dg.MaterializeResult[None]:
     try:
         reports = [
             as_json(recorded(pipeline.warehouse, context.run.run_id, stage, execute))

@@ -30,6 +30,8 @@ from newsapi_dentsu.eventregistry.query import PAGE_SIZE, search_parameters
 from newsapi_dentsu.settings import is_loopback
 
 logger = logging.getLogger(__name__)
+# Not managed by Dagster, which would store a row for each answer.
+_console = logging.getLogger("newsapi_dentsu.traffic")
 
 _Answer = TypeVar("_Answer")
 
@@ -199,7 +201,12 @@ class NewsApi:
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise NetworkError(_network_trouble(error)) from error
         finally:
-            self.traffic.count(time.monotonic() - started)
+            seconds = time.monotonic() - started
+            self.traffic.count(seconds)
+        answered = {"event": "api_response", "seconds": round(seconds, 3)}
+        _console.info(
+            "The news API answered", extra=answered | {"http_status": response.status_code}
+        )
         self.traffic.tokens += _whole_number(response.headers.get("req-tokens"))
         if response.headers.get("x-newsapi-sandbox") == "1":
             self.origin = "sandbox"

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.logs import bound, without_secrets
 from newsapi_dentsu.stages.report import (
     CollectReport,
     CurateReport,
@@ -41,9 +42,11 @@ def recorded(
         )
 
     try:
-        report = execute()
+        with bound(stage=stage):
+            report = execute()
     except BaseException as error:
         message = str(error) if isinstance(error, PipelineError) else type(error).__name__
+        message = without_secrets(message)
         try:
             # Not `write`: a server that was waited for in vain is not waited for again.
             with warehouse.transaction() as session:

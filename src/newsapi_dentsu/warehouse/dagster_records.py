@@ -1,0 +1,112 @@
+"""Dagster's own records, read without importing Dagster: heartbeats, switches, runs.
+
+The tables are Dagster's (`DaemonHeartbeatsTable`, `InstigatorsTable`, `RunsTable`): in schema
+`dagster` of the same PostgreSQL database, or in SQLite files in Dagster's home.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.warehouse import open_warehouse
+
+
+class Read(Protocol):
+    """Runs a query, `{schema}` standing for where the tables are."""
+
+    def __call__(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The run that was asked for last."""
+
+    run_id: str
+    job: str
+    status: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DagsterRecords:
+    """What Dagster's records say of a deployment at one moment.
+
+    `heartbeats` is the last sign of life of each of the daemon's threads; `switched_off` names
+    schedules and sensors that somebody has stopped in the UI.
+    """
+
+    heartbeats: dict[str, datetime]
+    switched_off: frozenset[str]
+    last_run: LastRun | None
+
+    def silence(self, now: datetime) -> timedelta | None:
+        """How long ago the thread that is longest silent was heard; None if none ever was."""
+        return now - min(self.heartbeats.values()) if self.heartbeats else None
+
+
+def read_dagster_records(settings: Settings) -> DagsterRecords:
+    """Read them.
+
+    Raises:
+        WarehouseError: there are none yet, or they can't be read.
+    """
+    with _reading(settings, "runs") as read:
+        heartbeats = {
+            # `datetime` in SQLite is text in UTC, on PostgreSQL a time without zone.
+            kind: _utc(moment)
+            for kind, moment in read("SELECT daemon_type, timestamp FROM {schema}daemon_heartbeats")
+        }
+        runs = read(
+            "SELECT run_id, pipeline_name, status, create_timestamp FROM {schema}runs "
+            "ORDER BY id DESC LIMIT 1"
+        )
+    with _reading(settings, "schedules") as read:
+        stopped = read("SELECT instigator_body FROM {schema}instigators WHERE status = 'STOPPED'")
+    last = LastRun(runs[0][0], runs[0][1], runs[0][2], _utc(runs[0][3])) if runs else None
+    return DagsterRecords(heartbeats, frozenset(_name(body) for (body,) in stopped), last)
+
+
+@contextmanager
+def _reading(settings: Settings, what: str) -> Iterator[Read]:
+    if settings.use_postgres:
+        with closing(open_warehouse(settings)) as warehouse, warehouse.engine.snapshot() as session:
+            yield _of_session(session)
+        return
+    name = {"runs": "history/runs.db", "schedules": "schedules/schedules.db"}[what]
+    path = settings.home / name
+    if not path.exists():
+        raise WarehouseError(f"Dagster has no records in {settings.home} yet: run `newsapi run`")
+    try:
+        with closing(_opened(path)) as connection:
+            yield lambda sql: connection.execute(sql.format(schema="")).fetchall()
+    except sqlite3.Error as error:
+        raise WarehouseError(f"Dagster's records in {path} can't be read: {error}") from error
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+
+
+def _of_session(session: Session) -> Read:
+    return lambda sql: session.rows(sql.format(schema="dagster."))
+
+
+def _utc(moment: datetime | str) -> datetime:
+    parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _name(body: str) -> str:
+    """The name of a schedule or sensor, from the state that Dagster serialized."""
+    name: str = json.loads(body)["origin"]["job_name"]
+    return name

@@ -1,0 +1,1 @@
+"""Operating the pipeline: logs, health, runbooks."""

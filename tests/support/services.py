@@ -1,0 +1,102 @@
+"""Long-running processes: started, asked over HTTP, ended with what they started."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+BIN = Path(sys.executable).parent
+
+Found = TypeVar("Found")
+
+
+@contextmanager
+def service(
+    arguments: Sequence[str | Path], folder: Path, environment: dict[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that lives as long as the block; its output goes to a file."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [str(argument) for argument in arguments],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children as a platform does: SIGTERM, later SIGKILL."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+
+def until(condition: Callable[[], Found], what: str, seconds: float = 150) -> Found:
+    """Wait until something true comes back."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.3)
+    raise TimeoutError(what)
+
+
+def ask(url: str, query: str) -> Any:
+    """Ask the webserver's GraphQL."""
+    return requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()["data"]
+
+
+def answers(url: str) -> requests.Response | None:
+    """The answer of a server, if there is one yet."""
+    try:
+        return requests.get(url, timeout=5)
+    except requests.ConnectionError:
+        return None
+
+
+LAUNCH = """
+mutation {
+  launchRun(executionParams: {selector: {
+    repositoryLocationName: "newsapi_dentsu.definitions",
+    repositoryName: "__repository__", jobName: "news_pipeline"}, runConfigData: "{}"}) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
+  }
+}
+"""
+
+
+def launch(url: str) -> str:
+    """Start a run of the pipeline in the UI and return its id."""
+    launched = ask(url, LAUNCH)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id: str = launched["run"]["runId"]
+    return run_id
+
+
+def ended(url: str, run_id: str, seconds: float = 120) -> str:
+    """Wait for the end of a run and return its status."""
+
+    def status() -> str | None:
+        found = ask(url, f'{{ runOrError(runId: "{run_id}") {{ ... on Run {{ status }} }} }}')
+        reached: str = found["runOrError"]["status"]
+        return reached if reached in ("SUCCESS", "FAILURE", "CANCELED") else None
+
+    return until(status, f"run {run_id} did not end", seconds) or ""
