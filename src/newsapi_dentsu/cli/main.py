@@ -9,7 +9,6 @@ from typing import Any
 import click
 from typing_extensions import override
 
-from newsapi_dentsu import logs
 from newsapi_dentsu.errors import PipelineError
 
 logger = logging.getLogger(__name__)
@@ -71,6 +70,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PipelineError as error:
+            from newsapi_dentsu import logs
+
             if logs.writes_json(sys.stderr):
                 logger.error(str(error), exc_info=error)
                 ctx.exit(1)
@@ -81,4 +82,6 @@ class _Commands(click.Group):
 @click.version_option(package_name="newsapi-dentsu", message="%(version)s")
 def main() -> None:
     """Set up what all commands share."""
+    from newsapi_dentsu import logs
+
     logs.configure_command()
