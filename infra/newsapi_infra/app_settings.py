@@ -29,11 +29,11 @@ KNOWN = (
     "POSTGRES_USER",
     "POSTGRES_PASSWORD",
     "POSTGRES_SSLMODE",
+    "LOG_FORMAT",
 )
 
 EXPECTED = {
     "SMTP_PASSWORD": "password of the mail account that alerts are sent from",
-    "LOG_FORMAT": "`json`: one object a line",
     "UI_BASE_URL": "where links in alerts lead",
     "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
     "STORAGE_ACCOUNT_URL": "where exports and the raw archive go",

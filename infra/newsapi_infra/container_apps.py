@@ -21,6 +21,8 @@ from newsapi_infra.storage import Storage
 
 UI_PORT = 3000
 PROBE_PATH = "/server_info"
+HEALTH_PORT = 8080
+HEALTH_PATH = "/health"
 CODE = "newsapi_dentsu.definitions"
 
 GRACE_SECONDS = 600
@@ -45,7 +47,7 @@ SIZES = {
 
 COMMANDS = {
     names.WEBSERVER: f"exec dagster-webserver -h 0.0.0.0 -p {UI_PORT} -m {CODE}",
-    names.DAEMON: f"exec dagster-daemon run -m {CODE}",
+    names.DAEMON: f"exec newsapi daemon --health-port {HEALTH_PORT}",
     names.UPGRADE: "exec newsapi db upgrade",
 }
 """Run by a shell that replaces itself, so that signals arrive."""
@@ -116,6 +118,7 @@ def create_apps(context: Context, around: Surroundings) -> Apps | None:
         around,
         names.DAEMON,
         image,
+        probes=_daemon_probes(),
         # Without a minimum, an app without ingress scales to zero and stays there.
         scale=app.ScaleArgs(min_replicas=1, max_replicas=1),
         grace=GRACE_SECONDS,
@@ -306,5 +309,24 @@ def _probes() -> list[app.ContainerAppProbeArgs]:
             period_seconds=30,
             timeout_seconds=10,
             failure_threshold=4,
+        ),
+    ]
+
+
+def _daemon_probes() -> list[app.ContainerAppProbeArgs]:
+    """Its endpoint fails when the daemon acts, but gave no heartbeat for five minutes."""
+    asked = app.ContainerAppProbeHttpGetArgs(
+        path=HEALTH_PATH, port=HEALTH_PORT, scheme=app.Scheme.HTTP
+    )
+    return [
+        app.ContainerAppProbeArgs(
+            type=app.Type.STARTUP, http_get=asked, period_seconds=5, failure_threshold=24
+        ),
+        app.ContainerAppProbeArgs(
+            type=app.Type.LIVENESS,
+            http_get=asked,
+            period_seconds=60,
+            timeout_seconds=5,
+            failure_threshold=3,
         ),
     ]

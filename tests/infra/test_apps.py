@@ -30,7 +30,7 @@ def test_exactly_one_daemon_runs(stack_graph: Graph) -> None:
     daemons = [
         item
         for item in stack_graph.all("app:ContainerApp")
-        if "dagster-daemon" in " ".join(item.inputs["template"]["containers"][0]["command"])
+        if "newsapi daemon" in " ".join(item.inputs["template"]["containers"][0]["command"])
     ]
     assert len(daemons) == 1
 
@@ -79,6 +79,15 @@ def test_the_webserver_is_probed_on_server_info(stack_graph: Graph) -> None:
     assert {item["type"] for item in probes} == {"Startup", "Readiness", "Liveness"}
     assert {(p["httpGet"]["path"], p["httpGet"]["port"]) for p in probes} == {
         ("/server_info", 3000)
+    }
+
+
+def test_the_daemon_is_probed_on_its_health_and_may_stand_by(stack_graph: Graph) -> None:
+    daemon = container(stack_graph, "dagster-daemon")
+    assert "exec newsapi daemon --health-port 8080" in daemon["command"][-1]
+    assert {item["type"] for item in daemon["probes"]} == {"Startup", "Liveness"}
+    assert {(p["httpGet"]["path"], p["httpGet"]["port"]) for p in daemon["probes"]} == {
+        ("/health", 8080)
     }
 
 
