@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     dagster_home: OptionalPath = Field(
         None, description="Dagster's home (default: `dagster` beside the DuckDB file)."
     )
+    run_retention_days: int = Field(
+        90, ge=1, description="Days for which Dagster's records of a run are kept."
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto",
         description="Logs as one JSON object a line, or as text; `auto` is JSON where a container "

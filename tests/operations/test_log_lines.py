@@ -155,19 +155,21 @@ def test_webserver_daemon_code_server_and_runs_write_nothing_but_json_lines(plac
     assert "newsapi_dentsu.traffic" in loggers["webserver"] | loggers["daemon"]
 
 
-def test_each_step_is_known_by_its_stage() -> None:
+def test_each_step_is_known_by_the_stage_that_it_begins_with() -> None:
     tree = ast.parse(Path(assets.__file__).read_text("utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    named = [
-        node.args[2].value
-        for node in calls
-        if getattr(node.func, "id", "") == "_materialize" and isinstance(node.args[2], ast.Constant)
+    stages = [
+        node.args[3].keys[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "_materialize"
+        and isinstance(node.args[3], ast.Dict)
+        and isinstance(node.args[3].keys[0], ast.Constant)
     ]
     steps = [
         asset.op.name
         for asset in (assets.ai_marketing_news_raw, assets.processed_news, assets.filtered_news)
     ]
-    assert dict(zip(steps, named, strict=True)) == logs.STAGES
+    assert dict(zip(steps, stages, strict=True)) == logs.STAGES
 
 
 def test_the_deployment_queries_the_fields_and_events_that_are_logged(place: Place) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from newsapi_dentsu import logs
 from newsapi_dentsu.cli.home import database_prepared, prepare_home
 from newsapi_dentsu.defs.failures import first_error
-from newsapi_dentsu.defs.resources import progress_of_stage
+from newsapi_dentsu.defs.resources import ATTENDED, progress_of_stage
 from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.report import Progress
@@ -66,7 +66,7 @@ def execute_pipeline(
             result = defs.resolve_job_def(JOB).execute_in_process(
                 run_config={"ops": ops},
                 instance=instance,
-                tags={".dagster/repository": REPOSITORY},
+                tags={".dagster/repository": REPOSITORY, ATTENDED: "true"},
                 raise_on_error=False,
             )
     except Exception as error:

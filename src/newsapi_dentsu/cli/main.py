@@ -35,6 +35,7 @@ COMMANDS = {
     "explain": "explain",
     "dev": "dev",
     "daemon": "daemon",
+    "doctor": "doctor",
     "db": "db",
     "migrate": "migrate",
     "export": "migrate",

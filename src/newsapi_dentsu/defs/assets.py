@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from newsapi_dentsu import logs
-from newsapi_dentsu.defs.resources import PipelineResource, progress_of_stage
+from newsapi_dentsu.defs.resources import ATTENDED, PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.source import open_source
@@ -29,6 +29,12 @@ from newsapi_dentsu.warehouse.overview import latest, overview
 GROUP = "news"
 OWNERS = ["team:data-engineering"]
 PREVIEW_ROWS = 5
+RETRIES = dg.RetryPolicy(
+    max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""Tries of a stage after trouble that passes: in about 30 s, then 90 s. All other failures are
+final at once; within a try the API's client and the warehouse are patient on their own.
+"""
 
 
 class CollectConfig(dg.Config):
@@ -65,6 +71,7 @@ def _metadata(table: str, columns: Mapping[str, str]) -> dict[str, Any]:
     group_name=GROUP,
     owners=OWNERS,
     kinds=_kinds(),
+    retry_policy=RETRIES,
     metadata=_metadata(raw.TABLE, raw.COLUMNS),
     description="Every record that newsapi.ai lists for the topics, whole and once, append-only; "
     "a record that comes again changed is kept as its next version.",
@@ -101,6 +108,7 @@ def ai_marketing_news_raw(
     group_name=GROUP,
     owners=OWNERS,
     kinds=_kinds(),
+    retry_policy=RETRIES,
     metadata=_metadata(processed.TABLE, processed.COLUMNS),
     description="One row for each article, that is for each canonical url: the newest text, the "
     "earliest publication. processed.assessments tells each one's story and relevance.",
@@ -142,6 +150,7 @@ def processed_news(
     group_name=GROUP,
     owners=OWNERS,
     kinds=_kinds(),
+    retry_policy=RETRIES,
     metadata=_metadata(final.TABLE, final.COLUMNS),
     description="The articles that people read: complete, credibly dated, in an accepted "
     "language, on the topics, each text once. What is rejected is kept in final.rejected_news "
@@ -195,7 +204,11 @@ def _executed(
             )
         )
     except PipelineError as error:
-        raise dg.Failure(str(error), allow_retries=error.transient) from error
+        again = error.transient and ATTENDED not in context.run.tags
+        raise dg.Failure(str(error), allow_retries=again) from error
+    except Exception as error:
+        # A mistake in the code, which trying again doesn't mend.
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
     metadata: dict[str, Any] = {
         "dagster/row_count": size.rows,
         "origin": origin or "none",

@@ -23,6 +23,9 @@ progress_of_stage: ContextVar[Callable[[str], Progress]] = ContextVar(
 )
 """Set by whoever executes a run in its own process and wants to show how far each stage is."""
 
+ATTENDED = "newsapi/attended"
+"""Tag of a run that somebody waits for, who rather hears of trouble than waits for retries."""
+
 
 class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
     """What every step of a run shares; holds the run lock from the first step to the last.

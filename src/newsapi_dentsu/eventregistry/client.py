@@ -129,6 +129,8 @@ class NewsApi:
         self._session.trust_env = not is_loopback(urlsplit(host).hostname or "")
         self.traffic = Traffic()
         self.origin = "newsapi.ai"
+        self.clock_offset: float | None = None
+        """Seconds by which this machine's clock is ahead of the server's; None if it is silent."""
 
     def search(self, topics: Topics, day: date, page: int) -> Page:
         """Read one page, from 1, of the articles that the index dates on `day`.
@@ -208,6 +210,7 @@ class NewsApi:
             "The news API answered", extra=answered | {"http_status": response.status_code}
         )
         self.traffic.tokens += _whole_number(response.headers.get("req-tokens"))
+        self.clock_offset = _clock_offset(response.headers.get("Date"))
         if response.headers.get("x-newsapi-sandbox") == "1":
             self.origin = "sandbox"
         if response.status_code != 200:
@@ -297,6 +300,14 @@ def _retry_after(value: str | None) -> int | None:
     except ValueError:
         return None
     return max(0, round(moment.timestamp() - time.time()))
+
+
+def _clock_offset(date_header: str | None) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date_header or "")
+    except ValueError:
+        return None
+    return time.time() - moment.timestamp()
 
 
 def _decoded(response: requests.Response, body: bytes) -> object:

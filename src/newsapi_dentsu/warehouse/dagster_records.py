@@ -76,6 +76,38 @@ def read_dagster_records(settings: Settings) -> DagsterRecords:
     return DagsterRecords(heartbeats, frozenset(_name(body) for (body,) in stopped), last)
 
 
+_OLD_CHECKS = (
+    "FROM {schema}asset_check_executions WHERE create_timestamp < {moment} AND id NOT IN "
+    "(SELECT max(id) FROM {schema}asset_check_executions GROUP BY asset_key, check_name)"
+)
+
+
+def delete_check_results(settings: Settings, before: datetime) -> int:
+    """Delete results of asset checks that are older, but of each check the latest.
+
+    Dagster has no call for it, and keeps them when their run is deleted.
+
+    Raises:
+        WarehouseError: the records can't be reached.
+    """
+    moment = before.astimezone(UTC).replace(tzinfo=None)
+    if settings.use_postgres:
+        old = _OLD_CHECKS.format(schema="dagster.", moment="$1")
+        with closing(open_warehouse(settings)) as warehouse, warehouse.transaction() as session:
+            count = len(session.rows(f"SELECT id {old}", moment))
+            session.execute(f"DELETE {old}", moment)
+        return count
+    path = settings.home / "history/runs/index.db"
+    if not path.exists():
+        return 0
+    old = _OLD_CHECKS.format(schema="", moment="?")
+    try:
+        with closing(sqlite3.connect(path, timeout=60)) as connection, connection:
+            return connection.execute(f"DELETE {old}", [moment.isoformat(" ")]).rowcount
+    except sqlite3.Error as error:
+        raise WarehouseError(f"Dagster's records in {path} can't be changed: {error}") from error
+
+
 @contextmanager
 def _reading(settings: Settings, what: str) -> Iterator[Read]:
     if settings.use_postgres:

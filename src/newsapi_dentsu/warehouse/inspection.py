@@ -5,6 +5,7 @@ DuckDB in memory, and both are asked for their structure.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from newsapi_dentsu.warehouse import schema
 from newsapi_dentsu.warehouse.engine import Engine, Session
@@ -72,6 +73,12 @@ def structure(session: Session) -> Structure:
     for table, column in session.rows(_KEYS, names):
         keys.setdefault(table, set()).add(column)
     return Structure(columns, {table: frozenset(key) for table, key in keys.items()})
+
+
+def size_and_time(session: Session) -> tuple[int, datetime]:
+    """A PostgreSQL database's size in bytes, and what its clock says."""
+    rows = session.rows("SELECT pg_database_size(current_database()), clock_timestamp()")
+    return int(rows[0][0]), rows[0][1]
 
 
 def _wanted() -> Structure:

@@ -1,0 +1,187 @@
+"""What a deployment needs, examined one by one: `newsapi doctor`."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from newsapi_dentsu.errors import PipelineError, SettingsError
+from newsapi_dentsu.settings import Settings, load_settings
+from newsapi_dentsu.source import load_topics, open_source, topics_path
+from newsapi_dentsu.warehouse import Warehouse, open_warehouse, operations
+from newsapi_dentsu.warehouse.dagster_records import DagsterRecords, read_dagster_records
+from newsapi_dentsu.warehouse.inspection import differences, size_and_time
+
+State = Literal["ok", "warning", "problem"]
+
+SCHEDULE = "news_every_six_hours"
+LONGEST_AGE = timedelta(hours=12)
+"""Age of the newest successful run from which the tables are stale: two of the schedule."""
+
+LONGEST_SILENCE = timedelta(minutes=5)
+"""Time without a heartbeat, one being due every 30 seconds, from which the daemon is dead."""
+
+FEW_TOKENS = 100
+LEAST_FREE = 1 << 30
+WORST_CLOCK = 60.0
+"""Seconds by which this machine's clock may be wrong: more would misdate what is fetched."""
+
+_SCHEDULE_ON = f"dagster schedule start -m newsapi_dentsu.definitions {SCHEDULE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found; `mend` says what to do where it isn't well."""
+
+    check: str
+    state: State
+    detail: str
+    mend: str = ""
+
+
+def diagnose(now: datetime) -> Iterator[Finding]:
+    """Examine this machine's deployment; whatever can't be examined is a problem of its own."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        yield Finding("settings", "problem", str(error), "correct the environment or .env")
+        return
+    yield Finding("settings", "ok", "all values are well-formed")
+    yield from _examined("topics", lambda: _topics(settings))
+    clocks: dict[str, float] = {}
+    yield from _examined("api", lambda: _api(settings, clocks))
+    with closing(open_warehouse(settings)) as warehouse:
+        yield from _examined("database", lambda: _database(warehouse))
+        yield from _examined("last run", lambda: _last_run(warehouse, now))
+        if settings.use_postgres:
+            yield from _examined("size", lambda: _server(warehouse, clocks))
+    yield from _dagster(settings, now)
+    yield from _examined("free space", lambda: _free_space(settings))
+    yield _clock(clocks)
+
+
+def _examined(check: str, examine: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from examine()
+    except PipelineError as error:
+        yield Finding(check, "problem", str(error), "as the message says")
+
+
+def _topics(settings: Settings) -> Iterator[Finding]:
+    found = load_topics(settings)
+    yield Finding("topics", "ok", f"{topics_path(settings)}: {len(found.topics)} topics")
+
+
+def _api(settings: Settings, clocks: dict[str, float]) -> Iterator[Finding]:
+    with open_source(settings) as source:
+        usage = source.usage()
+        offset = source.clock_offset
+    if settings.uses_sandbox:
+        yield Finding("api", "ok", "the built-in sandbox answers: its articles are invented")
+        return
+    if offset is not None:
+        clocks["the news API's"] = offset
+    yield Finding("api", "ok", f"{settings.newsapi_host} takes the key")
+    mend = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
+    state: State = "ok" if usage.left >= FEW_TOKENS else "warning" if usage.left else "problem"
+    detail = f"{usage.left:,} of {usage.available:,} left"
+    yield Finding("tokens", state, detail, "" if state == "ok" else mend)
+
+
+def _database(warehouse: Warehouse) -> Iterator[Finding]:
+    if not warehouse.engine.exists():
+        detail = f"{warehouse.location} doesn't exist yet"
+        yield Finding("database", "problem", detail, "newsapi db upgrade")
+        return
+    problems = warehouse.inspect(lambda session: differences(warehouse.engine, session))
+    indexes = [text for text in problems if text.startswith("index ")]
+    others = [text for text in problems if text not in indexes]
+    if others:
+        yield Finding("database", "problem", "; ".join(others), "newsapi db upgrade")
+        return
+    yield Finding("database", "ok", f"{warehouse.location}: reachable, the tables are as wanted")
+    if indexes:
+        yield Finding("indexes", "problem", "; ".join(indexes), "newsapi db upgrade")
+    else:
+        yield Finding("indexes", "ok", "all are there")
+
+
+def _last_run(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
+    with warehouse.snapshot() as session:
+        runs = operations.stage_runs(session, limit=100)
+    ended = [run.ended_at for run in runs if run.stage == "curate" and run.status == "succeeded"]
+    done = [moment for moment in ended if moment is not None]
+    if not done:
+        yield Finding("last run", "problem", "no run has succeeded yet", "newsapi run")
+        return
+    age = now - max(done)
+    detail = f"succeeded {_ago(age)} ago"
+    failed = next((run for run in runs if run.status == "failed"), None)
+    if age > LONGEST_AGE:
+        reason = f"; the last failure: {failed.error}" if failed else ""
+        yield Finding("last run", "problem", detail + reason, "newsapi status, then newsapi run")
+    else:
+        yield Finding("last run", "ok", detail)
+
+
+def _server(warehouse: Warehouse, clocks: dict[str, float]) -> Iterator[Finding]:
+    size, moment = warehouse.inspect(size_and_time)
+    clocks["the database's"] = time.time() - moment.timestamp()
+    yield Finding("size", "ok", f"the database takes {size / (1 << 30):.2f} GB")
+
+
+def _dagster(settings: Settings, now: datetime) -> Iterator[Finding]:
+    try:
+        records = read_dagster_records(settings)
+    except PipelineError as error:
+        yield Finding("daemon", "problem", str(error), "newsapi daemon, or newsapi dev")
+        return
+    yield _daemon(records, now)
+    if SCHEDULE in records.switched_off:
+        yield Finding("schedule", "problem", f"{SCHEDULE} is switched off", _SCHEDULE_ON)
+    else:
+        yield Finding("schedule", "ok", f"{SCHEDULE} is on")
+
+
+def _daemon(records: DagsterRecords, now: datetime) -> Finding:
+    silence = records.silence(now)
+    if silence is None:
+        return Finding("daemon", "problem", "none has ever run", "newsapi daemon, or newsapi dev")
+    detail = f"last heartbeat {_ago(silence)} ago"
+    if silence > LONGEST_SILENCE:
+        return Finding("daemon", "problem", detail, "start newsapi daemon again; see its log")
+    return Finding("daemon", "ok", detail)
+
+
+def _free_space(settings: Settings) -> Iterator[Finding]:
+    folders = {settings.home} if settings.use_postgres else {settings.home, settings.data_folder}
+    for folder in sorted(folders):
+        there = next(
+            path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+        )
+        free = shutil.disk_usage(there).free
+        detail = f"{free / (1 << 30):.1f} GB at {folder}"
+        if free < LEAST_FREE:
+            yield Finding("free space", "problem", detail, "make room, or move the folder")
+        else:
+            yield Finding("free space", "ok", detail)
+
+
+def _clock(clocks: dict[str, float]) -> Finding:
+    if not clocks:
+        return Finding("clock", "ok", "nothing to compare it with")
+    whose, offset = max(clocks.items(), key=lambda item: abs(item[1]))
+    detail = f"{offset:+.0f} s against {whose}"
+    if abs(offset) > WORST_CLOCK:
+        return Finding("clock", "problem", detail, "synchronize this machine's clock (NTP)")
+    return Finding("clock", "ok", detail)
+
+
+def _ago(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 1:
+        return f"{int(age.total_seconds())} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

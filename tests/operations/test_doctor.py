@@ -1,0 +1,163 @@
+"""`newsapi doctor`: one line for each thing a deployment needs, with the mend."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
+from postgres.server import Server, running_server
+from support.http import answering, raw_server
+from support.services import BIN, service, until
+
+from .conftest import Place, free_port
+
+
+def findings(place: Place, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    finished = place.newsapi("doctor", "--json", **settings)
+    found = json.loads(finished.stdout)
+    assert finished.stderr == ""
+    assert all(item["mend"] for item in found if item["state"] != "ok"), found
+    return finished.returncode, {item["check"]: item for item in found}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running_server() as started:
+        started.create_database("newsapi_db")
+        yield started
+
+
+@pytest.fixture
+def filled(place: Place) -> Place:
+    assert place.newsapi("run", LOOKBACK_DAYS="1").returncode == 0
+    return place
+
+
+def test_an_empty_folder_needs_its_first_run_and_a_daemon(place: Place) -> None:
+    code, found = findings(place)
+
+    assert code == 1
+    assert found["settings"]["state"] == "ok"
+    assert found["database"]["state"] == "problem"
+    assert found["database"]["mend"] == "newsapi db upgrade"
+    assert found["daemon"]["state"] == "problem"
+
+
+def test_each_finding_is_one_line_for_people(filled: Place) -> None:
+    finished = filled.newsapi("doctor")
+    lines = finished.stdout.splitlines()
+
+    assert [line.split()[0] for line in lines].count("problem") == 1
+    (problem,) = [line for line in lines if line.startswith("problem")]
+    assert "daemon" in problem
+    assert "→ newsapi daemon" in problem
+    assert finished.returncode == 1
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_a_whole_deployment_is_well(
+    place: Place, engine: str, request: pytest.FixtureRequest
+) -> None:
+    with Sandbox(tokens=5000) as api:
+        place.settings |= {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
+        place.settings |= {"LOOKBACK_DAYS": "1"}
+        if engine == "postgres":
+            place.settings |= request.getfixturevalue("server").settings("newsapi_db")
+        assert place.newsapi("run").returncode == 0
+        arguments = [str(BIN / "newsapi"), "daemon", "--health-port", str(free_port())]
+        log = place.folder / "daemon.log"
+        with service(arguments, place.folder, place.environment(), log):
+            until(lambda: findings(place)[1]["daemon"]["state"] == "ok", "no heartbeat")
+            code, found = findings(place)
+
+    assert code == 0, found
+    assert {item["state"] for item in found.values()} == {"ok"}
+    wanted = {"settings", "topics", "api", "tokens", "database", "indexes", "last run"}
+    wanted |= {"daemon", "schedule", "free space", "clock"}
+    assert wanted <= set(found)
+    assert "s against" in found["clock"]["detail"]
+
+
+def test_a_schedule_that_is_switched_off_is_named_with_the_command_that_switches_it_on(
+    filled: Place,
+) -> None:
+
+    environment = filled.environment(DAGSTER_HOME=str(filled.folder / "data/dagster"))
+
+    def schedule(what: str) -> None:
+        subprocess.run(
+            [
+                *(BIN / "dagster", "schedule", what, "-m", "newsapi_dentsu.definitions"),
+                "news_every_six_hours",
+            ],
+            cwd=filled.folder,
+            env=environment,
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    schedule("stop")
+    _, found = findings(filled)
+    assert found["schedule"]["state"] == "problem"
+    assert found["schedule"]["mend"].startswith("dagster schedule start")
+    schedule("start")
+    assert findings(filled)[1]["schedule"]["state"] == "ok"
+
+
+def test_a_malformed_setting_is_the_only_finding(place: Place) -> None:
+    code, found = findings(place, LOOKBACK_DAYS="many")
+    assert code == 1
+    assert list(found) == ["settings"]
+    assert "LOOKBACK_DAYS" in found["settings"]["detail"]
+
+
+def test_a_refused_key_and_spent_tokens_are_problems(filled: Place) -> None:
+    refusal = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(answering(refusal)) as url:
+        _, refused = findings(filled, NEWSAPI_HOST=url, NEWSAPI_KEY="wrong-key")
+    body = '{"availableTokens": 2000, "usedTokens": 2000}'
+    spent_answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    with raw_server(answering(spent_answer)) as url:
+        _, spent = findings(filled, NEWSAPI_HOST=url, NEWSAPI_KEY="good-key")
+
+    assert "refused the key" in refused["api"]["detail"]
+    assert spent["tokens"]["state"] == "problem"
+    assert spent["tokens"]["detail"] == "0 of 2,000 left"
+
+
+def test_a_clock_that_is_wrong_is_noticed(filled: Place) -> None:
+    body = '{"availableTokens": 2000, "usedTokens": 0}'
+    head = f"Date: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: {len(body)}"
+    with raw_server(answering(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}")) as url:
+        _, found = findings(filled, NEWSAPI_HOST=url, NEWSAPI_KEY="good-key")
+    assert found["clock"]["state"] == "problem"
+    assert "NTP" in found["clock"]["mend"]
+
+
+def test_an_old_success_and_a_missing_index_are_problems(filled: Place) -> None:
+    with duckdb.connect(str(filled.folder / "data/news.duckdb")) as db:
+        db.execute("UPDATE ops.stage_runs SET ended_at = ended_at - INTERVAL 13 HOURS")
+        name = db.execute("SELECT schema_name, index_name FROM duckdb_indexes()").fetchone()
+        assert name is not None
+        db.execute(f"DROP INDEX {name[0]}.{name[1]}")
+    _, found = findings(filled)
+    assert found["last run"]["state"] == "problem"
+    assert found["last run"]["detail"].startswith("succeeded 13 h ago")
+    assert found["indexes"]["state"] == "problem"
+    assert name[1] in found["indexes"]["detail"]
+
+
+def test_an_unreachable_server_is_a_problem_and_the_rest_is_examined_all_the_same(
+    place: Place,
+) -> None:
+    away = {"USE_POSTGRES": "true", "POSTGRES_HOST": "127.0.0.1", "POSTGRES_PORT": "9"}
+    code, found = findings(place, NEWSAPI_SANDBOX="always", DATABASE_WAIT_SECONDS="1", **away)
+    assert code == 1
+    assert "doesn't answer" in found["database"]["detail"]
+    assert found["topics"]["state"] == "ok"
+    assert found["free space"]["state"] == "ok"
