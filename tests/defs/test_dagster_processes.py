@@ -120,6 +120,6 @@ def test_a_run_started_in_the_ui_is_seen_on_the_command_line(folder: Path, ui: s
 
     assert status == "SUCCESS", (folder / "dev.log").read_text()[-2000:]
     assert [run["run_id"] for run in json.loads(shown.stdout)["runs"]] == [run_id]
-    assert schedules["schedulesOrError"]["results"] == [
-        {"name": "news_every_six_hours", "scheduleState": {"status": "RUNNING"}}
-    ]
+    assert {
+        "name": "news_every_six_hours", "scheduleState": {"status": "RUNNING"}
+    } in schedules["schedulesOrError"]["results"]  # fmt: skip
