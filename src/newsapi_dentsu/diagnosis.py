@@ -26,6 +26,7 @@ LONGEST_SILENCE = timedelta(minutes=5)
 
 FEW_TOKENS = 100
 LEAST_FREE = 1 << 30
+LEAST_STORAGE_GB = 10
 WORST_CLOCK = 60.0
 """Seconds by which this machine's clock may be wrong: more would misdate what is fetched."""
 
@@ -57,9 +58,10 @@ def diagnose(now: datetime) -> Iterator[Finding]:
         yield from _examined("database", lambda: _database(warehouse))
         yield from _examined("last run", lambda: _last_run(warehouse, now))
         if settings.use_postgres:
-            yield from _examined("size", lambda: _server(warehouse, clocks))
+            yield from _examined("size", lambda: _server(settings, warehouse, clocks))
     yield from _dagster(settings, now)
     yield from _examined("free space", lambda: _free_space(settings))
+    yield _channels(settings)
     yield _clock(clocks)
 
 
@@ -127,10 +129,22 @@ def _last_run(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
         yield Finding("last run", "ok", detail)
 
 
-def _server(warehouse: Warehouse, clocks: dict[str, float]) -> Iterator[Finding]:
+def _server(
+    settings: Settings, warehouse: Warehouse, clocks: dict[str, float]
+) -> Iterator[Finding]:
     size, moment = warehouse.inspect(size_and_time)
     clocks["the database's"] = time.time() - moment.timestamp()
-    yield Finding("size", "ok", f"the database takes {size / (1 << 30):.2f} GB")
+    taken = size / (1 << 30)
+    if settings.database_size_gb is None:
+        yield Finding("size", "ok", f"the database takes {taken:.2f} GB")
+        return
+    free = settings.database_size_gb - taken
+    detail = f"{taken:.2f} of {settings.database_size_gb:g} GB taken"
+    if free < LEAST_STORAGE_GB:
+        mend = "make the server's storage larger; docs/operations.md, A full database"
+        yield Finding("size", "problem", detail, mend)
+    else:
+        yield Finding("size", "ok", detail)
 
 
 def _dagster(settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -168,6 +182,21 @@ def _free_space(settings: Settings) -> Iterator[Finding]:
             yield Finding("free space", "problem", detail, "make room, or move the folder")
         else:
             yield Finding("free space", "ok", detail)
+
+
+def _channels(settings: Settings) -> Finding:
+    channels = {
+        "e-mail": settings.smtp_host,
+        "Slack": settings.slack_webhook_url,
+        "PagerDuty": settings.pagerduty_routing_key,
+    }
+    there = [name for name, value in channels.items() if value]
+    if there:
+        return Finding("channels", "ok", f"alerts go to {', '.join(there)}")
+    # On PostgreSQL it is in production; on somebody's own machine they see for themselves.
+    state: State = "problem" if settings.use_postgres else "warning"
+    mend = "set SMTP_HOST, SLACK_WEBHOOK_URL or PAGERDUTY_ROUTING_KEY (docs/alerts.md)"
+    return Finding("channels", state, "nobody is told of trouble", mend)
 
 
 def _clock(clocks: dict[str, float]) -> Finding:

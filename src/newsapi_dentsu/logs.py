@@ -87,7 +87,11 @@ def configure_service() -> None:
 
 def configured() -> bool:
     """Whether this process has its logging set up."""
-    return any(isinstance(handler.formatter, LogFormatter) for handler in logging.root.handlers)
+    return bool(_own_handlers())
+
+
+def _own_handlers() -> list[logging.Handler]:
+    return [one for one in logging.root.handlers if isinstance(one.formatter, LogFormatter)]
 
 
 def run_handlers() -> list[logging.Handler]:
@@ -151,7 +155,9 @@ def _install(stream: TextIO, *, brief: bool) -> None:
     handler.setFormatter(LogFormatter(stream, brief=brief))
     quiet = brief and not writes_json(stream)
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
-    logging.root.handlers[:] = [handler]
+    for earlier in _own_handlers():
+        logging.root.removeHandler(earlier)
+    logging.root.addHandler(handler)
     # Libraries speak when something is wrong; SQLAlchemy would print every statement at INFO.
     logging.root.setLevel(logging.WARNING)
     logging.getLogger(_OURS).setLevel(logging.WARNING if quiet else logging.INFO)
@@ -177,7 +183,7 @@ def take_over_dagster() -> None:
     """
     import dagster._utils.log as consoles
 
-    (handler,) = logging.root.handlers
+    (handler,) = _own_handlers()
     for name in _DAGSTERS:
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]

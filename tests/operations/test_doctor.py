@@ -64,7 +64,9 @@ def test_a_whole_deployment_is_well(
 ) -> None:
     with Sandbox(tokens=5000) as api:
         place.settings |= {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
-        place.settings |= {"LOOKBACK_DAYS": "1"}
+        mail = {"ALERT_EMAIL_FROM": "news@example.com", "ALERT_EMAIL_TO": "ops@example.com"}
+        place.settings |= {"LOOKBACK_DAYS": "1", "SMTP_HOST": "mail.example", **mail}
+        place.settings |= {"DATABASE_SIZE_GB": "128"}
         if engine == "postgres":
             place.settings |= request.getfixturevalue("server").settings("newsapi_db")
         assert place.newsapi("run").returncode == 0
@@ -77,7 +79,7 @@ def test_a_whole_deployment_is_well(
     assert code == 0, found
     assert {item["state"] for item in found.values()} == {"ok"}
     wanted = {"settings", "topics", "api", "tokens", "database", "indexes", "last run"}
-    wanted |= {"daemon", "schedule", "free space", "clock"}
+    wanted |= {"daemon", "schedule", "free space", "channels", "clock"}
     assert wanted <= set(found)
     assert "s against" in found["clock"]["detail"]
 
@@ -161,3 +163,4 @@ def test_an_unreachable_server_is_a_problem_and_the_rest_is_examined_all_the_sam
     assert "doesn't answer" in found["database"]["detail"]
     assert found["topics"]["state"] == "ok"
     assert found["free space"]["state"] == "ok"
+    assert found["channels"]["state"] == "problem"

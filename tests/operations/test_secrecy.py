@@ -31,15 +31,16 @@ def _types(annotation: object) -> list[object]:
     return [annotation, *(found for part in inner for found in _types(part))]
 
 
+TOKENS = {name.upper(): f"Planted{name.title().replace('_', '')}" for name in secret_settings()}
 SECRETS = {
-    name.upper(): ODD.format(token=f"Planted{name.title().replace('_', '')}")
-    for name in secret_settings()
+    name: f"https://hooks.example/{token}" if "URL" in name else ODD.format(token=token)
+    for name, token in TOKENS.items()
 }
 
 
 def leaks(text: str) -> set[str]:
     """The settings of whose secret at least the part that is never quoted is in a text."""
-    return {name for name, secret in SECRETS.items() if secret[7:-6] in text}
+    return {name for name, token in TOKENS.items() if token in text}
 
 
 def files_of(folder: Path) -> str:

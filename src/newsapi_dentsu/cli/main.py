@@ -36,6 +36,7 @@ COMMANDS = {
     "dev": "dev",
     "daemon": "daemon",
     "doctor": "doctor",
+    "prune": "prune",
     "db": "db",
     "migrate": "migrate",
     "export": "migrate",

@@ -1,0 +1,28 @@
+"""`newsapi prune`: delete old records of Dagster now, rather than in the coming night."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from newsapi_dentsu.settings import load_settings
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1), help="Age to keep (default: RUN_RETENTION_DAYS).")
+def prune(*, days: int | None) -> None:
+    """Delete Dagster's old runs with their events and output; articles are never touched.
+
+    The schedule daily_housekeeping does the same each night.
+    """
+    from newsapi_dentsu.cli.execution import opened_instance
+    from newsapi_dentsu.cli.home import prepare_home
+    from newsapi_dentsu.defs import retention
+
+    settings = load_settings()
+    kept = days or settings.run_retention_days
+    with opened_instance(settings, prepare_home(settings)) as instance:
+        pruned = retention.prune(instance, datetime.now(UTC) - timedelta(days=kept))
+    click.echo(
+        f"deleted {pruned.runs:,} runs and {pruned.check_results:,} results of checks that were "
+        f"older than {kept} days"
+    )
