@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from newsapi_dentsu.cli.main import COMMANDS, main
 from newsapi_dentsu.domain.legacy import ALIASES
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
 from newsapi_dentsu.warehouse import final, processed, raw
 from newsapi_dentsu.warehouse.dictionary import DICTIONARY
 from newsapi_dentsu.warehouse.metrics import METRICS
@@ -42,7 +43,7 @@ def settings_table() -> str:
 
 def readme() -> str:
     """The README with its table of settings renewed."""
-    return _renewed("README.md", "settings", settings_table())
+    return _renewed((ROOT / "README.md").read_text("utf-8"), "settings", settings_table())
 
 
 def migration() -> str:
@@ -52,7 +53,7 @@ def migration() -> str:
         "| --- | --- |",
         *(f"| `{name}` | {', '.join(aliases)} |" for name, aliases in ALIASES.items()),
     ]
-    return _renewed("docs/migration.md", "aliases", "\n".join(lines))
+    return _renewed((ROOT / "docs/migration.md").read_text("utf-8"), "aliases", "\n".join(lines))
 
 
 def health() -> str:
@@ -62,7 +63,17 @@ def health() -> str:
         "| --- | --- |",
         *(f"| `{name}` | {meaning} |" for name, meaning in METRICS.items()),
     ]
-    return _renewed("docs/health.md", "metrics", "\n".join(lines))
+    sent = [
+        "| metric | type | unit | attributes | meaning |",
+        "| --- " * 5 + "|",
+        *(
+            f"| `{item.name}` | {item.kind} | `{item.unit}` | "
+            f"{', '.join(f'`{name}`' for name in item.attributes)} | {item.description} |"
+            for item in INSTRUMENTS
+        ),
+    ]
+    written = _renewed((ROOT / "docs/health.md").read_text("utf-8"), "metrics", "\n".join(lines))
+    return _renewed(written, "instruments", "\n".join(sent))
 
 
 def env_example() -> str:
@@ -130,11 +141,10 @@ DOCUMENTS = {
 }
 
 
-def _renewed(document: str, part: str, text: str) -> str:
+def _renewed(written: str, part: str, text: str) -> str:
     """A document with one of its generated parts renewed."""
     begin, end = f"<!-- generated: {part} -->", "<!-- /generated -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    written = (ROOT / document).read_text("utf-8")
     return pattern.sub(lambda _: f"{begin}\n{text}\n{end}", written)
 
 

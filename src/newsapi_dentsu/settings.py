@@ -164,6 +164,20 @@ class Settings(BaseSettings):
         "its disk).",
     )
 
+    otel_exporter_otlp_endpoint: OptionalText = Field(
+        None,
+        description="Base address of an OpenTelemetry collector (OTLP over HTTP) to which each run "
+        "sends its figures; needs the extra `otel`.",
+    )
+    otel_exporter_otlp_headers: OptionalSecret = Field(
+        None, description="Headers for the collector, as `name=value,name=value`."
+    )
+    applicationinsights_connection_string: OptionalSecret = Field(
+        None,
+        description="Application Insights to which each run sends its figures; needs the extra "
+        "`azure`.",
+    )
+
     alerts_file: OptionalPath = Field(
         None, description="Alert rules (default: ./alerts.yaml, else the shipped ones)."
     )
@@ -204,11 +218,11 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a plain base address such as {LIVE_HOST}")
         return value.rstrip("/")
 
-    @field_validator("ui_base_url")
+    @field_validator("ui_base_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("must be an address such as https://dagster.example.com")
+            raise ValueError("must be an address that begins with https:// or http://")
         return value.rstrip("/") if value else None
 
     @field_validator("slack_webhook_url")

@@ -16,7 +16,9 @@ from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics
 from newsapi_dentsu.stages.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.stages.report import Progress, no_progress
+from newsapi_dentsu.telemetry.export import export
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
+from newsapi_dentsu.warehouse.metrics import RunMetrics
 
 progress_of_stage: ContextVar[Callable[[str], Progress]] = ContextVar(
     "progress_of_stage", default=lambda _stage: no_progress
@@ -71,6 +73,7 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
     @contextmanager
     def _measured(self, run_id: str, instance: dg.DagsterInstance) -> Iterator[None]:
         """Hold the run lock for a run and keep its figures."""
+        ended: list[RunMetrics] = []
         with ExitStack() as held:
             try:
                 wait = self._settings.run_wait_seconds
@@ -79,10 +82,12 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
                 refuse_run(self._warehouse, run_id, datetime.now(UTC), str(busy))
                 raise
             self._warehouse.upgrade()
-            begin_run(self._warehouse, run_id, datetime.now(UTC))
+            ended += begin_run(self._warehouse, run_id, datetime.now(UTC))
             yield
             error = self._failure(run_id, instance)
-            end_run(self._warehouse, run_id, datetime.now(UTC), error=error)
+            done = end_run(self._warehouse, run_id, datetime.now(UTC), error=error)
+            ended += [done] if done else []
+        export(self._settings, ended)
 
     def _failure(self, run_id: str, instance: dg.DagsterInstance) -> str | None:
         """Why a step of the run failed, secrets masked; None where none did."""
