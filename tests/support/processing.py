@@ -6,7 +6,7 @@ from newsapi_dentsu.domain.record import read_record
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
-from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.stages.group import HORIZON_DAYS, group
 from newsapi_dentsu.stages.report import CurateReport, DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.audit import AUDITS
@@ -33,10 +33,11 @@ def process(
     *,
     full_refresh: bool = False,
     topics: Topics = TOPICS,
+    horizon_days: int = HORIZON_DAYS,
 ) -> tuple[DeduplicateReport, CurateReport]:
     """Run the second and the third stage."""
     deduplicated = deduplicate(warehouse, now=now, full_refresh=full_refresh)
-    group(warehouse, topics, now=now, full_refresh=full_refresh)
+    group(warehouse, topics, now=now, horizon_days=horizon_days, full_refresh=full_refresh)
     return deduplicated, curate(warehouse, now=now, full_refresh=full_refresh)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse, final, processed, raw, stories
 
 _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     raw.TABLE: ("seq", tuple(raw.COLUMNS)),
@@ -24,15 +24,20 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
             *("text_at", "publishedAt"),
         ),
     ),
+    stories.TABLE: ("article_id", (*stories.COLUMNS, "change_seq")),
     final.TABLE: ("article_id", tuple(final.COLUMNS)),
     final.REJECTED: (
         "article_id",
         ("article_id", "url", "title", "reason", "detail", "updated_at"),
     ),
+    final.CHANGES: (
+        "seq",
+        ("seq", "article_id", "url", "reason", "replaced_by", "changed_at"),
+    ),
     "ops.positions": ("name", ("name", "value")),
 }
 _CLOCK_TIMES = frozenset(
-    {"fetched_at", "updated_at", "activated_at", "complete_at", "complete_through"}
+    {"fetched_at", "updated_at", "activated_at", "complete_at", "complete_through", "changed_at"}
 )
 NUMBERS = frozenset({"seq", "raw_seq", "change_seq", "value"})
 """Columns that tell in which order things came."""
@@ -77,12 +82,20 @@ def count(warehouse: Warehouse, table: str, where: str = "1 = 1") -> int:
     return len(column(warehouse, table, "1", where))
 
 
+def rows(warehouse: Warehouse, table: str, where: str = "1 = 1") -> list[dict[str, Any]]:
+    """The rows of which `where` holds."""
+    key, columns = _TABLES[table]
+    with warehouse.snapshot() as session:
+        found = session.rows(
+            f"SELECT {', '.join(columns)} FROM {table} WHERE {where} ORDER BY {key}"
+        )
+    return [dict(zip(columns, one, strict=True)) for one in found]
+
+
 def row(warehouse: Warehouse, table: str, where: str) -> dict[str, Any]:
     """The only row of which `where` holds."""
-    columns = _TABLES[table][1]
-    with warehouse.snapshot() as session:
-        (found,) = session.rows(f"SELECT {', '.join(columns)} FROM {table} WHERE {where}")
-    return dict(zip(columns, found, strict=True))
+    (found,) = rows(warehouse, table, where)
+    return found
 
 
 def execute(warehouse: Warehouse, sql: str, *parameters: object) -> None:

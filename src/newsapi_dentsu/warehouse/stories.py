@@ -66,7 +66,7 @@ class Assessed:
         )
 
 
-_COLUMNS = {
+COLUMNS = {
     "article_id": "text",
     "text_hash": "text",
     "publishedAt": "timestamptz",
@@ -88,13 +88,13 @@ _COLUMNS = {
 
 def assessed(session: Session, article_ids: Collection[str]) -> dict[str, Assessed]:
     """The assessments among these articles'."""
-    found = rows_by_key(session, TABLE, _COLUMNS, "article_id", article_ids)
+    found = rows_by_key(session, TABLE, COLUMNS, "article_id", article_ids)
     return {row[0]: Assessed(*row) for row in found}
 
 
 def members_of(session: Session, story_id: str) -> list[Assessed]:
     """Every article of a story, the earliest first."""
-    found = rows_by_key(session, TABLE, _COLUMNS, "story_id", [story_id])
+    found = rows_by_key(session, TABLE, COLUMNS, "story_id", [story_id])
     return sorted((Assessed(*row) for row in found), key=lambda one: one.rank)
 
 
@@ -133,7 +133,7 @@ def save_assessed(session: Session, changed: Sequence[Assessed], known: Collecti
         return
     numbers = operations.take_numbers(session, processed.SEQUENCE, len(changed))
     rows = [(*astuple(one), number) for one, number in zip(changed, numbers, strict=True)]
-    save(session, TABLE, _COLUMNS | {"change_seq": "bigint"}, rows, known)
+    save(session, TABLE, COLUMNS | {"change_seq": "bigint"}, rows, known)
 
 
 def touch(session: Session, article_ids: Collection[str]) -> None:
@@ -185,7 +185,7 @@ def changes_after(session: Session, change_seq: int, *, rows: int, characters: i
     last = last_within(sizes, characters)
     if last is None:
         return Changes([], [], change_seq)
-    columns = ", ".join(_COLUMNS)
+    columns = ", ".join(COLUMNS)
     batch = [
         Assessed(*row)
         for row in session.rows(
