@@ -52,8 +52,8 @@ TEMPLATE_PLACES: Final = 2
 TEMPLATE_FACTOR: Final = 1.5
 TEMPLATE_LEAST_SHARE: Final = 0.15
 TEMPLATE_PLAIN_SHARE: Final = 0.035
-"""A template was filled in again where `TEMPLATE_SHARE` of the names and numbers differ, in more
-than `TEMPLATE_PLACES` places, and more so than the other words do, by `TEMPLATE_FACTOR`. Less is
+"""A template was filled in again where `TEMPLATE_SHARE` of the names and numbers differ, more than
+`TEMPLATE_PLACES` of them in as many places, and more so than the other words do, by `TEMPLATE_FACTOR`. Less is
 enough, `TEMPLATE_LEAST_SHARE`, where half of the numbers differ; and a single place where at most
 `TEMPLATE_PLAIN_SHARE` of the other words differ and names stand against names."""
 
@@ -212,7 +212,8 @@ def _fills_same_template(
     of_plain = len(plain - longer.vocabulary) / len(plain) if plain else 0.0
     places = [gap for gap in gaps if not other.isdisjoint(gap.words)]
     if len(places) >= TEMPLATE_PLACES and of_details >= TEMPLATE_FACTOR * of_plain:
-        if len(places) > TEMPLATE_PLACES and of_details >= TEMPLATE_SHARE:
+        several = min(len(places), len(other)) > TEMPLATE_PLACES
+        if several and of_details >= TEMPLATE_SHARE:
             return True
         numbers = {word for word in shorter.details if any(map(str.isdigit, word))}
         if 2 * len(numbers & other) >= max(4, len(numbers)) and of_details >= TEMPLATE_LEAST_SHARE:
