@@ -1,14 +1,14 @@
 """Which articles end as one story does not depend on the order in which they come."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi_dentsu.domain.similarity import Text, bands, prepare
+from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
 from newsapi_dentsu.domain.stories import Member, Rank, regroup
 
 WORDS = [f"word{number}" for number in range(400)]
@@ -42,11 +42,13 @@ class Shelf:
         return self.texts[article_id]
 
     def candidates(self, article_id: str) -> Mapping[str, int]:
-        own = bands(self.texts[article_id])
-        shared = {
-            key: len(own & bands(text)) for key, text in self.texts.items() if key != article_id
-        }
+        own = self._bands(article_id)
+        shared = {key: len(own & self._bands(key)) for key in self.texts if key != article_id}
         return {key: count for key, count in shared.items() if count}
+
+    def _bands(self, article_id: str) -> frozenset[int]:
+        text = self.texts[article_id]
+        return bands(text) if comparable(text) else frozenset()
 
     def dependents(self, article_id: str) -> list[str]:
         return [
@@ -55,16 +57,16 @@ class Shelf:
             if member.standing and member.standing.reference_id == article_id
         ]
 
-    def owner(self, story_id: str) -> str | None:
+    def owners(self, story_ids: Collection[str]) -> Mapping[str, str]:
         found = [
-            key
+            (member.story_id, key)
             for key, member in self.members.items()
-            if member.story_id == story_id
+            if member.story_id in story_ids
             and member.standing is not None
             and member.standing.role == "original"
         ]
-        assert len(found) <= 1
-        return found[0] if found else None
+        assert len(found) == len(dict(found))
+        return {story_id: key for story_id, key in found if story_id}
 
     def groups(self) -> dict[str, tuple[object, frozenset[str]]]:
         """Each article's standing, and who is in its story, whatever that is called."""

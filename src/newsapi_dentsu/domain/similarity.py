@@ -73,10 +73,10 @@ _SENTENCE_END = frozenset(".!?:\n\"'\u201c\u201d\u2018\u00bb\u00ab\u2022-\u2013\
 
 @dataclass(frozen=True)
 class Text:
-    """A text as it is compared: its words in order, and which of them are names and numbers."""
+    """A text as it is compared: its words in order, without case, and how it was written."""
 
     words: tuple[str, ...]
-    details: frozenset[str]
+    body: str
 
     @cached_property
     def runs(self) -> frozenset[str]:
@@ -87,6 +87,16 @@ class Text:
     def vocabulary(self) -> frozenset[str]:
         """The words, each once."""
         return frozenset(self.words)
+
+    @cached_property
+    def details(self) -> frozenset[str]:
+        """The words that are numbers, or names: with a capital inside a sentence."""
+        return frozenset(
+            _plain(match[0])
+            for match in _WORD.finditer(self.body)
+            if any(map(str.isdigit, match[0]))
+            or (match[0][0].isupper() and not _opens_sentence(self.body, match.start()))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +116,7 @@ class Comparison:
 
 def prepare(body: str) -> Text:
     """Read a cleaned body for comparing."""
-    words: list[str] = []
-    details: set[str] = set()
-    for match in _WORD.finditer(body):
-        word = match[0]
-        plain = _plain(word)
-        words.append(plain)
-        if any(map(str.isdigit, word)) or (
-            word[0].isupper() and not _opens_sentence(body, match.start())
-        ):
-            details.add(plain)
-    return Text(tuple(words), frozenset(details))
+    return Text(tuple(_WORD.findall(_plain(body))), body)
 
 
 def comparable(text: Text) -> bool:
@@ -246,12 +246,11 @@ def _signed(number: int) -> int:
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-def _plain(word: str) -> str:
-    if word.isascii():
-        plain = word.lower()
-    else:
-        plain = unicodedata.normalize("NFKC", word).casefold().replace("\u2019", "'")
-    return _GROUPING.sub("", plain) if plain[0].isdigit() else plain
+def _plain(text: str) -> str:
+    """A text without case, typographic apostrophes and the grouping of digits."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    return _GROUPING.sub("", text.casefold())
 
 
 def _opens_sentence(body: str, start: int) -> bool:

@@ -13,9 +13,10 @@ import heapq
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import Final, Literal, Protocol
 
-from newsapi_dentsu.domain.similarity import Text, comparable, compare
+from newsapi_dentsu.domain.similarity import Text, compare
 
 Role = Literal["original", "version", "copy"]
 
@@ -81,8 +82,8 @@ class Neighbourhood(Protocol):
         """The articles stored as its copies and versions."""
         ...
 
-    def owner(self, story_id: str) -> str | None:
-        """The original that a story is stored for."""
+    def owners(self, story_ids: Collection[str]) -> Mapping[str, str]:
+        """The originals that these stories are stored for, where they are."""
         ...
 
 
@@ -155,15 +156,15 @@ class _Placing:
         return standing.reference_id if standing else None
 
     def _place(self, key: str) -> Standing:
-        text = self._around.text(key)
         rank = self._rank(key)
-        if not comparable(text) or rank.published_at == _NEVER:
-            return ORIGINAL
         earlier = [
             (-shared, other_rank, other)
             for other, shared in self._around.candidates(key).items()
             if (other_rank := self._rank(other)) < rank and self._role(other) not in ("copy", None)
         ]
+        if not earlier:
+            return ORIGINAL
+        text = self._around.text(key)
         copies: list[tuple[float, float, Rank, Standing]] = []
         versions: list[tuple[float, float, Rank, Standing]] = []
         for _, other_rank, other in heapq.nsmallest(MOST_COMPARED, earlier):
@@ -222,23 +223,28 @@ class _Placing:
             elif was_original and stored.story_id:
                 inherited.setdefault(self._root(key), []).append(stored.story_id)
         taken = set(named.values())
+        wishes = {}
         for key in homeless:
             own = self._around.member(key).story_id
-            wishes = [*inherited.get(key, ()), *([own] if own else ()), key]
-            story_id = next((wish for wish in wishes if self._is_free(wish, taken)), None)
-            number = 2
-            while story_id is None:
-                if self._is_free(f"{key}-{number}", taken):
-                    story_id = f"{key}-{number}"
-                number += 1
-            named[key] = story_id
-            taken.add(story_id)
+            wishes[key] = [*inherited.get(key, ()), *([own] if own else ()), key]
+        owners = self._around.owners({wish for wished in wishes.values() for wish in wished})
+        for key, wished in wishes.items():
+            free = (wish for wish in wished if self._is_free(wish, owners.get(wish), taken))
+            named[key] = next(free, None) or self._new_story(key, taken)
+            taken.add(named[key])
         return named
 
-    def _is_free(self, story_id: str, taken: set[str]) -> bool:
+    def _new_story(self, key: str, taken: set[str]) -> str:
+        """A name for the second and later stories that an article opens."""
+        for number in count(2):
+            story_id = f"{key}-{number}"
+            if self._is_free(story_id, self._around.owners([story_id]).get(story_id), taken):
+                return story_id
+        raise AssertionError("numbers don't end")
+
+    def _is_free(self, story_id: str, owner: str | None, taken: set[str]) -> bool:
         if story_id in taken:
             return False
-        owner = self._around.owner(story_id)
         return owner is None or (owner in self._placed and self._placed[owner].role != "original")
 
     def _root(self, key: str) -> str:

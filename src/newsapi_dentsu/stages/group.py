@@ -5,8 +5,7 @@ import json
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from datetime import UTC, date, datetime, time, timedelta
 
 from newsapi_dentsu.domain import similarity
 from newsapi_dentsu.domain.assessment import Assessment, assess
@@ -179,14 +178,16 @@ class _Grouping:
         ]
         stories.forget_bands(session, missing)
         for first, last in _ranges(missing):
-            found = processed.bodies_of_days(session, first, last)
-            while chunk := list(islice(found, _BANDED_AT_ONCE)):
-                texts = [(key, day, similarity.prepare(body)) for key, day, body in chunk]
+            start, end = _midnight(first), _midnight(last + timedelta(days=1))
+            after = ""
+            while found := processed.bodies_between(session, start, end, after, _BANDED_AT_ONCE):
+                after, start, _ = found[-1]
+                texts = [(key, at, similarity.prepare(body)) for key, at, body in found]
                 stories.save_bands(
                     session,
                     [
-                        (day, key, similarity.bands(text))
-                        for key, day, text in texts
+                        (_day(at), key, similarity.bands(text))
+                        for key, at, text in texts
                         if similarity.comparable(text)
                     ],
                 )
@@ -301,10 +302,9 @@ class _Around(Neighbourhood):
             self._read(set().union(*found.values()))
         return self._dependents[article_id]
 
-    def owner(self, story_id: str) -> str | None:
-        found = stories.owner(self._session, story_id)
-        if found:
-            self._read([found])
+    def owners(self, story_ids: Collection[str]) -> Mapping[str, str]:
+        found = stories.owners(self._session, story_ids)
+        self._read(found.values())
         return found
 
     def _look_around(self, keys: Sequence[str]) -> None:
@@ -313,8 +313,7 @@ class _Around(Neighbourhood):
             for key in keys
             if (rank := self.member(key).rank).published_at != datetime.max.replace(tzinfo=UTC)
         }
-        bands = {key: self.bands(key) for key in days if similarity.comparable(self.text(key))}
-        found = stories.sharing_bands(self._session, bands, days, self._horizon)
+        found = stories.sharing_bands(self._session, days, self._horizon)
         self._read(set().union(*(other.keys() for other in found.values())))
         for key in keys:
             # What waits for its own batch will find these then.
@@ -371,6 +370,10 @@ def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
 
 def _day(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:

@@ -1,8 +1,8 @@
 """processed: one row for each article, and what became of every raw record."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.warehouse import operations
@@ -191,12 +191,23 @@ def bodies(session: Session, article_ids: Collection[str]) -> dict[str, str]:
     return dict(rows_by_key(session, TABLE, ("article_id", "body"), "article_id", article_ids))
 
 
-def bodies_of_days(session: Session, first: date, last: date) -> Iterator[tuple[str, date, str]]:
-    """The articles published from `first` to `last`, as (article_id, day, body)."""
-    for article_id, published_at, body in session.stream(
-        f"SELECT article_id, publishedAt, body FROM {TABLE} "
-        "WHERE publishedAt >= $1 AND publishedAt < $2",
-        datetime.combine(first, time(), UTC),
-        datetime.combine(last + timedelta(days=1), time(), UTC),
-    ):
-        yield article_id, published_at.astimezone(UTC).date(), body
+def bodies_between(
+    session: Session, start: datetime, end: datetime, after: str, rows: int
+) -> list[tuple[str, datetime, str]]:
+    """The next articles published from `start` to before `end`, as (article_id, when, body).
+
+    In the order of time; of those published at `start`, only the ids after `after`.
+    """
+    return [
+        (article_id, published_at, body)
+        for article_id, published_at, body in session.rows(
+            f"SELECT article_id, publishedAt, body FROM {TABLE} "
+            "WHERE publishedAt >= $1 AND publishedAt < $2 "
+            "AND (publishedAt > $1 OR article_id > $3) "
+            "ORDER BY publishedAt, article_id LIMIT $4",
+            start,
+            end,
+            after,
+            rows,
+        )
+    ]

@@ -108,12 +108,10 @@ def dependents(session: Session, article_ids: Collection[str]) -> dict[str, set[
     return found
 
 
-def owner(session: Session, story_id: str) -> str | None:
-    """The original of a story."""
-    found = session.rows(
-        f"SELECT article_id FROM {TABLE} WHERE story_id = $1 AND role = 'original'", story_id
-    )
-    return found[0][0] if found else None
+def owners(session: Session, story_ids: Collection[str]) -> dict[str, str]:
+    """The originals of these stories."""
+    found = rows_by_key(session, TABLE, ("story_id", "role", "article_id"), "story_id", story_ids)
+    return {story_id: article_id for story_id, role, article_id in found if role == "original"}
 
 
 def copies(session: Session, article_ids: Collection[str]) -> dict[str, list[str | None]]:
@@ -261,30 +259,29 @@ def with_bands(session: Session, article_ids: Sequence[str], first: date, last: 
 
 
 def sharing_bands(
-    session: Session,
-    bands: Mapping[str, Iterable[int]],
-    days: Mapping[str, date],
-    horizon_days: int,
+    session: Session, days: Mapping[str, date], horizon_days: int
 ) -> dict[str, dict[str, int]]:
-    """For each of these articles, those within the horizon that share bands, and how many."""
-    rows = [(key, band, days[key]) for key, found in bands.items() for band in found]
-    if not rows:
+    """For each of these articles, by its day, those within the horizon that share bands.
+
+    Returns:
+        For each, the others by id, and how many bands they share.
+    """
+    if not days:
         return {}
-    first, last = min(days[key] for key in bands), max(days[key] for key in bands)
+    first, last = min(days.values()), max(days.values())
     margin = timedelta(days=horizon_days)
-    keys, numbers, of_days = (list(column) for column in zip(*rows, strict=True))
     found: dict[str, dict[str, int]] = {}
     for key, other, shared in session.rows(
-        "WITH mine AS (SELECT unnest($1::text[]) AS article_id, unnest($2::integer[]) AS band, "
-        "unnest($3::date[]) AS day) "
-        "SELECT mine.article_id, theirs.article_id, count(*) FROM mine "
+        "SELECT mine.article_id, theirs.article_id, count(*) "
+        f"FROM (SELECT * FROM {BANDS} WHERE day BETWEEN $2 AND $3 "
+        "AND article_id IN (SELECT unnest($1::text[]))) AS mine "
         f"JOIN {BANDS} AS theirs ON theirs.band = mine.band "
         "WHERE theirs.day BETWEEN $4 AND $5 AND theirs.article_id <> mine.article_id "
         "AND theirs.day BETWEEN mine.day - $6::integer AND mine.day + $6::integer "
         "GROUP BY mine.article_id, theirs.article_id",
-        keys,
-        numbers,
-        of_days,
+        list(days),
+        first,
+        last,
         first - margin,
         last + margin,
         horizon_days,
