@@ -9,6 +9,7 @@ from benchmarks.migration import migration
 from benchmarks.process import process
 from benchmarks.report import Figure, print_table
 from benchmarks.scale import scale, scale_postgres
+from benchmarks.stories import stories
 
 BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "inserts": inserts,
@@ -16,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "process": process,
     "scale": scale,
     "scale-postgres": scale_postgres,
+    "stories": stories,
 }
 NOT_QUICK = {"scale-postgres"}
 

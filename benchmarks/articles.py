@@ -7,10 +7,11 @@ from typing import Any
 from newsapi_dentsu.sandbox import Article
 
 FIRST_URI = 8_000_000_000
-SENTENCES = 24
+SENTENCES = 42
 TITLE = "Generative AI in marketing, report"
-FILLER = "readers of the trade press found"
-"""Between words that no compression can shorten; a body has about 1,600 characters."""
+FILLER = "of the"
+"""Between words that no compression can shorten; a body has about 1,600 characters, and no three
+words in a row that another has."""
 
 SOURCE = "adledger.example"
 _CONCEPTS = ("Artificial_intelligence", "Marketing")

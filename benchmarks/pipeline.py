@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.sandbox import SANDBOX_KEY, ListCorpus, Sandbox
 from newsapi_dentsu.source import SHIPPED_TOPICS
-from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse import Warehouse, operations
 
 NEW_ARTICLES = 100
 _TOKENS = 10**9
@@ -26,6 +26,7 @@ _TOKENS = 10**9
 class PipelineRun:
     """One execution of `newsapi run`, and its seconds by phase."""
 
+    run_id: str
     execution: Execution
     phases: dict[str, float]
 
@@ -49,7 +50,7 @@ class Pipeline:
     settings: Mapping[str, str]
     events: Callable[[str], Iterable[Event]]
     next_number: int
-    runs: int = field(default=0)
+    warehouse: Warehouse
 
     def run(self) -> PipelineRun:
         """Let 100 articles appear and run the pipeline on them.
@@ -67,7 +68,20 @@ class Pipeline:
         result = json.loads(execution.stdout)
         if result["articles_added"] != NEW_ARTICLES or result["failed_checks"]:
             raise RuntimeError(f"the run is not what was to be measured: {execution.stdout}")
-        return PipelineRun(execution, phases(execution, self.events(result["run_id"])))
+        return PipelineRun(
+            result["run_id"], execution, phases(execution, self.events(result["run_id"]))
+        )
+
+    def stage_seconds(self, run_id: str, stage: str) -> float:
+        """How long a stage of a run took, by the row that it left."""
+        with self.warehouse.snapshot() as session:
+            (found,) = (
+                one
+                for one in operations.stage_runs(session, run_id=run_id)
+                if one.stage == stage and one.ended_at
+            )
+        assert found.ended_at
+        return (found.ended_at - found.started_at).total_seconds()
 
 
 @contextmanager
@@ -96,7 +110,9 @@ def pipeline_with_history(
     with Sandbox(corpus, tokens=_TOKENS) as present:
         api = {"NEWSAPI_HOST": present.url, "NEWSAPI_KEY": SANDBOX_KEY}
         events = events or partial(events_in_files, folder / "data" / "dagster")
-        pipeline = Pipeline(folder, corpus, {**api, **(settings or {})}, events, articles)
+        pipeline = Pipeline(
+            folder, corpus, {**api, **(settings or {})}, events, articles, warehouse
+        )
         # Makes Dagster's home, and warms what is cached.
         pipeline.run()
         yield pipeline

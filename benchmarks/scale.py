@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 
 from benchmarks import postgres
 from benchmarks.measuring import alternate, ratio
@@ -76,12 +77,23 @@ def _compare(name: str, prepare: Callable[[int], Pipeline], quick: bool) -> list
     with_few, with_many = runs.values()
     of, to = ([run.seconds for run in measured] for measured in (with_many, with_few))
     cpu = ratio(*([run.execution.cpu_seconds for run in runs_] for runs_ in (with_many, with_few)))
+    grouping = {
+        label: median(pipelines[label].stage_seconds(run.run_id, "group") for run in measured)
+        for label, measured in runs.items()
+    }
     print(f"  pairs: {', '.join(f'{a:.2f}/{b:.2f}' for a, b in zip(of, to, strict=True))}")
     peak = max(run.peak_megabytes for run in with_many)
     least = max(run.peak_megabytes for run in with_few)
     return [
         Figure(name, f"time, {many:,} stored to {FEW:,}", ratio(of, to), limit=RATIO_LIMIT),
         Figure(name, "the same in CPU time", cpu),
+        Figure(name, f"finding copies, {many:,} stored", grouping[f"{many:,} stored"], " s", 1.0),
+        Figure(
+            name,
+            "the same to few stored",
+            grouping[f"{many:,} stored"] / grouping[f"{FEW:,} stored"],
+            limit=RATIO_LIMIT if name == "scale-postgres" else None,
+        ),
         Figure(name, f"peak memory, {many:,} stored", peak, " MB", MEGABYTES_LIMIT),
         Figure(name, f"peak memory, {FEW:,} stored", least, " MB", MEGABYTES_LIMIT),
     ]

@@ -53,9 +53,10 @@ TEMPLATE_FACTOR: Final = 1.5
 TEMPLATE_LEAST_SHARE: Final = 0.15
 TEMPLATE_PLAIN_SHARE: Final = 0.035
 """A template was filled in again where `TEMPLATE_SHARE` of the names and numbers differ, more than
-`TEMPLATE_PLACES` of them in as many places, and more so than the other words do, by `TEMPLATE_FACTOR`. Less is
-enough, `TEMPLATE_LEAST_SHARE`, where half of the numbers differ; and a single place where at most
-`TEMPLATE_PLAIN_SHARE` of the other words differ and names stand against names."""
+`TEMPLATE_PLACES` of them in as many places, and more so than the other words do, by
+`TEMPLATE_FACTOR`. Less is enough, `TEMPLATE_LEAST_SHARE`, where half of the numbers differ; and a
+single place where at most `TEMPLATE_PLAIN_SHARE` of the other words differ and names stand against
+names."""
 
 METHOD: Final = (
     f"rensa-0.5 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} lead:{LEAD_WORDS}/{LEAD_PERMUTATIONS}"

@@ -1,0 +1,139 @@
+"""`stories`: finding copies among many articles, against what else finds them."""
+
+import hashlib
+import itertools
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from datasketch import MinHash, MinHashLSH
+
+from benchmarks.measuring import execute, program
+from benchmarks.report import Figure
+from newsapi_dentsu.domain.similarity import compare, prepare
+from newsapi_dentsu.warehouse import Warehouse, processed
+from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+
+ARTICLES, ARTICLES_QUICKLY = 100_000, 10_000
+WORDS = 400
+COPIED_EVERY = 10
+DAYS = 110
+SECONDS_LIMIT, MEGABYTES_LIMIT = 60, 1_000
+
+SAMPLE_OF_LSH, SAMPLE_OF_PAIRS = 2_000, 400
+_PERMUTATIONS, _THRESHOLD = 128, 0.7
+_COMMON = "the of and to a in is that for it as was with be by on not his which but are from or at"
+_BATCH = 2_000
+
+
+def stories(quick: bool) -> list[Figure]:
+    """Compare a full rebuild with datasketch's LSH, and with comparing all pairs."""
+    count = ARTICLES_QUICKLY if quick else ARTICLES
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        path = folder / "news.duckdb"
+        warehouse = Warehouse(DuckDBEngine(path, memory_limit="1GB", wait=5))
+        warehouse.upgrade()
+        _fill(warehouse, count)
+        rebuilt = execute([program("python"), "-m", "benchmarks.regroup", str(path)], Path.cwd())
+    seconds, copies = rebuilt.stdout.split()
+    each = float(seconds) / count
+    lsh, pairs = _by_lsh(), _by_all_pairs()
+    print(f"  {count:,} articles of {WORDS} words in {float(seconds):.1f} s, {copies} copies found")
+    print(f"  for each article: {each * 1e3:.2f} ms; datasketch {lsh * 1e3:.2f} ms")
+    return [
+        Figure("stories", f"rebuild of {ARTICLES:,}", each * ARTICLES, " s", SECONDS_LIMIT),
+        Figure("stories", "peak memory", rebuilt.peak_bytes / 1e6, " MB", MEGABYTES_LIMIT),
+        Figure("stories", "datasketch's MinHashLSH alone to the whole rebuild", lsh / each),
+        Figure(
+            "stories",
+            f"all pairs to the rebuild, at {SAMPLE_OF_PAIRS} articles",
+            pairs * (SAMPLE_OF_PAIRS - 1) / 2 / each,
+        ),
+    ]
+
+
+def bodies(count: int) -> Iterator[str]:
+    """Texts like English ones: half of them common words; every tenth is an edited copy."""
+    rng = random.Random(1)
+    vocabulary = ["".join(rng.choices("etaoinshrdlu", k=rng.randint(4, 10))) for _ in range(20_000)]
+    weights = list(itertools.accumulate(1 / (place + 20) for place in range(len(vocabulary))))
+    earlier: list[list[str]] = []
+    for number in range(count):
+        if number % COPIED_EVERY == COPIED_EVERY - 1:
+            words = [
+                word if rng.random() > 0.05 else rng.choice(vocabulary)
+                for word in earlier[-rng.randint(1, COPIED_EVERY - 1)]
+            ]
+        else:
+            rare = rng.choices(vocabulary, cum_weights=weights, k=WORDS // 2)
+            common = rng.choices(_COMMON.split(), k=WORDS // 2)
+            words = [word for pair in zip(rare, common, strict=True) for word in pair]
+            earlier = [*earlier[-COPIED_EVERY:], words]
+        yield " ".join(words)
+
+
+def _fill(warehouse: Warehouse, count: int) -> None:
+    now = datetime.now(UTC)
+    start, step = now - timedelta(days=DAYS), timedelta(days=DAYS) / count
+    made = enumerate(bodies(count))
+    while batch := list(itertools.islice(made, _BATCH)):
+        articles = [_article(number, body, start + step * number) for number, body in batch]
+        with warehouse.transaction() as session:
+            processed.save_articles(session, articles, {}, now)
+
+
+def _article(number: int, body: str, moment: datetime) -> processed.Article:
+    digest = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
+    return processed.Article(
+        article_id=digest,
+        url=f"https://adledger.example/{number}",
+        title=f"Generative AI in marketing, report {number}",
+        body=body,
+        published_at=moment,
+        indexed_at=moment,
+        source_name="Ad Ledger",
+        source_uri="adledger.example",
+        lang="eng",
+        data_type="news",
+        authors="[]",
+        image=None,
+        sentiment=None,
+        concepts="[]",
+        categories="[]",
+        event_uri=None,
+        is_duplicate=False,
+        version=1,
+        text_hash=digest,
+        raw_seq=number + 1,
+        origin="sandbox",
+        fetched_at=moment,
+    )
+
+
+def _by_lsh() -> float:
+    """Seconds that datasketch takes for an article: its sketch, the query, the insertion."""
+    texts = [body.split() for body in bodies(SAMPLE_OF_LSH)]
+    index = MinHashLSH(threshold=_THRESHOLD, num_perm=_PERMUTATIONS)
+    started = time.perf_counter()
+    for number, words in enumerate(texts):
+        sketch = MinHash(num_perm=_PERMUTATIONS)
+        runs = {" ".join(run) for run in zip(words, words[1:], words[2:], strict=False)}
+        sketch.update_batch([run.encode() for run in runs])
+        index.query(sketch)
+        index.insert(str(number), sketch)
+    return (time.perf_counter() - started) / SAMPLE_OF_LSH
+
+
+def _by_all_pairs() -> float:
+    """Seconds for one comparison of two texts."""
+    texts = [prepare(body) for body in bodies(SAMPLE_OF_PAIRS)]
+    started = time.perf_counter()
+    count = 0
+    for one, other in itertools.combinations(texts, 2):
+        compare(one, other)
+        count += 1
+    return (time.perf_counter() - started) / count
