@@ -15,6 +15,16 @@ topics:
     categories: [news/Business]
 """
 
+TERMS = """\
+topics:
+  - name: AI
+    keywords: [AI, machine learning]
+    concepts: ['http://en.wikipedia.org/wiki/AI']
+    terms:
+      strong: [model*]
+      weak: [robot]
+"""
+
 
 def test_the_shipped_file_is_sound() -> None:
     shipped = parse_topics(SHIPPED_TOPICS.read_text("utf-8"), "topics.yaml")
@@ -34,6 +44,14 @@ def test_the_shipped_file_is_sound() -> None:
         (GOOD.replace("[eng]", "[english]"), 1, "pattern"),
         (GOOD.replace("[eng]", "[]"), 1, "at least 1"),
         (GOOD.replace("[eng]", "[eng"), 2, "expected"),
+        (TERMS.replace("weak", "week"), 7, "known are strong, clear, weak, ignored"),
+        (TERMS.replace("[robot]", "robot"), 7, "list"),
+        (TERMS.replace("robot", "ro*"), 7, "3 letters before the *"),
+        (TERMS.replace("[robot]", "[Model*]"), 5, "as strong and as weak"),
+        (TERMS.replace("strong: [model*]", "strong: [7]"), 6, "string"),
+        ("relevance: {title: 1}\n" + GOOD, 1, "less than 1"),
+        ("relevance: {clear: 1.1}\n" + GOOD, 1, "less than or equal to 1"),
+        ("relevance:\n  lead: 0.1\n  near: 0.1\n" + GOOD, 3, "together"),
         (GOOD + "data_types: [news, tv]\n", 7, "'news', 'pr' or 'blog'"),
         (GOOD + "topic: []\n", 7, "topic"),
         (GOOD + "    concepts: [Marketing]\n", 7, "pattern"),
@@ -80,3 +98,11 @@ def test_a_value_twice_in_the_file_is_no_other_search() -> None:
 )
 def test_another_search_has_another_identity(old: str, new: str) -> None:
     assert parse_topics(GOOD, "a").query_id != parse_topics(GOOD.replace(old, new), "b").query_id
+
+
+def test_what_only_tells_relevance_is_no_other_search() -> None:
+    changed = TERMS.replace("robot", "android, automaton").replace("strong", "clear")
+    changed += "relevance: {threshold: 0.9, title: 0.1}\nquality: {min_words: 3}\n"
+    one, other = parse_topics(TERMS, "a"), parse_topics(changed, "b")
+    assert one.topics[0].terms != other.topics[0].terms
+    assert one.query_id == other.query_id

@@ -1,9 +1,10 @@
 """How much an article is about the topics, and which of its signs say so.
 
 Each topic gets a score from 0 to 1 out of its signs: its terms in the title, in the lead and in the
-rest of the body, and the concepts and categories that the index attached. Signs add up as
-independent chances do, 1 - (1 - a)(1 - b)..., so that several weak ones make a strong one and
-none makes more than 1. An article is as relevant as the topic that it is least about.
+rest of the body, terms close to those of the other topics, and the concepts and categories that the
+index attached. Signs add up as independent chances do, 1 - (1 - a)(1 - b)..., so that several weak
+ones make a strong one and none makes more than 1. An article's score is the geometric mean of those
+of its topics: 0 where one of them is missing.
 """
 
 import json
@@ -13,22 +14,34 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 from urllib.parse import unquote
 
-from newsapi_dentsu.domain.topics import RelevanceRules, Topic, Topics
+from newsapi_dentsu.domain.topics import BEGINNING_LETTERS, RelevanceRules, Topic, Topics
 
 LEAD_WORDS: Final = 60
 """The first words of a body say what it is about."""
 
-USUAL_WORDS: Final = 300
-"""In a longer text a single term says less, in proportion."""
+OPENING_WORDS: Final = 25
+"""About the first sentence."""
+
+NEAR_WORDS: Final = 5
+"""The most words between terms that speak of each other."""
+
+USUAL_WORDS: Final = 150
+"""In a longer text a term says less: there is more room for what it isn't about."""
+
+_DILUTION: Final = 0.6
+"""Terms grow slower than texts do, as many are repeated."""
+
+_REPEATED: Final = 0.5
+"""Each further time a term says this share of the time before."""
 
 _MOST_SCORE: Final = 5.0
 _MOST_WEIGHT: Final = 100.0
 """The API's scales for concepts and categories."""
 
-_KEY_LETTERS: Final = 2
 _WORD = re.compile(r"[^\W_]+(?:['&.][^\W_]+)*")
 
 
@@ -51,6 +64,33 @@ class Relevance:
     signals: tuple[Signal, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A term as written, its words, whether the last is but a beginning, and its strength."""
+
+    written: str
+    words: tuple[str, ...]
+    prefix: bool
+    strength: float
+    near: bool
+    """Whether it counts as close to other topics' terms: strong ones and keywords do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Terms by what a text's word must be for them to begin there, those to try first in front."""
+
+    whole: Mapping[str, Sequence[_Term]]
+    """Those whose first word stands there as it is."""
+
+    beginnings: Mapping[str, Sequence[_Term]]
+    """Single words of which any ending counts, by their first letters."""
+
+
+_Found = Sequence[tuple[int, _Term]]
+"""Terms with the number of their first word in a text."""
+
+
 def score(title: str, body: str, concepts: str, categories: str, topics: Topics) -> Relevance:
     """Score an article.
 
@@ -62,76 +102,117 @@ def score(title: str, body: str, concepts: str, categories: str, topics: Topics)
         topics: what to look for, with the weights to give.
     """
     rules = topics.relevance
-    words = _normal(body)
-    dilution = min(1.0, USUAL_WORDS / max(1, len(words)))
-    places = (
-        ("title", _normal(title), rules.title),
-        ("lead", words[:LEAD_WORDS], rules.lead),
-        ("body", words[LEAD_WORDS:], rules.body * dilution),
-    )
-    attached = _attached(concepts, "score", _MOST_SCORE), _attached(categories, "wgt", _MOST_WEIGHT)
+    title_words, body_words = _words(title), _words(body)
+    concept_shares = _attached(concepts, "score", _MOST_SCORE)
+    category_shares = _attached(categories, "wgt", _MOST_WEIGHT)
+    indexes = [_index(topic, rules.clear, rules.weak) for topic in topics.topics]
+    in_title = [_find(index, title_words) for index in indexes]
+    in_body = [_find(index, body_words) for index in indexes]
+    openings = [[(at, term) for at, term in found if at < OPENING_WORDS] for found in in_body]
+    together = [
+        title_term or opening_term
+        for title_term, opening_term in zip(_together(in_title), _together(openings), strict=True)
+    ]
     signals: list[Signal] = []
     scores: dict[str, float] = {}
-    for topic in topics.topics:
+    for number, topic in enumerate(topics.topics):
         found = [
-            *_signals_of_terms(topic, places, rules),
-            *_signals_of_tags(topic, *attached, rules),
+            *_signals_of_terms(topic, in_title[number], in_body[number], len(body_words), rules),
+            *_signals_of_concepts(topic, indexes[number], concept_shares, rules),
+            *_signals_of_categories(topic, indexes[number], category_shares, rules),
         ]
+        if together[number]:
+            found.append(Signal(topic.name, "together", together[number], rules.together))
         signals += found
         scores[topic.name] = round(
             1.0 - math.prod((1 - signal.weight for signal in found), start=1.0), 4
         )
-    return Relevance(min(scores.values()), scores, tuple(signals))
+    overall = math.prod(scores.values()) ** (1 / len(scores))
+    return Relevance(round(overall, 4), scores, tuple(signals))
 
 
 def _signals_of_terms(
-    topic: Topic, places: Sequence[tuple[str, list[str], float]], rules: RelevanceRules
+    topic: Topic, in_title: _Found, in_body: _Found, body_length: int, rules: RelevanceRules
 ) -> Iterator[Signal]:
-    index = _index(topic)
-    for place, words, weight in places:
-        for (term, strong), count in _count(index, words).items():
-            each = weight if strong else weight * rules.weak
-            # What is repeated says more, but ever less so.
-            yield Signal(
-                topic.name, place, term, round(1 - (1 - each) ** (1 + math.log2(count)), 4)
-            )
+    dilution = min(1.0, (USUAL_WORDS / max(1, body_length)) ** _DILUTION)
+    # A weight is the chance that a sign tells of the topic; the logarithms of the rest add up.
+    places = {
+        "title": -math.log1p(-rules.title),
+        "lead": -math.log1p(-rules.lead),
+        "body": -math.log1p(-rules.body) * dilution,
+    }
+    seen = [
+        *(("title", term) for _, term in in_title),
+        *(("lead" if at < LEAD_WORDS else "body", term) for at, term in in_body),
+    ]
+    times: Counter[str] = Counter()
+    sums: dict[tuple[str, str], float] = {}
+    for place, term in seen:
+        value = places[place] * term.strength * _REPEATED ** times[term.written]
+        times[term.written] += 1
+        sums[place, term.written] = sums.get((place, term.written), 0.0) + value
+    for (place, written), value in sums.items():
+        if value:
+            yield Signal(topic.name, place, written, round(-math.expm1(-value), 4))
 
 
-def _signals_of_tags(
-    topic: Topic,
-    concepts: Mapping[str, float],
-    categories: Mapping[str, float],
-    rules: RelevanceRules,
+def _together(found: Sequence[_Found]) -> list[str]:
+    """A term of each topic that stands close to one of every other; '' where there is none."""
+    spans = [
+        [(at, at + len(term.words), term.written) for at, term in terms if term.near]
+        for terms in found
+    ]
+    if len(spans) == 1:
+        return [""]
+    return [
+        next(
+            (
+                written
+                for start, end, written in own
+                if all(
+                    any(max(start, s) - min(end, e) <= NEAR_WORDS for s, e, _ in other)
+                    for other in spans
+                    if other is not own
+                )
+            ),
+            "",
+        )
+        for own in spans
+    ]
+
+
+def _signals_of_concepts(
+    topic: Topic, index: _Index, shares: Mapping[str, float], rules: RelevanceRules
 ) -> Iterator[Signal]:
-    """The tags that the topic names, and those whose own names hold one of its terms."""
-    index = _index(topic)
-    for uri, share in concepts.items():
-        strength = 1.0 if uri in topic.concepts else _strength(index, _last_part(uri), rules)
-        if strength:
+    """The concepts that the topic names, and those whose own names hold one of its terms."""
+    for uri, share in shares.items():
+        strength = 1.0 if uri in topic.concepts else _strength(index, _last_part(uri))
+        if strength * share:
             yield Signal(topic.name, "concept", uri, round(rules.concepts * strength * share, 4))
-    # Categories lie below each other: the one that says most speaks for all.
-    strongest = max(
-        (
-            (_category_strength(topic, index, uri, rules) * share, uri)
-            for uri, share in categories.items()
-        ),
+
+
+def _signals_of_categories(
+    topic: Topic, index: _Index, shares: Mapping[str, float], rules: RelevanceRules
+) -> Iterator[Signal]:
+    """Categories lie below each other: the one that says most speaks for all."""
+    strength, uri = max(
+        ((_category_strength(topic, index, uri) * share, uri) for uri, share in shares.items()),
         default=(0.0, ""),
     )
-    if strongest[0]:
-        yield Signal(
-            topic.name, "category", strongest[1], round(rules.categories * strongest[0], 4)
-        )
+    if strength:
+        yield Signal(topic.name, "category", uri, round(rules.categories * strength, 4))
 
 
-def _category_strength(topic: Topic, index: "_Index", uri: str, rules: RelevanceRules) -> float:
+def _category_strength(topic: Topic, index: _Index, uri: str) -> float:
     if any(uri == category or uri.startswith(f"{category}/") for category in topic.categories):
         return 1.0
-    return _strength(index, uri.replace("/", " "), rules)
+    return _strength(index, uri.replace("/", " "))
 
 
-def _strength(index: "_Index", name: str, rules: RelevanceRules) -> float:
-    found = _count(index, _normal(name.replace("_", " ")))
-    return max((1.0 if strong else rules.weak for _, strong in found), default=0.0)
+def _strength(index: _Index, name: str) -> float:
+    """The strength of the strongest term in a tag's name."""
+    found = _find(index, _words(name.replace("_", " ")))
+    return max((term.strength for _, term in found), default=0.0)
 
 
 def _last_part(uri: str) -> str:
@@ -148,54 +229,70 @@ def _attached(tags: str, measure: str, most: float) -> dict[str, float]:
     return found
 
 
-_Term = tuple[tuple[str, ...], bool, str, bool]
-"""Its words, whether the last one is but a beginning, how it is written, whether it is strong."""
-
-_Index = Mapping[str, Sequence[_Term]]
-"""Terms by the first letters of their first word, the longest first."""
+def _index(topic: Topic, clear: float, weak: float) -> _Index:
+    terms = topic.terms
+    return _indexed(
+        tuple(topic.keywords),
+        (
+            (1.0, tuple(terms.strong)),
+            (clear, tuple(terms.clear)),
+            (weak, tuple(terms.weak)),
+            (0.0, tuple(terms.ignored)),
+        ),
+    )
 
 
 @lru_cache(maxsize=64)
-def _terms(strong: tuple[str, ...], weak: tuple[str, ...]) -> dict[str, list[_Term]]:
-    index: dict[str, list[_Term]] = {}
-    for terms, is_strong in ((strong, True), (weak, False)):
-        for term in terms:
-            words = tuple(_normal(term.removesuffix("*")))
-            if words:
-                index.setdefault(words[0][:_KEY_LETTERS], []).append(
-                    (words, term.endswith("*"), term, is_strong)
-                )
-    for found in index.values():
-        found.sort(key=lambda term: (-len(term[0]), -len(term[0][-1])))
-    return index
+def _indexed(
+    keywords: tuple[str, ...], graded: tuple[tuple[float, tuple[str, ...]], ...]
+) -> _Index:
+    own = dict.fromkeys((keyword.casefold() for keyword in keywords), 1.0)
+    strengths = own | {term.casefold(): strength for strength, terms in graded for term in terms}
+    whole: dict[str, list[_Term]] = {}
+    beginnings: dict[str, list[_Term]] = {}
+    for written, strength in strengths.items():
+        words = tuple(_words(written.removesuffix("*")))
+        if not words:
+            continue
+        term = _Term(
+            written, words, written.endswith("*"), strength, near=strength == 1.0 or written in own
+        )
+        if term.prefix and len(words) == 1:
+            beginnings.setdefault(words[0][:BEGINNING_LETTERS], []).append(term)
+        else:
+            whole.setdefault(words[0], []).append(term)
+    for terms in (*whole.values(), *beginnings.values()):
+        terms.sort(key=lambda term: (-len(term.words), term.prefix, -len(term.words[-1])))
+    return _Index(whole, beginnings)
 
 
-def _index(topic: Topic) -> _Index:
-    return _terms((*topic.keywords, *topic.terms), tuple(topic.weak_terms))
-
-
-def _count(index: Mapping[str, Sequence[_Term]], words: Sequence[str]) -> Counter[tuple[str, bool]]:
-    """How often each term stands in a text; longer terms take their words from shorter ones."""
-    found: Counter[tuple[str, bool]] = Counter()
+def _find(index: _Index, words: Sequence[str]) -> _Found:
+    """Where terms stand in a text; longer terms take their words from shorter ones."""
+    found: list[tuple[int, _Term]] = []
     taken_to = 0
+    none: Sequence[_Term] = ()
+    whole, beginnings = index.whole.get, index.beginnings.get
     for at, word in enumerate(words):
         if at < taken_to:
             continue
-        for parts, prefix, term, strong in index.get(word[:_KEY_LETTERS], ()):
-            if _stands(parts, words, at, prefix=prefix):
-                found[term, strong] += 1
-                taken_to = at + len(parts)
+        for term in chain(whole(word, none), beginnings(word[:BEGINNING_LETTERS], none)):
+            if _stands(term, words, at):
+                found.append((at, term))
+                taken_to = at + len(term.words)
                 break
     return found
 
 
-def _stands(parts: Sequence[str], words: Sequence[str], at: int, *, prefix: bool) -> bool:
-    last = at + len(parts) - 1
-    if last >= len(words) or list(words[at:last]) != list(parts[:-1]):
-        return False
-    return words[last].startswith(parts[-1]) if prefix else words[last] == parts[-1]
+def _stands(term: _Term, words: Sequence[str], at: int) -> bool:
+    parts = term.words
+    if len(parts) > 1:
+        end = at + len(parts) - 1
+        if end >= len(words) or tuple(words[at:end]) != parts[:-1]:
+            return False
+        at = end
+    return words[at].startswith(parts[-1]) if term.prefix else words[at] == parts[-1]
 
 
-def _normal(text: str) -> list[str]:
+def _words(text: str) -> list[str]:
     """A text's words without case; the parts of a hyphenated word stand alone."""
     return _WORD.findall(text.replace("\u2019", "'").casefold())

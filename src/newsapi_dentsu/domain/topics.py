@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic import model_validator as validate_model
 
 from newsapi_dentsu.domain.config_file import StrictModel, read_config
@@ -16,21 +16,56 @@ ConceptUri = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, lt=1)]
+
+BEGINNING_LETTERS: Final = 3
+"""Fewer letters before `*` begin too many words."""
+
+
+def _long_enough(term: str) -> str:
+    if term.endswith("*") and term[:-1].isalnum() and len(term) <= BEGINNING_LETTERS:
+        raise ValueError(f"{term!r} needs {BEGINNING_LETTERS} letters before the *")
+    return term
+
+
+Term = Annotated[Name, AfterValidator(_long_enough)]
+
+
+class Terms(StrictModel):
+    """Words and phrases by how much they tell of a topic; `*` stands for any ending.
+
+    What is `ignored` counts nothing, nor do terms within it: phrases in which a term means
+    something else.
+    """
+
+    strong: list[Term] = Field([])
+    clear: list[Term] = Field([])
+    weak: list[Term] = Field([])
+    ignored: list[Term] = Field([])
+
+    @validate_model(mode="after")
+    def _each_term_once(self) -> "Terms":
+        grades: dict[str, str] = {}
+        for grade in type(self).model_fields:
+            for term in getattr(self, grade):
+                other = grades.setdefault(term.casefold(), grade)
+                if other != grade:
+                    raise ValueError(f"has {term!r} as {other} and as {grade}; keep one")
+        return self
 
 
 class Topic(StrictModel):
     """One topic: an article matches it by any of its keywords, concepts or categories.
 
-    How much it is about the topic is told by these and by `terms` and `weak_terms`, which are not
-    searched for.
+    How much it is about the topic is told by these and by `terms`, which are not searched for.
+    A keyword is a strong term unless `terms` grades it otherwise.
     """
 
     name: Name
     keywords: list[Name] = Field([])
     concepts: list[ConceptUri] = Field([])
     categories: list[Name] = Field([])
-    terms: list[Name] = Field([])
-    weak_terms: list[Name] = Field([])
+    terms: Terms = Terms()
 
     @validate_model(mode="after")
     def _has_a_condition(self) -> "Topic":
@@ -42,17 +77,21 @@ class Topic(StrictModel):
 class RelevanceRules(StrictModel):
     """How much each sign that an article is about a topic weighs, and how relevant is enough.
 
-    `title`, `lead` and `body` are the weights of one term there, `weak` the factor for weak terms;
-    `concepts` and `categories` those of a tag at the top of the index's scale.
+    `title`, `lead` and `body` are the weights of a strong term there, `clear` and `weak` the
+    shares of it for other terms; `together` is the weight of strong terms or keywords of all
+    topics close to each other in the title or the opening; `concepts` and `categories` are those of
+    a tag at the top of the index's scale.
     """
 
-    threshold: Share = 0.5
-    title: Share = 0.45
-    lead: Share = 0.3
-    body: Share = 0.12
-    weak: Share = 0.4
-    concepts: Share = 0.3
-    categories: Share = 0.25
+    threshold: Share = 0.6
+    title: Weight = 0.43
+    lead: Weight = 0.32
+    body: Weight = 0.23
+    clear: Share = 0.58
+    weak: Share = 0.29
+    together: Weight = 0.45
+    concepts: Weight = 0.3
+    categories: Weight = 0.25
 
 
 class QualityRules(StrictModel):
