@@ -48,4 +48,5 @@ def _off_topic(relevance: Relevance, topics: Topics) -> Rejection | None:
     if relevance.overall >= threshold:
         return None
     scores = ", ".join(f"{name} {value:.2f}" for name, value in relevance.topics.items())
-    return Rejection("off_topic", f"{scores}; at least {threshold:.2f} of each is asked for")
+    said = f"{scores}; {relevance.overall:.2f} overall, {threshold:.2f} is asked for"
+    return Rejection("off_topic", said)
