@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 
+from benchmarks.alerts import alerts
 from benchmarks.inserts import inserts
 from benchmarks.migration import migration
 from benchmarks.process import process
@@ -12,6 +13,7 @@ from benchmarks.scale import scale, scale_postgres
 from benchmarks.stories import stories
 
 BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
+    "alerts": alerts,
     "inserts": inserts,
     "migration": migration,
     "process": process,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -104,9 +105,9 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(scratch: Path) -> Path:
     """A folder with the empty tables and Dagster's empty records, to copy."""
-    folder = tmp_path_factory.mktemp("prepared")
+    folder = scratch / "prepared"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DUCKDB_PATH", str(folder / "data/news.duckdb"))
         patch.delenv("DAGSTER_HOME", raising=False)
@@ -119,10 +120,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def set_up(
-    tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
+    scratch: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
 ) -> Iterator[Callable[..., Installation]]:
     """Makes an installation; settings that are given as None are left out."""
     with ExitStack() as stack:
+        # In memory: a disk that others use as well makes thirty days long.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=scratch)))
 
         def make(**changes: str | None) -> Installation:
             mail = stack.enter_context(mail_server())
@@ -138,7 +141,8 @@ def set_up(
                 "PAGERDUTY_URL": pager.url,
                 "PAGERDUTY_ROUTING_KEY": ROUTING_KEY,
                 "UI_BASE_URL": UI,
-                "DATABASE_SIZE_GB": None,
+                # The clock stands still: whoever waits by it waits for ever.
+                "DATABASE_WAIT_SECONDS": "0",
                 **changes,
             }
             for name in [*Settings.model_fields, "DAGSTER_HOME"]:
@@ -146,15 +150,17 @@ def set_up(
             for name, value in settings.items():
                 if value is not None:
                     monkeypatch.setenv(name, value)
-            monkeypatch.chdir(tmp_path)
+            monkeypatch.chdir(folder)
             load_settings.cache_clear()
             read = load_settings()
             warehouse = open_warehouse(read)
-            shutil.copytree(prepared, tmp_path / "data")
+            shutil.copytree(prepared, folder / "data")
+            # Whatever this machine's disk has left.
+            (folder / "alerts.yaml").write_text("rules: {database_full: {free_gb: 0.001}}")
             home = prepare_home(read)
             monkeypatch.setenv("DAGSTER_HOME", os.environ["DAGSTER_HOME"])
             instance = stack.enter_context(opened_instance(read, home))
-            return Installation(tmp_path, instance, warehouse, mail, slack, pager, clock)
+            return Installation(folder, instance, warehouse, mail, slack, pager, clock)
 
         yield make
     load_settings.cache_clear()

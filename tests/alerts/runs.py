@@ -8,9 +8,21 @@ from dagster._core.events import (
     RunFailureReason,
 )
 from dagster._core.execution.plan.objects import StepFailureData, StepRetryData
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
 from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus
 from dagster._core.storage.tags import ROOT_RUN_ID_TAG, SCHEDULE_NAME_TAG
 from dagster._core.utils import make_new_run_id
+from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
 JOB = "news_pipeline"
@@ -101,3 +113,25 @@ def report(
         message=message,
     )
     instance.report_dagster_event(event, run_id)
+
+
+def beat(instance: dg.DagsterInstance, at: float) -> None:
+    """The daemon gives a sign of life."""
+    for kind in ("SCHEDULER", "SENSOR"):
+        instance.add_daemon_heartbeat(DaemonHeartbeat(at, kind, "daemon", []))
+
+
+def switch(instance: dg.DagsterInstance, *, on: bool) -> None:
+    """Somebody switches the schedule on or off in the UI."""
+    location = RegisteredCodeLocationOrigin("newsapi_dentsu.definitions")
+    origin = RemoteInstigatorOrigin(
+        RemoteRepositoryOrigin(location, "__repository__"), "news_every_six_hours"
+    )
+    known = instance.all_instigator_state()
+    state = InstigatorState(
+        origin,
+        InstigatorType.SCHEDULE,
+        InstigatorStatus.RUNNING if on else InstigatorStatus.STOPPED,
+        ScheduleInstigatorData("0 0,6,12,18 * * *", None),
+    )
+    (instance.update_instigator_state if known else instance.add_instigator_state)(state)

@@ -5,9 +5,8 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -111,7 +110,8 @@ class MailServer:
         mail = message_from_bytes(content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.received.append(mail)
-        self.encrypted.append(session.ssl is not None)
+        assert server.transport is not None
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         if self.after is not None:
             self.after()
         return f"250 2.0.0 queued as {len(self.received)}"
@@ -124,13 +124,13 @@ class MailServer:
 def text_of(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 def html_of(mail: EmailMessage) -> str:
     body = mail.get_body(("html",))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 def free_port() -> int:
@@ -152,6 +152,13 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
         capture_output=True,
     )
     return certificate, key
+
+
+def _greet(port: int) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain):
+        pass
 
 
 @contextmanager
@@ -179,9 +186,35 @@ def mail_server(
     controller = Controller(server, hostname="127.0.0.1", port=server.port, **options)
     if security == "tls":
         # Its own look whether it is up speaks TLS to a certificate that nobody trusts here.
-        controller._trigger_server = lambda: time.sleep(0.2)  # type: ignore[method-assign]
+        controller._trigger_server = lambda: _greet(server.port)  # type: ignore[method-assign]
     controller.start()
     try:
         yield server
     finally:
         controller.stop()
+
+
+@contextmanager
+def speaking_first(
+    behave: Callable[[socket.socket, threading.Event], None],
+) -> Iterator[int]:
+    """A server that lets `behave` talk on each connection, and its port."""
+    stop = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    behave(connection, stop)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)

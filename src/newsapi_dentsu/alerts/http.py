@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
+import urllib3
 
 from newsapi_dentsu.alerts.channel import Deadline, DeliveryError
 
@@ -28,7 +29,7 @@ def post_json(url: str, body: object, deadline: Deadline) -> str:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             status, text, retry_after = _once(url, body, deadline)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             problem, wait = _network_trouble(error), pause
         else:
             if 200 <= status < 300:
@@ -50,12 +51,11 @@ def _once(url: str, body: Any, deadline: Deadline) -> tuple[int, str, float | No
         url, json=body, timeout=(left, left), allow_redirects=False, stream=True
     ) as response:
         content = b""
-        for piece in response.iter_content(1024):
+        # read1 gives what has come, so that a server that drips is noticed in time.
+        while len(content) < LONGEST_ANSWER and (piece := response.raw.read1(LONGEST_ANSWER)):
             content += piece
             if deadline.left == 0:
                 raise requests.Timeout
-            if len(content) >= LONGEST_ANSWER:
-                break
     text = " ".join(content.decode("utf-8", "replace").split())[:300]
     return response.status_code, text, _seconds(response.headers.get("Retry-After"))
 
@@ -73,12 +73,12 @@ def _seconds(retry_after: str | None) -> float | None:
     return max(0.0, (at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
 
 
-def _network_trouble(error: requests.RequestException) -> str:
+def _network_trouble(error: Exception) -> str:
     """What went wrong, without the address, which may be a secret."""
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "gave no answer in time"
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate can't be trusted"
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, requests.ConnectionError | urllib3.exceptions.HTTPError):
         return "can't be reached, or broke off"
     return f"gave no usable answer ({type(error).__name__})"

@@ -1,11 +1,12 @@
 """One look at the rules: gather the facts, follow the incidents, tell what is new."""
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def look(
             desk = Desk(
                 rules,
                 open_channels(settings),
-                warehouse.location,
+                place_of(settings, warehouse),
                 settings.ui_base_url,
                 lambda text: mask(text, secrets),
             )
@@ -131,6 +132,13 @@ def watched_warehouse(settings: Settings) -> Iterator[Warehouse]:
         yield warehouse
 
 
+def place_of(settings: Settings, warehouse: Warehouse) -> str:
+    """Which installation speaks, for people who run several."""
+    if settings.use_postgres:
+        return warehouse.location
+    return f"{settings.duckdb_path.absolute()} on {socket.gethostname()}"
+
+
 def rules_path(settings: Settings) -> Path:
     """The rules in use: the setting's, else those in the working folder, else the shipped."""
     if settings.alerts_file is not None:
@@ -150,7 +158,12 @@ def load_rules(settings: Settings) -> AlertRules:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise AlertsError(f"{path} can't be read ({reason}): see ALERTS_FILE") from None
-    return parse_rules(text, str(path), _shipped())
+    return _parsed(text, str(path))
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str, name: str) -> AlertRules:
+    return parse_rules(text, name, _shipped())
 
 
 @cache

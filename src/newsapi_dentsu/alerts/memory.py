@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +26,7 @@ from newsapi_dentsu.domain.alerts.incidents import (
 from newsapi_dentsu.domain.alerts.rules import RuleName
 from newsapi_dentsu.errors import AlertsError, WarehouseError
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.alerts import load_state, save_state
+from newsapi_dentsu.warehouse.alerts import load_state, save_state, silences
 from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Session
 
 logger = logging.getLogger(__name__)
@@ -85,8 +85,12 @@ class Memory:
         """
         copy = self._read_copy()
         try:
-            stored, more = self._warehouse.read(
-                lambda session: (load_state(session, now), also(session))
+            stored, silent, more = self._warehouse.read(
+                lambda session: (
+                    load_state(session, now),
+                    silences(session, now),
+                    also(session),
+                )
             )
             if copy is not None and (stored is None or not copy.saved):
                 stored = self._warehouse.write(
@@ -96,7 +100,7 @@ class Memory:
             self.trouble = str(error)
             return (_state(copy) if copy is not None else first_state(now)), None
         self._stored = stored
-        return stored or first_state(now), more
+        return stored or replace(first_state(now), silences=silent), more
 
     def keep(self, state: AlertState, *, saved: bool = False) -> None:
         """Write the copy alone.

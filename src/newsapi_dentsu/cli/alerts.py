@@ -84,6 +84,7 @@ def test(channel: ChannelName) -> None:
         DeliveryError,
         open_channels,
     )
+    from newsapi_dentsu.alerts.look import place_of
     from newsapi_dentsu.masking import known_secrets, mask
     from newsapi_dentsu.warehouse import open_warehouse
 
@@ -91,7 +92,7 @@ def test(channel: ChannelName) -> None:
     chosen = next((one for one in open_channels(settings) if one.name == channel), None)
     if chosen is None:
         raise click.ClickException(f"{channel} is not set up: set {NEEDED[channel]}")
-    place = open_warehouse(settings).location
+    place = place_of(settings, open_warehouse(settings))
     secrets = known_secrets(settings)
     try:
         answer = chosen.test(place, Deadline.after(PATIENCE_SECONDS))

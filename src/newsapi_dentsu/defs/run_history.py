@@ -83,7 +83,7 @@ def read_history(
     new = [record for record in failed if record.dagster_run.run_id not in known]
     failures, retried = _sorted_out(instance, new, now, hide)
     window = timedelta(hours=rules.rules.pipeline_failure.within_hours)
-    attempts_since = min(max(state.scanned_until, now - 2 * window), now) - window
+    last_look_at = min(state.scanned_until, now)
     share_since = now - timedelta(hours=rules.rules.high_error_rate.within_hours)
     failed_runs = _count(instance, dg.DagsterRunStatus.FAILURE, share_since)
     jobs = {
@@ -94,8 +94,9 @@ def read_history(
     return RunHistory(
         failures=tuple(failures),
         retried=tuple(retried),
+        last_look_at=last_look_at,
         scanned_until=_when(failed[-1]) if len(failed) == MOST_FAILURES else now,
-        attempts_at=tuple(_attempts(instance, failed, attempts_since)),
+        attempts_at=tuple(_attempts(instance, failed, last_look_at - window)),
         finished_runs=failed_runs + _count(instance, dg.DagsterRunStatus.SUCCESS, share_since),
         failed_runs=failed_runs,
         last_success_at=dict(_last_successes(instance, jobs)),

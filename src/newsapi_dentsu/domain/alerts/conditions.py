@@ -1,11 +1,12 @@
 """The conditions of the rules: each is a function of the facts."""
 
 import calendar
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsapi_dentsu.domain.alerts.facts import Facts, Fetch
+from newsapi_dentsu.domain.alerts.facts import Facts, Fetch, RunHistory
 from newsapi_dentsu.domain.alerts.rules import (
     ApiLatency,
     DatabaseFull,
@@ -53,11 +54,10 @@ def judge(rules: RuleSet, facts: Facts, watching_since: datetime) -> dict[RuleNa
 
 
 def failed_attempts(rule: PipelineFailure, facts: Facts) -> Judgement:
-    """More failed attempts than allowed in any window since the last look, retries counted."""
+    """More failed attempts than allowed within a window, retries counted."""
     if facts.history is None:
         return UNSEEN
-    window = timedelta(hours=rule.within_hours)
-    most = most_within(facts.history.attempts_at, window)
+    most = most_attempts(facts.history, timedelta(hours=rule.within_hours), facts.now)
     return Judgement(
         most > rule.failed_attempts,
         f"{most} failed attempts within {_hours(rule.within_hours)}, retries counted "
@@ -65,14 +65,12 @@ def failed_attempts(rule: PipelineFailure, facts: Facts) -> Judgement:
     )
 
 
-def most_within(times: Sequence[datetime], window: timedelta) -> int:
-    """The most `times` that lie within any window of this length."""
-    ordered, most, first = sorted(times), 0, 0
-    for last, at in enumerate(ordered):
-        while at - ordered[first] > window:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
+def most_attempts(history: RunHistory, window: timedelta, now: datetime) -> int:
+    """The most failed attempts in the window that ends now, or in one that ended with an attempt
+    since the last look."""
+    times = sorted(history.attempts_at)
+    ends = [now, *(at for at in times if at > history.last_look_at)]
+    return max(bisect_right(times, end) - bisect_right(times, end - window) for end in ends)
 
 
 def high_error_rate(rule: HighErrorRate, facts: Facts) -> Judgement:

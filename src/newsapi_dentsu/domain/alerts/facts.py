@@ -48,11 +48,12 @@ class RunHistory:
 
     `failures` and `retried` are those that nobody was told of. `scanned_until` says up to when
     failures were looked for; it lies before now where there were too many for one look.
-    `attempts_at` are the times of failed attempts since one window before the last look.
+    `attempts_at` are the times of failed attempts since one window before `last_look_at`.
     """
 
     failures: tuple[Failure, ...]
     retried: tuple[Retried, ...]
+    last_look_at: datetime
     scanned_until: datetime
     attempts_at: tuple[datetime, ...]
     finished_runs: int

@@ -1,0 +1,156 @@
+"""What was told is remembered on both engines, and while the warehouse can't be opened."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu.alerts.memory import COPY, Memory
+from newsapi_dentsu.domain.alerts.incidents import AlertState, Delivery, Incident, Notice
+from newsapi_dentsu.errors import AlertsError
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.alerts import save_state
+from support.databases import Database, DuckDBDatabases, disconnect
+from support.processes import event, hold_transaction, process
+from support.tables import column
+
+NOW = datetime(2026, 11, 10, 12, 0, 0, 123456, tzinfo=UTC)
+INCIDENT = Incident(
+    "failed-1", "pipeline_failure", "news_pipeline", "high", NOW, "a run failed \u00fc", NOW
+)
+NOTICE = Notice(
+    "failure/r1",
+    "failure",
+    "failed-1",
+    "high",
+    NOW,
+    {"error": 'a "b"\n\u00e9', "n": 1},
+    ("r0", "r1"),
+)
+DELIVERY = Delivery("failure/r1", "email", "m1", "delivered", 1, NOW, "250 OK")
+STATE = AlertState(
+    NOW - timedelta(days=3),
+    NOW,
+    {INCIDENT.incident_id: INCIDENT},
+    {NOTICE.notice_id: NOTICE},
+    {("failure/r1", "email"): DELIVERY},
+    {"tokens": NOW + timedelta(hours=2)},
+)
+
+
+def load(warehouse: Warehouse, home: Path, now: datetime = NOW) -> AlertState:
+    return Memory(warehouse, home).load(now, lambda _session: None)[0]
+
+
+def test_the_state_comes_back_as_it_was(warehouse: Warehouse, tmp_path: Path) -> None:
+    memory = Memory(warehouse, tmp_path)
+    memory.load(NOW, lambda _session: None)
+    memory.save(STATE)
+
+    assert load(warehouse, tmp_path) == STATE
+    assert load(warehouse, tmp_path / "another home") == STATE
+
+
+def test_only_what_changed_is_written_and_the_rest_stays(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    memory = Memory(warehouse, tmp_path)
+    memory.load(NOW, lambda _session: None)
+    memory.save(STATE)
+    closed = replace(INCIDENT, closed_at=NOW)
+    changed = replace(STATE, incidents={INCIDENT.incident_id: closed})
+    memory.save(changed.with_outcomes([NOTICE.notice_id], "told"))
+
+    again = load(warehouse, tmp_path)
+    assert again.incidents == {INCIDENT.incident_id: closed}
+    assert again.notices[NOTICE.notice_id].outcome == "told"
+    assert again.deliveries == STATE.deliveries
+
+
+def test_what_is_settled_stays_settled_whoever_saves_an_older_view(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    closed = replace(INCIDENT, closed_at=NOW)
+    settled = replace(STATE, incidents={INCIDENT.incident_id: closed})
+    settled = settled.with_outcomes([NOTICE.notice_id], "told")
+    late = STATE.with_deliveries([replace(DELIVERY, status="failed", answer="451", attempts=2)])
+    for state in (settled, late):
+        with warehouse.transaction() as session:
+            save_state(session, state, None)
+
+    assert load(warehouse, tmp_path) == settled
+
+
+def test_old_settled_notices_stay_in_the_table_but_not_at_hand(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    closed = replace(INCIDENT, closed_at=NOW)
+    settled = replace(STATE, incidents={INCIDENT.incident_id: closed})
+    with warehouse.transaction() as session:
+        save_state(session, settled.with_outcomes([NOTICE.notice_id], "told"), None)
+        save_state(session, replace(STATE, scanned_until=NOW + timedelta(days=8)), None)
+
+    later = load(warehouse, tmp_path, NOW + timedelta(days=8))
+    assert (later.notices, later.incidents, later.deliveries) == ({}, {}, {})
+    assert column(warehouse, "ops.notices", "notice_id") == [NOTICE.notice_id]
+
+
+def test_a_warehouse_without_tables_is_no_obstacle(
+    empty_database: Database, tmp_path: Path
+) -> None:
+    warehouse = empty_database.open()
+    memory = Memory(warehouse, tmp_path)
+    memory.load(NOW, lambda _session: None)
+    memory.save(STATE)
+    assert memory.trouble is not None
+    assert load(warehouse, tmp_path) == STATE
+
+    warehouse.upgrade()
+    assert load(warehouse, tmp_path) == STATE
+    assert column(warehouse, "ops.incidents", "incident_id") == [INCIDENT.incident_id]
+    disconnect(warehouse)
+
+
+def test_what_was_told_while_the_warehouse_was_held_is_in_it_afterwards(
+    duckdb_databases: DuckDBDatabases, tmp_path: Path
+) -> None:
+    database = duckdb_databases.create()
+    warehouse = database.open(wait=0.2)
+    ready = event()
+    with process(hold_transaction, database, ready, 30):
+        assert ready.wait(30)
+        memory = Memory(warehouse, tmp_path)
+        memory.load(NOW, lambda _session: None)
+        assert "held by another process" in str(memory.trouble)
+        memory.save(STATE)
+        assert load(warehouse, tmp_path) == STATE
+
+    assert load(warehouse, tmp_path) == STATE
+    assert column(warehouse, "ops.notices", "notice_id") == [NOTICE.notice_id]
+
+
+def test_a_copy_that_cannot_be_read_is_left_aside(warehouse: Warehouse, tmp_path: Path) -> None:
+    memory = Memory(warehouse, tmp_path)
+    memory.load(NOW, lambda _session: None)
+    memory.save(STATE)
+    (tmp_path / COPY).write_text("{half")
+
+    assert load(warehouse, tmp_path) == STATE
+
+
+def test_two_looks_never_happen_at_once(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsapi_dentsu.alerts.memory.LOCK_WAIT", 0.2)
+    first, second = database.open(), database.open()
+    with (
+        Memory(first, tmp_path).lock(),
+        pytest.raises(AlertsError, match="somebody else is looking"),
+        Memory(second, tmp_path).lock(),
+    ):
+        pass
+    with Memory(second, tmp_path).lock():
+        pass
+    disconnect(first)
+    disconnect(second)

@@ -1,0 +1,178 @@
+"""Slack and PagerDuty get what they understand, and trouble on their side costs bounded time."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from newsapi_dentsu.alerts.channel import Channel, Deadline, DeliveryError
+from newsapi_dentsu.alerts.pagerduty import PagerDutyChannel
+from newsapi_dentsu.alerts.slack import SlackChannel
+from support.http import dripping, raw_server
+
+from .messages import LATENCY, MESSAGE, RUN, STALE, UI
+from .servers import Reply, WebServer, web_server
+
+KEY = "R0123456789ABCDEF0123456789ABCDEF"
+PATH = "/services/T0/B0/secret-of-the-webhook"
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with web_server() as made:
+        yield made
+
+
+@pytest.fixture(params=["slack", "pagerduty"])
+def channel(request: pytest.FixtureRequest, server: WebServer) -> Channel:
+    return at(request.param, server.url)
+
+
+def at(name: str, url: str) -> Channel:
+    return SlackChannel(url + PATH) if name == "slack" else PagerDutyChannel(url, KEY)
+
+
+def send(channel: Channel, seconds: float = 10) -> str:
+    return channel.send(MESSAGE, Deadline.after(seconds))
+
+
+def test_slack_gets_blocks_within_its_limits(server: WebServer) -> None:
+    server.default = Reply(200, "ok")
+    assert send(at("slack", server.url)) == "200 ok"
+
+    (body,) = server.taken
+    kinds = [block["type"] for block in body["blocks"]]
+    shown = json.dumps(body, ensure_ascii=False)
+    assert kinds[0] == "header"
+    assert {"section", "divider", "context"} <= set(kinds)
+    assert len(kinds) <= 50
+    assert body["text"].startswith("🔴 HIGH: 3 failed runs; Stale final table")
+    assert f"<{UI}/runs/{RUN}|{RUN}>" in shown
+    assert "refused the key &lt;none&gt;: Größe &amp; mehr" in shown
+    assert "and 2 more" in shown
+    assert "Recovered: High API latency" in shown
+    assert "Recovered by retry" in shown
+    assert "12 h 26 min ago" in shown
+
+
+def test_pagerduty_gets_a_trigger_and_later_the_end_under_the_same_key(server: WebServer) -> None:
+    send(at("pagerduty", server.url))
+
+    trigger, resolve = server.taken
+    assert trigger["routing_key"] == KEY
+    assert (trigger["event_action"], resolve["event_action"]) == ("trigger", "resolve")
+    assert trigger["dedup_key"] == resolve["dedup_key"] == f"newsapi-{STALE.incident_id}"
+    assert trigger["payload"]["severity"] == "error"
+    assert trigger["payload"]["class"] == "Stale final table"
+    assert trigger["client_url"] == UI
+    assert trigger["links"] == [{"href": f"{UI}/runs/{RUN}", "text": f"Run {RUN[:8]}"}]
+    details = trigger["payload"]["custom_details"]
+    assert details["affected"] == MESSAGE.affected
+    assert details["failed runs"][0]["error"] == MESSAGE.failures[0].error
+    assert details["more failed runs"] == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_passing_trouble_is_tried_again(channel: Channel, server: WebServer, status: int) -> None:
+    server.replies = [Reply(status, "later", {"Retry-After": "0"})]
+    send(channel)
+
+    assert len(server.asked) - len(server.taken) == 1
+
+
+def test_the_other_side_says_how_long_to_wait(channel: Channel, server: WebServer) -> None:
+    server.replies = [Reply(429, "slow down", {"Retry-After": "1"})]
+    started = time.monotonic()
+    send(channel)
+
+    assert 1 <= time.monotonic() - started < 5
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun(channel: Channel, server: WebServer) -> None:
+    server.replies = [Reply(429, "slow down", {"Retry-After": "3600"})]
+    started = time.monotonic()
+    with pytest.raises(DeliveryError, match="answered 429 slow down"):
+        send(channel)
+
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("header", ["soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
+def test_any_retry_after_is_understood(channel: Channel, server: WebServer, header: str) -> None:
+    server.replies = [Reply(503, "", {"Retry-After": header})]
+    send(channel)
+
+    assert len(server.taken) >= 1
+
+
+def test_lasting_trouble_ends_after_three_tries(channel: Channel, server: WebServer) -> None:
+    server.default = Reply(500, "broken", {"Retry-After": "0"})
+    with pytest.raises(DeliveryError, match="answered 500 broken"):
+        send(channel)
+
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 302])
+def test_a_refusal_is_not_tried_again(channel: Channel, server: WebServer, status: int) -> None:
+    server.default = Reply(status, "invalid_payload", {"Location": "/elsewhere"})
+    with pytest.raises(DeliveryError, match=f"answered {status}"):
+        send(channel)
+
+    assert len(server.asked) == 1
+
+
+def test_a_server_that_hangs_is_left_when_the_time_is_over(
+    channel: Channel, server: WebServer
+) -> None:
+    server.default = Reply(wait=30)
+    started = time.monotonic()
+    with pytest.raises(DeliveryError, match="no answer in time"):
+        send(channel, seconds=0.5)
+
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("name", ["slack", "pagerduty"])
+def test_an_answer_without_end_is_left_when_the_time_is_over(name: str) -> None:
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+    with raw_server(dripping(head, b"x", 0.05)) as url:
+        started = time.monotonic()
+        with pytest.raises(DeliveryError, match="no answer in time"):
+            send(at(name, url), seconds=0.6)
+        assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("name", ["slack", "pagerduty"])
+def test_a_server_that_is_gone_is_told_without_the_secret(name: str) -> None:
+    with web_server() as gone:
+        url = gone.url
+    with pytest.raises(DeliveryError, match="can't be reached") as raised:
+        send(at(name, url))
+
+    assert "secret" not in str(raised.value)
+    assert KEY not in str(raised.value)
+
+
+def test_a_test_of_pagerduty_ends_itself(server: WebServer) -> None:
+    answer = at("pagerduty", server.url).test("here", Deadline.after(10))
+
+    assert answer.startswith("202 ")
+    assert [event["event_action"] for event in server.taken] == ["trigger", "resolve"]
+    assert server.taken[0]["payload"]["severity"] == "info"
+
+
+def test_a_test_of_slack_says_that_nothing_is_wrong(server: WebServer) -> None:
+    server.default = Reply(200, "ok")
+    assert at("slack", server.url).test("here", Deadline.after(10)) == "200 ok"
+    assert "nothing is wrong" in server.taken[0]["text"]
+
+
+def test_only_a_recovery_pages_nobody(server: WebServer) -> None:
+    over = replace(MESSAGE, failures=(), failure_count=0, opened=(), incidents=(LATENCY,))
+    at("pagerduty", server.url).send(over, Deadline.after(10))
+
+    assert [event["event_action"] for event in server.taken] == ["resolve"]
+    assert server.taken[0]["dedup_key"] == f"newsapi-{LATENCY.incident_id}"
