@@ -17,6 +17,7 @@ from newsapi_dentsu.defs.jobs import news_pipeline
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Failure, Retried, RunHistory
 from newsapi_dentsu.domain.alerts.incidents import AlertState
 from newsapi_dentsu.domain.alerts.rules import AlertRules
+from newsapi_dentsu.logs import STAGES
 
 MOST_FAILURES = 300
 """Failed runs that one look takes; the next takes the rest."""
@@ -43,11 +44,6 @@ _UNFINISHED = frozenset(
         dg.DagsterRunStatus.MANAGED,
     }
 )
-_STAGES = {
-    "raw__ai_marketing_news_raw": "collect",
-    "processed__processed_news": "deduplicate",
-    "final__filtered_news": "curate",
-}
 _TOLD_BY = frozenset(
     {
         dg.DagsterEventType.STEP_START,
@@ -220,7 +216,7 @@ def _stage(events: Sequence[dg.DagsterEvent]) -> str | None:
         event.step_key for event in events if event.is_step_start and event.step_key not in ended
     ]
     key = next(iter(failed or begun), None)
-    return _STAGES.get(key, key) if key else None
+    return STAGES.get(key, key) if key else None
 
 
 def _attempts(
