@@ -9,6 +9,7 @@ from benchmarks.inserts import inserts
 from benchmarks.migration import migration
 from benchmarks.process import process
 from benchmarks.report import Figure, print_table
+from benchmarks.retention import retention
 from benchmarks.scale import scale, scale_postgres
 from benchmarks.stories import stories
 
@@ -17,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "inserts": inserts,
     "migration": migration,
     "process": process,
+    "retention": retention,
     "scale": scale,
     "scale-postgres": scale_postgres,
     "stories": stories,

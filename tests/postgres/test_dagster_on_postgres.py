@@ -64,7 +64,7 @@ def test_a_scheduled_run_is_executed_and_nothing_stays_on_the_disk(
         port = free_port()
         common: list[str | Path] = ["-w", workspace_file]
         webserver = [BIN / "dagster-webserver", "-h", "127.0.0.1", "-p", str(port), *common]
-        daemon = [BIN / "dagster-daemon", "run", *common]
+        daemon = [BIN / "newsapi", "daemon", "--health-port", "0", *common]
         services.enter_context(service(webserver, folder, environment, logs / "webserver"))
         services.enter_context(service(daemon, folder, environment, logs / "daemon"))
         url = f"http://127.0.0.1:{port}"

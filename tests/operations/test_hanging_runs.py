@@ -1,0 +1,96 @@
+"""Run monitoring ends runs that hang, and the records of those whose process was killed."""
+
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu import logs
+from newsapi_dentsu.cli.home import MARK
+from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
+from support.services import BIN, answers, launch, service, until
+
+from .conftest import Place, free_port
+from .test_log_lines import lines, of_event
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def impatient(place: Place) -> Place:
+    """A deployment whose runs may take 15 seconds, instead of half an hour."""
+    place.settings |= {"LOOKBACK_DAYS": "1", "LOG_FORMAT": "json"}
+    place.settings |= {"DAGSTER_HOME": str(place.folder / "data/dagster")}
+    place.settings |= {"COMPUTE_LOGS": "console", "REQUEST_TIMEOUT_SECONDS": "600"}
+    assert place.newsapi("run").returncode == 0
+    written = place.folder / "data/dagster/dagster.yaml"
+    text = written.read_text("utf-8")
+    assert "max_runtime_seconds: 1800" in text
+    quick = "max_runtime_seconds: 15\n  poll_interval_seconds: 2"
+    written.write_text(text.removeprefix(MARK).replace("max_runtime_seconds: 1800", quick))
+    return place
+
+
+def statuses(place: Place) -> dict[str, str]:
+    path = place.folder / "data/dagster/history/runs.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as records:
+        return dict(records.execute("SELECT run_id, status FROM runs ORDER BY id"))
+
+
+@contextmanager
+def daemon(place: Place) -> Iterator[Path]:
+    log = place.folder / "daemon.log"
+    arguments = [str(BIN / "newsapi"), "daemon", "--health-port", "0"]
+    with service(arguments, place.folder, place.environment(), log):
+        yield log
+
+
+def test_a_run_that_hangs_is_ended(impatient: Place) -> None:
+    hang = Fault("hang", seconds=600, on_request=1, times=None)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with Sandbox(faults=[hang]) as api:
+        impatient.settings |= {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
+        webserver = [str(BIN / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port)]
+        webserver += ["-w", str(ROOT / "workspace.yaml")]
+        log = impatient.folder / "webserver.log"
+        with (
+            service(webserver, impatient.folder, impatient.environment(), log),
+            daemon(impatient) as daemon_log,
+        ):
+            until(lambda: answers(f"{url}/server_info"), "the webserver did not come up")
+            run_id = launch(url)
+            until(lambda: statuses(impatient)[run_id] == "STARTED", "it did not start", 60)
+            until(
+                lambda: statuses(impatient)[run_id] in ("FAILURE", "CANCELED"), "it hangs on", 120
+            )
+            until(lambda: run_id in ended(daemon_log, log), "the end is not logged", 30)
+
+
+def ended(*files: Path) -> set[str]:
+    found = [line for file in files for line in lines(file.read_text())]
+    return {line["run_id"] for line in of_event(found, logs.RUN_FINISHED)}
+
+
+def test_the_record_of_a_killed_run_is_ended(impatient: Place) -> None:
+    before = set(statuses(impatient))
+    hang = Fault("hang", seconds=600, on_request=1, times=None)
+    with Sandbox(faults=[hang]) as api:
+        run = subprocess.Popen(
+            [BIN / "newsapi", "run"],
+            cwd=impatient.folder,
+            env=impatient.environment(NEWSAPI_HOST=api.url, NEWSAPI_KEY=SANDBOX_KEY),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: "STARTED" in statuses(impatient).values(), "it did not start", 90)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    (run_id,) = set(statuses(impatient)) - before
+    with daemon(impatient) as log:
+        until(lambda: statuses(impatient)[run_id] == "FAILURE", "it is not ended", 90)
+        until(lambda: run_id in ended(log), "the end is not logged", 30)
