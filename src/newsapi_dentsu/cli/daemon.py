@@ -28,6 +28,7 @@ LONGEST_SILENCE = 300.0
 """Seconds without a heartbeat, of which Dagster's threads give one every 30, that mean death."""
 
 _LOOK_SECONDS = 5.0
+_LISTEN_SECONDS = 15.0
 _STANDBY_SECONDS = 1.0
 _LOG_SECONDS = 60.0
 
@@ -146,7 +147,7 @@ class _Watch:
         """Look every few seconds, and end the process when another daemon has the lock."""
         self._condition.heartbeat = time.time()
         self._condition.state = "active"
-        told = 0.0
+        told = listened = 0.0
         while True:
             time.sleep(_LOOK_SECONDS)
             try:
@@ -154,7 +155,9 @@ class _Watch:
                     self.overtaken = True
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
-                self._look()
+                if time.monotonic() - listened > _LISTEN_SECONDS:
+                    listened = time.monotonic()
+                    self._listen()
             except PipelineError as error:
                 # The server is away: nobody can act, and the heartbeat grows old.
                 logger.warning("The daemon can't be watched: %s", error)
@@ -164,7 +167,7 @@ class _Watch:
                 logger.info("The daemon acts", extra=fields)
                 told = time.monotonic()
 
-    def _look(self) -> None:
+    def _listen(self) -> None:
         from newsapi_dentsu.warehouse.dagster_records import read_dagster_records
 
         now = datetime.now(UTC)

@@ -50,8 +50,16 @@ class DagsterRecords:
     last_run: LastRun | None
 
     def silence(self, now: datetime) -> timedelta | None:
-        """How long ago the thread that is longest silent was heard; None if none ever was."""
-        return now - min(self.heartbeats.values()) if self.heartbeats else None
+        """How long ago the thread that is longest silent was heard; None if none ever was.
+
+        A thread that stopped a day before the others belonged to an earlier version.
+        """
+        if not self.heartbeats:
+            return None
+        newest = max(self.heartbeats.values())
+        return now - min(
+            heard for heard in self.heartbeats.values() if newest - heard < timedelta(days=1)
+        )
 
 
 def read_dagster_records(settings: Settings) -> DagsterRecords:
