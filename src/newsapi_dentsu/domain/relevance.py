@@ -29,7 +29,7 @@ OPENING_WORDS: Final = 25
 NEAR_WORDS: Final = 5
 """The most words between terms that speak of each other."""
 
-USUAL_WORDS: Final = 150
+USUAL_WORDS: Final = 300
 """In a longer text a term says less: there is more room for what it isn't about."""
 
 _DILUTION: Final = 0.6
