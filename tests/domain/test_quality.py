@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from newsapi_dentsu.domain.quality import Candidate, first_rejection
+from newsapi_dentsu.domain.quality import Candidate, first_rejection, flags
 from newsapi_dentsu.domain.record import credible_date
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -87,3 +87,48 @@ def test_the_publishers_date_counts_where_it_is_credible_else_the_indexs(
         None: None,
     }
     assert credible_date(given["publisher"], given["index"], NOON) == given[chosen]
+
+
+PROSE = " ".join(f"Sentence {number} tells what the agency did and why." for number in range(20))
+
+
+def judged(body: str, title: str = "A title that says something else", min_words: int = 25) -> str:
+    candidate = Candidate(title, body, NOON, "eng")
+    found = first_rejection(candidate, ["eng"], min_words)
+    return found.reason if found else "read"
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [
+        (PROSE, "read"),
+        ("Subscribe to continue reading. " + " ".join(["word"] * 30), "paywall_stub"),
+        (f"{PROSE} {PROSE} Subscribe to continue reading our other stories.", "read"),
+        ("We value your privacy. Accept all cookies. " + " ".join(["word"] * 30), "cookie_notice"),
+        ("Please enable JavaScript to go on. " + " ".join(["word"] * 30), "error_page"),
+        ("Access to this page has been denied. " + " ".join(["word"] * 30), "error_page"),
+        ("Few words.", "too_short"),
+        ("人工知能は広告を変える。" * 20, "read"),
+        (PROSE.replace("agency", "agencyâ€™s"), "encoding_damage"),
+        (f"{PROSE} One broken \ufffd character.", "read"),
+        ("\n".join(f"Flat {number}, two rooms" for number in range(12)), "listing"),
+        (" ".join(f"a kettle at ${number}.99, cheap" for number in range(12)), "listing"),
+        (f"{PROSE} It cost $5 million.", "read"),
+    ],
+)
+def test_what_is_no_article_is_told_apart_from_articles(body: str, verdict: str) -> None:
+    assert judged(body) == verdict
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_a_body_that_repeats_the_title_is_no_article(times: int) -> None:
+    title = "Agency opens a studio in Lisbon"
+    assert judged("\n".join([f"{title}."] * times), title, min_words=1) == "title_repeated"
+    assert judged(f"{title}. {PROSE}", title) == "read"
+
+
+def test_a_press_release_is_flagged_and_read() -> None:
+    release = f"FOR IMMEDIATE RELEASE\n{PROSE}\nMedia contact: press@agency.example"
+    assert judged(release) == "read"
+    assert flags(Candidate("T", release, NOON, "eng")) == ["press_release"]
+    assert flags(Candidate("T", PROSE, NOON, "eng")) == []

@@ -14,7 +14,7 @@ LEAST_CERTAINTY: Final = 0.95
 """How sure the detector must be to be believed more than the index."""
 
 COMMON_SHARE: Final = 0.15
-"""A text of which this share are a language's commonest words is in that language."""
+"""A text of which this share are a language's commonest words, and no more another's, is in it."""
 
 _DETECTED_CHARACTERS: Final = 3_000
 
@@ -48,8 +48,9 @@ def verified_language(body: str, claimed: str | None) -> str | None:
     words = body.casefold().split()
     if len(words) < LEAST_WORDS:
         return claimed
-    common = _common(claimed or "")
-    if sum(word in common for word in words) >= COMMON_SHARE * len(words):
+    counts = {name: sum(word in _common(name) for word in words) for name in _COMMON_WORDS}
+    count = counts.get(claimed or "", 0)
+    if count >= COMMON_SHARE * len(words) and count == max(counts.values()):
         return claimed
     language, certainty = _identifier().classify(body[:_DETECTED_CHARACTERS])
     return _alpha3(language) if certainty >= LEAST_CERTAINTY else claimed
@@ -57,7 +58,7 @@ def verified_language(body: str, claimed: str | None) -> str | None:
 
 @cache
 def _common(language: str) -> frozenset[str]:
-    return frozenset(_COMMON_WORDS.get(language, "").split())
+    return frozenset(_COMMON_WORDS[language].split())
 
 
 @cache
