@@ -121,7 +121,8 @@ def test_a_run_whose_retry_is_under_way_is_not_told_yet(site: Installation) -> N
     (mail,) = site.mail.received
     assert mail["Subject"] == "[newsapi] HIGH: 1 failed run"
     assert second in text_of(mail)
-    assert "2 attempts" in text_of(mail)
+    assert "2 attempts\n" in text_of(mail)
+    assert f"failed before: {first}" in text_of(mail)
 
 
 def test_a_retry_that_never_ends_holds_the_alert_back_for_an_hour_at_most(

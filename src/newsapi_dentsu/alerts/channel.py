@@ -10,8 +10,8 @@ from newsapi_dentsu.domain.alerts.rules import ChannelName
 from newsapi_dentsu.errors import AlertsError
 from newsapi_dentsu.settings import Settings
 
-PATIENCE_SECONDS = 12.0
-"""Longest time that one message may take on one channel, retries included."""
+PATIENCE_SECONDS = 10.0
+"""Longest time that a channel may take in one look: Dagster gives a sensor 60 seconds in all."""
 
 NEEDED: Mapping[ChannelName, str] = {
     "pagerduty": "PAGERDUTY_ROUTING_KEY",

@@ -172,6 +172,11 @@ def _send(
             answer, accepted = channel.send(message, deadline), True
         except DeliveryError as error:
             answer, accepted = str(error), False
+        except Exception as error:
+            # A channel's defect must not keep the others from telling.
+            logger.exception("Alert by %s", channel.name)
+            answer, accepted = f"failed by a defect of this program ({type(error).__name__})", False
+        if not accepted:
             failed.add(channel.name)
         answer = _clean(desk.hide(answer))
         log = logger.info if accepted else logger.error

@@ -32,7 +32,7 @@ from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Session
 logger = logging.getLogger(__name__)
 
 COPY = "alerts.json"
-LOCK_WAIT = 20.0
+LOCK_WAIT = 10.0
 """Seconds to wait for another process that is telling operators."""
 
 

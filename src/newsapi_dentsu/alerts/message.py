@@ -17,7 +17,7 @@ MOST_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class FailedRun:
-    """A failed run as a message shows it; times in UTC."""
+    """A failed run as a message shows it; times in UTC. `earlier` are the runs it tried again."""
 
     run_id: str
     link: str | None
@@ -27,6 +27,7 @@ class FailedRun:
     ended: str
     attempts: int
     error: str
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,7 @@ def _failed_run(body: Mapping[str, Any], ui: str | None) -> FailedRun:
         _time(body["ended_at"]),
         body["attempts"],
         body["error"],
+        tuple(run_id for run_id in body["run_ids"] if run_id != body["run_id"]),
     )
 
 

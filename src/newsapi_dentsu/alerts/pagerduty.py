@@ -74,6 +74,7 @@ def _trigger(message: Message) -> dict[str, Any]:
                 "started": run.started,
                 "ended": run.ended,
                 "attempts": run.attempts,
+                "failed before": list(run.earlier),
                 "error": run.error,
             }
             for run in message.failures

@@ -82,10 +82,12 @@ def _blocks(message: Message, headline: str) -> Iterator[Block]:
 
 def _failed_run(run: FailedRun) -> SectionBlock:
     attempts = f" after {run.attempts} attempts" if run.attempts > 1 else ""
+    earlier = f"\nfailed before: {', '.join(run.earlier)}" if run.earlier else ""
     error = _short(run.error, _LONGEST_ERROR).replace("```", "'''")
     return _section(
         f"*Run {_link(run.link, run.run_id)} of {_plain(run.job)} failed in "
-        f"{_plain(run.stage)}*{attempts}\n{run.started} to {run.ended}\n```{_plain(error)}```"
+        f"{_plain(run.stage)}*{attempts}\n{run.started} to {run.ended}{earlier}\n"
+        f"```{_plain(error)}```"
     )
 
 
