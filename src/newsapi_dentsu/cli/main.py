@@ -35,6 +35,7 @@ COMMANDS = {
     "explain": "explain",
     "dev": "dev",
     "daemon": "daemon",
+    "dashboard": "dashboard",
     "doctor": "doctor",
     "prune": "prune",
     "db": "db",

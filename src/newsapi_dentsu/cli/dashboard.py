@@ -1,0 +1,143 @@
+"""`newsapi dashboard`: the pipeline's health as a web page, served here or written to a file."""
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from typing_extensions import override
+
+from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.dashboard.health import Storage
+    from newsapi_dentsu.warehouse import Warehouse
+    from newsapi_dentsu.warehouse.engine import Session
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file."
+)
+@click.option(
+    "--days", default=30, show_default=True, type=click.IntRange(1, 366), help="Days to look back."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=8050,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
+def dashboard(*, out: Path | None, days: int, host: str, port: int, opened: bool) -> None:
+    """Show the pipeline's health: runs, articles, duplicates, rejections, latency, tokens.
+
+    Serves the page on this machine until Ctrl-C, with the newest figures at each reload; or, with
+    --out, writes it to one HTML file that works without a network. The page has no login: keep it
+    on this machine, or put it behind something that has one.
+    """
+    settings = load_settings()
+    if out is None:
+        _serve(settings, days, host, port, opened=opened)
+        return
+    page = _page(settings, days)
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{out} can't be written: {error.strerror}") from None
+    click.echo(f"wrote {out}", err=True)
+    if opened:
+        click.launch(out.absolute().as_uri())
+
+
+def _serve(settings: Settings, days: int, host: str, port: int, *, opened: bool) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.partition("?")[0] != "/":
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            try:
+                status, kind, text = HTTPStatus.OK, "html", _page(settings, days)
+            except PipelineError as error:
+                status, kind, text = HTTPStatus.SERVICE_UNAVAILABLE, "plain", f"{error}\n"
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("X-Frame-Options", "DENY")
+            self.end_headers()
+            self.wfile.write(body)
+
+        @override
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing about each request."""
+
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise click.ClickException(
+            f"{host}:{port} can't be listened on ({error.strerror}): choose another --port"
+        ) from None
+    with server:
+        url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/"
+        click.echo(f"Pipeline health on {url}; Ctrl-C ends it.", err=True)
+        if opened:
+            click.launch(url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo(err=True)
+
+
+def _page(settings: Settings, days: int) -> str:
+    """The page as it is now.
+
+    Raises:
+        WarehouseError: the database can't be read, or is of another version.
+    """
+    from contextlib import closing
+
+    from newsapi_dentsu.dashboard.health import Storage, health
+    from newsapi_dentsu.dashboard.page import render
+    from newsapi_dentsu.warehouse import metrics, open_warehouse
+    from newsapi_dentsu.warehouse.metrics import RunMetrics
+
+    now = datetime.now(UTC)
+    runs: list[RunMetrics] = []
+    storage = Storage(None, None)
+    with closing(open_warehouse(settings)) as warehouse:
+        if _has_tables(warehouse):
+            with warehouse.snapshot() as session:
+                under_way = warehouse.engine.run_under_way(session)
+                found = metrics.read(session, since=now - timedelta(days=days))
+                runs = metrics.settled(found, under_way=under_way)
+                storage = _storage(settings, warehouse, session)
+        location = warehouse.location
+    return render(health(runs, now=now, days=days, location=location, storage=storage))
+
+
+def _has_tables(warehouse: "Warehouse") -> bool:
+    from newsapi_dentsu.warehouse.schema import applied_version
+
+    engine = warehouse.engine
+    return (
+        engine.exists() and warehouse.inspect(lambda session: applied_version(engine, session)) > 0
+    )
+
+
+def _storage(settings: Settings, warehouse: "Warehouse", session: "Session") -> "Storage":
+    from newsapi_dentsu.dashboard.health import Storage
+    from newsapi_dentsu.domain.alerts.conditions import GB
+
+    used, free = warehouse.engine.used_bytes(session), warehouse.engine.disk_free_bytes()
+    limits = [] if free is None else [used + free]
+    if settings.database_size_gb is not None:
+        limits.append(int(settings.database_size_gb * GB))
+    return Storage(used, min(limits, default=None))

@@ -1,0 +1,1 @@
+"""The pipeline's health as one web page that needs nothing but itself."""
