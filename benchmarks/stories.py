@@ -39,18 +39,22 @@ def stories(quick: bool) -> list[Figure]:
         warehouse.upgrade()
         _fill(warehouse, count)
         rebuilt = execute([program("python"), "-m", "benchmarks.regroup", str(path)], Path.cwd())
-    seconds, copies = rebuilt.stdout.split()
-    each = float(seconds) / count
+    seconds, judging, copies = map(float, rebuilt.stdout.split())
+    each, judged = (seconds - judging) / count, judging / count
     lsh, pairs = _by_lsh(), _by_all_pairs()
-    print(f"  {count:,} articles of {WORDS} words in {float(seconds):.1f} s, {copies} copies found")
-    print(f"  for each article: {each * 1e3:.2f} ms; datasketch {lsh * 1e3:.2f} ms")
+    print(f"  {count:,} articles of {WORDS} words in {seconds:.1f} s, {copies:.0f} copies found")
+    print(
+        f"  for each article, in ms: stories {each * 1e3:.2f}, judging it {judged * 1e3:.2f}, "
+        f"datasketch {lsh * 1e3:.2f}"
+    )
     return [
-        Figure("stories", f"rebuild of {ARTICLES:,}", each * ARTICLES, " s", SECONDS_LIMIT),
+        Figure("stories", f"stories of {ARTICLES:,} anew", each * ARTICLES, " s", SECONDS_LIMIT),
+        Figure("stories", "judging them, apart", judged * ARTICLES, " s"),
         Figure("stories", "peak memory", rebuilt.peak_bytes / 1e6, " MB", MEGABYTES_LIMIT),
-        Figure("stories", "datasketch's MinHashLSH alone to the whole rebuild", lsh / each),
+        Figure("stories", "datasketch's MinHashLSH alone to stories", lsh / each),
         Figure(
             "stories",
-            f"all pairs to the rebuild, at {SAMPLE_OF_PAIRS} articles",
+            f"all pairs to stories, at {SAMPLE_OF_PAIRS} articles",
             pairs * (SAMPLE_OF_PAIRS - 1) / 2 / each,
         ),
     ]

@@ -131,9 +131,9 @@ def bands(text: Text) -> frozenset[int]:
     42 bands of 3 permutations over the runs of the whole text, 10 over those of the first
     `LEAD_WORDS` words: half of the runs in common are as good as sure to meet, a tenth hardly do.
     """
-    found = _bands(sorted(text.runs), PERMUTATIONS, 0)
+    found = _bands(text.runs, PERMUTATIONS, 0)
     lead = _runs(text.words[:LEAD_WORDS])
-    return frozenset(found + _bands(sorted(lead), LEAD_PERMUTATIONS, PERMUTATIONS))
+    return frozenset(found + _bands(frozenset(lead), LEAD_PERMUTATIONS, PERMUTATIONS))
 
 
 def compare(earlier: Text, later: Text) -> Comparison | None:
@@ -231,11 +231,11 @@ def _runs(words: Sequence[str]) -> list[str]:
     return [" ".join(run) for run in zip(words, words[1:], words[2:], strict=False)]
 
 
-def _bands(runs: list[str], permutations: int, offset: int) -> list[int]:
+def _bands(runs: frozenset[str], permutations: int, offset: int) -> list[int]:
     if not runs:
         return []
     sketch = RMinHash(permutations, _SEED)
-    sketch.update(runs)
+    sketch.update(list(runs))
     values = sketch.digest()
     return [
         _signed(zlib.crc32(struct.pack("<4I", offset + at, *values[at : at + BAND_SIZE])))

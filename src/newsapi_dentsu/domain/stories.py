@@ -110,6 +110,7 @@ class _Placing:
         self._around = neighbourhood
         self._unsettled = set(changed)
         self._placed: dict[str, Standing] = {}
+        self._placed_at: dict[str, set[str]] = {}
         self._waiting: list[tuple[Rank, str]] = []
         self._queued: set[str] = set()
 
@@ -119,7 +120,7 @@ class _Placing:
             _, key = heapq.heappop(self._waiting)
             self._queued.discard(key)
             before, after = self._standing(key), self._place(key)
-            self._placed[key] = after
+            self._note(key, after)
             fresh = key in self._unsettled
             self._unsettled.discard(key)
             moved = before is None or before.role != after.role
@@ -132,6 +133,14 @@ class _Placing:
                     for other in self._around.candidates(key)
                     if self._rank(other) > rank and self._standing(other) is not None
                 )
+
+    def _note(self, key: str, standing: Standing) -> None:
+        former = self._placed.get(key)
+        if former and former.reference_id:
+            self._placed_at[former.reference_id].discard(key)
+        self._placed[key] = standing
+        if standing.reference_id:
+            self._placed_at.setdefault(standing.reference_id, set()).add(key)
 
     def _enqueue(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -147,9 +156,7 @@ class _Placing:
 
     def _dependents(self, key: str) -> set[str]:
         stored = {other for other in self._around.dependents(key) if self._reference(other) == key}
-        return stored | {
-            other for other, standing in self._placed.items() if standing.reference_id == key
-        }
+        return stored | self._placed_at.get(key, set())
 
     def _reference(self, key: str) -> str | None:
         standing = self._standing(key)

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from newsapi_dentsu.domain import similarity
-from newsapi_dentsu.domain.assessment import Assessment, assess
+from newsapi_dentsu.domain import assessment, similarity
+from newsapi_dentsu.domain.assessment import Assessment
 from newsapi_dentsu.domain.similarity import Text
 from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.topics import Topics
@@ -123,7 +123,7 @@ class _Grouping:
         )
 
     def _judge(self, article: Article) -> Assessment:
-        return assess(
+        return assessment.assess(
             self._topics,
             title=article.title,
             body=article.body,

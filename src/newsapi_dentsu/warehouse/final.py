@@ -1,12 +1,12 @@
 """final: what people read, and what was kept from them, with the reason."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.warehouse import operations, processed
 from newsapi_dentsu.warehouse.engine import Session, delete, insert
-from newsapi_dentsu.warehouse.rows import rows_by_key, save
+from newsapi_dentsu.warehouse.rows import rows_by_key, save, values
 
 TABLE = "final.filtered_news"
 REJECTED = "final.rejected_news"
@@ -116,7 +116,7 @@ def save_articles(
     session: Session, changed: Sequence[FinalArticle], known: Collection[str], now: datetime
 ) -> None:
     """Store new and changed final articles; `known` are the ids that are in final already."""
-    save(session, TABLE, COLUMNS, [(*astuple(article), now) for article in changed], known)
+    save(session, TABLE, COLUMNS, [(*values(article), now) for article in changed], known)
 
 
 def save_rejections(
@@ -124,7 +124,7 @@ def save_rejections(
 ) -> None:
     """Store new and changed rejections; `known` are the ids that are rejected already."""
     columns = _REJECTED_COLUMNS | {"updated_at": "timestamptz"}
-    save(session, REJECTED, columns, [(*astuple(article), now) for article in changed], known)
+    save(session, REJECTED, columns, [(*values(article), now) for article in changed], known)
 
 
 def remove(session: Session, departures: Sequence[Departure], now: datetime) -> None:
@@ -133,7 +133,7 @@ def remove(session: Session, departures: Sequence[Departure], now: datetime) -> 
         return
     delete(session, TABLE, "article_id", [one.article_id for one in departures])
     numbers = operations.take_numbers(session, CHANGES_SEQUENCE, len(departures))
-    rows = [(seq, *astuple(one), now) for seq, one in zip(numbers, departures, strict=True)]
+    rows = [(seq, *values(one), now) for seq, one in zip(numbers, departures, strict=True)]
     insert(session, CHANGES, _CHANGES_COLUMNS, rows)
 
 

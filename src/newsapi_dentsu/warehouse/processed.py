@@ -1,13 +1,13 @@
 """processed: one row for each article, and what became of every raw record."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.warehouse import operations
 from newsapi_dentsu.warehouse.engine import Session, delete, update
-from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save
+from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save, values
 
 TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
@@ -117,7 +117,7 @@ def save_outcomes(
     session: Session, outcomes: Iterable[RecordOutcome], known: Collection[int]
 ) -> None:
     """Store outcomes; `known` are the sequence numbers that have one already."""
-    save(session, OUTCOMES, _OUTCOME_COLUMNS, [astuple(outcome) for outcome in outcomes], known)
+    save(session, OUTCOMES, _OUTCOME_COLUMNS, [values(outcome) for outcome in outcomes], known)
 
 
 def articles(session: Session, article_ids: Collection[str]) -> dict[str, Article]:
@@ -134,7 +134,7 @@ def save_articles(
         return
     numbers = operations.take_numbers(session, SEQUENCE, len(changed))
     rows: list[tuple[Any, ...]] = [
-        (*astuple(article), now, number) for article, number in zip(changed, numbers, strict=True)
+        (*values(article), now, number) for article, number in zip(changed, numbers, strict=True)
     ]
     save(session, TABLE, COLUMNS, rows, known)
 

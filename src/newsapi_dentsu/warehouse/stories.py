@@ -1,13 +1,13 @@
 """What is thought of every article, and the stories that articles share."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
 from newsapi_dentsu.warehouse import operations, processed
 from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
-from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save
+from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save, values
 
 TABLE = "processed.assessments"
 BANDS = "processed.text_bands"
@@ -130,7 +130,7 @@ def save_assessed(session: Session, changed: Sequence[Assessed], known: Collecti
     if not changed:
         return
     numbers = operations.take_numbers(session, processed.SEQUENCE, len(changed))
-    rows = [(*astuple(one), number) for one, number in zip(changed, numbers, strict=True)]
+    rows = [(*values(one), number) for one, number in zip(changed, numbers, strict=True)]
     save(session, TABLE, COLUMNS | {"change_seq": "bigint"}, rows, known)
 
 
