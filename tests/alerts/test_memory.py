@@ -154,3 +154,38 @@ def test_two_looks_never_happen_at_once(
         pass
     disconnect(first)
     disconnect(second)
+
+
+def test_with_a_server_there_is_a_copy_only_while_it_is_away(
+    warehouse: Warehouse, empty_database: Database, tmp_path: Path
+) -> None:
+    away = empty_database.open()
+    memory = Memory(away, tmp_path, always_copy=False)
+    memory.load(NOW, lambda _session: None)
+    memory.save(STATE)
+    assert (tmp_path / COPY).exists()
+
+    memory = Memory(warehouse, tmp_path, always_copy=False)
+    state, _ = memory.load(NOW, lambda _session: None)
+    memory.save(state)
+    assert state == STATE
+    assert not (tmp_path / COPY).exists()
+    disconnect(away)
+
+
+def test_a_home_that_cannot_be_written_matters_only_without_the_warehouse(
+    warehouse: Warehouse, empty_database: Database, tmp_path: Path
+) -> None:
+    home = tmp_path / "file"
+    home.write_text("")
+    memory = Memory(warehouse, home)
+    memory.load(NOW, lambda _session: None)
+    memory.save(STATE)
+    assert load(warehouse, tmp_path / "another home") == STATE
+
+    away = empty_database.open()
+    memory = Memory(away, home)
+    memory.load(NOW, lambda _session: None)
+    with pytest.raises(AlertsError, match="can't be written"):
+        memory.save(STATE)
+    disconnect(away)

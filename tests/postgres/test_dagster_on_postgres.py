@@ -102,6 +102,9 @@ def test_a_scheduled_run_is_executed_and_nothing_stays_on_the_disk(
         ticks = admin.execute(
             "SELECT count(*) FROM dagster.job_ticks WHERE status = 'SUCCESS'"
         ).fetchone()
+        looks = admin.execute(
+            "SELECT DISTINCT status FROM dagster.job_ticks WHERE type = 'SENSOR'"
+        ).fetchall()
         beats = admin.execute("SELECT count(*) FROM dagster.daemon_heartbeats").fetchone()
         public = admin.execute(
             "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
@@ -110,6 +113,7 @@ def test_a_scheduled_run_is_executed_and_nothing_stays_on_the_disk(
     assert events[0] >= 1
     assert ticks is not None
     assert ticks[0] >= 1
+    assert looks == [("SKIPPED",)]
     assert beats is not None
     assert beats[0] >= 1
     assert public == (0,)

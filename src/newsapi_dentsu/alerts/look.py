@@ -91,7 +91,7 @@ def look(
     """
     rules = load_rules(settings)
     with watched_warehouse(settings) as warehouse:
-        memory = Memory(warehouse, settings.home)
+        memory = Memory(warehouse, settings.home, always_copy=not settings.use_postgres)
         with memory.lock():
             state, tables = memory.load(now, partial(_tables, warehouse, settings, now))
             history, history_trouble = _history(read_history, state, rules, now)

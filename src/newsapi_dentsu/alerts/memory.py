@@ -1,8 +1,9 @@
 """What was told to whom: rows of the warehouse, and a copy for when it can't be opened.
 
-The copy lies beside Dagster's records. It is written after every step, so that a look that finds
-the warehouse held or away neither repeats nor forgets anything; the next look that can open the
-warehouse brings it up to date.
+The copy lies in Dagster's home. With DuckDB it is written after every step, so that a look that
+finds the file held neither repeats nor forgets anything; with PostgreSQL, where Dagster's records
+are on the same server, only while that is away. The next look that can open the warehouse brings
+it up to date.
 """
 
 import logging
@@ -54,8 +55,9 @@ _COPIES = TypeAdapter(_Copy)
 class Memory:
     """The state of the alerts, for one look."""
 
-    def __init__(self, warehouse: Warehouse, home: Path) -> None:
+    def __init__(self, warehouse: Warehouse, home: Path, *, always_copy: bool = True) -> None:
         self._warehouse = warehouse
+        self._always_copy = always_copy
         self._path = home / COPY
         self._stored: AlertState | None = None
         self.trouble: str | None = None
@@ -103,11 +105,13 @@ class Memory:
         return stored or replace(first_state(now), silences=silent), more
 
     def keep(self, state: AlertState, *, saved: bool = False) -> None:
-        """Write the copy alone.
+        """Write the copy alone, where there has to be one.
 
         Raises:
-            AlertsError: Dagster's home can't be written.
+            AlertsError: Dagster's home can't be written, and nothing else remembers.
         """
+        if not self._always_copy and self.trouble is None:
+            return
         copy = _Copy(
             state.watching_since,
             state.scanned_until,
@@ -123,15 +127,16 @@ class Memory:
             part.write_bytes(_COPIES.dump_json(copy))
             part.replace(self._path)
         except OSError as error:
-            raise AlertsError(
-                f"{self._path} can't be written ({error.strerror}): make its folder writable"
-            ) from None
+            problem = f"{self._path} can't be written ({error.strerror}): make its folder writable"
+            if self.trouble is not None:
+                raise AlertsError(problem) from None
+            logger.warning("%s", problem)
 
     def save(self, state: AlertState) -> None:
         """Write the copy and, where it can be opened, the warehouse.
 
         Raises:
-            AlertsError: Dagster's home can't be written.
+            AlertsError: neither can be written.
         """
         self.keep(state)
         if self.trouble is not None:
@@ -141,9 +146,12 @@ class Memory:
         except WarehouseError as error:
             self.trouble = str(error)
             logger.warning("What was told is kept in %s for now: %s", self._path, error)
+            self.keep(state)
             return
         self._stored = state
         self.keep(state, saved=True)
+        if not self._always_copy:
+            self._path.unlink(missing_ok=True)
 
     def _read_copy(self) -> _Copy | None:
         try:

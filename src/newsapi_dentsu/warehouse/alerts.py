@@ -128,8 +128,9 @@ def save_state(session: Session, state: AlertState, before: AlertState | None) -
         if known.silences.get(rule) != until:
             save_silence(session, rule, until)
     if state.scanned_until != known.scanned_until:
-        operations.set_position(session, SCANNED_UNTIL, _microseconds(state.scanned_until))
-        operations.set_position(session, WATCHING_SINCE, _microseconds(state.watching_since))
+        _move(session, SCANNED_UNTIL, state.scanned_until)
+        if not operations.position(session, WATCHING_SINCE):
+            _move(session, WATCHING_SINCE, state.watching_since)
 
 
 def silences(session: Session, now: datetime) -> dict[RuleName, datetime]:
@@ -158,6 +159,12 @@ def last_deliveries(session: Session, limit: int) -> list[Delivery]:
             limit,
         )
     ]
+
+
+def _move(session: Session, name: str, moment: datetime) -> None:
+    """Note a time that only moves forward, whoever saves an older view."""
+    latest = max(operations.position(session, name), _microseconds(moment))
+    operations.set_position(session, name, latest)
 
 
 def _changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:

@@ -9,12 +9,10 @@ from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse.lock_keys import LockKey
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.postgres_engine import Connection
-
-DAEMON_LOCK = 4_612_792
-"""Key of the advisory lock, beside those of `postgres_engine`."""
 
 _NAME = "newsapi: daemon"
 
@@ -95,7 +93,9 @@ class _AdvisoryLock(DaemonLock):
 
         try:
             connection = self._connection or self._connected()
-            found = connection.execute("SELECT pg_try_advisory_lock(%s)", [DAEMON_LOCK]).fetchone()
+            found = connection.execute(
+                "SELECT pg_try_advisory_lock(%s)", [LockKey.DAEMON.value]
+            ).fetchone()
         except psycopg.Error as error:
             self.release()
             raise WarehouseError(f"the daemon's connection broke: {error}") from error

@@ -15,13 +15,9 @@ from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
 from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Engine, Row, Session, one, patiently
+from newsapi_dentsu.warehouse.lock_keys import LockKey
 from newsapi_dentsu.warehouse.postgres_errors import explained
 from newsapi_dentsu.warehouse.postgres_login import Address, login
-
-RUN_LOCK = 4_612_790
-UPGRADE_LOCK = 4_612_791
-ALERT_LOCK = 4_612_792
-"""Keys of the advisory locks; any numbers that nobody else uses in this database."""
 
 _INDEXES = (
     "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
@@ -161,7 +157,7 @@ class PostgresEngine(Engine):
     @override
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
-        held = _HeldLock(RUN_LOCK, f"newsapi: {holder}")
+        held = _HeldLock(LockKey.RUN.value, f"newsapi: {holder}")
         deadline = time.monotonic() + wait
 
         def take() -> None:
@@ -184,7 +180,7 @@ class PostgresEngine(Engine):
         with connection:
             with self._errors_explained(), connection.transaction():
                 _lift_time_limits(connection)
-                connection.execute("SELECT pg_advisory_lock(%s)", [UPGRADE_LOCK])
+                connection.execute("SELECT pg_advisory_lock(%s)", [LockKey.UPGRADE.value])
             yield
 
     @override
@@ -193,7 +189,7 @@ class PostgresEngine(Engine):
             session.rows(
                 "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND granted "
                 "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-                RUN_LOCK,
+                LockKey.RUN.value,
             )
         )
 
@@ -206,7 +202,7 @@ class PostgresEngine(Engine):
         with connection:
             with self._errors_explained():
                 connection.execute("SET idle_session_timeout = 0")
-                while not _try_lock(connection, ALERT_LOCK):
+                while not _try_lock(connection, LockKey.ALERTS.value):
                     if time.monotonic() > deadline:
                         raise WarehouseBusyError(ALERTS_BUSY)
                     time.sleep(_PAUSE)

@@ -1,0 +1,13 @@
+"""The keys of the advisory locks in PostgreSQL, in one list so that no two are the same."""
+
+from enum import IntEnum, unique
+
+
+@unique
+class LockKey(IntEnum):
+    """Any numbers that nobody else uses in this database."""
+
+    RUN = 4_612_790
+    UPGRADE = 4_612_791
+    DAEMON = 4_612_792
+    ALERTS = 4_612_793
