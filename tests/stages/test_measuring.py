@@ -243,7 +243,7 @@ def test_a_run_that_may_not_start_beside_another_is_kept_as_failed(warehouse: Wa
 def test_days_add_up_their_runs(warehouse: Warehouse) -> None:
     def save(run_id: str, at: datetime, **figures: object) -> None:
         with warehouse.transaction() as session:
-            metrics.save(session, RunMetrics(run_id, started_at=at, **figures))  # type: ignore[arg-type]
+            metrics.save(session, [RunMetrics(run_id, started_at=at, **figures)])  # type: ignore[arg-type]
 
     save("a", NOON, status="succeeded", fetched=10, requests=1, latency_mean_seconds=2.0)
     save("b", NOON, status="succeeded", fetched=30, requests=3, latency_mean_seconds=1.0)

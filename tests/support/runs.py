@@ -79,5 +79,4 @@ def history(now: datetime, *, days: int = 30, seed: int = 5) -> list[RunMetrics]
 def store(warehouse: Warehouse, runs: list[RunMetrics]) -> None:
     """Keep runs as if they had run."""
     with warehouse.transaction() as session:
-        for run in runs:
-            metrics.save(session, run)
+        metrics.save(session, runs)

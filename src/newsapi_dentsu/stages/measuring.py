@@ -21,6 +21,9 @@ from newsapi_dentsu.warehouse.overview import row_counts
 logger = logging.getLogger(__name__)
 
 LAST_STAGE = "curate"
+MOST_STAGES = 1000
+"""Executions of stages that one run can have, many times as many as retries allow."""
+
 COPY = "copy"
 """The reason under which copies are kept out of final; they count as duplicates."""
 
@@ -36,16 +39,17 @@ def begin_run(warehouse: Warehouse, run_id: str, now: datetime) -> list[RunMetri
     """
 
     def begin(session: Session) -> list[RunMetrics]:
-        for other in metrics.unmeasured(session):
-            metrics.save(session, _of_stages(session, other, whole=True))
+        metrics.save(session, _unmeasured(session))
         died = [
-            _of_stages(session, run.run_id, whole=False, begun=run.started_at)
+            _of_stages(
+                operations.stage_runs(session, run_id=run.run_id, limit=MOST_STAGES),
+                run,
+                previous=metrics.final_complete_through(session, run.started_at),
+            )
             for run in metrics.unfinished(session)
             if run.run_id != run_id
         ]
-        for run in died:
-            metrics.save(session, run)
-        metrics.save(session, RunMetrics(run_id, RUNNING, now))
+        metrics.save(session, [*died, RunMetrics(run_id, RUNNING, now)])
         return died
 
     return warehouse.write(begin)
@@ -68,18 +72,18 @@ def end_run(
     """
 
     def end(session: Session) -> RunMetrics:
-        begun = metrics.find(session, run_id)
+        begun = metrics.find(session, run_id) or RunMetrics(run_id, RUNNING, now)
         done = _of_stages(
-            session,
-            run_id,
-            whole=True,
-            begun=begun.started_at if begun else now,
+            operations.stage_runs(session, run_id=run_id, limit=MOST_STAGES),
+            begun,
+            previous=metrics.final_complete_through(session, begun.started_at),
             watermark=_watermark(session),
+            whole=True,
         )
         if error is not None and done.error in (None, DIED):
             done = replace(done, status=FAILED, error=error)
         done = _ended(replace(done, **_sizes(warehouse, session)), now)
-        metrics.save(session, done)
+        metrics.save(session, [done])
         return done
 
     try:
@@ -101,7 +105,7 @@ def refuse_run(warehouse: Warehouse, run_id: str, now: datetime, error: str) -> 
         with warehouse.snapshot():
             pass
         with warehouse.transaction() as session:
-            metrics.save(session, refused)
+            metrics.save(session, [refused])
     except PipelineError as trouble:
         logger.warning("The failure of run %s could not be stored: %s", run_id, trouble)
 
@@ -118,8 +122,8 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
     curated = _reports(stages, LAST_STAGE)
     rejected = Counter[str]()
     for report in curated:
-        rejected.update({k: v for k, v in report["rejected"].items() if k != COPY})
-    requests = _sum(collected, "requests")
+        rejected.update({k: v for k, v in report.get("rejected", {}).items() if k != COPY})
+    requests, seconds = _sum(collected, "requests"), _sum(collected, "api_seconds")
     error = _error(stages, whole=whole)
     return {
         "status": FAILED if error else SUCCEEDED,
@@ -140,7 +144,7 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
         "articles_removed": _sum(curated, "removed"),
         "requests": requests,
         "retries": _sum(collected, "retries"),
-        "latency_mean_seconds": _sum(collected, "api_seconds") / requests if requests else None,
+        "latency_mean_seconds": seconds / requests if requests and seconds is not None else None,
         "latency_min_seconds": min(_known(collected, "api_min_seconds"), default=None),
         "latency_max_seconds": max(_known(collected, "api_max_seconds"), default=None),
         "tokens_used": _sum(collected, "tokens"),
@@ -148,37 +152,47 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
     }
 
 
+def _unmeasured(session: Session) -> list[RunMetrics]:
+    """The rows of runs from before the rows were kept, oldest first."""
+    runs: dict[str, list[StageRun]] = {}
+    for stage in operations.stage_runs_unknown_to(session, metrics.TABLE):
+        runs.setdefault(stage.run_id, []).append(stage)
+    rows: list[RunMetrics] = []
+    previous: datetime | None = None
+    for run_id, stages in runs.items():
+        begun = RunMetrics(run_id, RUNNING, stages[0].started_at)
+        rows.append(_of_stages(stages, begun, previous=previous, whole=True))
+        previous = rows[-1].final_complete_through
+    return rows
+
+
 def _of_stages(
-    session: Session,
-    run_id: str,
+    stages: Sequence[StageRun],
+    begun: RunMetrics,
     *,
-    whole: bool,
-    begun: datetime | None = None,
+    previous: datetime | None,
     watermark: datetime | None = None,
+    whole: bool = False,
 ) -> RunMetrics:
     """A run's row as its stages tell it.
 
     Args:
-        session: the open transaction.
-        run_id: the run.
-        whole: see `summarize`.
-        begun: the start that the run itself has noted; by default the first stage's.
+        stages: the executions of its stages.
+        begun: the row that it had when it started.
+        previous: up to when final was complete before.
         watermark: up to when raw is complete; by default as far as the run's collecting came.
+        whole: see `summarize`.
     """
-    stages = operations.stage_runs(session, run_id=run_id, limit=1000)
     moments = [moment for one in stages for moment in (one.started_at, one.ended_at) if moment]
-    started_at = begun or min(moments)
-    previous = metrics.final_complete_through(session, started_at)
     if watermark is None and (told := _last(_reports(stages, "collect"), "complete_through")):
         watermark = datetime.fromisoformat(told)
     filled = any(one.stage == LAST_STAGE and one.status == SUCCEEDED for one in stages)
-    summary = RunMetrics(
-        run_id,
-        started_at=started_at,
+    row = replace(
+        begun,
         final_complete_through=watermark if filled and watermark else previous,
         **summarize(stages, whole=whole),
     )
-    return _ended(summary, max(moments, default=started_at))
+    return _ended(row, max(moments, default=row.started_at))
 
 
 def _ended(run: RunMetrics, at: datetime) -> RunMetrics:

@@ -1,13 +1,13 @@
 """How each run went, in figures: one row for each run in `ops.run_metrics`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engine import Session, upsert
 
 TABLE, DAILY = "ops.run_metrics", "ops.daily_metrics"
 
@@ -100,18 +100,24 @@ METRICS: Mapping[str, str] = MappingProxyType(
 )
 """Every column of the table, and what it means."""
 
-_COLUMNS = tuple(field.name for field in fields(RunMetrics))
+_TEXTS = frozenset({"run_id", "status", "error", "origin", "rejected_by_reason"})
 
 
-def save(session: Session, metrics: RunMetrics) -> None:
-    """Keep a run's row, in place of the one that it has."""
-    places = ", ".join(f"${number}" for number in range(1, len(_COLUMNS) + 1))
-    renewed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name != "run_id")
-    session.execute(
-        f"INSERT INTO {TABLE} ({', '.join(_COLUMNS)}) VALUES ({places}) "
-        f"ON CONFLICT (run_id) DO UPDATE SET {renewed}",
-        *(_stored(getattr(metrics, name)) for name in _COLUMNS),
-    )
+def _type(name: str) -> str:
+    if name in _TEXTS:
+        return "text"
+    if name.endswith(("_at", "_through")):
+        return "timestamptz"
+    return "float8" if name.endswith("_seconds") else "bigint"
+
+
+_COLUMNS = {field.name: _type(field.name) for field in fields(RunMetrics)}
+
+
+def save(session: Session, runs: Sequence[RunMetrics]) -> None:
+    """Keep the rows of runs, in place of those that they have."""
+    rows = [tuple(_stored(getattr(run, name)) for name in _COLUMNS) for run in runs]
+    upsert(session, TABLE, ("run_id",), _COLUMNS, rows, merged={})
 
 
 def read(session: Session, *, since: datetime | None = None) -> list[RunMetrics]:
@@ -128,18 +134,6 @@ def find(session: Session, run_id: str) -> RunMetrics | None:
 def unfinished(session: Session) -> list[RunMetrics]:
     """The runs whose row says that they are under way, oldest first."""
     return _found(session, "status = $1", RUNNING)
-
-
-def unmeasured(session: Session) -> list[str]:
-    """Runs that have no row although stages of them were executed, oldest first."""
-    return [
-        run_id
-        for (run_id,) in session.rows(
-            "SELECT run_id FROM ops.stage_runs s WHERE NOT EXISTS "
-            f"(SELECT 1 FROM {TABLE} m WHERE m.run_id = s.run_id) "
-            "GROUP BY run_id ORDER BY min(started_at)"
-        )
-    ]
 
 
 def final_complete_through(session: Session, before: datetime) -> datetime | None:

@@ -122,12 +122,29 @@ def end_stage(
 
 def stage_runs(session: Session, *, run_id: str | None = None, limit: int = 30) -> list[StageRun]:
     """The latest executions, newest first; of one run where `run_id` is given."""
-    found = session.rows(
-        "SELECT run_id, stage, attempt, status, started_at, ended_at, report, error "
-        "FROM ops.stage_runs WHERE $1::text IS NULL OR run_id = $1::text "
+    return _stage_runs(
+        session,
+        "WHERE $1::text IS NULL OR run_id = $1::text "
         "ORDER BY started_at DESC, attempt DESC LIMIT $2",
         run_id,
         limit,
+    )
+
+
+def stage_runs_unknown_to(session: Session, table: str) -> list[StageRun]:
+    """The executions of runs that have no row in `table`, oldest first."""
+    return _stage_runs(
+        session,
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table} t WHERE t.run_id = stage_runs.run_id) "
+        "ORDER BY started_at, attempt",
+    )
+
+
+def _stage_runs(session: Session, rest: str, *parameters: object) -> list[StageRun]:
+    found = session.rows(
+        "SELECT run_id, stage, attempt, status, started_at, ended_at, report, error "
+        f"FROM ops.stage_runs {rest}",
+        *parameters,
     )
     return [
         StageRun(

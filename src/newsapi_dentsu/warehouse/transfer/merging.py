@@ -279,6 +279,4 @@ def _merge_searches(source: Session, target: Session) -> None:
             *row,
         )
     measured = {run.run_id for run in metrics.read(target)}
-    for run in metrics.read(source):
-        if run.run_id not in measured:
-            metrics.save(target, run)
+    metrics.save(target, [run for run in metrics.read(source) if run.run_id not in measured])
