@@ -281,6 +281,12 @@ class Settings(BaseSettings):
         return tuple(address.strip() for address in given if address.strip())
 
     @property
+    def sends_figures(self) -> bool:
+        """Whether runs send their figures to a collector or to Azure Monitor."""
+        endpoint = self.otel_exporter_otlp_endpoint
+        return endpoint is not None or self.applicationinsights_connection_string is not None
+
+    @property
     def data_folder(self) -> Path:
         """The folder of the DuckDB file, where run-time state is kept by default."""
         return self.duckdb_path.parent

@@ -16,7 +16,6 @@ from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics
 from newsapi_dentsu.stages.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.stages.report import Progress, no_progress
-from newsapi_dentsu.telemetry.export import export
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.metrics import RunMetrics
 
@@ -87,7 +86,10 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
             error = self._failure(run_id, instance)
             done = end_run(self._warehouse, run_id, datetime.now(UTC), error=error)
             ended += [done] if done else []
-        export(self._settings, ended)
+        if self._settings.sends_figures:
+            from newsapi_dentsu.telemetry.export import export
+
+            export(self._settings, ended)
 
     def _failure(self, run_id: str, instance: dg.DagsterInstance) -> str | None:
         """Why a step of the run failed, secrets masked; None where none did."""
