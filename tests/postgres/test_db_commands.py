@@ -109,6 +109,19 @@ def test_two_first_runs_at_once_both_complete(
     assert [run["status"] for run in json.loads(out)["runs"]] == ["succeeded", "succeeded"]
 
 
+def test_the_dashboard_shows_a_run_and_the_space_that_the_server_has(
+    newsapi: Command, api: Sandbox
+) -> None:
+    code, _, err = newsapi("run", "--json", **connected(api))
+    assert code == 0, err
+    code, _, err = newsapi("dashboard", "--out", "health.html", DATABASE_SIZE_GB="10")
+    assert code == 0, err
+    page = (newsapi.folder / "health.html").read_text("utf-8")
+    assert "The last run succeeded" in page
+    assert "of 10.0 GB" in page
+    assert PASSWORD not in page
+
+
 @contextmanager
 def run_in_the_middle(newsapi: Command) -> Iterator["subprocess.Popen[str]"]:
     """A run that has read and stored something and waits for a page."""
