@@ -4,6 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+from support.articles import body
+
 NEWSAPI_COLUMNS = (
     '"source" STRUCT(id VARCHAR, name VARCHAR), "author" VARCHAR, "title" VARCHAR, '
     '"description" VARCHAR, "url" VARCHAR, "urlToImage" VARCHAR, "publishedAt" TIMESTAMP, '
@@ -21,7 +23,7 @@ def row(number: int, **changes: object) -> dict[str, object]:
         "url": f"https://adledger.example/{number}",
         "urlToImage": f"https://adledger.example/{number}.jpg",
         "publishedAt": f"2024-03-{number % 28 + 1:02} 06:07:08.5",
-        "content": f"How artificial intelligence changes marketing, {number}.",
+        "content": f"{body(str(number))} That was story {number}.",
         "Word Count": 7,
         **changes,
     }
