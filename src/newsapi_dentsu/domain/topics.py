@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -135,6 +136,7 @@ class Topics(StrictModel):
         return hashlib.sha256(json.dumps(query, sort_keys=True).encode()).hexdigest()[:12]
 
 
+@lru_cache(maxsize=4)
 def parse_topics(text: str, name: str) -> Topics:
     """Read a topics file.
 

@@ -43,7 +43,9 @@ def curate(
     waiting = warehouse.write(begin)
     progress(0, waiting)
     total = CurateReport(0, 0, 0, 0, {})
-    while report := warehouse.write(lambda session: _curate_batch(session, now)):
+    while total.articles < waiting and (
+        report := warehouse.write(lambda session: _curate_batch(session, now))
+    ):
         total = _sum(total, report)
         progress(total.articles, waiting)
     return total

@@ -43,7 +43,9 @@ def deduplicate(
 
     waiting = warehouse.write(begin)
     progress(0, waiting)
-    while report := warehouse.write(lambda session: _deduplicate_batch(session, now)):
+    while total.records < waiting and (
+        report := warehouse.write(lambda session: _deduplicate_batch(session, now))
+    ):
         total = _sum(total, report)
         progress(total.records, waiting)
     return total

@@ -50,6 +50,8 @@ def group(
     rules = _fingerprint(topics, horizon_days)
 
     def begin(session: Session) -> tuple[int, int]:
+        # What earlier runs needed of days long gone; those that need it again make it again.
+        stories.forget_bands_before(session, now.date() - timedelta(days=2 * horizon_days + 7))
         if full_refresh:
             operations.set_position(session, operations.GROUPED, 0)
         known = operations.position(session, operations.GROUPING_RULES)
@@ -62,7 +64,7 @@ def group(
     progress(0, waiting)
     total = GroupReport(0, 0, 0, 0, 0, known_rules != rules)
     grouping = _Grouping(topics, now.date(), horizon_days)
-    while report := warehouse.write(grouping.batch):
+    while total.articles < waiting and (report := warehouse.write(grouping.batch)):
         total = replace(
             total,
             articles=total.articles + report.articles,
@@ -72,9 +74,6 @@ def group(
             moved=total.moved + report.moved,
         )
         progress(total.articles, waiting)
-    if total.articles:
-        oldest = now.date() - timedelta(days=2 * horizon_days + 7)
-        warehouse.write(lambda session: stories.forget_bands_before(session, oldest))
     return total
 
 
