@@ -11,7 +11,8 @@ from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse import open_warehouse, operations
+from newsapi_dentsu.warehouse import final, metrics, open_warehouse, operations, processed, raw
+from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.overview import row_counts
 
 STAGES = ("collect", "deduplicate", "group", "curate")
@@ -24,7 +25,7 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
     stages: dict[str, operations.StageRun] = {}
     try:
         with warehouse.snapshot() as session:
-            rows = row_counts(session)
+            rows = _rows(session, outcome.run_id)
             for stage_run in operations.stage_runs(session, run_id=outcome.run_id):
                 stages.setdefault(stage_run.stage, stage_run)
     except PipelineError:
@@ -67,6 +68,19 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
         "capped": collected.get("capped", False),
         "query_changed": collected.get("query_changed", False),
         "complete_through": collected.get("complete_through"),
+    }
+
+
+def _rows(session: Session, run_id: str) -> dict[str, int]:
+    """How many rows the tables hold, as the run counted them at its end."""
+    run = metrics.find(session, run_id)
+    if run is None or run.final_rows is None:
+        return row_counts(session)
+    return {
+        raw.TABLE: run.raw_rows or 0,
+        processed.TABLE: run.processed_rows or 0,
+        final.TABLE: run.final_rows,
+        final.REJECTED: run.rejected_rows or 0,
     }
 
 

@@ -1,6 +1,7 @@
 """The three tables as assets: each is a stage plus metadata."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -190,19 +191,22 @@ def _executed(
     table: str,
     stages: Mapping[str, Callable[[], AnyReport]],
 ) -> dg.MaterializeResult[None]:
+    # Fetching waits for the network, and nobody may wait for that with it.
+    kept_open = nullcontext() if table == raw.TABLE else pipeline.warehouse.kept_open()
     try:
-        reports = [
-            as_json(recorded(pipeline.warehouse, context.run.run_id, stage, execute))
-            for stage, execute in stages.items()
-        ]
-        size, preview, query, origin = pipeline.warehouse.read(
-            lambda session: (
-                overview(session, table),
-                latest(session, table, PREVIEW_ROWS),
-                raw.active_query(session),
-                raw.stored_origin(session),
+        with kept_open:
+            reports = [
+                as_json(recorded(pipeline.warehouse, context.run.run_id, stage, execute))
+                for stage, execute in stages.items()
+            ]
+            size, preview, query, origin = pipeline.warehouse.read(
+                lambda session: (
+                    overview(session, table),
+                    latest(session, table, PREVIEW_ROWS),
+                    raw.active_query(session),
+                    raw.stored_origin(session),
+                )
             )
-        )
     except PipelineError as error:
         again = error.transient and ATTENDED not in context.run.tags
         raise dg.Failure(str(error), allow_retries=again) from error

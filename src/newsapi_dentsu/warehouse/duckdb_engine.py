@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Engine, Row, Session
 _STREAM_ROWS = 1000
 _RECOVERY_MEMORY = "1GB"
 _FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
+_LONGEST_KEPT = 1.0
+"""Seconds after which a file that is kept open is let go once, for those who wait for it."""
 
 
 class DuckDBSession(Session):
@@ -49,6 +52,19 @@ class DuckDBSession(Session):
         return other
 
 
+@dataclass
+class _Kept:
+    """The open file between two transactions, and since when it is open."""
+
+    connection: duckdb.DuckDBPyConnection | None = None
+    since: float = 0.0
+
+    def take(self) -> duckdb.DuckDBPyConnection | None:
+        """Give it out, as it is needed again."""
+        taken, self.connection = self.connection, None
+        return taken
+
+
 class DuckDBEngine(Engine):
     """The warehouse in a DuckDB file.
 
@@ -65,6 +81,7 @@ class DuckDBEngine(Engine):
         self._memory_limit = memory_limit
         self._wait = wait
         self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._keeping: _Kept | None = None
         self._lock_path = path.with_name(path.name + ".lock")
         self._note_path = path.with_name(path.name + ".lock-holder")
         self.location = str(path)
@@ -78,29 +95,53 @@ class DuckDBEngine(Engine):
     def transaction(self) -> Iterator[Session]:
         with self._errors_explained():
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = self._open(read_only=False)
-            try:
+            with self._opened(read_only=False) as connection:
                 connection.execute("BEGIN")
                 yield DuckDBSession(connection)
                 connection.execute("COMMIT")
-                self._let_go(connection)
-            except BaseException:
-                connection.close()
-                raise
 
     @override
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        with self._errors_explained():
-            connection = self._open(read_only=True)
-            try:
-                connection.execute("BEGIN")
-                yield DuckDBSession(connection)
-                connection.execute("ROLLBACK")
+        with (
+            self._errors_explained(),
+            self._opened(read_only=self._keeping is None) as connection,
+        ):
+            connection.execute("BEGIN")
+            yield DuckDBSession(connection)
+            connection.execute("ROLLBACK")
+
+    @override
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        if self._keeping is not None:
+            yield
+            return
+        self._keeping = keeping = _Kept()
+        try:
+            yield
+        finally:
+            self._keeping = None
+            if keeping.connection is not None:
+                self._let_go(keeping.connection)
+
+    @contextmanager
+    def _opened(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The file open for one transaction, and after it, where it is kept open, for more."""
+        keeping = self._keeping
+        connection = keeping.take() if keeping else None
+        since = keeping.since if keeping and connection else time.monotonic()
+        if connection is None:
+            connection = self._open(read_only=read_only)
+        try:
+            yield connection
+            if keeping is not None and time.monotonic() - since < _LONGEST_KEPT:
+                keeping.connection, keeping.since = connection, since
+            else:
                 self._let_go(connection)
-            except BaseException:
-                connection.close()
-                raise
+        except BaseException:
+            connection.close()
+            raise
 
     @override
     @contextmanager

@@ -60,6 +60,13 @@ class Engine(Protocol):
         """Open a read-only transaction that sees one consistent state."""
         ...
 
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Let transactions that follow each other at once share what opening costs.
+
+        For work that waits for nothing else in between; others wait for it, a second at most.
+        """
+        ...
+
     def run_lock(self, holder: str, wait: float) -> AbstractContextManager[None]:
         """Hold the lock that keeps pipeline runs apart; a dead holder loses it.
 

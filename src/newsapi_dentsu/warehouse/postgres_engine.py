@@ -156,6 +156,12 @@ class PostgresEngine(Engine):
 
     @override
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        # Connections are pooled anyway.
+        yield
+
+    @override
+    @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
         held = _HeldLock(LockKey.RUN.value, f"newsapi: {holder}")
         deadline = time.monotonic() + wait

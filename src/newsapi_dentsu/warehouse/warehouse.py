@@ -1,7 +1,7 @@
 """The warehouse: an engine with the pipeline's schema on it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -125,6 +125,10 @@ class Warehouse:
     def close(self) -> None:
         """Let go of the connections that are kept between transactions."""
         self.engine.close()
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Let transactions that follow each other at once share what opening costs."""
+        return self.engine.kept_open()
 
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:

@@ -1,0 +1,82 @@
+"""Transactions at once after another share what opening costs, and keep nobody out for long."""
+
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from newsapi_dentsu.warehouse import Warehouse, operations
+from newsapi_dentsu.warehouse import duckdb_engine as engine
+from support.databases import DuckDBDatabase
+
+
+def held(path: Path) -> bool:
+    """Whether this process has the file open."""
+    return any(
+        link.is_symlink() and str(link.readlink()) == str(path.resolve())
+        for link in Path("/proc/self/fd").iterdir()
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> DuckDBDatabase:
+    database = DuckDBDatabase(tmp_path / "news.duckdb")
+    database.open().upgrade()
+    return database
+
+
+def note(warehouse: Warehouse, value: int) -> None:
+    warehouse.write(lambda session: operations.set_position(session, "noted", value))
+
+
+def test_the_file_stays_open_between_transactions_and_not_after_them(file: DuckDBDatabase) -> None:
+    warehouse = file.open()
+    note(warehouse, 1)
+    assert not held(file.path)
+    with warehouse.kept_open():
+        for value in range(3):
+            note(warehouse, value)
+            assert held(file.path)
+    assert not held(file.path)
+    with warehouse.snapshot() as session:
+        assert operations.position(session, "noted") == 2
+
+
+def test_what_was_committed_is_seen_by_the_next_transaction(file: DuckDBDatabase) -> None:
+    warehouse = file.open()
+    with warehouse.kept_open():
+        note(warehouse, 7)
+        assert warehouse.read(lambda session: operations.position(session, "noted")) == 7
+
+
+def test_the_file_is_let_go_now_and_then(
+    file: DuckDBDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_LONGEST_KEPT", 0.8)
+    warehouse = file.open()
+    with warehouse.kept_open():
+        note(warehouse, 1)
+        time.sleep(0.9)
+        note(warehouse, 2)
+        assert not held(file.path)
+        note(warehouse, 3)
+    assert warehouse.read(lambda session: operations.position(session, "noted")) == 3
+
+
+def test_a_failure_closes_the_file_and_takes_nothing_back(file: DuckDBDatabase) -> None:
+    warehouse = file.open()
+
+    def fail() -> None:
+        with warehouse.kept_open():
+            note(warehouse, 1)
+            with warehouse.transaction() as session:
+                operations.set_position(session, "noted", 2)
+                raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not held(file.path)
+    with duckdb.connect(str(file.path), read_only=True) as other:
+        found = other.execute("SELECT value FROM ops.positions WHERE name = 'noted'").fetchone()
+    assert found == (1,)
