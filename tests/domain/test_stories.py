@@ -125,7 +125,7 @@ def made(
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(articles, st.randoms(use_true_random=False))
 def test_any_order_and_any_batches_end_with_the_same_groups(
     drawn: list[tuple[int, float, int, float, int, bool]], rng: random.Random
@@ -141,7 +141,7 @@ def test_any_order_and_any_batches_end_with_the_same_groups(
     assert in_pieces.groups() == at_once.groups()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(articles, articles, st.randoms(use_true_random=False))
 def test_articles_that_change_end_as_if_they_had_always_been_so(
     drawn: list[tuple[int, float, int, float, int, bool]],
@@ -157,7 +157,7 @@ def test_articles_that_change_end_as_if_they_had_always_been_so(
     assert changing.groups() == fresh.groups()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(articles)
 def test_placing_everything_again_changes_nothing(
     drawn: list[tuple[int, float, int, float, int, bool]],

@@ -1,7 +1,6 @@
 """What the server refuses is told in one line that says what to do, without secrets."""
 
 import os
-import random
 import socket
 import subprocess
 import tempfile
@@ -20,7 +19,7 @@ from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, Wareho
 from newsapi_dentsu.warehouse import final, operations
 from newsapi_dentsu.warehouse.engine import Session
 from support.api import serving
-from support.articles import many
+from support.articles import article, body
 from support.clock import NOON
 from support.processing import broken_promises
 from support.tables import count
@@ -176,11 +175,14 @@ def test_a_full_disk_fails_a_run_and_after_more_room_it_completes(
     server.create_database("on_small_disk", tablespace="small")
     warehouse = server.open("on_small_disk")
     warehouse.upgrade()
-    numbers = random.Random(1).sample(range(1 << 32), 1500)
-    text = "Artificial intelligence in marketing: " + " ".join(
-        f"{number:08x}" for number in numbers
-    )
-    articles = many(900, at=NOON - timedelta(hours=1), body=text)
+    articles = [
+        article(
+            f"{number:05}",
+            at=NOON - timedelta(minutes=59) + timedelta(seconds=number),
+            body=" ".join(body(f"{number} {part}") for part in range(45)),
+        )
+        for number in range(900)
+    ]
     with serving(articles, tokens=100_000) as api:
         with (
             pytest.raises(WarehouseError, match=r"disk is full.*storage larger") as caught,

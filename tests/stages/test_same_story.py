@@ -251,7 +251,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(data=st.data(), drawn=arrivals)
 def test_any_order_and_batching_end_with_the_same_final_table(
     databases: Databases, data: st.DataObject, drawn: list[tuple[str, int, str]]

@@ -26,9 +26,8 @@ def program() -> NoReturn:
         main()
     except SystemExit as end:
         code = end.code
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    # As the interpreter does: tells executors to end, waits for threads, does what was registered.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     if isinstance(code, str):
         print(code, file=sys.stderr)  # noqa: T201  as the interpreter does

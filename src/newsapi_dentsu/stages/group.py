@@ -21,7 +21,7 @@ from newsapi_dentsu.warehouse.stories import Assessed
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
 HORIZON_DAYS = 30
-_BANDED_AT_ONCE = 500
+_BANDED_AT_ONCE = 200
 _TEXTS_KEPT = 1_000
 
 
@@ -312,7 +312,7 @@ class _Around(Neighbourhood):
             for key in keys
             if (rank := self.member(key).rank).published_at != datetime.max.replace(tzinfo=UTC)
         }
-        found = stories.sharing_bands(self._session, days, self._horizon)
+        found = self._sharing_bands(days)
         self._read(set().union(*(other.keys() for other in found.values())))
         for key in keys:
             # What waits for its own batch will find these then.
@@ -322,6 +322,20 @@ class _Around(Neighbourhood):
                 if other in self._after or self._known.get(other) is not None
             }
         self._fetch_bodies(set().union(*(self._candidates[key].keys() for key in keys)))
+
+    def _sharing_bands(self, days: Mapping[str, date]) -> dict[str, dict[str, int]]:
+        """Look up each text of a day once, however many articles have it."""
+        twins: dict[tuple[date, str], list[str]] = {}
+        for key, day in days.items():
+            twins.setdefault((day, self._bodies.get(key, key)), []).append(key)
+        asked = {keys[0]: day for (day, _), keys in twins.items()}
+        found = stories.sharing_bands(self._session, asked, self._horizon)
+        for first, *others in twins.values():
+            shared = found.get(first, {})
+            most = max(shared.values(), default=0)
+            for other in others:
+                found[other] = {key: n for key, n in shared.items() if key != other} | {first: most}
+        return found
 
     def _fetch_bodies(self, keys: Collection[str]) -> None:
         wanted = [key for key in keys if key not in self._bodies][:_TEXTS_KEPT]
