@@ -1,13 +1,19 @@
 """Transactions at once after another share what opening costs, and keep nobody out for long."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
+from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.warehouse import Warehouse, operations
 from newsapi_dentsu.warehouse import duckdb_engine as engine
+from support.api import serving
+from support.articles import many
+from support.clock import NOON
 from support.databases import DuckDBDatabase
 
 
@@ -80,3 +86,30 @@ def test_a_failure_closes_the_file_and_takes_nothing_back(file: DuckDBDatabase) 
     with duckdb.connect(str(file.path), read_only=True) as other:
         found = other.execute("SELECT value FROM ops.positions WHERE name = 'noted'").fetchone()
     assert found == (1,)
+
+
+def test_the_file_is_let_go_before_anything_else_is_waited_for(file: DuckDBDatabase) -> None:
+    warehouse = file.open()
+    with warehouse.kept_open():
+        note(warehouse, 1)
+        warehouse.let_go()
+        assert not held(file.path)
+        note(warehouse, 2)
+        assert held(file.path)
+
+
+def test_nobody_waits_for_the_network_with_a_run(
+    file: DuckDBDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse, seen = file.open(), []
+    search = NewsApi.search
+
+    def watched(*arguments: Any) -> Any:
+        seen.append(held(file.path))
+        return search(*arguments)
+
+    monkeypatch.setattr(NewsApi, "search", watched)
+    with serving(many(3, at=NOON - timedelta(hours=1))) as api, warehouse.kept_open():
+        api.collect(warehouse, lookback_days=1)
+    assert seen
+    assert not any(seen)

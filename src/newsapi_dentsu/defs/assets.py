@@ -1,7 +1,6 @@
 """The three tables as assets: each is a stage plus metadata."""
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -191,10 +190,8 @@ def _executed(
     table: str,
     stages: Mapping[str, Callable[[], AnyReport]],
 ) -> dg.MaterializeResult[None]:
-    # Fetching waits for the network, and nobody may wait for that with it.
-    kept_open = nullcontext() if table == raw.TABLE else pipeline.warehouse.kept_open()
     try:
-        with kept_open:
+        with pipeline.warehouse.kept_open():
             reports = [
                 as_json(recorded(pipeline.warehouse, context.run.run_id, stage, execute))
                 for stage, execute in stages.items()

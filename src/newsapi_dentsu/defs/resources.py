@@ -80,8 +80,9 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
             except WarehouseBusyError as busy:
                 refuse_run(self._warehouse, run_id, datetime.now(UTC), str(busy))
                 raise
-            self._warehouse.upgrade()
-            ended += begin_run(self._warehouse, run_id, datetime.now(UTC))
+            with self._warehouse.kept_open():
+                self._warehouse.upgrade()
+                ended += begin_run(self._warehouse, run_id, datetime.now(UTC))
             yield
             error = self._failure(run_id, instance)
             done = end_run(self._warehouse, run_id, datetime.now(UTC), error=error)

@@ -213,6 +213,8 @@ class _Collection:
         allowed = self._options.max_requests
         if allowed is not None and self._source.traffic.requests >= allowed:
             raise _CappedError
+        # Nobody may have to wait for the network with us.
+        self._warehouse.let_go()
         return self._source.search(self._topics, day, number)
 
     def _store_page(
@@ -322,6 +324,7 @@ class _Collection:
 
     def _tokens_left(self) -> int | None:
         try:
+            self._warehouse.let_go()
             return self._source.usage().left
         except SourceError as error:
             # Everything was read: not knowing the balance is no reason to fail.

@@ -117,13 +117,17 @@ class DuckDBEngine(Engine):
         if self._keeping is not None:
             yield
             return
-        self._keeping = keeping = _Kept()
+        self._keeping = _Kept()
         try:
             yield
         finally:
+            self.let_go()
             self._keeping = None
-            if keeping.connection is not None:
-                self._let_go(keeping.connection)
+
+    @override
+    def let_go(self) -> None:
+        if self._keeping and (connection := self._keeping.take()) is not None:
+            self._let_go(connection)
 
     @contextmanager
     def _opened(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:

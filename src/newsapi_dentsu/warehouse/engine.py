@@ -63,8 +63,12 @@ class Engine(Protocol):
     def kept_open(self) -> AbstractContextManager[None]:
         """Let transactions that follow each other at once share what opening costs.
 
-        For work that waits for nothing else in between; others wait for it, a second at most.
+        Others wait for that, a second at most; before waiting for anything else, call `let_go`.
         """
+        ...
+
+    def let_go(self) -> None:
+        """Hold nothing until the next transaction."""
         ...
 
     def run_lock(self, holder: str, wait: float) -> AbstractContextManager[None]:

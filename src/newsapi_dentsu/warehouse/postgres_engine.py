@@ -161,6 +161,10 @@ class PostgresEngine(Engine):
         yield
 
     @override
+    def let_go(self) -> None:
+        """A pooled connection keeps nobody out."""
+
+    @override
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
         held = _HeldLock(LockKey.RUN.value, f"newsapi: {holder}")
