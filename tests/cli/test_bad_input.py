@@ -144,7 +144,7 @@ def test_an_interrupted_run_is_over_and_the_next_completes(connected: Workspace)
         with connected.start("run", NEWSAPI_HOST=slow.url) as process:
             _wait_for(lambda: len(slow.requests) >= 4)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=90)
     assert process.returncode != 0
     assert "Traceback" not in out + err
 
