@@ -186,6 +186,12 @@ def headings(session: Session, article_ids: Collection[str]) -> dict[str, tuple[
     return {key: (url, title) for key, url, title in found}
 
 
+def lengths(session: Session, article_ids: Collection[str]) -> dict[str, int]:
+    """How many characters the texts of these articles have."""
+    columns = ("article_id", "length(body)")
+    return dict(rows_by_key(session, TABLE, columns, "article_id", article_ids))
+
+
 def bodies(session: Session, article_ids: Collection[str]) -> dict[str, str]:
     """The texts of these articles."""
     return dict(rows_by_key(session, TABLE, ("article_id", "body"), "article_id", article_ids))

@@ -173,14 +173,15 @@ class Changes:
 
 def changes_after(session: Session, change_seq: int, *, rows: int, characters: int) -> Changes:
     """The next changed assessments after a change number, bounded in rows and text."""
-    sizes = session.rows(
-        f"SELECT a.change_seq, length(p.body) FROM {TABLE} AS a "
-        f"JOIN {processed.TABLE} AS p ON p.article_id = a.article_id "
-        "WHERE a.change_seq > $1 ORDER BY a.change_seq LIMIT $2",
+    found = session.rows(
+        f"SELECT change_seq, article_id FROM {TABLE} "
+        "WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
         change_seq,
         rows,
     )
-    last = last_within(sizes, characters)
+    # By keys and not by a join, for which DuckDB would read every body there is.
+    sizes = processed.lengths(session, [article_id for _, article_id in found])
+    last = last_within([(number, sizes.get(key, 0)) for number, key in found], characters)
     if last is None:
         return Changes([], [], change_seq)
     columns = ", ".join(COLUMNS)
