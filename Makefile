@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test lint types format bench evaluate docs lock clean
+.PHONY: help install run dev test test-all lint types format bench evaluate docs lock clean
 .PHONY: arm infra-test infra-scan infra-docs infra-costs
 
 help: ## Show this help
@@ -28,6 +28,9 @@ dev: install ## Dagster UI and daemon on http://localhost:3000
 
 test: install ## Run the tests
 	$(BIN)/pytest -n auto
+
+test-all: install ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
+	$(BIN)/pytest -n auto -m ""
 
 lint: install ## Style, formatting, layering
 	$(BIN)/ruff check .

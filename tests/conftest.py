@@ -114,3 +114,21 @@ def duckdb_file(tmp_path: Path) -> Path:
 def _drop(databases: Databases, made: Database) -> None:
     if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
         databases.drop(made)
+
+
+SLOW = (
+    "tests/operations/",
+    "tests/alerts/test_thirty_days.py",
+    "tests/cli/test_dashboard.py",
+    "tests/defs/test_dagster_processes.py",
+    "tests/migration/test_interrupted.py",
+    "tests/postgres/test_failover.py",
+)
+"""What starts many processes or lasts long, by the beginning of its path."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-all` runs and `make test` leaves out."""
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
