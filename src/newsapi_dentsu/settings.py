@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.errors import PipelineError, SettingsError
 
 ENV_FILE = ".env"
 LIVE_HOST = "https://eventregistry.org"
@@ -347,3 +347,23 @@ def load_settings() -> Settings:
         raise SettingsError("; ".join(problems)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} can't be read: {error}") from None
+
+
+def chosen_file(setting: Path | None, local: Path, shipped: Path) -> Path:
+    """Which file of a kind is in use: the setting's, else the local one, else the shipped."""
+    if setting is not None:
+        return setting
+    return local if local.exists() else shipped
+
+
+def read_file(path: Path, setting: str, error: type[PipelineError]) -> str:
+    """Read the text of a file that a setting names.
+
+    Raises:
+        error: it can't be read; the message names the setting.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "not UTF-8 text"
+        raise error(f"{path} can't be read ({reason}): see {setting}") from None

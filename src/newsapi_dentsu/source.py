@@ -8,7 +8,7 @@ from typing import Any
 from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.errors import SettingsError, TopicsError
 from newsapi_dentsu.eventregistry.client import NewsApi
-from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.settings import Settings, chosen_file, read_file
 
 LOCAL_TOPICS = Path("topics.yaml")
 SHIPPED_TOPICS = Path(__file__).with_name("topics.yaml")
@@ -51,9 +51,7 @@ def _opened(api: NewsApi) -> Iterator[NewsApi]:
 
 def topics_path(settings: Settings) -> Path:
     """The topics file in use: the setting's, else one in the working folder, else the shipped."""
-    if settings.topics_file is not None:
-        return settings.topics_file
-    return LOCAL_TOPICS if LOCAL_TOPICS.exists() else SHIPPED_TOPICS
+    return chosen_file(settings.topics_file, LOCAL_TOPICS, SHIPPED_TOPICS)
 
 
 def load_topics(settings: Settings) -> Topics:
@@ -63,9 +61,4 @@ def load_topics(settings: Settings) -> Topics:
         TopicsError: the file can't be read, or holds a mistake, which is named with its line.
     """
     path = topics_path(settings)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise TopicsError(f"{path} can't be read ({reason}): see TOPICS_FILE") from None
-    return parse_topics(text, str(path))
+    return parse_topics(read_file(path, "TOPICS_FILE", TopicsError), str(path))

@@ -21,7 +21,7 @@ from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, advance
 from newsapi_dentsu.domain.alerts.rules import AlertRules, parse_rules
 from newsapi_dentsu.errors import AlertsError, PipelineError
 from newsapi_dentsu.masking import known_secrets, mask
-from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.settings import Settings, chosen_file, read_file
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.alert_facts import read_tables
 from newsapi_dentsu.warehouse.engine import Session
@@ -141,9 +141,7 @@ def place_of(settings: Settings, warehouse: Warehouse) -> str:
 
 def rules_path(settings: Settings) -> Path:
     """The rules in use: the setting's, else those in the working folder, else the shipped."""
-    if settings.alerts_file is not None:
-        return settings.alerts_file
-    return LOCAL_RULES if LOCAL_RULES.exists() else SHIPPED_RULES
+    return chosen_file(settings.alerts_file, LOCAL_RULES, SHIPPED_RULES)
 
 
 def load_rules(settings: Settings) -> AlertRules:
@@ -153,12 +151,7 @@ def load_rules(settings: Settings) -> AlertRules:
         AlertsError: the file can't be read, or holds a mistake, which is named with its line.
     """
     path = rules_path(settings)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise AlertsError(f"{path} can't be read ({reason}): see ALERTS_FILE") from None
-    return _parsed(text, str(path))
+    return _parsed(read_file(path, "ALERTS_FILE", AlertsError), str(path))
 
 
 @lru_cache(maxsize=1)
