@@ -12,7 +12,7 @@ order of their ranks, until nothing moves any more.
 import heapq
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Final, Literal, Protocol
 
@@ -38,6 +38,11 @@ class Rank:
     def of(cls, article_id: str, published_at: datetime | None, *, rejected: bool) -> "Rank":
         """The rank of an article; without a date it comes last."""
         return cls(rejected, published_at or _NEVER, article_id)
+
+    @property
+    def day(self) -> date | None:
+        """The day (UTC) of the publication, where it is known."""
+        return None if self.published_at == _NEVER else self.published_at.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +248,15 @@ class _Placing:
 
     def _new_story(self, key: str, taken: set[str]) -> str:
         """A name for the second and later stories that an article opens."""
-        for number in count(2):
-            story_id = f"{key}-{number}"
-            if self._is_free(story_id, self._around.owners([story_id]).get(story_id), taken):
-                return story_id
-        raise AssertionError("numbers don't end")
+        return next(
+            story_id
+            for number in count(2)
+            if self._is_free(
+                story_id := f"{key}-{number}",
+                self._around.owners([story_id]).get(story_id),
+                taken,
+            )
+        )
 
     def _is_free(self, story_id: str, owner: str | None, taken: set[str]) -> bool:
         if story_id in taken:

@@ -102,10 +102,10 @@ class _Grouping:
             for article in articles
         }
         around = _Around(session, self._horizon.days, articles, after, before)
-        self._renew_bands(session, articles, before, around)
+        self._renew_bands(session, articles, after, around)
         changed = [key for key in ids if _stands_anew(before.get(key), after[key])]
         placed = regroup(around, ids, changed)
-        self._save(session, placed, after, before, around)
+        self._save(session, placed, after, around)
         operations.set_position(session, operations.GROUPED, last)
         roles = Counter(
             member.standing.role
@@ -136,33 +136,25 @@ class _Grouping:
         self,
         session: Session,
         articles: Sequence[Article],
-        before: Mapping[str, Assessed],
+        after: Mapping[str, Assessed],
         around: "_Around",
     ) -> None:
         """Have bands for the batch and for all articles that it may be compared with."""
-        days = {
-            article.article_id: _day(article.published_at)
-            for article in articles
-            if article.published_at
-        }
+        days = {key: day for key, row in after.items() if (day := row.rank.day)}
         if not days:
             return
         self._fill_days(session, days.values())
         altered = [
             article.article_id
             for article in articles
-            if (known := before.get(article.article_id))
+            if (known := around.stored(article.article_id))
             and (known.text_hash != article.text_hash or known.published_at != article.published_at)
         ]
         stories.remove_bands(session, altered)
         there = stories.with_bands(session, list(days), min(days.values()), max(days.values()))
         stories.save_bands(
             session,
-            [
-                (day, key, around.bands(key))
-                for key, day in days.items()
-                if key not in there and similarity.comparable(around.text(key))
-            ],
+            _bands((day, key, around.text(key)) for key, day in days.items() if key not in there),
         )
 
     def _fill_days(self, session: Session, days: Iterable[date]) -> None:
@@ -181,14 +173,9 @@ class _Grouping:
             after = ""
             while found := processed.bodies_between(session, start, end, after, _BANDED_AT_ONCE):
                 after, start, _ = found[-1]
-                texts = [(key, at, similarity.prepare(body)) for key, at, body in found]
                 stories.save_bands(
                     session,
-                    [
-                        (_day(at), key, similarity.bands(text))
-                        for key, at, text in texts
-                        if similarity.comparable(text)
-                    ],
+                    _bands((_day(at), key, similarity.prepare(body)) for key, at, body in found),
                 )
         stories.note_banded(session, missing, similarity.METHOD)
 
@@ -197,26 +184,28 @@ class _Grouping:
         session: Session,
         placed: Mapping[str, Member],
         after: Mapping[str, Assessed],
-        before: Mapping[str, Assessed],
         around: "_Around",
     ) -> None:
         changed: list[Assessed] = []
+        known: dict[str, Assessed] = {}
         for key in {**after, **placed}:
-            base = after.get(key) or around.stored(key)
-            row = base.placed(placed[key]) if key in placed else base
-            if row != (before.get(key) or (around.stored(key) if key not in after else None)):
+            stored = around.stored(key)
+            row = after.get(key) or stored
+            if row is None:
+                raise KeyError(key)
+            if key in placed:
+                row = row.placed(placed[key])
+            if row != stored:
                 changed.append(row)
-        stories.save_assessed(
-            session,
-            changed,
-            {row.article_id for row in changed if around.is_stored(row.article_id)},
-        )
+            if stored:
+                known[key] = stored
+        stories.save_assessed(session, changed, known)
         # The originals tell how many copies they have, and where.
         concerned = {
-            reference
+            one.reference_id
             for row in changed
-            for reference in (row.reference_id, around.reference_before(row.article_id))
-            if reference
+            for one in (row, known.get(row.article_id))
+            if one and one.reference_id
         }
         # The next stage shows what else has changed about the articles, too.
         stories.touch(session, (concerned | after.keys()) - {row.article_id for row in changed})
@@ -243,37 +232,18 @@ class _Around(Neighbourhood):
         self._dependents: dict[str, set[str]] = {}
         self._ids = [article.article_id for article in articles]
 
-    def stored(self, article_id: str) -> Assessed:
-        """An article as it was stored before."""
-        found = self._stored(article_id)
-        if found is None:
-            raise KeyError(article_id)
-        return found
-
-    def is_stored(self, article_id: str) -> bool:
-        """Whether an article had been assessed before."""
-        return self._stored(article_id) is not None
-
-    def reference_before(self, article_id: str) -> str | None:
-        """To which article one was stored as standing."""
-        found = self._stored(article_id)
-        return found.reference_id if found else None
-
-    def bands(self, article_id: str) -> frozenset[int]:
-        """The bands of an article's text."""
-        return similarity.bands(self.text(article_id))
+    def stored(self, article_id: str) -> Assessed | None:
+        """An article as it was stored before, if it was."""
+        if article_id not in self._known:
+            self._read([article_id])
+        return self._known[article_id]
 
     def member(self, article_id: str) -> Member:
-        stored = self._stored(article_id)
-        if article_id in self._after:
-            rank = self._after[article_id].rank
-            known = stored.member if stored else None
-            return Member(
-                rank, known.standing if known else None, known.story_id if known else None
-            )
-        if stored is None:
+        stored = self.stored(article_id)
+        now = self._after.get(article_id) or stored
+        if now is None:
             raise KeyError(article_id)
-        return stored.member
+        return replace(stored.member, rank=now.rank) if stored else Member(now.rank)
 
     def text(self, article_id: str) -> Text:
         text = self._texts.get(article_id)
@@ -307,11 +277,7 @@ class _Around(Neighbourhood):
         return found
 
     def _look_around(self, keys: Sequence[str]) -> None:
-        days = {
-            key: _day(rank.published_at)
-            for key in keys
-            if (rank := self.member(key).rank).published_at != datetime.max.replace(tzinfo=UTC)
-        }
+        days = {key: day for key in keys if (day := self.member(key).rank.day)}
         found = self._sharing_bands(days)
         self._read(set().union(*(other.keys() for other in found.values())))
         for key in keys:
@@ -340,11 +306,6 @@ class _Around(Neighbourhood):
     def _fetch_bodies(self, keys: Collection[str]) -> None:
         wanted = [key for key in keys if key not in self._bodies][:_TEXTS_KEPT]
         self._bodies.update(processed.bodies(self._session, wanted))
-
-    def _stored(self, article_id: str) -> Assessed | None:
-        if article_id not in self._known:
-            self._read([article_id])
-        return self._known[article_id]
 
     def _read(self, article_ids: Iterable[str]) -> None:
         wanted = [key for key in article_ids if key not in self._known]
@@ -379,6 +340,17 @@ def _assessed(article: Article, found: Assessment, before: Assessed | None) -> A
 
 def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
     return before is None or before.text_hash != after.text_hash or before.rank != after.rank
+
+
+def _bands(
+    texts: Iterable[tuple[date, str, Text]],
+) -> list[tuple[date, str, frozenset[int]]]:
+    """The bands of the texts that can be compared, each with its day and article."""
+    return [
+        (day, key, similarity.bands(text))
+        for day, key, text in texts
+        if similarity.comparable(text)
+    ]
 
 
 def _day(moment: datetime) -> date:
