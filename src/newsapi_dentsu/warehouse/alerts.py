@@ -15,6 +15,7 @@ from newsapi_dentsu.domain.alerts.incidents import (
 from newsapi_dentsu.domain.alerts.rules import RuleName
 from newsapi_dentsu.warehouse import operations
 from newsapi_dentsu.warehouse.engine import Row, Session, upsert
+from newsapi_dentsu.warehouse.rows import values
 
 WATCHING_SINCE, SCANNED_UNTIL = "alerts_watching_since", "alerts_scanned_until"
 """Positions, in microseconds since 1970."""
@@ -98,7 +99,7 @@ def save_state(session: Session, state: AlertState, before: AlertState | None) -
         "ops.incidents",
         ["incident_id"],
         _INCIDENT,
-        [_incident_row(one) for one in _changed(state.incidents, known.incidents)],
+        [values(one) for one in _changed(state.incidents, known.incidents)],
         {"closed_at": "COALESCE(incidents.closed_at, excluded.closed_at)"},
     )
     upsert(
@@ -118,7 +119,7 @@ def save_state(session: Session, state: AlertState, before: AlertState | None) -
         "ops.alert_deliveries",
         ["notice_id", "channel"],
         _DELIVERY,
-        [_delivery_row(one) for one in _changed(state.deliveries, known.deliveries)],
+        [values(one) for one in _changed(state.deliveries, known.deliveries)],
         {
             name: f"CASE WHEN {arrived} THEN alert_deliveries.{name} ELSE excluded.{name} END"
             for name in ("message_id", "status", "attempts", "tried_at", "answer")
@@ -189,19 +190,6 @@ def _incident(row: Row) -> Incident:
     )
 
 
-def _incident_row(one: Incident) -> Row:
-    return (
-        one.incident_id,
-        one.rule,
-        one.subject,
-        one.severity,
-        one.opened_at,
-        one.summary,
-        one.last_failure_at,
-        one.closed_at,
-    )
-
-
 def _notice(row: Row) -> Notice:
     name, kind, incident_id, severity, created_at, body, run_ids, outcome = row
     return Notice(
@@ -233,18 +221,6 @@ def _delivery(row: Row) -> Delivery:
     notice_id, channel, message_id, status, attempts, tried_at, answer = row
     return Delivery(
         notice_id, channel, message_id, status, attempts, tried_at.astimezone(UTC), answer
-    )
-
-
-def _delivery_row(one: Delivery) -> Row:
-    return (
-        one.notice_id,
-        one.channel,
-        one.message_id,
-        one.status,
-        one.attempts,
-        one.tried_at,
-        one.answer,
     )
 
 

@@ -51,8 +51,9 @@ def differences(engine: Engine, session: Session) -> list[str]:
             continue
         problems += _column_differences(table, found.columns[table], columns)
         key = found.keys.get(table, frozenset())
-        if key != wanted.keys.get(table, frozenset()):
-            shown = ", ".join(sorted(wanted.keys.get(table, frozenset())))
+        wanted_key = wanted.keys.get(table, frozenset())
+        if key != wanted_key:
+            shown = ", ".join(sorted(wanted_key))
             problems.append(f"table {table} lacks its primary key ({shown})")
     problems += _index_differences(engine, session)
     problems += [
