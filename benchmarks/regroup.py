@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pipeline import shipped_topics
 from newsapi_dentsu.domain import assessment
+from newsapi_dentsu.domain.topics import parse_topics
+from newsapi_dentsu.source import SHIPPED_TOPICS
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
@@ -27,7 +28,7 @@ def main() -> None:
 
     assessment.assess = timed
     warehouse = Warehouse(DuckDBEngine(Path(sys.argv[1]), memory_limit="192MB", wait=5))
-    topics = shipped_topics()
+    topics = parse_topics(SHIPPED_TOPICS.read_text("utf-8"), SHIPPED_TOPICS.name)
     started = time.perf_counter()
     report = group(warehouse, topics, now=datetime.now(UTC), full_refresh=True)
     print(time.perf_counter() - started, judging, report.copies)

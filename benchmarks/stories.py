@@ -38,7 +38,8 @@ def stories(quick: bool) -> list[Figure]:
         warehouse = Warehouse(DuckDBEngine(path, memory_limit="1GB", wait=5))
         warehouse.upgrade()
         _fill(warehouse, count)
-        rebuilt = execute([program("python"), "-m", "benchmarks.regroup", str(path)], Path.cwd())
+        script = str(Path(__file__).with_name("regroup.py"))
+        rebuilt = execute([program("python"), script, str(path)], folder)
     seconds, judging, copies = map(float, rebuilt.stdout.split())
     each, judged = (seconds - judging) / count, judging / count
     lsh, pairs = _by_lsh(), _by_all_pairs()
