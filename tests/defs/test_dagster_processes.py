@@ -9,22 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 import requests
 
+from support.services import ask, ended, launch
+
 BIN = Path(sys.executable).parent
-LAUNCH = """
-mutation {
-  launchRun(executionParams: {selector: {
-    repositoryLocationName: "newsapi_dentsu.definitions",
-    repositoryName: "__repository__", jobName: "news_pipeline"}, runConfigData: "{}"}) {
-    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
-  }
-}
-"""
 
 
 def materialize(folder: Path, selection: str) -> None:
@@ -95,23 +87,13 @@ def _ready(url: str) -> str:
     raise TimeoutError("the UI did not come up")
 
 
-def _ask(url: str, query: str) -> Any:
-    return requests.post(f"{url}/graphql", json={"query": query}, timeout=60).json()["data"]
-
-
 def test_a_run_started_in_the_ui_is_seen_on_the_command_line(folder: Path, ui: str) -> None:
-    launched = _ask(ui, LAUNCH)["launchRun"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    run_id = launched["run"]["runId"]
-    status, end = "", time.monotonic() + 90
-    while status not in ("SUCCESS", "FAILURE") and time.monotonic() < end:
-        time.sleep(0.5)
-        found = _ask(ui, f'{{ runOrError(runId: "{run_id}") {{ ... on Run {{ status }} }} }}')
-        status = found["runOrError"]["status"]
+    run_id = launch(ui)
+    status = ended(ui, run_id, seconds=90)
     shown = subprocess.run(
         [BIN / "newsapi", "status", "--json"], cwd=folder, check=True, capture_output=True
     )
-    schedules = _ask(
+    schedules = ask(
         ui,
         "{ schedulesOrError(repositorySelector: {repositoryLocationName: "
         '"newsapi_dentsu.definitions", repositoryName: "__repository__"}) '

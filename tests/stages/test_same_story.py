@@ -15,7 +15,7 @@ from newsapi_dentsu.warehouse import Warehouse, final, processed, stories
 from newsapi_dentsu.warehouse.explanation import explain
 from support.articles import TOPICS, body, record
 from support.databases import Databases, disconnect
-from support.processing import broken_promises, process, store
+from support.processing import broken_promises, process, process_in_pieces, store
 from support.tables import column, count, dump, row, rows
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -262,14 +262,8 @@ def test_any_order_and_batching_end_with_the_same_final_table(
     ]
     seen = []
     for _ in range(2):
-        order = data.draw(st.permutations(records))
-        cuts = data.draw(st.sets(st.integers(1, len(order) - 1)))
         made = databases.create().open()
-        start = 0
-        for end in [*sorted(cuts), len(order)]:
-            store(made, *order[start:end])
-            process(made)
-            start = end
+        process_in_pieces(made, data, records)
         shown = dump(made, final.TABLE, final.REJECTED, skip={"story_id"})
         shown["stories"] = [{"story": sorted(group)} for group in _stories(made)]
         seen.append(shown)

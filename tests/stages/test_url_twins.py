@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from newsapi_dentsu.warehouse import Warehouse, final, processed
 from support.articles import record
 from support.databases import Databases, disconnect
-from support.processing import process, store
+from support.processing import process, process_in_pieces, store
 from support.tables import NUMBERS, Dump, column, dump, row
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -103,14 +103,8 @@ def test_every_order_of_arrival_gives_the_same_tables(
 ) -> None:
     seen: list[Dump] = []
     for _ in range(2):
-        order = data.draw(st.permutations(arriving))
-        cuts = data.draw(st.sets(st.integers(1, len(order) - 1)))
         made = databases.create().open()
-        start = 0
-        for end in [*sorted(cuts), len(order)]:
-            store(made, *order[start:end])
-            process(made)
-            start = end
+        process_in_pieces(made, data, arriving)
         seen.append(dump(made, processed.TABLE, final.TABLE, skip=NUMBERS))
         outcomes = dump(made, processed.OUTCOMES, skip=NUMBERS)
         seen[-1][processed.OUTCOMES] = sorted(

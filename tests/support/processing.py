@@ -1,6 +1,9 @@
 """Storing records and processing them, without an API."""
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.record import read_record
 from newsapi_dentsu.domain.topics import Topics
@@ -39,6 +42,17 @@ def process(
     deduplicated = deduplicate(warehouse, now=now, full_refresh=full_refresh)
     group(warehouse, topics, now=now, horizon_days=horizon_days, full_refresh=full_refresh)
     return deduplicated, curate(warehouse, now=now, full_refresh=full_refresh)
+
+
+def process_in_pieces(warehouse: Warehouse, data: st.DataObject, records: Sequence[object]) -> None:
+    """Store and process records in an order and in batches that hypothesis draws."""
+    order = data.draw(st.permutations(records))
+    cuts = data.draw(st.sets(st.integers(1, len(order) - 1)))
+    start = 0
+    for end in [*sorted(cuts), len(order)]:
+        store(warehouse, *order[start:end])
+        process(warehouse)
+        start = end
 
 
 def broken_promises(warehouse: Warehouse, now: datetime = NOON) -> set[tuple[str, str]]:
