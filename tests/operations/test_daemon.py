@@ -51,7 +51,11 @@ class Daemon:
         return {"status": answer.status_code, **answer.json()} if answer is not None else {}
 
     def reaches(self, state: str, seconds: float = 60) -> None:
-        until(lambda: self.health().get("state") == state, f"not {state}: {self.said()}", seconds)
+        try:
+            until(lambda: self.health().get("state") == state, f"not {state}", seconds)
+        except TimeoutError as error:
+            # What it says by then, not what it had said when the waiting began.
+            raise TimeoutError(f"{error}: {self.health()}\n{self.said()}") from None
 
     def said(self) -> str:
         return self.log.read_text()[-3000:]
