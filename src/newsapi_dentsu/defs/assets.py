@@ -36,6 +36,8 @@ RETRIES = dg.RetryPolicy(
 final at once; within a try the API's client and the warehouse are patient on their own.
 """
 
+_INTERRUPTED = "the run was interrupted; what it stored stays: run again to go on there"
+
 
 class CollectConfig(dg.Config):
     """What to read; by default what is new."""
@@ -204,6 +206,9 @@ def _executed(
                     raw.stored_origin(session),
                 )
             )
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as interrupt:
+        # Dagster would try it again, and so go on with a run that somebody wants to end.
+        raise dg.Failure(_INTERRUPTED, allow_retries=False) from interrupt
     except PipelineError as error:
         again = error.transient and ATTENDED not in context.run.tags
         raise dg.Failure(str(error), allow_retries=again) from error

@@ -317,9 +317,9 @@ class _Collection:
             retries=traffic.retries,
             tokens=traffic.tokens,
             tokens_left=self._tokens_left(),
-            api_seconds=round(traffic.seconds, 3),
-            api_min_seconds=_rounded(traffic.shortest),
-            api_max_seconds=_rounded(traffic.longest),
+            api_seconds=traffic.seconds,
+            api_min_seconds=traffic.shortest,
+            api_max_seconds=traffic.longest,
         )
 
     def _tokens_left(self) -> int | None:
@@ -339,10 +339,6 @@ def _days(first: date, last: date) -> Iterable[date]:
 def _settled(day: date, complete_at: datetime | None, now: datetime, overlap: timedelta) -> bool:
     """Whether no article of a day can still be unread."""
     return complete_at is not None and day_start(day) + DAY + overlap <= complete_at <= now
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)
 
 
 def _pages(articles: int) -> int:

@@ -1,5 +1,5 @@
 -- DuckDB reads these columns faster than it could look up what an index says.
-CREATE INDEX idx_bands_band ON processed.text_bands(band);
+CREATE INDEX idx_bands_band ON processed.text_bands(band, day);
 CREATE INDEX idx_bands_article ON processed.text_bands(article_id);
 CREATE INDEX idx_bands_day ON processed.text_bands(day);
 CREATE INDEX idx_assessments_change ON processed.assessments(change_seq);

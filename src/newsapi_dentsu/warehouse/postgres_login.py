@@ -46,7 +46,12 @@ class Address:
             "statement_timeout": int(self.statement_timeout * 1000),
             "lock_timeout": int(self.lock_timeout * 1000),
         }
-        options = ["-c timezone=UTC", *(f"-c {name}={ms}" for name, ms in limits.items())]
+        options = [
+            "-c timezone=UTC",
+            # A plan made for any parameters takes the wrong index for a list or a range of days.
+            "-c plan_cache_mode=force_custom_plan",
+            *(f"-c {name}={ms}" for name, ms in limits.items()),
+        ]
         trusted = {"sslrootcert": self.sslrootcert} if self.sslrootcert else {}
         return {
             "host": self.host,
