@@ -48,7 +48,7 @@ def verified_language(body: str, claimed: str | None) -> str | None:
     words = body[:_JUDGED_CHARACTERS].casefold().split()
     if len(words) < LEAST_WORDS:
         return claimed
-    counts = {name: sum(word in _common(name) for word in words) for name in _COMMON_WORDS}
+    counts = {name: sum(map(_common(name).__contains__, words)) for name in _COMMON_WORDS}
     count = counts.get(claimed or "", 0)
     if count >= COMMON_SHARE * len(words) and count == max(counts.values()):
         return claimed

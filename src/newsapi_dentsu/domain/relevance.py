@@ -271,11 +271,17 @@ def _find(index: _Index, words: Sequence[str]) -> _Found:
     found: list[tuple[int, _Term]] = []
     taken_to = 0
     none: Sequence[_Term] = ()
-    whole, beginnings = index.whole.get, index.beginnings.get
-    for at, word in enumerate(words):
+    whole, beginnings = index.whole, index.beginnings
+    starts = [
+        (at, word)
+        for at, word in enumerate(words)
+        if word in whole or word[:BEGINNING_LETTERS] in beginnings
+    ]
+    for at, word in starts:
         if at < taken_to:
             continue
-        for term in chain(whole(word, none), beginnings(word[:BEGINNING_LETTERS], none)):
+        beginning = word[:BEGINNING_LETTERS]
+        for term in chain(whole.get(word, none), beginnings.get(beginning, none)):
             if _stands(term, words, at):
                 found.append((at, term))
                 taken_to = at + len(term.words)

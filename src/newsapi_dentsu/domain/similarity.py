@@ -68,7 +68,11 @@ _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff]"  # scripts without spaces
     r"|[^\W_]+(?:[.,:'\u2019][^\W_]+)*"
 )
-_GROUPING = re.compile(r"(?<=\d)[,.'](?=\d{3}(?!\d))")
+_ASCII_WORD = re.compile(r"[a-z0-9]+(?:[.,:'][a-z0-9]+)*")
+"""The same in plain ASCII, without case."""
+
+# What a number has to stand before is looked at second: it would be tried at every character.
+_GROUPING = re.compile(r"[,.'](?<=\d[,.'])(?=\d{3}(?!\d))")
 _SENTENCE_END = frozenset(".!?:\n\"'\u201c\u201d\u2018\u00bb\u00ab\u2022-\u2013\u2014")
 
 
@@ -117,7 +121,9 @@ class Comparison:
 
 def prepare(body: str) -> Text:
     """Read a cleaned body for comparing."""
-    return Text(tuple(_WORD.findall(_plain(body))), body)
+    plain = _plain(body)
+    pattern = _ASCII_WORD if plain.isascii() else _WORD
+    return Text(tuple(pattern.findall(plain)), body)
 
 
 def comparable(text: Text) -> bool:
@@ -131,9 +137,9 @@ def bands(text: Text) -> frozenset[int]:
     42 bands of 3 permutations over the runs of the whole text, 10 over those of the first
     `LEAD_WORDS` words: half of the runs in common are as good as sure to meet, a tenth hardly do.
     """
-    found = _bands(text.runs, PERMUTATIONS, 0)
-    lead = _runs(text.words[:LEAD_WORDS])
-    return frozenset(found + _bands(frozenset(lead), LEAD_PERMUTATIONS, PERMUTATIONS))
+    runs = _runs(text.words)
+    lead = runs[: max(1, LEAD_WORDS - RUN + 1)]
+    return frozenset(_bands(runs, PERMUTATIONS, 0) + _bands(lead, LEAD_PERMUTATIONS, PERMUTATIONS))
 
 
 def compare(earlier: Text, later: Text) -> Comparison | None:
@@ -231,11 +237,11 @@ def _runs(words: Sequence[str]) -> list[str]:
     return [" ".join(run) for run in zip(words, words[1:], words[2:], strict=False)]
 
 
-def _bands(runs: frozenset[str], permutations: int, offset: int) -> list[int]:
+def _bands(runs: list[str], permutations: int, offset: int) -> list[int]:
     if not runs:
         return []
     sketch = RMinHash(permutations, _SEED)
-    sketch.update(list(runs))
+    sketch.update(runs)
     values = sketch.digest()
     return [
         _signed(zlib.crc32(struct.pack("<4I", offset + at, *values[at : at + BAND_SIZE])))

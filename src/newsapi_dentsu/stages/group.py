@@ -3,9 +3,12 @@
 import hashlib
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from itertools import chain
+from typing import TypeVar
 
 from newsapi_dentsu.domain import assessment, similarity
 from newsapi_dentsu.domain.assessment import Assessment
@@ -13,16 +16,27 @@ from newsapi_dentsu.domain.similarity import Text
 from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.stages.report import GroupReport, Progress, no_progress
+from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse, operations, processed, stories
 from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.processed import Article
-from newsapi_dentsu.warehouse.stories import Assessed
+from newsapi_dentsu.warehouse.stories import Assessed, Banded
 
-BATCH_ROWS = 500
+BATCH_ROWS = 2_000
 BATCH_CHARACTERS = 8_000_000
 HORIZON_DAYS = 30
-_BANDED_AT_ONCE = 200
+_AT_ONCE = 100
+"""Articles that one process takes at a time."""
+
+_READ_AT_ONCE = 400
+"""Bodies that are read at a time."""
+
+_MANY = 5_000
+"""Articles for which it pays to start processes."""
+
 _TEXTS_KEPT = 1_000
+
+_Item = TypeVar("_Item")
 
 
 def group(
@@ -63,25 +77,27 @@ def group(
     waiting, known_rules = warehouse.write(begin)
     progress(0, waiting)
     total = GroupReport(0, 0, 0, 0, 0, known_rules != rules)
-    grouping = _Grouping(topics, now.date(), horizon_days)
-    while total.articles < waiting and (report := warehouse.write(grouping.batch)):
-        total = replace(
-            total,
-            articles=total.articles + report.articles,
-            originals=total.originals + report.originals,
-            versions=total.versions + report.versions,
-            copies=total.copies + report.copies,
-            moved=total.moved + report.moved,
-        )
-        progress(total.articles, waiting)
+    with workers(wanted=waiting >= _MANY) as helpers:
+        grouping = _Grouping(topics, now.date(), horizon_days, helpers)
+        while total.articles < waiting and (report := warehouse.write(grouping.batch)):
+            total = replace(
+                total,
+                articles=total.articles + report.articles,
+                originals=total.originals + report.originals,
+                versions=total.versions + report.versions,
+                copies=total.copies + report.copies,
+                moved=total.moved + report.moved,
+            )
+            progress(total.articles, waiting)
     return total
 
 
 class _Grouping:
-    def __init__(self, topics: Topics, today: date, horizon_days: int) -> None:
+    def __init__(self, topics: Topics, today: date, horizon_days: int, helpers: Workers) -> None:
         self._topics = topics
         self._today = today
         self._horizon = timedelta(days=horizon_days)
+        self._helpers = helpers
 
     def batch(self, session: Session) -> GroupReport | None:
         """Take the next batch; None where nothing waits."""
@@ -93,13 +109,13 @@ class _Grouping:
         )
         if not articles:
             return None
+        verdicts = self._helpers.map(partial(_judged, self._topics), _portions(articles))
         ids = [article.article_id for article in articles]
         before = stories.assessed(session, ids)
+        self._fill_days(session, articles)
         after = {
-            article.article_id: _assessed(
-                article, self._judge(article), before.get(article.article_id)
-            )
-            for article in articles
+            article.article_id: _assessed(article, verdict, before.get(article.article_id))
+            for article, verdict in zip(articles, chain.from_iterable(verdicts), strict=True)
         }
         around = _Around(session, self._horizon.days, articles, after, before)
         self._renew_bands(session, articles, after, around)
@@ -121,17 +137,6 @@ class _Grouping:
             rules_changed=False,
         )
 
-    def _judge(self, article: Article) -> Assessment:
-        return assessment.assess(
-            self._topics,
-            title=article.title,
-            body=article.body,
-            published_at=article.published_at,
-            lang=article.lang,
-            concepts=article.concepts,
-            categories=article.categories,
-        )
-
     def _renew_bands(
         self,
         session: Session,
@@ -139,11 +144,10 @@ class _Grouping:
         after: Mapping[str, Assessed],
         around: "_Around",
     ) -> None:
-        """Have bands for the batch and for all articles that it may be compared with."""
+        """Have bands of the batch's articles as they are now."""
         days = {key: day for key, row in after.items() if (day := row.rank.day)}
         if not days:
             return
-        self._fill_days(session, days.values())
         altered = [
             article.article_id
             for article in articles
@@ -157,26 +161,22 @@ class _Grouping:
             _bands((day, key, around.text(key)) for key, day in days.items() if key not in there),
         )
 
-    def _fill_days(self, session: Session, days: Iterable[date]) -> None:
+    def _fill_days(self, session: Session, articles: Iterable[Article]) -> None:
+        """Have bands for all articles that a batch may be compared with."""
         wanted: set[date] = set()
-        for day in set(days):
+        for day in {_day(article.published_at) for article in articles if article.published_at}:
             first, last = day - self._horizon, min(day + self._horizon, max(day, self._today))
             wanted.update(first + timedelta(days=n) for n in range((last - first).days + 1))
+        if not wanted:
+            return
         missing = [
             day
             for day in stories.unbanded_days(session, min(wanted), max(wanted), similarity.METHOD)
             if day in wanted
         ]
         stories.forget_bands(session, missing)
-        for first, last in _ranges(missing):
-            start, end = _midnight(first), _midnight(last + timedelta(days=1))
-            after = ""
-            while found := processed.bodies_between(session, start, end, after, _BANDED_AT_ONCE):
-                after, start, _ = found[-1]
-                stories.save_bands(
-                    session,
-                    _bands((_day(at), key, similarity.prepare(body)) for key, at, body in found),
-                )
+        for found in self._helpers.map(_bands_of_bodies, _bodies(session, missing)):
+            stories.save_bands(session, found)
         stories.note_banded(session, missing, similarity.METHOD)
 
     def _save(
@@ -342,12 +342,45 @@ def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
     return before is None or before.text_hash != after.text_hash or before.rank != after.rank
 
 
-def _bands(
-    texts: Iterable[tuple[date, str, Text]],
-) -> list[tuple[date, str, frozenset[int]]]:
-    """The bands of the texts that can be compared, each with its day and article."""
+def _judged(topics: Topics, articles: Sequence[Article]) -> list[Assessment]:
     return [
-        (day, key, similarity.bands(text))
+        assessment.assess(
+            topics,
+            title=article.title,
+            body=article.body,
+            published_at=article.published_at,
+            lang=article.lang,
+            concepts=article.concepts,
+            categories=article.categories,
+        )
+        for article in articles
+    ]
+
+
+def _portions(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
+
+
+def _bodies(
+    session: Session, days: Sequence[date]
+) -> Iterator[Sequence[tuple[str, datetime, str]]]:
+    """The articles of some days: id, publication and body, some at a time."""
+    for first, last in _ranges(days):
+        start, end = _midnight(first), _midnight(last + timedelta(days=1))
+        after = ""
+        while found := processed.bodies_between(session, start, end, after, _READ_AT_ONCE):
+            after, start, _ = found[-1]
+            yield from _portions(found)
+
+
+def _bands_of_bodies(found: Sequence[tuple[str, datetime, str]]) -> list[Banded]:
+    return _bands((_day(at), key, similarity.prepare(body)) for key, at, body in found)
+
+
+def _bands(texts: Iterable[tuple[date, str, Text]]) -> list[Banded]:
+    """The bands of the texts that can be compared, given each with its day and article."""
+    return [
+        Banded(day, key, tuple(similarity.bands(text)))
         for day, key, text in texts
         if similarity.comparable(text)
     ]

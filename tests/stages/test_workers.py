@@ -1,0 +1,132 @@
+"""Much work is done by several processes: the same results, and nothing that outlives a run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.stages import group as grouping
+from newsapi_dentsu.stages import workers as working
+from newsapi_dentsu.stages.workers import Workers, workers
+from newsapi_dentsu.warehouse import Warehouse, stories
+from support.articles import body, record
+from support.clock import NOON
+from support.processing import process, store
+from support.tables import dump
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _two_processors() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(working, "_processors", lambda: 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def helpers() -> Iterator[Workers]:
+    with workers(wanted=True) as started:
+        yield started
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def refuse(number: int) -> int:
+    raise ValueError(f"not {number}")
+
+
+def die(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def whose(_: int) -> int:
+    return os.getpid()
+
+
+def test_results_come_in_order_from_other_processes(helpers: Workers) -> None:
+    assert list(helpers.map(double, range(100))) == list(range(0, 200, 2))
+    assert os.getpid() not in helpers.map(whose, range(4))
+
+
+def test_little_work_is_done_here() -> None:
+    with workers(wanted=False) as here:
+        assert set(here.map(whose, range(4))) == {os.getpid()}
+
+
+def test_items_are_taken_as_results_are(helpers: Workers) -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = helpers.map(double, items())
+    assert 0 < len(taken) < 50
+    next(results)
+    assert len(taken) < 50
+
+
+def test_an_error_comes_through(helpers: Workers) -> None:
+    with pytest.raises(ValueError, match="not 7"):
+        list(helpers.map(refuse, [7]))
+
+
+def test_a_process_that_is_killed_is_told_in_one_line() -> None:
+    with workers(wanted=True) as helpers, pytest.raises(PipelineError, match="run again"):
+        list(helpers.map(die, [1]))
+
+
+def test_nothing_stays_of_a_process_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "works.py"
+    script.write_text(
+        "import os, time\n"
+        "from newsapi_dentsu.stages.workers import workers\n"
+        "def whose(_):\n    return os.getpid()\n"
+        "if __name__ == '__main__':\n"
+        "    with workers(wanted=True) as helpers:\n"
+        "        print(*set(helpers.map(whose, range(8))), flush=True)\n"
+        "        time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout
+        children = [int(pid) for pid in started.stdout.readline().split()]
+        assert children
+        started.kill()
+    deadline = time.monotonic() + 20
+    while any(map(_runs, children)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_stories_are_the_same_as_without(
+    warehouse: Warehouse, other_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grouping, "_AT_ONCE", 3)
+    for one, many in ((other_warehouse, 5_000), (warehouse, 1)):
+        monkeypatch.setattr(grouping, "_MANY", many)
+        store(
+            one,
+            *(record(f"{n}", NOON - timedelta(hours=n), body=body(f"{n % 7}")) for n in range(20)),
+        )
+        process(one)
+    assert dump(warehouse, stories.TABLE) == dump(other_warehouse, stories.TABLE)
+    bands = f"SELECT day, band, article_id FROM {stories.BANDS} ORDER BY article_id, band"
+    assert warehouse.read(lambda session: session.rows(bands)) == other_warehouse.read(
+        lambda session: session.rows(bands)
+    )
+
+
+def _runs(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
