@@ -39,7 +39,8 @@ _ERROR_PAGE = re.compile(
     re.IGNORECASE,
 )
 _MOJIBAKE = re.compile(r"\ufffd|Ã[\x80-\xbf©¨¡³±¼¶¤]|â€[™œ\x9d\u201c\u201d\u02dc¦”“]|Â[ £©®°]")
-_PRICE = re.compile(r"[$€£¥]\s?\d|\d\s?(?:€|EUR|USD|GBP)\b")
+# What it may begin with stands in front alone: there the search jumps from one to the next.
+_PRICE = re.compile(r"[$€£¥\d](?:(?<=[$€£¥])\s?\d|(?<=\d)\s?(?:€|EUR|USD|GBP)\b)")
 _RELEASE_MARKS = (
     *("for immediate release", "newswire", "business wire", "ein presswire", "prweb"),
     *("media contact", "press contact", "forward-looking statements"),

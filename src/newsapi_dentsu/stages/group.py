@@ -227,6 +227,7 @@ class _Around(Neighbourhood):
         self._after = after
         self._known: dict[str, Assessed | None] = {key: before.get(key) for key in after}
         self._bodies = {article.article_id: article.body for article in articles}
+        self._members: dict[str, Member] = {}
         self._texts: OrderedDict[str, Text] = OrderedDict()
         self._candidates: dict[str, Mapping[str, int]] = {}
         self._dependents: dict[str, set[str]] = {}
@@ -239,11 +240,15 @@ class _Around(Neighbourhood):
         return self._known[article_id]
 
     def member(self, article_id: str) -> Member:
-        stored = self.stored(article_id)
-        now = self._after.get(article_id) or stored
-        if now is None:
-            raise KeyError(article_id)
-        return replace(stored.member, rank=now.rank) if stored else Member(now.rank)
+        member = self._members.get(article_id)
+        if member is None:
+            stored = self.stored(article_id)
+            now = self._after.get(article_id) or stored
+            if now is None:
+                raise KeyError(article_id)
+            member = replace(stored.member, rank=now.rank) if stored else Member(now.rank)
+            self._members[article_id] = member
+        return member
 
     def text(self, article_id: str) -> Text:
         text = self._texts.get(article_id)
