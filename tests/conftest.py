@@ -123,6 +123,8 @@ SLOW = (
     "tests/defs/test_dagster_processes.py",
     "tests/migration/test_interrupted.py",
     "tests/postgres/test_failover.py",
+    "tests/recovery/test_blob_storage.py",
+    "tests/recovery/test_restore_trouble.py",
 )
 """What starts many processes or lasts long, by the beginning of its path."""
 

@@ -45,5 +45,15 @@ class WarehouseAwayError(WarehouseError):
     transient = True
 
 
+class StorageError(PipelineError):
+    """A place for backups or the archive can't be used, or what it holds isn't whole."""
+
+
+class StorageUnavailableError(StorageError):
+    """Blob Storage gave no usable answer, after the retries of Azure's library."""
+
+    transient = True
+
+
 class AlertsError(PipelineError):
     """The alert rules can't be used, or a channel of alerts didn't take a message."""

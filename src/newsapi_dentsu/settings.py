@@ -164,6 +164,19 @@ class Settings(BaseSettings):
         "its disk).",
     )
 
+    backup_location: OptionalText = Field(
+        None,
+        description="Place of the backups: a folder, or the https address of a container in Blob "
+        "Storage (extra `azure`, reached with the machine's identity). Where set, Dagster makes "
+        "one each week.",
+    )
+    backup_keep: int = Field(8, ge=1, description="Backups that are kept; older ones are deleted.")
+    lake_location: OptionalText = Field(
+        None,
+        description="Place of the raw archive, a folder or container likewise. Where set, Dagster "
+        "archives what is new after each run.",
+    )
+
     otel_exporter_otlp_endpoint: OptionalText = Field(
         None,
         description="Base address of an OpenTelemetry collector (OTLP over HTTP) to which each run "

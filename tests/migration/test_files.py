@@ -31,7 +31,7 @@ NEWS = {
 
 def export(source: Warehouse, folder: Path, format_: Format = "csv") -> files.Exported:
     """Export everything."""
-    return files.export(source, folder, format_, "128MB", lambda _done, _total: None)
+    return files.export(source, folder, format_, "128MB", lambda _done, _total: None, now=NOON)
 
 
 def load(folder: Path, path: Path) -> Warehouse:
@@ -69,9 +69,12 @@ def test_an_export_names_its_files_and_says_what_they_hold(
     result = export(duckdb, tmp_path)
     assert set(NEWS.values()) < {path.name for path in tmp_path.iterdir()}
     manifest = json.loads((tmp_path / "export_manifest.json").read_text())
+    assert manifest["exported_at"] == "2026-11-20T12:00:00+00:00"
+    assert manifest["source"] == duckdb.location
     of_final = manifest["tables"]["final.filtered_news"]
     assert of_final == {
         "file": "export_final.csv",
+        "bytes": (tmp_path / "export_final.csv").stat().st_size,
         "rows": 3,
         "hash": result.source["final.filtered_news"].hash,
     }

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from newsapi_dentsu.defs import assets, checks, retention, schedules
+from newsapi_dentsu.defs import assets, checks, recovery, retention, schedules
 from newsapi_dentsu.defs.alerts import pipeline_failure_sensor
 from newsapi_dentsu.defs.jobs import news_pipeline
 from newsapi_dentsu.defs.resources import PipelineResource
@@ -13,8 +13,12 @@ def build_definitions() -> dg.Definitions:
     return dg.Definitions(
         assets=[assets.ai_marketing_news_raw, assets.processed_news, assets.filtered_news],
         asset_checks=[checks.audits],
-        jobs=[news_pipeline, retention.housekeeping],
-        schedules=[schedules.news_every_six_hours, retention.daily_housekeeping],
+        jobs=[news_pipeline, retention.housekeeping, recovery.backup, recovery.raw_archive],
+        schedules=[
+            schedules.news_every_six_hours,
+            retention.daily_housekeeping,
+            *recovery.schedules(),
+        ],
         sensors=[pipeline_failure_sensor],
         resources={"pipeline": PipelineResource()},
         # One process for a run: three short steps, and a DuckDB file has one writer.

@@ -11,13 +11,15 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as program_version
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, LiteralString
 
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, adoption, schema
+from newsapi_dentsu.warehouse import Warehouse, adoption, raw, schema
 from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.postgres_engine import Connection, PostgresEngine
 from newsapi_dentsu.warehouse.transfer import copying, proof
@@ -43,10 +45,19 @@ _SHORT = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an export says of itself."""
+    """What an export says of itself.
+
+    `origin` is where the articles come from (None: there are none), `files` are the files' names
+    and sizes in bytes.
+    """
 
     version: int
+    exported_at: datetime
+    program: str
+    source: str
+    origin: str | None
     digests: Mapping[str, Digest]
+    files: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,13 @@ def file_name(table: Table, format_: str) -> str:
 
 
 def export(
-    source: Warehouse, folder: Path, format_: Format, memory: str, progress: Progress
+    source: Warehouse,
+    folder: Path,
+    format_: Format,
+    memory: str,
+    progress: Progress,
+    *,
+    now: datetime,
 ) -> Exported:
     """Write every table into a folder and read it back; an earlier export there is replaced.
 
@@ -89,7 +106,7 @@ def export(
             after = _read_back(part, format_, memory)
             result = Exported(before, after)
             if result.equal:
-                _publish(part, folder, format_, before)
+                _publish(part, folder, format_, result, _heading(source, now))
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
@@ -112,13 +129,31 @@ def read_manifest(folder: Path) -> Manifest | None:
             )
         return None
     try:
-        value = json.loads(path.read_text("utf-8"))
+        return parse_manifest(path.read_bytes(), str(path))
+    except OSError as error:
+        raise WarehouseError(f"{path} can't be read: {error.strerror}") from error
+
+
+def parse_manifest(text: bytes, where: str) -> Manifest:
+    """Read a manifest's text.
+
+    Raises:
+        WarehouseError: it is none; the message names `where` it was.
+    """
+    try:
+        value = json.loads(text)
+        tables_ = value["tables"]
         return Manifest(
-            value["schema_version"],
-            {name: Digest(of["rows"], of["hash"]) for name, of in value["tables"].items()},
+            version=value["schema_version"],
+            exported_at=datetime.fromisoformat(value["exported_at"]),
+            program=value["program"],
+            source=value["source"],
+            origin=value["origin"],
+            digests={name: Digest(of["rows"], of["hash"]) for name, of in tables_.items()},
+            files={of["file"]: of["bytes"] for of in tables_.values()},
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WarehouseError(f"{path} can't be read: export again ({error})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise WarehouseError(f"{where} is no manifest of an export: export again") from error
 
 
 def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
@@ -354,26 +389,34 @@ def _reader(folder: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield reader
 
 
-def _publish(part: Path, folder: Path, format_: Format, digests: Mapping[str, Digest]) -> None:
+def _heading(source: Warehouse, now: datetime) -> dict[str, Any]:
+    return {
+        "schema_version": schema.migrations()[-1].version,
+        "exported_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "program": program_version("newsapi-dentsu"),
+        "source": source.location,
+        "origin": source.read(raw.stored_origin),
+    }
+
+
+def _publish(
+    part: Path, folder: Path, format_: Format, exported: Exported, heading: Mapping[str, Any]
+) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
+    entries = {}
     for table in tables():
         for other in ("csv", "parquet"):
             (folder / file_name(table, other)).unlink(missing_ok=True)
         name = file_name(table, format_)
         os.replace(part / name, folder / name)  # noqa: PTH105
-    value = {
-        "schema_version": schema.migrations()[-1].version,
-        "format": format_,
-        "tables": {
-            table.name: {
-                "file": file_name(table, format_),
-                "rows": digests[table.name].rows,
-                "hash": digests[table.name].hash,
-            }
-            for table in tables()
-        },
-    }
-    text = json.dumps(value, indent=2) + "\n"
+        digest = exported.source[table.name]
+        entries[table.name] = {
+            "file": name,
+            "bytes": (folder / name).stat().st_size,
+            "rows": digest.rows,
+            "hash": digest.hash,
+        }
+    text = json.dumps({**heading, "format": format_, "tables": entries}, indent=2) + "\n"
     (part / MANIFEST).write_text(text, encoding="utf-8")
     os.replace(part / MANIFEST, folder / MANIFEST)  # noqa: PTH105
 

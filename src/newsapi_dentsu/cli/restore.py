@@ -1,0 +1,104 @@
+"""`newsapi restore`: a working database out of a backup, the lake, or both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from newsapi_dentsu.cli.backup import backup_place
+from newsapi_dentsu.cli.moving import Job, Mode, target_options
+from newsapi_dentsu.cli.output import progress_bars
+from newsapi_dentsu.errors import SettingsError, StorageError
+from newsapi_dentsu.settings import Settings, load_settings
+from newsapi_dentsu.storage import open_place
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.recovery.lake import Lake
+    from newsapi_dentsu.storage import Place
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--from",
+    "location",
+    metavar="PLACE",
+    help="Where the backups are (default: BACKUP_LOCATION).",
+)
+@click.option(
+    "--lake",
+    "lake_location",
+    metavar="PLACE",
+    help="Where the lake is (default: LAKE_LOCATION).",
+)
+@click.option("--no-lake", is_flag=True, help="The backup alone, without what the lake has beyond.")
+@click.option("--raw-only", is_flag=True, help="The lake alone, followed by a full refresh.")
+@target_options
+def restore(
+    *,
+    name: str | None,
+    location: str | None,
+    lake_location: str | None,
+    no_lake: bool,
+    raw_only: bool,
+    merge: bool,
+    replace: bool,
+    dry_run: bool,
+    compress: bool,
+    as_json: bool,
+) -> None:
+    """Make a working database of the newest backup, or of the one of this NAME.
+
+    Adds the records that the lake has beyond the backup, lets the stages work them through, and
+    moves everything into the database of the settings, which both sides prove by counts and
+    hashes. The next run reads from the restored watermark on, so what was lost since comes back.
+    A database that holds other data is refused, unless --merge or --replace says what should
+    become of it. An attempt that was interrupted goes on when it is started again.
+    """
+    from newsapi_dentsu.recovery.backups import find
+    from newsapi_dentsu.recovery.restoring import Sources, discard, prepare
+
+    if no_lake and raw_only:
+        raise click.UsageError("--no-lake takes the backup alone, --raw-only the lake: choose one")
+    if raw_only and name is not None:
+        raise click.UsageError("--raw-only takes no backup: leave its name out")
+    settings = load_settings()
+    job = Job(settings, Mode(merge, replace, dry_run, compress, as_json), "newsapi restore")
+    backup = lake = None
+    if not raw_only:
+        place = backup_place(settings, location)
+        backup = (place, find(place, name))
+    if not no_lake:
+        lake = _lake(settings, lake_location, needed=raw_only or lake_location is not None)
+    sources = Sources(backup, lake)
+    with progress_bars(shown=not as_json) as bars:
+        path = prepare(
+            sources,
+            settings.data_folder,
+            settings.duckdb_memory_limit,
+            settings.database_wait_seconds,
+            job.run_stages,
+            bars,
+        )
+    with job.opened(path) as session:
+        job.restored_to(session, sources.description, path)
+    if not dry_run:
+        discard(settings.data_folder)
+
+
+def _lake(settings: Settings, location: str | None, *, needed: bool) -> tuple[Place, Lake] | None:
+    from newsapi_dentsu.recovery.lake import read_lake
+
+    chosen = location or settings.lake_location
+    if chosen is None:
+        if needed:
+            raise SettingsError("no place of the lake: set LAKE_LOCATION, or name one with --lake")
+        return None
+    place = open_place(chosen)
+    lake = read_lake(place)
+    if lake is None or lake.archived_at is None:
+        if needed:
+            raise StorageError(f"{place.location} holds no lake: `newsapi archive` makes one")
+        return None
+    return place, lake

@@ -1,0 +1,1 @@
+"""Backups, the archive of raw records, and a working database made of them again."""

@@ -1,0 +1,133 @@
+"""Backups: whole exports in a place, one under each moment's name.
+
+A backup is what `newsapi export` writes, and its manifest comes last: without it there is none.
+"""
+
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.storage import Place
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.transfer import files
+from newsapi_dentsu.warehouse.transfer.files import MANIFEST, Manifest, Progress
+
+_OURS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)/\.?export_\w+\.(parquet|json)(\.part)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A whole backup: its name, and its manifest as it is written and as it reads."""
+
+    name: str
+    text: bytes
+    manifest: Manifest
+
+    @property
+    def rows(self) -> int:
+        """The rows of all tables."""
+        return sum(digest.rows for digest in self.manifest.digests.values())
+
+    @property
+    def bytes(self) -> int:
+        """The size of its files."""
+        return sum(self.manifest.files.values())
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """A backup that was made, and the names of those that were deleted for it."""
+
+    backup: Backup
+    deleted: tuple[str, ...]
+
+
+def back_up(
+    source: Warehouse,
+    place: Place,
+    *,
+    scratch: Path,
+    memory: str,
+    keep: int,
+    now: datetime,
+    progress: Progress,
+) -> BackedUp:
+    """Write every table to a place, read back and proven; the caller holds the run lock.
+
+    Args:
+        source: what to back up.
+        place: where to.
+        scratch: a folder on the disk with room for the files.
+        memory: how much DuckDB may take.
+        keep: how many whole backups stay, this one included.
+        now: the time, which names the backup.
+        progress: is told how far the export is.
+
+    Raises:
+        WarehouseError: the source can't be read, or the files don't hold what it holds.
+        StorageError: the place can't be used.
+    """
+    name = now.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=scratch) as temporary:
+        folder = Path(temporary)
+        if not files.export(source, folder, "parquet", memory, progress, now=now).equal:
+            raise StorageError("the files don't hold what the tables hold: no backup was made")
+        made = _backup(name, (folder / MANIFEST).read_bytes(), place)
+        for file in (*made.manifest.files, MANIFEST):
+            place.upload(folder / file, f"{name}/{file}")
+    return BackedUp(made, _retire(place, name, keep))
+
+
+def backups(place: Place) -> list[Backup]:
+    """The whole backups in a place, the newest first.
+
+    Raises:
+        StorageError: the place can't be used.
+    """
+    found = []
+    for path in place.names():
+        name, _, file = path.partition("/")
+        if file == MANIFEST and _OURS.fullmatch(path) and (text := place.read(path)) is not None:
+            found.append(_backup(name, text, place))
+    return sorted(found, key=lambda backup: backup.name, reverse=True)
+
+
+def find(place: Place, name: str | None) -> Backup:
+    """The whole backup of this name, or the newest.
+
+    Raises:
+        StorageError: there is none.
+    """
+    found = backups(place)
+    chosen = next((backup for backup in found if name in (None, backup.name)), None)
+    if chosen is None:
+        there = ", ".join(backup.name for backup in found) or "none"
+        raise StorageError(
+            f"{place.location} holds no whole backup{f' {name}' if name else ''}; whole ones "
+            f"there: {there}"
+        )
+    return chosen
+
+
+def _backup(name: str, text: bytes, place: Place) -> Backup:
+    where = f"{place.location}/{name}/{MANIFEST}"
+    return Backup(name, text, files.parse_manifest(text, where))
+
+
+def _retire(place: Place, newest: str, keep: int) -> tuple[str, ...]:
+    """Delete the backups beyond the newest, and what interrupted ones before this one left."""
+    every: dict[str, list[str]] = {}
+    for path in place.names():
+        if (match := _OURS.fullmatch(path)) and match[1] <= newest:
+            every.setdefault(match[1], []).append(path)
+    whole = sorted((name for name, paths in every.items() if f"{name}/{MANIFEST}" in paths))
+    gone = [name for name in sorted(every) if name not in whole[-keep:]]
+    for name in gone:
+        # The manifest first: what remains of a deletion that is interrupted is no backup.
+        for path in sorted(every[name], key=lambda path: not path.endswith(MANIFEST)):
+            place.delete(path)
+    return tuple(name for name in gone if name in whole)

@@ -1,0 +1,200 @@
+"""A DuckDB file with everything that a backup and the lake hold, ready to be moved to its place.
+
+It is made in a working folder whose name follows from what it is made of. So an attempt that was
+killed is gone on with: what was downloaded is not downloaded again, and a finished file not made
+again.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from newsapi_dentsu.errors import StorageError, WarehouseError
+from newsapi_dentsu.recovery.backups import Backup
+from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
+from newsapi_dentsu.storage import Place, fetch
+from newsapi_dentsu.warehouse import Warehouse, raw, schema
+from newsapi_dentsu.warehouse.transfer import files, raw_files
+from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
+
+Bars = Callable[[str], Callable[[int, int], None]]
+Stages = Callable[[Warehouse, Bars], None]
+
+_WORK = ".restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What to restore from: a backup, the lake, or a backup and what the lake has beyond it."""
+
+    backup: tuple[Place, Backup] | None
+    lake: tuple[Place, Lake] | None
+
+    @property
+    def description(self) -> str:
+        """The sources in words."""
+        parts = []
+        if self.backup is not None:
+            place, backup = self.backup
+            parts.append(f"backup {backup.name} in {place.location}")
+        if self.lake is not None:
+            place, lake = self.lake
+            parts.append(f"lake {place.location} as of {lake.archived_at:%Y-%m-%d %H:%M} UTC")
+        return " and ".join(parts)
+
+    @property
+    def key(self) -> str:
+        """What tells these very sources, as they are now, from all others."""
+        told = (
+            self.backup and (self.backup[0].location, self.backup[1].name),
+            self.backup and sorted(self.backup[1].manifest.digests.items()),
+            self.lake and (self.lake[0].location, sorted(self.lake[1].records)),
+            self.lake and sorted(self.lake[1].searches.items()),
+        )
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def prepare(
+    sources: Sources, folder: Path, memory: str, wait: float, run_stages: Stages, bars: Bars
+) -> Path:
+    """Make a DuckDB file of all that the sources hold, worked through by the stages.
+
+    Args:
+        sources: what to restore from.
+        folder: where there is room for it.
+        memory: how much DuckDB may take.
+        wait: seconds to wait for the file.
+        run_stages: runs the stages on a warehouse.
+        bars: gives each step's progress callback.
+
+    Returns:
+        The file; it stays for further attempts until `discard`.
+
+    Raises:
+        StorageError: what the sources hold isn't whole, or doesn't belong together.
+        WarehouseError: the disk can't be written.
+    """
+    work = folder / _WORK / sources.key
+    ready = work / "ready.duckdb"
+    try:
+        for other in (folder / _WORK).glob("*"):
+            if other != work:
+                shutil.rmtree(other)
+        work.mkdir(parents=True, exist_ok=True)
+        if not ready.exists():
+            part = work / "part.duckdb"
+            for left in work.glob("part.duckdb*"):
+                left.unlink() if left.is_file() else shutil.rmtree(left)
+            _build(sources, work, part, memory, wait, run_stages, bars)
+            os.replace(part, ready)  # noqa: PTH105
+    except OSError as error:
+        raise WarehouseError(f"{work} can't be written: {error.strerror or error}") from error
+    return ready
+
+
+def discard(folder: Path) -> None:
+    """Delete what `prepare` has left in a folder."""
+    shutil.rmtree(folder / _WORK, ignore_errors=True)
+
+
+def _build(
+    sources: Sources,
+    work: Path,
+    path: Path,
+    memory: str,
+    wait: float,
+    run_stages: Stages,
+    bars: Bars,
+) -> None:
+    if sources.backup is not None:
+        place, backup = sources.backup
+        _load_backup(place, backup, work / "backup", path, memory, bars)
+    with closing(Warehouse(HeldDuckDBEngine(path, memory_limit=memory, wait=wait))) as warehouse:
+        warehouse.upgrade()
+        if sources.lake is not None:
+            place, lake = sources.lake
+            after = sources.backup[1].manifest.exported_at if sources.backup else None
+            if after is None or (lake.archived_at is not None and lake.archived_at > after):
+                _add_lake(place, lake, work / "lake", warehouse, bars)
+        run_stages(warehouse, bars)
+
+
+def _load_backup(
+    place: Place, backup: Backup, folder: Path, path: Path, memory: str, bars: Bars
+) -> None:
+    latest = schema.migrations()[-1].version
+    if backup.manifest.version != latest:
+        raise StorageError(
+            f"the backup {backup.name} was made by version {backup.manifest.program} with schema "
+            f"version {backup.manifest.version}, this program's is {latest}: restore it with that "
+            "version, and upgrade then"
+        )
+    progress = bars("Downloading")
+    contents = [*backup.manifest.files.items(), (files.MANIFEST, len(backup.text))]
+    for done, (file, size) in enumerate(contents, start=1):
+        fetch(place, f"{backup.name}/{file}", size, folder)
+        progress(done, len(contents))
+    try:
+        files.load(folder / backup.name, path, memory, bars("Loading"))
+    except WarehouseError as error:
+        raise StorageError(
+            f"the backup {backup.name} in {place.location} can't be read back ({error}): "
+            "`newsapi backup list` names the others"
+        ) from error
+    finally:
+        shutil.rmtree(folder)
+
+
+def _add_lake(place: Place, lake: Lake, folder: Path, warehouse: Warehouse, bars: Bars) -> None:
+    """Add the records beyond those that are there, and take over how far the searches are."""
+    last = warehouse.read(raw_files.last_seq)
+    wanted = [name for name in sorted(lake.records) if last_in(name) >= max(last, 1)]
+    progress = bars("Reading lake")
+    paths = []
+    for done, name in enumerate(wanted, start=1):
+        paths.append(_proven(place, name, lake.records[name], raw.TABLE, folder))
+        progress(done, len(wanted))
+    own = warehouse.read(lambda session: raw_files.identity(session, last))
+    if last and raw_files.identity_in(paths, last) != own:
+        raise StorageError(
+            f"the lake {place.location} doesn't go on where the backup ends: restore the backup "
+            "with --no-lake, or the lake by itself with --raw-only"
+        )
+    searches = {
+        table: _proven(place, name, file, table, folder)
+        for table, (name, file) in lake.searches.items()
+    }
+    progress = bars("Loading lake")
+    for done, path in enumerate(paths, start=1):
+        with warehouse.transaction() as session:
+            raw_files.load_records(session, path, last)
+        progress(done, len(paths))
+    with warehouse.transaction() as session:
+        raw_files.load_searches(session, searches)
+        found = raw_files.count(session)
+    if found != lake.rows:
+        raise StorageError(
+            f"{found:,} records came together instead of the lake's {lake.rows:,}: restore the "
+            "backup with --no-lake, or the lake by itself with --raw-only"
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _proven(place: Place, name: str, file: LakeFile, table: str, folder: Path) -> Path:
+    """Download a file of the lake and compare what it holds with what the lake's list says."""
+    path = fetch(place, name, file.bytes, folder)
+    try:
+        whole = raw_files.digest_of(path, table) == file.digest
+    except WarehouseError:
+        whole = False
+    if not whole:
+        path.unlink()
+        raise StorageError(
+            f"{name} in {place.location} doesn't hold what the lake's list says: bring an earlier "
+            "version of it back, or restore a backup with --no-lake"
+        )
+    return path

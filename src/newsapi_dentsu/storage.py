@@ -1,0 +1,257 @@
+"""Places that keep files: a folder, or a container of Azure Blob Storage.
+
+Names within a place are relative, with slashes. A file appears under its name whole or not at all.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from typing_extensions import override
+
+from newsapi_dentsu.errors import SettingsError, StorageError, StorageUnavailableError
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
+
+_PART = ".part"
+_STREAMS = 2
+_TIMEOUT_SECONDS = 60
+_PASSING = frozenset({None, 408, 429, 500, 502, 503, 504})
+"""HTTP answers after which the same call may succeed later."""
+
+
+class Place(Protocol):
+    """What is needed of a place; every method raises StorageError where it can't be used."""
+
+    location: str
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The names of all files that begin with `prefix`, sorted."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a small file; None where there is none."""
+        ...
+
+    def download(self, name: str, target: Path) -> None:
+        """Copy a file from here to the disk; one that is missing is an error."""
+        ...
+
+    def upload(self, source: Path, name: str) -> None:
+        """Copy a file from the disk to here; one of the same name is replaced."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        ...
+
+
+def open_place(location: str) -> Place:
+    """The place that a setting or an option names: a folder, or the https address of a container.
+
+    A container is reached with the identity that the machine has (a managed identity, the login of
+    `az`), never with an account's key.
+
+    Raises:
+        SettingsError: the address isn't one of a container, or the extra `azure` is missing.
+    """
+    if "://" not in location:
+        return Folder(Path(location))
+    if not location.startswith("https://") or "?" in location or location.count("/") < 3:
+        raise SettingsError(
+            f"{location.partition('?')[0]} is no place for files: give a folder, or a container as "
+            "https://ACCOUNT.blob.core.windows.net/CONTAINER, without a key or signature"
+        )
+    return Container(location)
+
+
+def fetch(place: Place, name: str, size: int, folder: Path) -> Path:
+    """Download a file of a known size into a folder, unless it is there from an attempt before.
+
+    Raises:
+        StorageError: it is missing, or of another size.
+    """
+    path = folder / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}{_PART}")
+        place.download(name, part)
+        os.replace(part, path)  # noqa: PTH105
+    found = path.stat().st_size
+    if found != size:
+        path.unlink()
+        raise StorageError(
+            f"{name} in {place.location} has {found:,} bytes instead of {size:,}: it is damaged"
+        )
+    return path
+
+
+class Folder(Place):
+    """A folder on a disk of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.location = str(path)
+
+    @override
+    def names(self, prefix: str = "") -> list[str]:
+        with self._errors_explained():
+            found = (path for path in self._path.rglob("*") if path.is_file())
+            names = (path.relative_to(self._path).as_posix() for path in found)
+            return sorted(name for name in names if name.startswith(prefix))
+
+    @override
+    def read(self, name: str) -> bytes | None:
+        with self._errors_explained():
+            path = self._path / name
+            return path.read_bytes() if path.exists() else None
+
+    @override
+    def download(self, name: str, target: Path) -> None:
+        with self._errors_explained():
+            shutil.copyfile(self._path / name, target)
+
+    @override
+    def upload(self, source: Path, name: str) -> None:
+        target = self._path / name
+        part = target.with_name(f".{target.name}{_PART}")
+        with self._errors_explained():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with source.open("rb") as here, part.open("wb") as there:
+                shutil.copyfileobj(here, there, 1 << 20)
+                there.flush()
+                # What is written after this, such as a manifest, vouches for it.
+                os.fsync(there.fileno())
+            os.replace(part, target)  # noqa: PTH105
+
+    @override
+    def delete(self, name: str) -> None:
+        with self._errors_explained():
+            path = self._path / name
+            path.unlink(missing_ok=True)
+            if path.parent != self._path and not any(path.parent.iterdir()):
+                path.parent.rmdir()
+
+    @contextmanager
+    def _errors_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise StorageError(f"{error.filename} is missing in {self.location}") from error
+        except OSError as error:
+            raise StorageError(
+                f"{self.location} can't be used ({error.strerror or error}): make room or give "
+                "this program the right to it, or name another place"
+            ) from error
+
+
+class Container(Place):
+    """A container of Azure Blob Storage."""
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+
+    @override
+    def names(self, prefix: str = "") -> list[str]:
+        with self._errors_explained(prefix):
+            return sorted(self._client.list_blob_names(name_starts_with=prefix))
+
+    @override
+    def read(self, name: str) -> bytes | None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with self._errors_explained(name):
+            try:
+                return self._client.download_blob(name).readall()
+            except ResourceNotFoundError as error:
+                if _is_file(error):
+                    return None
+                raise
+
+    @override
+    def download(self, name: str, target: Path) -> None:
+        with self._errors_explained(name), target.open("wb") as there:
+            self._client.download_blob(name, max_concurrency=_STREAMS).readinto(there)
+
+    @override
+    def upload(self, source: Path, name: str) -> None:
+        with self._errors_explained(name), source.open("rb") as here:
+            self._client.upload_blob(name, here, overwrite=True, max_concurrency=_STREAMS)
+
+    @override
+    def delete(self, name: str) -> None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with self._errors_explained(name):
+            try:
+                self._client.delete_blob(name)
+            except ResourceNotFoundError as error:
+                if not _is_file(error):
+                    raise
+
+    @cached_property
+    def _client(self) -> "ContainerClient":
+        try:
+            from azure.identity import DefaultAzureCredential
+            from azure.storage.blob import ContainerClient
+        except ImportError:
+            raise SettingsError(
+                f"{self.location} needs the extra `azure`: pip install 'newsapi-dentsu[azure]'"
+            ) from None
+        return ContainerClient.from_container_url(
+            self.location,
+            credential=DefaultAzureCredential(),
+            connection_timeout=_TIMEOUT_SECONDS,
+            read_timeout=_TIMEOUT_SECONDS,
+        )
+
+    @contextmanager
+    def _errors_explained(self, name: str) -> Iterator[None]:
+        from azure.core.exceptions import (
+            AzureError,
+            ClientAuthenticationError,
+            HttpResponseError,
+            ResourceNotFoundError,
+        )
+
+        try:
+            yield
+        except ResourceNotFoundError as error:
+            if _is_file(error):
+                raise StorageError(f"{name} is missing in {self.location}") from error
+            raise StorageError(
+                f"{self.location} doesn't exist: create the container, or name another place"
+            ) from error
+        except ClientAuthenticationError as error:
+            raise StorageError(
+                f"{self.location}: nobody is logged in to Azure whom it knows "
+                f"({_first_line(error)}); check AZURE_CLIENT_ID, or log in with `az login`"
+            ) from error
+        except HttpResponseError as error:
+            if error.status_code == 403:
+                raise StorageError(
+                    f"{self.location} refused access: the identity needs the role Storage Blob "
+                    "Data Contributor on the container, from a network that it lets in"
+                ) from error
+            passing = error.status_code in _PASSING
+            kind = StorageUnavailableError if passing else StorageError
+            raise kind(f"{self.location}: {_first_line(error)}") from error
+        except AzureError as error:
+            raise StorageUnavailableError(
+                f"{self.location} can't be reached: {_first_line(error)}"
+            ) from error
+
+
+def _is_file(error: Exception) -> bool:
+    """Whether it is a file that wasn't found, rather than the container."""
+    return getattr(error, "error_code", None) == "BlobNotFound"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

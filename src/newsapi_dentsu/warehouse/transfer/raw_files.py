@@ -1,0 +1,195 @@
+"""Raw records, and what the searches listed, as Parquet files: out of any engine, into DuckDB."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.warehouse import operations, raw
+from newsapi_dentsu.warehouse.duckdb_engine import DuckDBSession
+from newsapi_dentsu.warehouse.engine import Row, Session, insert, one
+from newsapi_dentsu.warehouse.rows import last_within
+from newsapi_dentsu.warehouse.transfer import proof
+from newsapi_dentsu.warehouse.transfer.proof import Digest
+from newsapi_dentsu.warehouse.transfer.tables import table
+
+SEARCHES = ("raw.queries", "raw.query_days")
+BATCH_ROWS, BATCH_CHARACTERS = 2_000, 16_000_000
+MEMORY = "256MB"
+
+_OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048"
+_IDENTITY = "uri, version, record_hash"
+
+
+@dataclass(frozen=True, slots=True)
+class DayFile:
+    """A file of records that were fetched on one day, UTC; `first` and `last` are their `seq`."""
+
+    path: Path
+    day: date
+    first: int
+    last: int
+    digest: Digest
+
+
+def columns() -> dict[str, list[str]]:
+    """The columns of the tables that these files hold."""
+    return {name: list(table(name).columns) for name in (raw.TABLE, *SEARCHES)}
+
+
+def last_seq(session: Session) -> int:
+    """The number of the newest record; 0 where there is none."""
+    return int(one(session, f"SELECT coalesce(max(seq), 0) FROM {raw.TABLE}"))
+
+
+def identity(session: Session, seq: int) -> str | None:
+    """What tells this record from another history's of the same number; None: there is none."""
+    return _joined(session.rows(f"SELECT {_IDENTITY} FROM {raw.TABLE} WHERE seq = $1", seq))
+
+
+def identity_in(paths: Sequence[Path], seq: int) -> str | None:
+    """The same of a record in files."""
+    if not paths:
+        return None
+    with _workshop(paths[0].parent) as session:
+        rows = session.rows(f"SELECT {_IDENTITY} FROM {_reading(paths)} WHERE seq = $1", seq)
+    return _joined(rows)
+
+
+def next_records(session: Session, after: int) -> list[Row]:
+    """The next records after a number, as many as memory has room for; none at the end."""
+    sizes = session.rows(
+        f"SELECT seq, length(record) FROM {raw.TABLE} WHERE seq > $1 ORDER BY seq LIMIT $2",
+        after,
+        BATCH_ROWS,
+    )
+    last = last_within(sizes, BATCH_CHARACTERS)
+    if last is None:
+        return []
+    return session.rows(
+        f"SELECT {', '.join(raw.COLUMNS)} FROM {raw.TABLE} WHERE seq > $1 AND seq <= $2 "
+        "ORDER BY seq",
+        after,
+        last,
+    )
+
+
+def write_by_day(rows: Sequence[Row], folder: Path) -> list[DayFile]:
+    """Write records into a file for each day on which some of them were fetched."""
+    with _workshop(folder) as session:
+        insert(session, raw.TABLE, raw.COLUMNS, rows)
+        files = []
+        for day, first, last in session.rows(
+            f"SELECT CAST(fetched_at AS date), min(seq), max(seq) FROM {raw.TABLE} "
+            "GROUP BY 1 ORDER BY 1"
+        ):
+            path = folder / f"{day}-{first}.parquet"
+            of_day = f"{raw.TABLE} WHERE CAST(fetched_at AS date) = '{day}'"
+            files.append(DayFile(path, day, first, last, _write(session, raw.TABLE, of_day, path)))
+    return files
+
+
+def merge(paths: Sequence[Path], target: Path, day: date) -> DayFile:
+    """Make one file of a day's several."""
+    with _workshop(target.parent) as session:
+        ((first, last),) = session.rows(f"SELECT min(seq), max(seq) FROM {_reading(paths)}")
+        digest = _write(session, raw.TABLE, _reading(paths), target)
+        return DayFile(target, day, first, last, digest)
+
+
+def write_searches(session: Session, folder: Path) -> dict[str, tuple[Path, Digest]]:
+    """Write how far each search is and what it listed: a file for each table, by its name."""
+    written = {}
+    with _workshop(folder) as workshop:
+        for name in SEARCHES:
+            of = table(name)
+            insert(workshop, name, of.columns, session.rows(f"SELECT {of.names} FROM {name}"))
+            path = folder / f"{name.partition('.')[2]}.parquet"
+            written[name] = (path, _write(workshop, name, name, path))
+    return written
+
+
+def digest_of(path: Path, name: str) -> Digest:
+    """What a file of a table's rows holds.
+
+    Raises:
+        WarehouseError: it can't be read.
+    """
+    with _workshop(path.parent) as session:
+        return _digest(session, name, path)
+
+
+def count(session: Session) -> int:
+    """How many records there are."""
+    return int(one(session, f"SELECT count(*) FROM {raw.TABLE}"))
+
+
+def load_records(session: Session, path: Path, after: int) -> None:
+    """Add a file's records with numbers above `after` to a warehouse on DuckDB."""
+    names = table(raw.TABLE).names
+    session.execute(
+        f"INSERT INTO {raw.TABLE} ({names}) SELECT {names} FROM {_reading([path])} WHERE seq > $1",
+        after,
+    )
+    operations.set_position(session, raw.SEQUENCE, last_seq(session))
+
+
+def load_searches(session: Session, paths: Mapping[str, Path]) -> None:
+    """Let these files, by table, say what the searches of a warehouse on DuckDB have listed."""
+    for name, path in paths.items():
+        names = table(name).names
+        session.execute(f"DELETE FROM {name}")
+        session.execute(f"INSERT INTO {name} ({names}) SELECT {names} FROM {_reading([path])}")
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[DuckDBSession]:
+    """A DuckDB in memory with empty tables, through which rows get into files."""
+    config: dict[str, Any] = {
+        "temp_directory": str(folder / "spill"),
+        "memory_limit": MEMORY,
+        "threads": 1,
+    }
+    try:
+        with duckdb.connect(":memory:", config=config) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("CREATE SCHEMA raw")
+            for name in (raw.TABLE, *SEARCHES):
+                described = (f"{column} {kind}" for column, kind in table(name).columns.items())
+                connection.execute(f"CREATE TABLE {name} ({', '.join(described)})")
+            yield DuckDBSession(connection)
+    except duckdb.Error as error:
+        raise WarehouseError(str(error).splitlines()[0][:300]) from error
+
+
+def _write(session: Session, name: str, relation: str, path: Path) -> Digest:
+    of = table(name)
+    session.execute(
+        f"COPY (SELECT {of.names} FROM {relation} ORDER BY {', '.join(of.key)}) "
+        f"TO '{_quoted(path)}' ({_OPTIONS})"
+    )
+    return _digest(session, name, path)
+
+
+def _digest(session: Session, name: str, path: Path) -> Digest:
+    statement = proof.duckdb_statement(table(name))
+    found = session.rows(statement.replace(f"FROM {name}", f"FROM {_reading([path])}"))
+    return proof.of_row(found[0])
+
+
+def _reading(paths: Sequence[Path]) -> str:
+    names = ", ".join(f"'{_quoted(path)}'" for path in paths)
+    return f"read_parquet([{names}])"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _joined(rows: list[Row]) -> str | None:
+    return " ".join(str(value) for value in rows[0]) if rows else None

@@ -1,0 +1,155 @@
+"""Backups and lakes in a folder, and the commands that restore them."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu.recovery import backups, lake
+from newsapi_dentsu.recovery.backups import BackedUp
+from newsapi_dentsu.recovery.lake import Archived
+from newsapi_dentsu.storage import Folder, Place
+from newsapi_dentsu.warehouse import Warehouse
+from support import commands
+from support.api import Api, serving
+from support.articles import article, many
+from support.clock import NOON, Clock
+from support.databases import (
+    Database,
+    Databases,
+    DuckDBDatabase,
+    PostgresDatabase,
+    PostgresDatabases,
+)
+
+Run = Callable[..., commands.Finished]
+
+TOPICS_FILE = """
+relevance: {threshold: 0}
+quality: {min_words: 1}
+topics:
+  - {name: AI, keywords: [artificial intelligence]}
+  - {name: Marketing, keywords: [marketing]}
+"""
+
+
+def silent(_done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+def back_up(
+    source: Warehouse, place: Place, scratch: Path, now: datetime, keep: int = 8
+) -> BackedUp:
+    """Make a backup."""
+    return backups.back_up(
+        source, place, scratch=scratch, memory="128MB", keep=keep, now=now, progress=silent
+    )
+
+
+def archive(
+    source: Warehouse, place: Place, scratch: Path, now: datetime, *, anew: bool = False
+) -> Archived:
+    """Archive what is new."""
+    return lake.archive(source, place, scratch=scratch, anew=anew, now=now, progress=silent)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Folder:
+    """An empty folder for backups or a lake."""
+    return Folder(tmp_path / "place")
+
+
+@pytest.fixture
+def scratch_folder(tmp_path: Path) -> Path:
+    """Where files may be put together."""
+    return tmp_path / "scratch"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the command with a database's settings, in a folder with the tests' topics."""
+    (tmp_path / "topics.yaml").write_text(TOPICS_FILE)
+
+    def run(database: Database, *arguments: str, **settings: str) -> commands.Finished:
+        environment = settings_of(database, tmp_path) | settings
+        with tempfile.TemporaryDirectory() as output:
+            return commands.run_newsapi(list(arguments), tmp_path, environment, Path(output))
+
+    return run
+
+
+def settings_of(database: Database, folder: Path) -> dict[str, str]:
+    """The environment in which a command uses a database."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("POSTGRES_", "DUCKDB_", "NEWSAPI_", "USE_"))
+    }
+    environment["DUCKDB_PATH"] = str(folder / "data" / "news.duckdb")
+    if isinstance(database, DuckDBDatabase):
+        environment["DUCKDB_PATH"] = str(database.path)
+    elif isinstance(database, PostgresDatabase):
+        environment |= {
+            "USE_POSTGRES": "true",
+            "POSTGRES_HOST": database.server["host"],
+            "POSTGRES_PORT": str(database.server["port"]),
+            "POSTGRES_USER": database.server["user"],
+            "POSTGRES_PASSWORD": database.server["password"] or "",
+            "POSTGRES_DB": database.name,
+        }
+    return environment
+
+
+@dataclass
+class Lost:
+    """What remains of a pipeline: its backups, its lake, the API, and a control that lived on.
+
+    The backup was made after the first run, the lake is of the second, a third run is only in the
+    database that is gone.
+    """
+
+    api: Api
+    clock: Clock
+    control: Warehouse
+    settings: dict[str, str]
+
+
+@pytest.fixture
+def lost(
+    databases: Databases, warehouse: Warehouse, scratch_folder: Path, tmp_path: Path
+) -> Iterator[Lost]:
+    """Three runs, of which the backup knows one and the lake two; the database lives as control."""
+    clock = Clock()
+    backup_place, lake_place = Folder(tmp_path / "backups"), Folder(tmp_path / "lake")
+    with serving(many(20, at=NOON - timedelta(hours=3)), clock=clock) as api:
+        api.run(warehouse, lookback_days=3)
+        back_up(warehouse, backup_place, scratch_folder, clock.now)
+        archive(warehouse, lake_place, scratch_folder, clock.now)
+        clock.advance(hours=6)
+        api.add(*many(6, at=clock.now - timedelta(hours=2), prefix="second-"))
+        # Another record of a page that the backup knows.
+        url = "https://adledger.example/00003"
+        api.add(article("twin", at=clock.now - timedelta(hours=2), url=url, title="Corrected"))
+        api.run(warehouse, lookback_days=3)
+        archive(warehouse, lake_place, scratch_folder, clock.now)
+        clock.advance(hours=6)
+        api.add(*many(5, at=clock.now - timedelta(hours=2), prefix="third-"))
+        api.run(warehouse, lookback_days=3)
+        settings = {
+            "BACKUP_LOCATION": str(tmp_path / "backups"),
+            "LAKE_LOCATION": str(tmp_path / "lake"),
+        }
+        yield Lost(api, clock, warehouse, settings)
+
+
+@pytest.fixture
+def target(databases: Databases) -> Iterator[Database]:
+    """A place for a new database, without tables."""
+    made = databases.create(tables=False)
+    yield made
+    if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
+        databases.drop(made)

@@ -1,0 +1,169 @@
+"""Every raw record gets into the lake once, whatever kills the archiving."""
+
+import json
+import random
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from tools.generate_docs import ROOT
+
+from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.recovery.lake import read_lake
+from newsapi_dentsu.storage import Folder
+from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse.transfer import raw_files
+from support.api import serving
+from support.articles import many
+from support.clock import NOON, Clock
+from support.databases import Database, Databases
+from support.tables import execute, raw_uris
+
+from .conftest import Run, archive
+
+SHOWN = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/recovery.md").read_text("utf-8"), re.DOTALL)
+
+
+class Mortal(Folder):
+    """A folder whose user dies before the step of this number."""
+
+    def __init__(self, path: Path, steps: int) -> None:
+        super().__init__(path)
+        self._steps = steps
+
+    def _step(self) -> None:
+        self._steps -= 1
+        if self._steps < 0:
+            raise KeyboardInterrupt
+
+    def upload(self, source: Path, name: str) -> None:
+        self._step()
+        super().upload(source, name)
+
+    def delete(self, name: str) -> None:
+        self._step()
+        super().delete(name)
+
+
+def uris(place: Folder) -> list[str]:
+    """Every uri that a reader finds in the lake, sorted."""
+    found = duckdb.execute(f"SELECT uri FROM '{place.location}/day=*/*.parquet' ORDER BY uri")
+    return [uri for (uri,) in found.fetchall()]
+
+
+def collected(warehouse: Warehouse, at: datetime, count: int, prefix: str) -> None:
+    """Have a run store so many records."""
+    with serving(many(count, at=at - timedelta(hours=1), prefix=prefix), clock=Clock(at)) as api:
+        api.collect(warehouse, lookback_days=1)
+
+
+def test_each_archiving_adds_what_is_new_and_merges_days_that_are_over(
+    warehouse: Warehouse, place: Folder, scratch_folder: Path
+) -> None:
+    seen = []
+    for number, hours in enumerate((0, 11, 13)):
+        now = NOON + timedelta(hours=hours)
+        collected(warehouse, now, 3 + number, f"{number}-")
+        done = archive(warehouse, place, scratch_folder, now)
+        assert done.added == 3 + number
+        assert uris(place) == raw_uris(warehouse)
+        seen.append([name for name in place.names() if name.startswith("day=")])
+    assert [len(names) for names in seen] == [1, 2, 2]
+    assert {name.partition("/")[0] for name in seen[-1]} == {"day=2026-11-20", "day=2026-11-21"}
+    assert archive(warehouse, place, scratch_folder, now).added == 0
+    assert list(scratch_folder.iterdir()) == []
+
+
+def test_the_query_of_the_docs_reads_it(
+    warehouse: Warehouse, place: Folder, scratch_folder: Path, tmp_path: Path
+) -> None:
+    for day in range(2):
+        now = NOON + timedelta(days=day)
+        collected(warehouse, now, 5, f"{day}-")
+        archive(warehouse, place, scratch_folder, now)
+    (query,) = SHOWN
+    with duckdb.connect() as connection:
+        found = connection.execute(query.replace("lake/", f"{place.location}/")).fetchall()
+    assert [(f"{day}", articles) for day, articles, *_ in found] == [
+        ("2026-11-20", 5),
+        ("2026-11-21", 5),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_anywhere_and_run_again_nothing_is_lost_or_there_twice(
+    warehouse: Warehouse,
+    place: Folder,
+    scratch_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    monkeypatch.setattr(raw_files, "BATCH_ROWS", 4)
+    moment = random.Random(seed)
+    for day in range(2):
+        now = NOON + timedelta(days=day)
+        collected(warehouse, now, 10, f"{day}-")
+        for _ in range(3):
+            mortal = Mortal(Path(place.location), moment.randrange(10))
+            try:
+                archive(warehouse, mortal, scratch_folder, now)
+            except KeyboardInterrupt:
+                # Records come and the day may change before the next attempt.
+                collected(warehouse, now, 2, f"{day}-{moment.random()}-")
+                now += timedelta(hours=moment.randrange(12))
+        archive(warehouse, place, scratch_folder, now)
+        assert uris(place) == raw_uris(warehouse)
+        lake = read_lake(place)
+        assert lake is not None
+        assert lake.rows == len(raw_uris(warehouse))
+        assert set(place.names()) == {
+            "lake.json",
+            *lake.records,
+            *(name for name, _ in lake.searches.values()),
+        }
+
+
+def test_records_of_another_history_are_refused_until_the_lake_is_written_anew(
+    warehouse: Warehouse, place: Folder, scratch_folder: Path
+) -> None:
+    collected(warehouse, NOON, 9, "a-")
+    archive(warehouse, place, scratch_folder, NOON)
+    # As after a restore to an earlier time: the numbers are given out again.
+    execute(warehouse, f"DELETE FROM {raw.TABLE} WHERE seq > 6")
+    execute(warehouse, "UPDATE ops.positions SET value = 6 WHERE name = 'raw.seq'")
+    execute(warehouse, "DELETE FROM raw.query_days")
+    with pytest.raises(StorageError, match="--anew"):
+        archive(warehouse, place, scratch_folder, NOON)
+    collected(warehouse, NOON + timedelta(hours=1), 5, "b-")
+    with pytest.raises(StorageError, match="--anew"):
+        archive(warehouse, place, scratch_folder, NOON)
+
+    archive(warehouse, place, scratch_folder, NOON, anew=True)
+    assert uris(place) == raw_uris(warehouse)
+    assert archive(warehouse, place, scratch_folder, NOON).added == 0
+
+
+def test_without_its_list_the_lake_is_left_alone(
+    warehouse: Warehouse, place: Folder, scratch_folder: Path
+) -> None:
+    collected(warehouse, NOON, 4, "")
+    archive(warehouse, place, scratch_folder, NOON)
+    place.delete("lake.json")
+    before = place.names()
+    with pytest.raises(StorageError, match=r"lake\.json is missing"):
+        archive(warehouse, place, scratch_folder, NOON)
+    assert place.names() == before
+
+
+def test_the_command_archives(
+    run: Run, databases: Databases, database: Database, tmp_path: Path
+) -> None:
+    collected(database.open(), NOON, 7, "")
+    done = run(database, "archive", "--json", LAKE_LOCATION=str(tmp_path / "place"))
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["added"] == 7
+    again = run(database, "archive", "--to", str(tmp_path / "place"))
+    assert "0 records were added" in again.out
+    assert "set LAKE_LOCATION" in run(database, "archive").err
