@@ -154,6 +154,19 @@ def test_an_interrupted_run_is_over_and_the_next_completes(connected: Workspace)
     assert completed["tokens_used"] in (27, 28)
 
 
+def test_a_run_that_is_killed_is_no_longer_shown_as_running(connected: Workspace) -> None:
+    with Sandbox() as slow:
+        slow.add_fault(Fault("hang", seconds=30, on_request=3))
+        with connected.start("run", NEWSAPI_HOST=slow.url) as process:
+            _wait_for(lambda: len(slow.requests) >= 2)
+            (run,) = connected.newsapi("status", "--json").json["runs"]
+            process.kill()
+    assert run["status"] == "running"
+    (run,) = connected.newsapi("status", "--json").json["runs"]
+    assert run["status"] == "failed"
+    assert "process was killed" in run["error"]
+
+
 def test_a_second_run_waits_for_the_first_and_does_not_interleave(connected: Workspace) -> None:
     first = connected.start("run", "--json")
     second = connected.start("run", "--json")

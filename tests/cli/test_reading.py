@@ -20,7 +20,7 @@ def test_status_tells_watermark_rows_runs_and_tokens(filled: Workspace) -> None:
     assert "rows in final.filtered_news" in shown.out
     assert result["complete_through"]
     assert result["tokens_left"] == 1969
-    assert result["waiting"] == {"deduplicate": 0, "curate": 0}
+    assert result["waiting"] == {"deduplicate": 0, "group": 0, "curate": 0}
     assert [run["status"] for run in result["runs"]] == ["succeeded"]
     assert result["runs"][0]["new"] == result["rows"]["raw.ai_marketing_news_raw"]
 

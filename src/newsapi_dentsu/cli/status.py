@@ -8,6 +8,8 @@ import click
 
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.warehouse.metrics import DIED, FAILED, RUNNING, SUCCEEDED
+from newsapi_dentsu.warehouse.operations import StageRun
 
 
 @click.command()
@@ -29,9 +31,13 @@ def status(*, as_json: bool, runs: int) -> None:
             "rows": row_counts(session),
             "waiting": {
                 "deduplicate": operations.waiting(session, operations.DEDUPLICATED),
+                "group": operations.waiting(session, operations.GROUPED),
                 "curate": operations.waiting(session, operations.CURATED),
             },
-            "runs": _runs(operations.stage_runs(session, limit=3 * runs + 3))[:runs],
+            "runs": _runs(
+                operations.stage_runs(session, limit=4 * runs + 4),
+                under_way=warehouse.engine.run_under_way(session),
+            )[:runs],
         }
     balances = [run["tokens_left"] for run in result["runs"] if run["tokens_left"] is not None]
     result["tokens_left"] = balances[0] if balances else None
@@ -41,25 +47,31 @@ def status(*, as_json: bool, runs: int) -> None:
         _print(result)
 
 
-def _runs(stage_runs: list[Any]) -> list[dict[str, Any]]:
-    """Fold the executions of stages, newest first, into runs."""
+def _runs(stage_runs: list[StageRun], *, under_way: bool) -> list[dict[str, Any]]:
+    """Fold the executions of stages, newest first, into runs.
+
+    Only the newest can be running, and only while a run is under way: what else says so has died.
+    """
     runs: dict[str, dict[str, Any]] = {}
+    newest = stage_runs[0].run_id if stage_runs else None
     for item in stage_runs:
+        dead = item.status == RUNNING and not (under_way and item.run_id == newest)
+        status, error = (FAILED, DIED) if dead else (item.status, item.error)
         run = runs.setdefault(
             item.run_id,
             {
                 "run_id": item.run_id,
-                "status": "succeeded",
+                "status": SUCCEEDED,
                 "error": None,
                 "stages": {},
                 "tokens_left": None,
             },
         )
         run["started_at"] = _iso(item.started_at)
-        run["stages"].setdefault(item.stage, item.status)
-        if item.status != "succeeded" and run["stages"][item.stage] == item.status:
-            run["status"] = item.status
-            run["error"] = item.error
+        run["stages"].setdefault(item.stage, status)
+        if status != SUCCEEDED and run["stages"][item.stage] == status:
+            run["status"] = status
+            run["error"] = error
         if item.stage == "collect" and item.report:
             run["new"] = item.report["new"]
             run["tokens"] = item.report["tokens"]
