@@ -1,10 +1,9 @@
-"""The environment of the apps: which setting comes from where.
+"""The environment of the containers: which setting comes from where, and who gets it.
 
-`KNOWN` are settings that the application reads (`settings.py`); `EXPECTED` are agreed on with the
-parts of the application that belong to operating it.
+All names but those of `FOR_LIBRARIES` are settings of the application (`settings.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pulumi
 from pulumi_azure_native import app
@@ -16,29 +15,20 @@ SECRETS = {
     "NEWSAPI_KEY": names.NEWSAPI_KEY_SECRET,
     "POSTGRES_PASSWORD": names.POSTGRES_SECRET,
     "SMTP_PASSWORD": names.EMAIL_SECRET,
+    "SLACK_WEBHOOK_URL": names.SLACK_SECRET,
+    "PAGERDUTY_ROUTING_KEY": names.PAGERDUTY_SECRET,
 }
 """Settings whose value is a secret of the vault."""
 
-KNOWN = (
-    "NEWSAPI_KEY",
-    "NEWSAPI_SANDBOX",
-    "USE_POSTGRES",
-    "POSTGRES_HOST",
-    "POSTGRES_PORT",
-    "POSTGRES_DB",
-    "POSTGRES_USER",
-    "POSTGRES_PASSWORD",
-    "POSTGRES_SSLMODE",
-    "LOG_FORMAT",
-)
+FOR_LIBRARIES = {
+    "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the exporter's login: Application Insights "
+    "takes no figures without one",
+}
+"""Variables that the Azure libraries read by themselves."""
 
 EXPECTED = {
-    "SMTP_PASSWORD": "password of the mail account that alerts are sent from",
-    "UI_BASE_URL": "where links in alerts lead",
-    "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
     "STORAGE_ACCOUNT_URL": "where exports and the raw archive go",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING": "where traces and metrics go; no secret, since "
-    "local authentication is off",
     "RUN_LAUNCHER": "`daemon`: runs inside the daemon; `jobs`: each in its own job",
     "DAGSTER_CURRENT_IMAGE": "the image by digest, for runs in jobs of their own",
     "ACA_SUBSCRIPTION_ID": "where jobs are made",
@@ -46,25 +36,62 @@ EXPECTED = {
     "ACA_ENVIRONMENT_ID": "where jobs run",
     "ACA_IDENTITY_ID": "who jobs are",
 }
+"""Settings agreed on that the application doesn't read yet."""
 
 
-def plain_settings(
-    config: StackConfig,
-    outputs: Mapping[str, pulumi.Input[str]],
-) -> dict[str, pulumi.Input[str]]:
-    """The settings that are no secrets; `outputs` are those that only Azure knows."""
-    settings: dict[str, pulumi.Input[str]] = {
-        "NEWSAPI_SANDBOX": "never",
+def database_settings(host: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+    """What every container that reaches the database is told, its password aside."""
+    return {
+        "LOG_FORMAT": "json",
         "USE_POSTGRES": "true",
+        "POSTGRES_HOST": host,
         "POSTGRES_PORT": "5432",
         "POSTGRES_DB": names.DATABASE,
         "POSTGRES_USER": names.DATABASE_ROLE,
         "POSTGRES_SSLMODE": "require",
-        "LOG_FORMAT": "json",
+    }
+
+
+def alert_settings(config: StackConfig) -> dict[str, pulumi.Input[str]]:
+    """What it takes to find out what is wrong and to tell operators, secrets aside."""
+    settings: dict[str, pulumi.Input[str]] = {
         "UI_BASE_URL": f"https://{config.host_name}",
-        "RUN_LAUNCHER": config.run_launcher,
+        "DATABASE_SIZE_GB": str(config.database_storage_gb),
+    }
+    if config.smtp_host:
+        settings |= {
+            "SMTP_HOST": config.smtp_host,
+            "SMTP_PORT": "587",
+            "SMTP_SECURITY": "starttls",
+            "SMTP_USER": config.smtp_user,
+            "ALERT_EMAIL_FROM": config.alert_email_from,
+            "ALERT_EMAIL_TO": f"{config.on_call_email},{config.owner_email}",
+        }
+    return settings
+
+
+def app_settings(
+    config: StackConfig,
+    database_host: pulumi.Input[str],
+    client_id: pulumi.Input[str],
+    outputs: Mapping[str, pulumi.Input[str]],
+) -> dict[str, pulumi.Input[str]]:
+    """What the two apps are told, secrets aside; `outputs` are what only Azure knows."""
+    return {
+        **database_settings(database_host),
+        **alert_settings(config),
+        "NEWSAPI_SANDBOX": "never",
+        "AZURE_CLIENT_ID": client_id,
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(
+            "Authorization=AAD;ClientId=", client_id
+        ),
         **outputs,
     }
+
+
+def launcher_settings(config: StackConfig) -> dict[str, pulumi.Input[str]]:
+    """Where runs are started."""
+    settings: dict[str, pulumi.Input[str]] = {"RUN_LAUNCHER": config.run_launcher}
     if config.run_launcher == "jobs":
         settings["ACA_SUBSCRIPTION_ID"] = config.subscription_id
         settings["ACA_RESOURCE_GROUP"] = config.resource_group
@@ -72,10 +99,10 @@ def plain_settings(
 
 
 def environment_of(
-    settings: Mapping[str, pulumi.Input[str]],
+    settings: Mapping[str, pulumi.Input[str]], secrets: Iterable[str]
 ) -> list[app.EnvironmentVarArgs]:
-    """The environment of a container: plain values and references to the app's secrets."""
+    """The environment of a container: plain values, and references to the secrets it is given."""
     return [
         *(app.EnvironmentVarArgs(name=name, value=value) for name, value in settings.items()),
-        *(app.EnvironmentVarArgs(name=name, secret_ref=secret) for name, secret in SECRETS.items()),
+        *(app.EnvironmentVarArgs(name=name, secret_ref=SECRETS[name]) for name in secrets),
     ]

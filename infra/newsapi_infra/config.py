@@ -32,6 +32,8 @@ class Secrets:
     email_password: pulumi.Output[str]
     entra_client_secret: pulumi.Output[str]
     pagerduty_url: pulumi.Output[str]
+    """Where Azure Monitor posts; the application's own alerts use the routing key."""
+    pagerduty_routing_key: pulumi.Output[str]
     slack_webhook_url: pulumi.Output[str]
     ui_certificate: pulumi.Output[str]
     """The certificate of `host_name` with its key: PFX without password, in base64."""
@@ -64,6 +66,10 @@ class StackConfig:
     entra_client_id: str
     owner_email: str
     on_call_email: str
+    smtp_host: str | None
+    """The mail server that the application's alerts go by, on port 587; none: no mail."""
+    smtp_user: str
+    alert_email_from: str
     database_sku: DatabaseSku
     database_storage_gb: int
     database_standby: bool
@@ -125,6 +131,9 @@ def load_config() -> StackConfig:
         entra_client_id=own.require("entraClientId"),
         owner_email=own.require("ownerEmail"),
         on_call_email=own.require("onCallEmail"),
+        smtp_host=own.get("smtpHost") or None,
+        smtp_user=own.get("smtpUser") or "",
+        alert_email_from=own.get("alertEmailFrom") or "",
         database_sku=_database_sku(own.require("databaseSku")),
         database_storage_gb=own.require_int("databaseStorageGb"),
         database_standby=own.get_bool("databaseStandby") or False,
@@ -150,6 +159,7 @@ def load_config() -> StackConfig:
             email_password=own.require_secret("emailPassword"),
             entra_client_secret=own.require_secret("entraClientSecret"),
             pagerduty_url=own.require_secret("pagerdutyUrl"),
+            pagerduty_routing_key=own.require_secret("pagerdutyRoutingKey"),
             slack_webhook_url=own.require_secret("slackWebhookUrl"),
             ui_certificate=own.require_secret("uiCertificate"),
         ),
@@ -197,6 +207,10 @@ def _check(config: StackConfig) -> None:
         (
             lambda: not config.bastion or config.jump_host_ssh_key.startswith("ssh-"),
             "jumpHostSshKey: the public key of the jump host's user",
+        ),
+        (
+            lambda: not config.smtp_host or "@" in config.alert_email_from,
+            "alertEmailFrom: needed with smtpHost",
         ),
         (
             lambda: not config.database_standby or config.database_sku.standby_possible,

@@ -1,90 +1,48 @@
 """The two apps, made from one image: the webserver, and the daemon that exists once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import app
 
 from newsapi_infra import names
-from newsapi_infra.app_settings import SECRETS, environment_of, plain_settings
+from newsapi_infra.app_settings import (
+    SECRETS,
+    app_settings,
+    environment_of,
+    launcher_settings,
+)
 from newsapi_infra.authentication import ENTRA_APP_SECRET, require_login
+from newsapi_infra.containers import (
+    HEALTH_PORT,
+    UI_PORT,
+    Surroundings,
+    acting_as,
+    as_deployed,
+    container,
+    registry_login,
+    secret_references,
+)
 from newsapi_infra.context import Context
-from newsapi_infra.database import Database
 from newsapi_infra.environment import PROFILE
-from newsapi_infra.identity import Identities
-from newsapi_infra.key_vault import KeyVault
-from newsapi_infra.observability import Observability
-from newsapi_infra.registry import Registry
+from newsapi_infra.jobs import create_jobs
 from newsapi_infra.roles import LAUNCH_ACTIONS, grant_actions
-from newsapi_infra.storage import Storage
 
-UI_PORT = 3000
 PROBE_PATH = "/server_info"
-HEALTH_PORT = 8080
 HEALTH_PATH = "/health"
-CODE = "newsapi_dentsu.definitions"
 
 GRACE_SECONDS = 600
 """The longest that the platform allows between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """What one replica gets."""
-
-    cpu: float
-    memory: str
-
-
-SMALL = Size(0.5, "1Gi")
-
-SIZES = {
-    "dev": {names.WEBSERVER: Size(0.5, "1Gi"), names.DAEMON: Size(1.0, "2Gi")},
-    "prod": {names.WEBSERVER: Size(1.0, "2Gi"), names.DAEMON: Size(2.0, "4Gi")},
-    "dr": {names.WEBSERVER: Size(1.0, "2Gi"), names.DAEMON: Size(2.0, "4Gi")},
-}
-
-COMMANDS = {
-    names.WEBSERVER: f"exec dagster-webserver -h 0.0.0.0 -p {UI_PORT} -m {CODE}",
-    names.DAEMON: f"exec newsapi daemon --health-port {HEALTH_PORT}",
-    names.UPGRADE: "exec newsapi db upgrade",
-}
-"""Run by a shell that replaces itself, so that signals arrive."""
-
-PREPARE = "export DAGSTER_HOME=$(newsapi home) && "
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the apps stand on."""
-
-    environment: app.ManagedEnvironment
-    identities: Identities
-    database: Database
-    vault: KeyVault
-    storage: Storage
-    registry: Registry
-    observability: Observability
-
-    @property
-    def ready(self) -> Sequence[pulumi.Resource]:
-        """What must exist before an app starts: roles, names and the database."""
-        return [
-            *self.vault.ready,
-            *self.registry.ready,
-            *self.storage.ready,
-            *self.database.ready,
-        ]
-
-
-@dataclass(frozen=True, slots=True)
 class Apps:
-    """The apps, where they could be made."""
+    """The apps and the jobs beside them, where they could be made."""
 
     webserver: app.ContainerApp
     daemon: app.ContainerApp
-    upgrade: app.Job
+    jobs: Mapping[str, app.Job]
 
 
 def create_apps(context: Context, around: Surroundings) -> Apps | None:
@@ -92,7 +50,7 @@ def create_apps(context: Context, around: Surroundings) -> Apps | None:
     digest = context.config.image_digest
     if digest is None:
         return None
-    image = pulumi.Output.concat(around.registry.registry.login_server, f"/{names.IMAGE}@{digest}")
+    image = around.image(digest)
     if context.config.run_launcher == "jobs":
         grant_actions(
             context,
@@ -110,7 +68,7 @@ def create_apps(context: Context, around: Surroundings) -> Apps | None:
         probes=_probes(),
         scale=_webserver_scale(context),
         grace=60,
-        more_secrets={ENTRA_APP_SECRET: names.ENTRA_SECRET},
+        more_secrets=((ENTRA_APP_SECRET, names.ENTRA_SECRET),),
     )
     require_login(context, webserver)
     daemon = _app(
@@ -123,7 +81,7 @@ def create_apps(context: Context, around: Surroundings) -> Apps | None:
         scale=app.ScaleArgs(min_replicas=1, max_replicas=1),
         grace=GRACE_SECONDS,
     )
-    return Apps(webserver, daemon, _upgrade_job(context, around, image))
+    return Apps(webserver, daemon, create_jobs(context, around, image))
 
 
 def _app(
@@ -136,8 +94,12 @@ def _app(
     grace: int,
     ingress: app.IngressArgs | None = None,
     probes: list[app.ContainerAppProbeArgs] | None = None,
-    more_secrets: dict[str, str] | None = None,
+    more_secrets: tuple[tuple[str, str], ...] = (),
 ) -> app.ContainerApp:
+    identity = around.identities.apps
+    settings = app_settings(
+        context.config, around.database.host, identity.client_id, _outputs(context, around, image)
+    )
     return app.ContainerApp(
         name,
         resource_group_name=context.group_name,
@@ -145,107 +107,38 @@ def _app(
         location=context.location,
         managed_environment_id=around.environment.id,
         workload_profile_name=PROFILE,
-        identity=_identity(around),
+        identity=acting_as(identity),
         configuration=app.ConfigurationArgs(
             # Sticky sessions need it; a rollback is the previous image, deployed by digest.
             active_revisions_mode=app.ActiveRevisionsMode.SINGLE,
             max_inactive_revisions=10,
             ingress=ingress,
-            registries=[_registry(around)],
-            secrets=_secrets(around, more_secrets or {}),
+            registries=[registry_login(around, identity)],
+            secrets=secret_references(around, identity, SECRETS, more_secrets),
         ),
         template=app.TemplateArgs(
-            containers=[_container(context, around, name, image, probes)],
+            containers=[container(context, name, image, environment_of(settings, SECRETS), probes)],
             scale=scale,
             termination_grace_period_seconds=grace,
         ),
         tags=context.tags,
-        opts=pulumi.ResourceOptions(depends_on=around.ready),
+        opts=as_deployed(around),
     )
 
 
-def _upgrade_job(context: Context, around: Surroundings, image: pulumi.Output[str]) -> app.Job:
-    """Brings the tables to the image's version; started before its apps, inside the network."""
-    return app.Job(
-        names.UPGRADE,
-        resource_group_name=context.group_name,
-        job_name=names.UPGRADE,
-        location=context.location,
-        environment_id=around.environment.id,
-        workload_profile_name=PROFILE,
-        identity=_identity(around),
-        configuration=app.JobConfigurationArgs(
-            trigger_type=app.TriggerType.MANUAL,
-            manual_trigger_config=app.JobConfigurationManualTriggerConfigArgs(
-                parallelism=1, replica_completion_count=1
-            ),
-            replica_timeout=3600,
-            replica_retry_limit=0,
-            registries=[_registry(around)],
-            secrets=_secrets(around, {}),
-        ),
-        template=app.JobTemplateArgs(
-            containers=[_container(context, around, names.UPGRADE, image, None)]
-        ),
-        tags=context.tags,
-        opts=pulumi.ResourceOptions(depends_on=around.ready),
-    )
-
-
-def _container(
-    context: Context,
-    around: Surroundings,
-    name: str,
-    image: pulumi.Output[str],
-    probes: list[app.ContainerAppProbeArgs] | None,
-) -> app.ContainerArgs:
-    size = SIZES[context.config.stack].get(name, SMALL)
-    return app.ContainerArgs(
-        name=name,
-        image=image,
-        command=["/bin/sh", "-c", PREPARE + COMMANDS[name]],
-        env=environment_of(plain_settings(context.config, _outputs(around, image))),
-        resources=app.ContainerResourcesArgs(cpu=size.cpu, memory=size.memory),
-        probes=probes,
-    )
-
-
-def _identity(around: Surroundings) -> app.ManagedServiceIdentityArgs:
-    return app.ManagedServiceIdentityArgs(
-        type=app.ManagedServiceIdentityType.USER_ASSIGNED,
-        user_assigned_identities=[around.identities.apps.id],
-    )
-
-
-def _registry(around: Surroundings) -> app.RegistryCredentialsArgs:
-    return app.RegistryCredentialsArgs(
-        server=around.registry.registry.login_server, identity=around.identities.apps.id
-    )
-
-
-def _secrets(around: Surroundings, more: dict[str, str]) -> list[app.SecretArgs]:
-    """References to the vault: the app never holds a value of its own."""
-    secrets = {secret: secret for secret in SECRETS.values()} | more
-    return [
-        app.SecretArgs(
-            name=own,
-            key_vault_url=around.vault.secret_url(secret),
-            identity=around.identities.apps.id,
-        )
-        for own, secret in secrets.items()
-    ]
-
-
-def _outputs(around: Surroundings, image: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    return {
-        "POSTGRES_HOST": around.database.host,
+def _outputs(
+    context: Context, around: Surroundings, image: pulumi.Input[str]
+) -> Mapping[str, pulumi.Input[str]]:
+    outputs: dict[str, pulumi.Input[str]] = {
+        **launcher_settings(context.config),
         "STORAGE_ACCOUNT_URL": around.storage.account.primary_endpoints.blob,
-        "AZURE_CLIENT_ID": around.identities.apps.client_id,
         "APPLICATIONINSIGHTS_CONNECTION_STRING": around.observability.insights.connection_string,
-        "DAGSTER_CURRENT_IMAGE": image,
-        "ACA_ENVIRONMENT_ID": around.environment.id,
-        "ACA_IDENTITY_ID": around.identities.apps.id,
     }
+    if context.config.run_launcher == "jobs":
+        outputs["DAGSTER_CURRENT_IMAGE"] = image
+        outputs["ACA_ENVIRONMENT_ID"] = around.environment.id
+        outputs["ACA_IDENTITY_ID"] = around.identities.apps.id
+    return outputs
 
 
 def _ingress(context: Context) -> app.IngressArgs:

@@ -14,6 +14,9 @@ from newsapi_infra.config import StackConfig
 DESIGN_TOTAL = 335
 """What the design expected for production in a month, in US dollars."""
 
+JOB_SECONDS = 20
+"""How long a look at the alert rules takes, six times an hour, the container's start included."""
+
 DAILY_ARTICLES, ARTICLE_KB = 50, 5
 
 
@@ -60,12 +63,13 @@ def estimate(config: StackConfig) -> Estimate:
 
 
 def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float]]:
-    from newsapi_infra.container_apps import SIZES
+    from newsapi_infra.containers import SIZES, SMALL
 
     sizes = SIZES[config.stack]
     replicas = {names.WEBSERVER: config.webserver_min_replicas, names.DAEMON: 1}
     cpu = sum(sizes[app].cpu * count for app, count in replicas.items())
-    memory = sum(float(sizes[app].memory.removesuffix("Gi")) * n for app, n in replicas.items())
+    memory = sum(sizes[app].gib * count for app, count in replicas.items())
+    job_seconds = hours * 6 * JOB_SECONDS
     servers = 2 if config.database_standby else 1
     sku = config.database_sku.name.removeprefix("Standard_").lower()
     endpoints = 3 if config.registry_sku == "Premium" else 2
@@ -77,6 +81,8 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
         (f"Apps, memory ({memory:g} GiB)", "app_gib_second", memory * hours * 3600),
         (f"Database, {servers} server(s)", f"postgres_{sku}_hour", servers * hours),
         ("Database, storage", "postgres_storage_gb", servers * config.database_storage_gb),
+        ("Alerts job, CPU", "app_vcpu_second", SMALL.cpu * job_seconds),
+        ("Alerts job, memory", "app_gib_second", SMALL.gib * job_seconds),
         ("NAT gateway", "nat_hour", hours),
         ("NAT gateway, 10 GB", "nat_gb", 10),
         (f"Public addresses ({addresses})", "public_ip_hour", addresses * hours),

@@ -1,4 +1,4 @@
-"""Who acts: one identity for the apps, one for the gateway, one for deployments from GitHub."""
+"""Who acts: the apps, the small jobs beside them, the gateway, deployments from GitHub."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,8 @@ class Identities:
     """The identities of a stack; what each may do is granted beside the resource concerned."""
 
     apps: managedidentity.UserAssignedIdentity
+    jobs: managedidentity.UserAssignedIdentity
+    """Of the jobs that look after the deployment: no news API, no blobs, no starting of runs."""
     gateway: managedidentity.UserAssignedIdentity | None
     deployment: managedidentity.UserAssignedIdentity | None
 
@@ -20,6 +22,7 @@ def create_identities(context: Context) -> Identities:
     """Declare the identities that this stack uses."""
     return Identities(
         apps=_identity(context, "apps"),
+        jobs=_identity(context, "jobs"),
         gateway=_identity(context, "gateway") if context.config.has_gateway else None,
         deployment=_deployment(context) if context.config.github_repository else None,
     )

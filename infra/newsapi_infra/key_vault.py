@@ -12,6 +12,14 @@ from newsapi_infra.network import Network
 from newsapi_infra.private_endpoints import VAULT, private_endpoint
 from newsapi_infra.roles import SECRETS_USER, grant
 
+JOB_SECRETS = (
+    names.POSTGRES_SECRET,
+    names.EMAIL_SECRET,
+    names.SLACK_SECRET,
+    names.PAGERDUTY_SECRET,
+)
+"""What the jobs beside the apps read: the database, and the ways to tell operators."""
+
 EXPIRY_EVENTS = ["Microsoft.KeyVault.SecretNearExpiry", "Microsoft.KeyVault.SecretExpired"]
 """The first comes 30 days before the date."""
 
@@ -42,10 +50,14 @@ def create_key_vault(
         (names.NEWSAPI_KEY_SECRET, values.newsapi_key),
         (names.POSTGRES_SECRET, values.postgres_password),
         (names.EMAIL_SECRET, values.email_password),
+        (names.SLACK_SECRET, values.slack_webhook_url),
+        (names.PAGERDUTY_SECRET, values.pagerduty_routing_key),
         (names.ENTRA_SECRET, values.entra_client_secret),
     ):
         secret = _secret(context, vault, subscription, name, value, "text/plain")
         ready.append(grant(context, f"apps-{name}", identities.apps, SECRETS_USER, secret.id))
+        if name in JOB_SECRETS:
+            ready.append(grant(context, f"jobs-{name}", identities.jobs, SECRETS_USER, secret.id))
     if identities.gateway is not None:
         certificate = _secret(
             context,

@@ -7,6 +7,8 @@ IMAGE = "newsapi-dagster"
 WEBSERVER = "dagster-webserver"
 DAEMON = "dagster-daemon"
 UPGRADE = "newsapi-db-upgrade"
+ALERTS_CHECK = "newsapi-alerts-check"
+SMOKE_RUN = "newsapi-smoke-run"
 DATABASE = "newsapi_db"
 DATABASE_ROLE = "dagster_user"
 DATABASE_ADMIN = "newsapi_admin"
@@ -14,6 +16,8 @@ DATABASE_ADMIN = "newsapi_admin"
 NEWSAPI_KEY_SECRET = "newsapi-api-key"  # noqa: S105
 POSTGRES_SECRET = "newsapi-postgres-credentials"  # noqa: S105
 EMAIL_SECRET = "newsapi-email-credentials"  # noqa: S105
+SLACK_SECRET = "newsapi-slack-webhook-url"  # noqa: S105
+PAGERDUTY_SECRET = "newsapi-pagerduty-routing-key"  # noqa: S105
 ENTRA_SECRET = "newsapi-entra-client-secret"  # noqa: S105
 CERTIFICATE_SECRET = "newsapi-ui-certificate"  # noqa: S105
 

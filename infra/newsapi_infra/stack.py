@@ -6,7 +6,8 @@ from newsapi_infra.alert_rules import Target
 from newsapi_infra.alerts import create_alerts
 from newsapi_infra.budget import create_budget
 from newsapi_infra.config import load_config
-from newsapi_infra.container_apps import Apps, Surroundings, create_apps
+from newsapi_infra.container_apps import Apps, create_apps
+from newsapi_infra.containers import Surroundings
 from newsapi_infra.context import Context, open_stack
 from newsapi_infra.costs import estimate
 from newsapi_infra.database import create_database
@@ -109,7 +110,8 @@ def _watch(
     if apps is not None:
         send_diagnostics(logs, "webserver", apps.webserver.id, "metrics")
         send_diagnostics(logs, "daemon", apps.daemon.id, "metrics")
-        send_diagnostics(logs, "upgrade", apps.upgrade.id, "metrics")
+        for name, job in apps.jobs.items():
+            send_diagnostics(logs, name, job.id, "metrics")
     if gateway is not None:
         send_diagnostics(logs, "gateway", gateway.gateway.id, "logs", "metrics", own_tables=True)
         send_diagnostics(logs, "gateway-ip", gateway.address.id, "logs", "metrics")

@@ -18,7 +18,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dev": ("dev", {}),
     "prod": ("prod", {}),
     "dr": ("dr", {}),
-    "vpn": ("prod", {"uiAccess": "vpn", "vpnGateway": True}),
+    "vpn": ("prod", {"uiAccess": "vpn", "vpnGateway": True, "smtpHost": ""}),
     "everything": (
         "prod",
         {

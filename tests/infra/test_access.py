@@ -40,12 +40,24 @@ def test_the_apps_may_do_what_they_need_and_no_more(prod: Graph) -> None:
         (SECRETS_USER.guid, names.NEWSAPI_KEY_SECRET),
         (SECRETS_USER.guid, names.POSTGRES_SECRET),
         (SECRETS_USER.guid, names.EMAIL_SECRET),
+        (SECRETS_USER.guid, names.SLACK_SECRET),
+        (SECRETS_USER.guid, names.PAGERDUTY_SECRET),
         (SECRETS_USER.guid, names.ENTRA_SECRET),
         (BLOB_CONTRIBUTOR.guid, "exports"),
         (BLOB_CONTRIBUTOR.guid, "exports-retired"),
         (BLOB_CONTRIBUTOR.guid, "raw-archive"),
         (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
         (METRICS_PUBLISHER.guid, "newsapi-prod-insights"),
+    }
+
+
+def test_the_jobs_beside_the_apps_reach_the_database_and_operators_only(prod: Graph) -> None:
+    assert grants(prod, "newsapi-prod-jobs-id") == {
+        (SECRETS_USER.guid, names.POSTGRES_SECRET),
+        (SECRETS_USER.guid, names.EMAIL_SECRET),
+        (SECRETS_USER.guid, names.SLACK_SECRET),
+        (SECRETS_USER.guid, names.PAGERDUTY_SECRET),
+        (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
     }
 
 

@@ -1,12 +1,12 @@
-"""The two apps and the job, and what they are told."""
+"""The two apps and the jobs, and what they are told."""
 
 import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from newsapi_infra.app_settings import EXPECTED, KNOWN, SECRETS
-from newsapi_infra.offline.graph import DIGEST, Graph
+from newsapi_infra.app_settings import EXPECTED, FOR_LIBRARIES, SECRETS
+from newsapi_infra.offline.graph import DIGEST, Declared, Graph
 
 Graphs = Callable[[str], Graph]
 SETTINGS = Path(__file__).parents[2] / "src/newsapi_dentsu/settings.py"
@@ -30,7 +30,7 @@ def test_exactly_one_daemon_runs(stack_graph: Graph) -> None:
     daemons = [
         item
         for item in stack_graph.all("app:ContainerApp")
-        if "newsapi daemon" in " ".join(item.inputs["template"]["containers"][0]["command"])
+        if item.inputs["template"]["containers"][0]["args"][:2] == ["newsapi", "daemon"]
     ]
     assert len(daemons) == 1
 
@@ -84,7 +84,7 @@ def test_the_webserver_is_probed_on_server_info(stack_graph: Graph) -> None:
 
 def test_the_daemon_is_probed_on_its_health_and_may_stand_by(stack_graph: Graph) -> None:
     daemon = container(stack_graph, "dagster-daemon")
-    assert "exec newsapi daemon --health-port 8080" in daemon["command"][-1]
+    assert daemon["args"] == ["newsapi", "daemon", "--health-port", "8080"]
     assert {item["type"] for item in daemon["probes"]} == {"Startup", "Liveness"}
     assert {(p["httpGet"]["path"], p["httpGet"]["port"]) for p in daemon["probes"]} == {
         ("/health", 8080)
@@ -95,34 +95,77 @@ def test_a_run_in_the_daemon_gets_time_to_end(stack_graph: Graph) -> None:
     assert app(stack_graph, "dagster-daemon")["template"]["terminationGracePeriodSeconds"] == 600
 
 
-def test_secrets_come_from_the_vault_unversioned_by_the_apps_identity(
-    stack_graph: Graph,
-) -> None:
-    identity = stack_graph.one("managedidentity:UserAssignedIdentity", "identity-apps").id
-    for item in [*stack_graph.all("app:ContainerApp"), *stack_graph.all("app:Job")]:
-        for secret in item.inputs["configuration"]["secrets"]:
-            assert "value" not in secret
-            assert secret["identity"] == identity
-            assert secret["keyVaultUrl"].count("/") == 4
-        given = {secret["name"] for secret in item.inputs["configuration"]["secrets"]}
-        for variable in item.inputs["template"]["containers"][0]["env"]:
-            if variable["name"] in SECRETS:
-                assert variable["secretRef"] in given
-                assert "value" not in variable
+def test_secrets_come_from_the_vault_unversioned_by_an_identity(stack_graph: Graph) -> None:
+    identities = {
+        kind: stack_graph.one("managedidentity:UserAssignedIdentity", f"identity-{kind}").id
+        for kind in ("apps", "jobs")
+    }
+    for kind, token in (("apps", "app:ContainerApp"), ("jobs", "app:Job")):
+        for item in stack_graph.all(token):
+            secrets = item.inputs["configuration"].get("secrets", [])
+            for secret in secrets:
+                assert "value" not in secret
+                assert secret["identity"] == identities[kind]
+                assert secret["keyVaultUrl"].count("/") == 4
+            given = {secret["name"] for secret in secrets}
+            for variable in item.inputs["template"]["containers"][0]["env"]:
+                if variable["name"] in SECRETS:
+                    assert variable["secretRef"] in given
+                    assert "value" not in variable
 
 
-def test_the_settings_are_ones_that_the_application_knows_or_will(graphs: Graphs) -> None:
-    fields = {
+def application_settings() -> set[str]:
+    return {
         statement.target.id.upper()
         for node in ast.parse(SETTINGS.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef) and node.name == "Settings"
         for statement in node.body
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
     }
-    assert set(KNOWN) <= fields
-    given = {item["name"] for item in container(graphs("everything"), "dagster-daemon")["env"]}
-    assert given <= set(KNOWN) | set(EXPECTED)
-    assert set(KNOWN) <= given
+
+
+def variables(item: Declared) -> set[str]:
+    (only,) = item.inputs["template"]["containers"]
+    return {variable["name"] for variable in only["env"]}
+
+
+def test_every_variable_is_one_that_somebody_reads(graphs: Graphs) -> None:
+    known = application_settings() | set(EXPECTED) | set(FOR_LIBRARIES)
+    for token in ("app:ContainerApp", "app:Job"):
+        for item in graphs("everything").all(token):
+            assert variables(item) <= known, item.logical
+
+
+def test_nothing_is_called_expected_that_the_application_reads() -> None:
+    assert not set(EXPECTED) & application_settings()
+
+
+def test_whoever_tells_operators_has_every_setting_of_the_channels(prod: Graph) -> None:
+    channels = {
+        name
+        for name in application_settings()
+        if name.startswith(("SMTP_", "ALERT_EMAIL_", "SLACK_", "PAGERDUTY_R"))
+    } | {"UI_BASE_URL", "DATABASE_SIZE_GB"}
+    for token, name in (
+        ("app:ContainerApp", "dagster-daemon"),
+        ("app:Job", "newsapi-alerts-check"),
+    ):
+        assert channels <= variables(prod.one(token, name)), name
+
+
+def test_without_a_mail_server_there_is_no_setting_of_mail(graphs: Graphs) -> None:
+    given = variables(graphs("vpn").one("app:ContainerApp", "dagster-daemon"))
+    assert not [name for name in given if name.startswith(("SMTP_HOST", "ALERT_EMAIL"))]
+
+
+def test_figures_go_to_application_insights_by_the_apps_identity(stack_graph: Graph) -> None:
+    settings = {
+        item["name"]: item.get("value") for item in container(stack_graph, "dagster-daemon")["env"]
+    }
+    assert settings["APPLICATIONINSIGHTS_CONNECTION_STRING"].startswith("InstrumentationKey=")
+    login = settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"]
+    assert login == f"Authorization=AAD;ClientId={settings['AZURE_CLIENT_ID']}"
+    assert stack_graph.one("applicationinsights:Component").inputs["disableLocalAuth"] is True
 
 
 def test_the_launcher_is_a_setting(graphs: Graphs) -> None:
@@ -136,8 +179,41 @@ def test_the_launcher_is_a_setting(graphs: Graphs) -> None:
     assert value("everything", "ACA_RESOURCE_GROUP") == "newsapi-rg"
 
 
-def test_the_upgrade_job_waits_to_be_started(stack_graph: Graph) -> None:
-    job = stack_graph.one("app:Job").inputs
-    assert job["configuration"]["triggerType"] == "Manual"
-    (only,) = job["template"]["containers"]
-    assert only["command"][-1].endswith("newsapi db upgrade")
+def job(graph: Graph, name: str) -> dict[str, Any]:
+    return graph.one("app:Job", name).inputs
+
+
+def test_the_upgrade_job_waits_to_be_started_and_knows_the_database_only(
+    stack_graph: Graph,
+) -> None:
+    upgrade = job(stack_graph, "newsapi-db-upgrade")
+    assert upgrade["configuration"]["triggerType"] == "Manual"
+    (only,) = upgrade["template"]["containers"]
+    assert only["args"] == ["newsapi", "db", "upgrade"]
+    assert [item["name"] for item in only["env"] if "secretRef" in item] == ["POSTGRES_PASSWORD"]
+
+
+def test_somebody_other_than_the_daemon_looks_at_the_alerts(stack_graph: Graph) -> None:
+    check = job(stack_graph, "newsapi-alerts-check")
+    assert check["configuration"]["triggerType"] == "Schedule"
+    assert check["configuration"]["scheduleTriggerConfig"]["cronExpression"] == "*/10 * * * *"
+    (only,) = check["template"]["containers"]
+    assert only["args"] == ["newsapi", "alerts", "check"]
+    assert "NEWSAPI_KEY" not in {item["name"] for item in only["env"]}
+
+
+def test_the_smoke_run_touches_neither_database_nor_secrets(stack_graph: Graph) -> None:
+    smoke = job(stack_graph, "newsapi-smoke-run")
+    assert smoke["configuration"]["triggerType"] == "Manual"
+    assert not smoke["configuration"]["secrets"]
+    (only,) = smoke["template"]["containers"]
+    assert {item["name"]: item["value"] for item in only["env"]} == {
+        "LOG_FORMAT": "json",
+        "NEWSAPI_SANDBOX": "always",
+    }
+
+
+def test_a_deployed_image_is_not_taken_back_by_pulumi(stack_graph: Graph) -> None:
+    for token in ("app:ContainerApp", "app:Job"):
+        for item in stack_graph.all(token):
+            assert item.ignored == ("template.containers[0].image",), item.logical

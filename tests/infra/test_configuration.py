@@ -25,6 +25,7 @@ from newsapi_infra.offline.graph import build_graph
         ("prod", {"webserverMinReplicas": 5}, "webserverMinReplicas"),
         ("prod", {"bastion": True}, "jumpHostSshKey"),
         ("prod", {"suffix": "Too-Long"}, "suffix"),
+        ("prod", {"alertEmailFrom": ""}, "alertEmailFrom"),
         ("prod", {"budgetStart": "2026-12-15"}, "budgetStart"),
         ("dr", {"databaseRestoreTime": ""}, "databaseRestoreTime"),
     ],

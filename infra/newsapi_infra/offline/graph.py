@@ -29,6 +29,7 @@ SECRET_KEYS = (
     "emailPassword",
     "entraClientSecret",
     "pagerdutyUrl",
+    "pagerdutyRoutingKey",
     "slackWebhookUrl",
     "uiCertificate",
 )
@@ -53,6 +54,8 @@ class Declared:
     """As given, with what is secret replaced: what an unencrypted state would show."""
     depends_on: tuple[str, ...]
     """Urns of what must exist first."""
+    ignored: tuple[str, ...]
+    """Properties that Pulumi leaves as they are once the resource exists."""
 
     @property
     def arm_name(self) -> str:
@@ -126,7 +129,7 @@ class _Recorder(pulumi_mocks.Mocks):
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.pending: dict[str, tuple[str, ...]] = {}
+        self.pending: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = _unwrap(args.inputs, sealed=False)
@@ -140,7 +143,7 @@ class _Recorder(pulumi_mocks.Mocks):
                 resource_id,
                 inputs,
                 _unwrap(args.inputs, sealed=True),
-                self.pending.pop(urn, ()),
+                *self.pending.pop(urn, ((), ())),
             )
         )
         state: dict[str, Any] = {"name": resource_id.rsplit("/", 1)[-1]}
@@ -231,15 +234,16 @@ class _Recorder(pulumi_mocks.Mocks):
 
 
 class _Monitor(pulumi_mocks.MockMonitor):
-    """A monitor that also remembers what each resource waits for."""
+    """A monitor that also remembers what each resource waits for and leaves alone."""
 
     def __init__(self, recorder: _Recorder) -> None:
         super().__init__(recorder)
         self.recorder = recorder
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        self.recorder.pending[f"{request.type}::{request.name}"] = tuple(
-            "::".join(urn.split("::")[-2:]) for urn in request.dependencies
+        self.recorder.pending[f"{request.type}::{request.name}"] = (
+            tuple("::".join(urn.split("::")[-2:]) for urn in request.dependencies),
+            tuple(request.ignoreChanges),
         )
         return super().RegisterResource(request)
 

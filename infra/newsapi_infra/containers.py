@@ -1,0 +1,147 @@
+"""What apps and jobs have in common: the image, its commands and sizes, identity and secrets."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_azure_native import app, managedidentity
+
+from newsapi_infra import names
+from newsapi_infra.app_settings import SECRETS
+from newsapi_infra.context import Context
+from newsapi_infra.database import Database
+from newsapi_infra.identity import Identities
+from newsapi_infra.key_vault import KeyVault
+from newsapi_infra.observability import Observability
+from newsapi_infra.registry import Registry
+from newsapi_infra.storage import Storage
+
+UI_PORT = 3000
+HEALTH_PORT = 8080
+CODE = "newsapi_dentsu.definitions"
+
+COMMANDS = {
+    names.WEBSERVER: ["dagster-webserver", "-h", "0.0.0.0", "-p", str(UI_PORT), "-m", CODE],  # noqa: S104
+    names.DAEMON: ["newsapi", "daemon", "--health-port", str(HEALTH_PORT)],
+    names.UPGRADE: ["newsapi", "db", "upgrade"],
+    names.ALERTS_CHECK: ["newsapi", "alerts", "check"],
+    names.SMOKE_RUN: ["newsapi", "run", "--json"],
+}
+"""Arguments of the image's entrypoint, which prepares Dagster's home and becomes the command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one replica gets."""
+
+    cpu: float
+    memory: str
+
+    @property
+    def gib(self) -> float:
+        """The memory as a number."""
+        return float(self.memory.removesuffix("Gi"))
+
+
+SMALL = Size(0.5, "1Gi")
+
+SIZES = {
+    "dev": {names.WEBSERVER: Size(0.5, "1Gi"), names.DAEMON: Size(1.0, "2Gi")},
+    "prod": {names.WEBSERVER: Size(1.0, "2Gi"), names.DAEMON: Size(2.0, "4Gi")},
+    "dr": {names.WEBSERVER: Size(1.0, "2Gi"), names.DAEMON: Size(2.0, "4Gi")},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What apps and jobs stand on."""
+
+    environment: app.ManagedEnvironment
+    identities: Identities
+    database: Database
+    vault: KeyVault
+    storage: Storage
+    registry: Registry
+    observability: Observability
+
+    @property
+    def ready(self) -> Sequence[pulumi.Resource]:
+        """What must exist before an app starts: roles, names and the database."""
+        return [
+            *self.vault.ready,
+            *self.registry.ready,
+            *self.storage.ready,
+            *self.database.ready,
+        ]
+
+    def image(self, digest: str) -> pulumi.Output[str]:
+        """The image's full name."""
+        return pulumi.Output.concat(self.registry.registry.login_server, f"/{names.IMAGE}@{digest}")
+
+
+def container(
+    context: Context,
+    name: str,
+    image: pulumi.Output[str],
+    environment: list[app.EnvironmentVarArgs],
+    probes: list[app.ContainerAppProbeArgs] | None = None,
+) -> app.ContainerArgs:
+    """The one container of an app or job."""
+    size = SIZES[context.config.stack].get(name, SMALL)
+    return app.ContainerArgs(
+        name=name,
+        image=image,
+        args=COMMANDS[name],
+        env=environment,
+        resources=app.ContainerResourcesArgs(cpu=size.cpu, memory=size.memory),
+        probes=probes,
+    )
+
+
+def acting_as(
+    identity: managedidentity.UserAssignedIdentity,
+) -> app.ManagedServiceIdentityArgs:
+    """The identity of an app or job."""
+    return app.ManagedServiceIdentityArgs(
+        type=app.ManagedServiceIdentityType.USER_ASSIGNED,
+        user_assigned_identities=[identity.id],
+    )
+
+
+def registry_login(
+    around: Surroundings, identity: managedidentity.UserAssignedIdentity
+) -> app.RegistryCredentialsArgs:
+    """Pulling with the identity's role, without a password."""
+    return app.RegistryCredentialsArgs(
+        server=around.registry.registry.login_server, identity=identity.id
+    )
+
+
+def secret_references(
+    around: Surroundings,
+    identity: managedidentity.UserAssignedIdentity,
+    settings: Iterable[str],
+    more: Iterable[tuple[str, str]] = (),
+) -> list[app.SecretArgs]:
+    """References to the vault: an app never holds a value of its own.
+
+    Args:
+        around: what apps stand on.
+        identity: who reads the vault.
+        settings: secret settings of the application.
+        more: other secrets, as names in the app and in the vault.
+    """
+    named = [(SECRETS[setting], SECRETS[setting]) for setting in settings]
+    return [
+        app.SecretArgs(
+            name=own, key_vault_url=around.vault.secret_url(secret), identity=identity.id
+        )
+        for own, secret in [*named, *more]
+    ]
+
+
+def as_deployed(around: Surroundings) -> pulumi.ResourceOptions:
+    """Made when all is ready; its image is then changed by deployments, not by Pulumi."""
+    return pulumi.ResourceOptions(
+        depends_on=around.ready, ignore_changes=["template.containers[0].image"]
+    )
