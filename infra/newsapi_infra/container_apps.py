@@ -15,6 +15,7 @@ from newsapi_infra.app_settings import (
 )
 from newsapi_infra.authentication import ENTRA_APP_SECRET, require_login
 from newsapi_infra.containers import (
+    GRACE_SECONDS,
     HEALTH_PORT,
     UI_PORT,
     Surroundings,
@@ -31,9 +32,6 @@ from newsapi_infra.roles import LAUNCH_ACTIONS, grant_actions
 
 PROBE_PATH = "/server_info"
 HEALTH_PATH = "/health"
-
-GRACE_SECONDS = 600
-"""The longest that the platform allows between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,14 @@ from newsapi_infra.storage import Storage
 
 UI_PORT = 3000
 HEALTH_PORT = 8080
+GRACE_SECONDS = 600
+"""The longest that the platform allows between SIGTERM and SIGKILL, for runs in the daemon."""
 CODE = "newsapi_dentsu.definitions"
 
 COMMANDS = {
     names.WEBSERVER: ["dagster-webserver", "-h", "0.0.0.0", "-p", str(UI_PORT), "-m", CODE],  # noqa: S104
-    names.DAEMON: ["newsapi", "daemon", "--health-port", str(HEALTH_PORT)],
+    # Less than the platform's grace, so that a run without time left is still marked.
+    names.DAEMON: ["newsapi", "daemon", "--stop-seconds", str(GRACE_SECONDS - 30)],
     names.UPGRADE: ["newsapi", "db", "upgrade"],
     names.ALERTS_CHECK: ["newsapi", "alerts", "check"],
     names.SMOKE_RUN: ["newsapi", "run", "--json"],

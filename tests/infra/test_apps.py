@@ -84,15 +84,16 @@ def test_the_webserver_is_probed_on_server_info(stack_graph: Graph) -> None:
 
 def test_the_daemon_is_probed_on_its_health_and_may_stand_by(stack_graph: Graph) -> None:
     daemon = container(stack_graph, "dagster-daemon")
-    assert daemon["args"] == ["newsapi", "daemon", "--health-port", "8080"]
+    assert daemon["args"][:2] == ["newsapi", "daemon"]
     assert {item["type"] for item in daemon["probes"]} == {"Startup", "Liveness"}
     assert {(p["httpGet"]["path"], p["httpGet"]["port"]) for p in daemon["probes"]} == {
         ("/health", 8080)
     }
 
 
-def test_a_run_in_the_daemon_gets_time_to_end(stack_graph: Graph) -> None:
+def test_a_run_in_the_daemon_gets_time_to_end_and_to_be_marked(stack_graph: Graph) -> None:
     assert app(stack_graph, "dagster-daemon")["template"]["terminationGracePeriodSeconds"] == 600
+    assert container(stack_graph, "dagster-daemon")["args"][2:] == ["--stop-seconds", "570"]
 
 
 def test_secrets_come_from_the_vault_unversioned_by_an_identity(stack_graph: Graph) -> None:

@@ -1,4 +1,4 @@
-"""Run monitoring ends runs that hang, and the records of those whose process was killed."""
+"""Runs that hang, whose process was killed, or whose daemon must stop, are ended in the records."""
 
 import signal
 import sqlite3
@@ -94,3 +94,36 @@ def test_the_record_of_a_killed_run_is_ended(impatient: Place) -> None:
     with daemon(impatient) as log:
         until(lambda: statuses(impatient)[run_id] == "FAILURE", "it is not ended", 90)
         until(lambda: run_id in ended(log), "the end is not logged", 30)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "patience", "status"),
+    [(8, "60", "SUCCESS"), (600, "3", "FAILURE")],
+    ids=["it ends", "it is marked"],
+)
+def test_a_run_ends_or_is_marked_before_its_daemon_does(
+    place: Place, seconds: int, patience: str, status: str
+) -> None:
+    place.settings |= {"LOOKBACK_DAYS": "1", "LOG_FORMAT": "json", "REQUEST_TIMEOUT_SECONDS": "600"}
+    assert place.newsapi("run").returncode == 0
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    webserver = [str(BIN / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port)]
+    webserver += ["-w", str(ROOT / "workspace.yaml")]
+    daemon_log = place.folder / "daemon.log"
+    command = [str(BIN / "newsapi"), "daemon", "--health-port", "0", "--stop-seconds", patience]
+    with Sandbox(faults=[Fault("hang", seconds=seconds, on_request=1, times=1)]) as api:
+        place.settings |= {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
+        place.settings |= {"DAGSTER_HOME": str(place.folder / "data/dagster")}
+        environment = place.environment()
+        with (
+            service(webserver, place.folder, environment, place.folder / "webserver.log"),
+            service(command, place.folder, environment, daemon_log) as process,
+        ):
+            until(lambda: answers(f"{url}/server_info"), "the webserver did not come up")
+            run_id = launch(url)
+            until(lambda: statuses(place)[run_id] == "STARTED", "it did not start", 60)
+            # As a platform does: to the container's first process alone.
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(90) == 0, daemon_log.read_text()[-2000:]
+            assert statuses(place)[run_id] == status, daemon_log.read_text()[-2000:]

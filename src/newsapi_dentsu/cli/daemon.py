@@ -58,27 +58,45 @@ class Condition:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Workspace file (default: the pipeline's own code).",
 )
-def daemon(*, health_host: str, health_port: int, workspace: Path | None) -> None:
+@click.option(
+    "--stop-seconds",
+    default=60.0,
+    show_default=True,
+    help="How long runs under way may go on when the daemon is told to stop.",
+)
+def daemon(
+    *, health_host: str, health_port: int, workspace: Path | None, stop_seconds: float
+) -> None:
     """Run Dagster's daemon: schedules, sensors, queued and hanging runs.
 
     Several may be started on one deployment: one acts, the others stand by and take over when it
     dies. GET /health answers 200 while it stands by or its heartbeat is younger than 5 minutes,
     else 503: a liveness probe for containers.
+
+    Told to stop (SIGTERM), it starts nothing more, lets another daemon act, and stays until the
+    runs that it started have ended: a container ends with its first process. Those that take too
+    long are marked as failed; a second signal ends the waiting.
     """
     from newsapi_dentsu.cli.home import prepare_home
+    from newsapi_dentsu.cli.runs_under_way import see_runs_off
 
     logs.configure_service()
     settings = load_settings()
     prepare_home(settings)
     condition = Condition()
     with _endpoint(condition, health_host, health_port):
-        lock = _awaited(settings, condition)
+        try:
+            lock = _awaited(settings, condition)
+        except KeyboardInterrupt:
+            return
         watch = _Watch(settings, condition, lock)
         try:
             threading.Thread(target=watch.run, name="watch", daemon=True).start()
             _run_dagsters_daemon(workspace)
         finally:
+            watch.end()
             lock.release()
+        see_runs_off(stop_seconds)
     if watch.overtaken:
         raise WarehouseBusyError(
             "another daemon has the lock since this one lost its connection to the database: "
@@ -142,16 +160,23 @@ class _Watch:
         self._condition = condition
         self._lock = lock
         self.overtaken = False
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """Stop looking: the lock is about to be given up."""
+        self._ended.set()
+        self._condition.state = "stopping"
 
     def run(self) -> None:
         """Look every few seconds, and end the process when another daemon has the lock."""
         self._condition.heartbeat = time.time()
         self._condition.state = "active"
         told = listened = 0.0
-        while True:
-            time.sleep(_LOOK_SECONDS)
+        while not self._ended.wait(_LOOK_SECONDS):
             try:
                 if not self._lock.is_held():
+                    if self._ended.is_set():
+                        return
                     self.overtaken = True
                     os.kill(os.getpid(), signal.SIGTERM)
                     return

@@ -3,6 +3,7 @@
 import atexit
 import gc
 import os
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -20,6 +21,8 @@ def program() -> NoReturn:
     Taking Dagster's modules apart takes a third of a second that nobody needs; so once threads
     have ended and what was registered for the exit is done, the process just goes.
     """
+    # Told to stop is as Ctrl-C; and process 1 of a container ignores what it has no handler for.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     gc.set_threshold(_COLLECT_AFTER, 20, 100)
     code: int | str | None = 0
     try:

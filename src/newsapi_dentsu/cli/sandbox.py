@@ -1,7 +1,5 @@
 """`newsapi sandbox`: the imitation of the news API alone."""
 
-import signal
-
 import click
 
 
@@ -37,7 +35,6 @@ def sandbox(
         )
     except OSError as error:
         raise click.ClickException(f"port {port} can't be used: {error.strerror}") from None
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo(f"The SANDBOX, with invented articles, answers on {server.url}. Use it:", err=True)
     click.echo(f"  NEWSAPI_HOST={server.url} NEWSAPI_KEY={SANDBOX_KEY} newsapi run", err=True)
     click.echo("Ctrl-C ends it.", err=True)
