@@ -56,7 +56,9 @@ docs: install ## Renew what the documentation takes from the code
 lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
-	for group in infra infra-scan; do \
+	uv pip compile pyproject.toml --extra azure --extra otel --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt
+	for group in build infra infra-scan; do \
 	  uv pip compile --group $$group --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --no-strip-extras \
 	    -o requirements/$$group.txt; \

@@ -125,6 +125,8 @@ SLOW = (
     "tests/postgres/test_failover.py",
     "tests/recovery/test_blob_storage.py",
     "tests/recovery/test_restore_trouble.py",
+    "tests/shipping/test_image.py",
+    "tests/shipping/test_release.py",
 )
 """What starts many processes or lasts long, by the beginning of its path."""
 
