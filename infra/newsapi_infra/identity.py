@@ -16,6 +16,8 @@ class Identities:
     """Of the jobs that look after the deployment: no news API, no blobs, no starting of runs."""
     gateway: managedidentity.UserAssignedIdentity | None
     deployment: managedidentity.UserAssignedIdentity | None
+    preview: managedidentity.UserAssignedIdentity | None
+    """Of pull requests: looks at what there is, changes nothing."""
 
 
 def create_identities(context: Context) -> Identities:
@@ -24,7 +26,8 @@ def create_identities(context: Context) -> Identities:
         apps=_identity(context, "apps"),
         jobs=_identity(context, "jobs"),
         gateway=_identity(context, "gateway") if context.config.has_gateway else None,
-        deployment=_deployment(context) if context.config.github_repository else None,
+        deployment=_github(context, "deployment", context.config.stack),
+        preview=_github(context, "preview", f"{context.config.stack}-preview"),
     )
 
 
@@ -38,16 +41,21 @@ def _identity(context: Context, kind: str) -> managedidentity.UserAssignedIdenti
     )
 
 
-def _deployment(context: Context) -> managedidentity.UserAssignedIdentity:
+def _github(
+    context: Context, kind: str, environment: str
+) -> managedidentity.UserAssignedIdentity | None:
     """GitHub's workflows log in with a token of theirs: there is no credential to store."""
-    identity = _identity(context, "deployment")
+    repository = context.config.github_repository
+    if not repository:
+        return None
+    identity = _identity(context, kind)
     managedidentity.FederatedIdentityCredential(
-        "identity-deployment-github",
+        f"identity-{kind}-github",
         resource_group_name=context.group_name,
         resource_name_=identity.name,
         federated_identity_credential_resource_name="github",
         issuer="https://token.actions.githubusercontent.com",
-        subject=f"repo:{context.config.github_repository}:environment:{context.config.stack}",
+        subject=f"repo:{repository}:environment:{environment}",
         audiences=["api://AzureADTokenExchange"],
     )
     return identity

@@ -28,6 +28,8 @@ METRICS_PUBLISHER = BuiltInRole(
     "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb"
 )
 
+READER = BuiltInRole("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7")
+
 LAUNCH_ACTIONS = (
     "Microsoft.App/jobs/read",
     "Microsoft.App/jobs/write",

@@ -25,7 +25,13 @@ from newsapi_infra.observability import (
 )
 from newsapi_infra.registry import create_registry
 from newsapi_infra.remote_access import RemoteAccess, create_remote_access
-from newsapi_infra.roles import DEPLOY_ACTIONS, METRICS_PUBLISHER, grant, grant_actions
+from newsapi_infra.roles import (
+    DEPLOY_ACTIONS,
+    METRICS_PUBLISHER,
+    READER,
+    grant,
+    grant_actions,
+)
 from newsapi_infra.storage import create_storage
 from newsapi_infra.workbooks import create_workbooks
 
@@ -52,6 +58,8 @@ def deploy() -> None:
         grant_actions(
             context, "deploy", identities.deployment, "Deploy pipeline images", DEPLOY_ACTIONS
         )
+    if identities.preview is not None:
+        grant(context, "preview", identities.preview, READER, context.group.id)
     apps = create_apps(context, around)
     gateway = None
     if identities.gateway is not None and apps is not None:

@@ -12,6 +12,7 @@ from newsapi_infra.roles import (
     IMAGE_PUSH,
     LAUNCH_ACTIONS,
     METRICS_PUBLISHER,
+    READER,
     SECRETS_USER,
 )
 
@@ -76,8 +77,17 @@ def test_deployments_push_images_and_change_apps_only(graphs: Graphs) -> None:
     granted = grants(graph, "newsapi-prod-deployment-id")
     assert (IMAGE_PUSH.guid, "newsapiprodcrdnt1") in granted
     assert [custom[role] for role, _ in granted if role in custom] == [list(DEPLOY_ACTIONS)]
-    credential = graph.one("managedidentity:FederatedIdentityCredential").inputs
-    assert credential["subject"] == "repo:example/newsapi-dentsu:environment:prod"
+    credential = graph.one(
+        "managedidentity:FederatedIdentityCredential", "identity-deployment-github"
+    )
+    assert credential.inputs["subject"] == "repo:example/newsapi-dentsu:environment:prod"
+
+
+def test_previews_of_pull_requests_look_and_change_nothing(graphs: Graphs) -> None:
+    graph = graphs("everything")
+    assert grants(graph, "newsapi-prod-preview-id") == {(READER.guid, "newsapi-rg")}
+    credential = graph.one("managedidentity:FederatedIdentityCredential", "identity-preview-github")
+    assert credential.inputs["subject"] == "repo:example/newsapi-dentsu:environment:prod-preview"
 
 
 def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: Graphs) -> None:
@@ -93,10 +103,11 @@ def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: 
         assert item.inputs["scope"].endswith("/resourceGroups/newsapi-rg")
 
 
-def test_no_role_reaches_beyond_one_resource_but_the_two_custom_ones(graph: Graph) -> None:
+def test_no_role_reaches_beyond_one_resource_but_custom_ones_and_looking(graph: Graph) -> None:
     custom = {item.id for item in graph.all("authorization:RoleDefinition")}
     for item in graph.all("authorization:RoleAssignment"):
-        if item.inputs["roleDefinitionId"] not in custom:
+        role = item.inputs["roleDefinitionId"]
+        if role not in custom and not role.endswith(READER.guid):
             assert "/providers/" in item.inputs["scope"], item.logical
         assert item.inputs["principalType"] == "ServicePrincipal"
 

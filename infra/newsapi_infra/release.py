@@ -1,0 +1,240 @@
+"""Deploying an image by its digest, with the `az` command: upgrade, apps, smoke test, way back.
+
+    python -m newsapi_infra.release deploy --group newsapi-rg --registry NAME.azurecr.io \\
+        --digest sha256:… --url https://dagster.example.com
+
+Needs `az login` and the rights in `roles.DEPLOY_ACTIONS`. Used by the deployment workflow and by
+hand (docs/deployment.md). Nothing but Python's own library, so that a runner needs no more.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from newsapi_infra import names
+
+APPS = (names.DAEMON, names.WEBSERVER)
+JOBS = (names.UPGRADE, names.ALERTS_CHECK, names.SMOKE_RUN)
+
+CURRENT_IMAGE = "DAGSTER_CURRENT_IMAGE"
+"""Set on apps whose runs are jobs of their own: the image of those."""
+
+PENDING = {"Running", "Processing", "Unknown"}
+"""States of an execution that may still become another."""
+
+JOB_SECONDS = 3900.0
+"""How long a job may take: its own limit, and its start."""
+
+
+class ReleaseError(Exception):
+    """A step that failed, with what to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to deploy, how long an app may take, and how often to look; in seconds."""
+
+    group: str
+    registry: str
+    url: str | None
+    patience: float
+    every: float
+
+    def image(self, digest: str) -> str:
+        """The image's full name."""
+        return f"{self.registry}/{names.IMAGE}@{digest}"
+
+
+def deploy(target: Target, digest: str, *, upgrade: bool = True) -> None:
+    """Deploy an image; when a step fails, go back to the images of before.
+
+    Raises:
+        ReleaseError: it failed; the message says at what, and how going back went.
+    """
+    before = {name: _image(target, "containerapp", name) for name in APPS}
+    before_jobs = {name: _image(target, "containerapp job", name) for name in JOBS}
+    image = target.image(digest)
+    touched: dict[str, str] = {}
+    try:
+        _update_job(target, names.UPGRADE, image)
+        if upgrade:
+            run_job(target, names.UPGRADE)
+        for name in APPS:
+            touched[name] = before[name]
+            update_app(target, name, image)
+        for name in JOBS:
+            _update_job(target, name, image)
+        smoke_test(target)
+    except ReleaseError as error:
+        raise ReleaseError(f"{error}; {_go_back(target, touched, before_jobs)}") from None
+
+
+def update_app(target: Target, name: str, image: str) -> None:
+    """Give an app another image and wait until its new revision is ready.
+
+    Raises:
+        ReleaseError: it isn't in time.
+    """
+    _say(f"{name}: {image}")
+    shown = _container(_az(target, f"containerapp show -n {name}"))
+    more: list[str] = []
+    if any(item["name"] == CURRENT_IMAGE for item in shown.get("env") or []):
+        more = ["--set-env-vars", f"{CURRENT_IMAGE}={image}"]
+    _az(target, f"containerapp update -n {name}", "--image", image, *more)
+
+    def ready() -> bool:
+        shown = _az(target, f"containerapp show -n {name}")
+        properties = shown["properties"]
+        newest = properties["latestRevisionName"]
+        return _container(shown)["image"] == image and newest == properties.get(
+            "latestReadyRevisionName"
+        )
+
+    look = f"az containerapp logs show -n {name} -g {target.group} --type system"
+    _wait(ready, target.patience, target.every, f"{name} isn't ready: {look}")
+
+
+def run_job(target: Target, name: str) -> None:
+    """Start a job inside the network and wait for its end.
+
+    Raises:
+        ReleaseError: it failed, or takes too long.
+    """
+    execution = _az(target, f"containerapp job start -n {name}")["name"]
+    _say(f"{name}: execution {execution}")
+    show = f"containerapp job execution show -n {name} --job-execution-name {execution}"
+    last = ""
+
+    def ended() -> bool:
+        nonlocal last
+        last = _az(target, show)["properties"]["status"]
+        return last not in PENDING
+
+    where = f"see the logs of {execution} in the workspace"
+    _wait(ended, JOB_SECONDS, target.every, f"{name} doesn't end: {where}")
+    if last != "Succeeded":
+        raise ReleaseError(f"{name} ended as {last}: {where}")
+
+
+def smoke_test(target: Target) -> None:
+    """The UI answers to the internet, and the image runs the whole pipeline on invented articles.
+
+    Raises:
+        ReleaseError: one of the two isn't so.
+    """
+    if target.url is not None:
+        address = f"{target.url.rstrip('/')}/server_info"
+        trouble = f"{address} doesn't answer with 200"
+        _wait(lambda: _answers(address), target.patience, target.every, trouble)
+    run_job(target, names.SMOKE_RUN)
+
+
+def _update_job(target: Target, name: str, image: str) -> None:
+    _az(target, f"containerapp job update -n {name}", "--image", image)
+
+
+def running(target: Target) -> str:
+    """The digest that the webserver runs."""
+    return _image(target, "containerapp", names.WEBSERVER).partition("@")[2]
+
+
+def _go_back(target: Target, apps: dict[str, str], jobs: dict[str, str]) -> str:
+    """Restore the images; returns what came of it."""
+    _say("going back to the images of before")
+    try:
+        for name, image in jobs.items():
+            _update_job(target, name, image)
+        for name, image in apps.items():
+            update_app(target, name, image)
+    except ReleaseError as error:
+        return (
+            f"going back FAILED as well ({error}): if the upgrade had changed the tables, the "
+            "older image refuses them, see docs/deployment.md#rollback"
+        )
+    if not apps:
+        return "the apps run on as before"
+    return f"back at {', '.join(sorted({image.partition('@')[2] for image in apps.values()}))}"
+
+
+def _image(target: Target, kind: str, name: str) -> str:
+    image: str = _container(_az(target, f"{kind} show -n {name}"))["image"]
+    return image
+
+
+def _container(shown: dict[str, Any]) -> dict[str, Any]:
+    container: dict[str, Any] = shown["properties"]["template"]["containers"][0]
+    return container
+
+
+def _az(target: Target, command: str, *more: str) -> Any:
+    words = ["az", *command.split(), "-g", target.group, *more, "-o", "json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ReleaseError(f"az {command} failed: {said}")
+    return json.loads(done.stdout or "null")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait(condition: Callable[[], bool], seconds: float, every: float, trouble: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ReleaseError(trouble)
+        time.sleep(every)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _digest(text: str) -> str:
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError("must be sha256: and 64 hexadecimal digits, never a tag")
+    return text
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="newsapi_infra.release", description=__doc__)
+    parser.add_argument("action", choices=["deploy", "running"])
+    parser.add_argument("--group", required=True, help="the stack's resource group")
+    parser.add_argument("--registry", default="", help="the registry's login server")
+    parser.add_argument("--digest", type=_digest)
+    parser.add_argument("--url", help="the UI's address, where the internet reaches it")
+    parser.add_argument("--skip-upgrade", action="store_true", help="to go back to an older image")
+    # The old daemon may need 600 seconds to see its run off.
+    parser.add_argument("--patience", type=float, default=900.0, help="seconds for each app")
+    parser.add_argument("--every", type=float, default=10.0, help="seconds between two looks")
+    given = parser.parse_args()
+    target = Target(given.group, given.registry, given.url or None, given.patience, given.every)
+    try:
+        if given.action == "running":
+            _say(running(target))
+            return
+        if not given.digest or not given.registry:
+            parser.error("deploy needs --registry and --digest")
+        deploy(target, given.digest, upgrade=not given.skip_upgrade)
+    except ReleaseError as error:
+        sys.exit(f"The deployment failed: {error}")
+    _say("deployed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""A release: the order of its steps, what it proves, and how it goes back."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .dockerfile import ROOT
+
+OLD, NEW = (f"sha256:{digit * 64}" for digit in "12")
+REGISTRY = "newsapiprodcrdnt1.azurecr.io"
+APPS = ("dagster-daemon", "dagster-webserver")
+JOBS = ("newsapi-db-upgrade", "newsapi-alerts-check", "newsapi-smoke-run")
+
+
+def image(digest: str) -> str:
+    return f"{REGISTRY}/newsapi-dagster@{digest}"
+
+
+@dataclass
+class Azure:
+    """A resource group behind a stand-in for the `az` command."""
+
+    folder: Path
+    url: str
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "state.json"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.file.read_text())
+        return found
+
+    def change(self, **changes: Any) -> None:
+        self.file.write_text(json.dumps(self.state | changes))
+
+    def images(self) -> set[str]:
+        return {one["image"] for kind in ("apps", "jobs") for one in self.state[kind].values()}
+
+    def release(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.folder}:{os.environ['PATH']}"
+        return subprocess.run(
+            [sys.executable, "-m", "newsapi_infra.release", *arguments],
+            env={"PATH": path, "PYTHONPATH": str(ROOT / "infra"), "AZ_STATE": str(self.file)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def deploy(self, digest: str = NEW, *more: str) -> subprocess.CompletedProcess[str]:
+        where = ["--group", "newsapi-rg", "--registry", REGISTRY, "--url", self.url]
+        quick = ["--every", "0.05", "--patience", "0.3"]
+        return self.release("deploy", *where, "--digest", digest, *quick, *more)
+
+
+@pytest.fixture
+def azure(tmp_path: Path) -> Iterator[Azure]:
+    class Ui(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/server_info" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing to tell."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ui)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    fake = tmp_path / "az"
+    fake.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -IS {Path(__file__).with_name("fake_az.py")} "$@"\n'
+    )
+    fake.chmod(0o755)
+    made = Azure(tmp_path, f"http://127.0.0.1:{server.server_address[1]}")
+    resources = {
+        "apps": {name: {"image": image(OLD)} for name in APPS},
+        "jobs": {name: {"image": image(OLD)} for name in JOBS},
+    }
+    made.file.write_text(
+        json.dumps({"group": "newsapi-rg", "broken": [], "ends": {}, "calls": [], **resources})
+    )
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_tables_come_first_then_the_daemon_then_the_ui_then_the_proof(azure: Azure) -> None:
+    done = azure.deploy()
+    assert done.returncode == 0, done.stderr
+    assert [call for call in azure.state["calls"] if " show" not in call] == [
+        f"containerapp job update newsapi-db-upgrade {image(NEW)}",
+        "containerapp job start newsapi-db-upgrade",
+        f"containerapp update dagster-daemon {image(NEW)}",
+        f"containerapp update dagster-webserver {image(NEW)}",
+        *(f"containerapp job update {name} {image(NEW)}" for name in JOBS),
+        "containerapp job start newsapi-smoke-run",
+    ]
+    assert azure.images() == {image(NEW)}
+    assert azure.release("running", "--group", "newsapi-rg").stdout.strip() == NEW
+
+
+def test_when_the_upgrade_fails_the_apps_are_not_touched(azure: Azure) -> None:
+    azure.change(ends={f"newsapi-db-upgrade {image(NEW)}": "Failed"})
+    done = azure.deploy()
+    assert done.returncode == 1
+    assert "newsapi-db-upgrade ended as Failed" in done.stderr
+    assert "the apps run on as before" in done.stderr
+    assert not [call for call in azure.state["calls"] if call.startswith("containerapp update")]
+    assert azure.images() == {image(OLD)}
+
+
+def test_an_app_that_is_never_ready_takes_all_back_to_the_last_good_image(azure: Azure) -> None:
+    azure.change(broken=[image(NEW)])
+    done = azure.deploy()
+    assert done.returncode == 1
+    assert "dagster-daemon isn't ready" in done.stderr
+    assert f"back at {OLD}" in done.stderr
+    assert azure.images() == {image(OLD)}
+
+
+def test_a_smoke_run_that_fails_takes_all_back(azure: Azure) -> None:
+    azure.change(ends={f"newsapi-smoke-run {image(NEW)}": "Failed"})
+    done = azure.deploy()
+    assert "newsapi-smoke-run ended as Failed" in done.stderr
+    assert azure.images() == {image(OLD)}
+
+
+def test_a_ui_that_does_not_answer_takes_all_back(azure: Azure) -> None:
+    done = azure.deploy(NEW, "--url", f"{azure.url}/nowhere")
+    assert "/nowhere/server_info doesn't answer with 200" in done.stderr
+    assert azure.images() == {image(OLD)}
+
+
+def test_when_going_back_fails_as_well_it_says_so_and_what_to_read(azure: Azure) -> None:
+    azure.change(broken=[image(NEW), image(OLD)])
+    done = azure.deploy()
+    assert "going back FAILED" in done.stderr
+    assert "docs/deployment.md#rollback" in done.stderr
+
+
+def test_an_older_image_is_deployed_without_the_upgrade(azure: Azure) -> None:
+    assert azure.deploy().returncode == 0
+    azure.change(calls=[])
+    assert azure.deploy(OLD, "--skip-upgrade").returncode == 0
+    assert "containerapp job start newsapi-db-upgrade" not in azure.state["calls"]
+    assert azure.images() == {image(OLD)}
+
+
+def test_runs_in_jobs_of_their_own_get_the_new_image(azure: Azure) -> None:
+    apps = azure.state["apps"]
+    apps["dagster-daemon"]["env"] = {"DAGSTER_CURRENT_IMAGE": image(OLD)}
+    azure.change(apps=apps)
+    assert azure.deploy().returncode == 0
+    found = azure.state["apps"]
+    assert found["dagster-daemon"]["env"] == {"DAGSTER_CURRENT_IMAGE": image(NEW)}
+    assert "env" not in found["dagster-webserver"]
+
+
+def test_a_tag_is_refused(azure: Azure) -> None:
+    done = azure.deploy("latest")
+    assert done.returncode == 2
+    assert "never a tag" in done.stderr
+    assert not azure.state["calls"]
+
+
+def test_what_azure_refuses_is_said_in_one_line(azure: Azure) -> None:
+    done = azure.release("running", "--group", "elsewhere")
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("Resource group 'elsewhere' could not be found.")
