@@ -28,7 +28,6 @@ FOR_LIBRARIES = {
 """Variables that the Azure libraries read by themselves."""
 
 EXPECTED = {
-    "STORAGE_ACCOUNT_URL": "where exports and the raw archive go",
     "RUN_LAUNCHER": "`daemon`: runs inside the daemon; `jobs`: each in its own job",
     "DAGSTER_CURRENT_IMAGE": "the image by digest, for runs in jobs of their own",
     "ACA_SUBSCRIPTION_ID": "where jobs are made",

@@ -29,6 +29,7 @@ from newsapi_infra.context import Context
 from newsapi_infra.environment import PROFILE
 from newsapi_infra.jobs import create_jobs
 from newsapi_infra.roles import LAUNCH_ACTIONS, grant_actions
+from newsapi_infra.storage import EXPORTS, RAW_ARCHIVE
 
 PROBE_PATH = "/server_info"
 HEALTH_PATH = "/health"
@@ -129,7 +130,8 @@ def _outputs(
 ) -> Mapping[str, pulumi.Input[str]]:
     outputs: dict[str, pulumi.Input[str]] = {
         **launcher_settings(context.config),
-        "STORAGE_ACCOUNT_URL": around.storage.account.primary_endpoints.blob,
+        "BACKUP_LOCATION": around.storage.container_url(EXPORTS),
+        "LAKE_LOCATION": around.storage.container_url(RAW_ARCHIVE),
         "APPLICATIONINSIGHTS_CONNECTION_STRING": around.observability.insights.connection_string,
     }
     if context.config.run_launcher == "jobs":

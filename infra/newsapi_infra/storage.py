@@ -53,6 +53,10 @@ class Storage:
     blobs: storage.BlobServiceProperties
     ready: list[pulumi.Resource]
 
+    def container_url(self, name: str) -> pulumi.Output[str]:
+        """The https address of a container."""
+        return pulumi.Output.concat(self.account.primary_endpoints.blob, name)
+
 
 def create_storage(context: Context, net: Network, identities: Identities) -> Storage:
     """Declare the account, its containers, its lifecycle and who writes where."""

@@ -169,6 +169,15 @@ def test_figures_go_to_application_insights_by_the_apps_identity(stack_graph: Gr
     assert stack_graph.one("applicationinsights:Component").inputs["disableLocalAuth"] is True
 
 
+def test_backups_and_the_raw_archive_go_to_their_containers(prod: Graph) -> None:
+    settings = {
+        item["name"]: item.get("value") for item in container(prod, "dagster-daemon")["env"]
+    }
+    account = "https://newsapiprodstdnt1.blob.core.windows.net"
+    assert settings["BACKUP_LOCATION"] == f"{account}/exports"
+    assert settings["LAKE_LOCATION"] == f"{account}/raw-archive"
+
+
 def test_the_launcher_is_a_setting(graphs: Graphs) -> None:
     def value(variant: str, name: str) -> object:
         environment = container(graphs(variant), "dagster-daemon")["env"]
