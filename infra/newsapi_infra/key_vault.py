@@ -151,7 +151,7 @@ def _expiry_notice(
             endpoint_type="MonitorAlert",
             severity=eventgrid.MonitorAlertSeverity.SEV2,
             description=f"A secret expires: rotate it, {context.config.docs_url}"
-            "/infrastructure.md#rotating-a-secret",
+            "/deployment.md#rotating-a-secret",
             action_groups=[notify_group],
         ),
     )
