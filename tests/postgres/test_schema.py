@@ -1,5 +1,6 @@
 """The schema's history: from every version with rows in the tables, alone and from two at once."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -94,6 +95,12 @@ def rows(warehouse: Warehouse) -> dict[str, int]:
     return warehouse.inspect(counted)
 
 
+def there(warehouse: Warehouse, schema_name: str, table: str) -> bool:
+    return warehouse.inspect(
+        lambda session: warehouse.engine.table_exists(session, schema_name, table)
+    )
+
+
 def later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
     """Make up the version that comes after the latest."""
     history = (*schema.migrations(), schema.Migration(LATEST + 1, "made_up", statements))
@@ -109,6 +116,10 @@ def test_every_version_with_rows_in_it_becomes_the_latest(
         then.setattr(schema, "migrations", lambda: history[:steps])
         then.setattr(schema, "indexes", lambda _engine: {})
         empty.upgrade()
+    # Those of either engine: an earlier version may have had more of them than this one.
+    for statement in schema.indexes("PostgreSQL").values():
+        if there(empty, *re.findall(r" ON (\w+)\.(\w+)", statement)[0]):
+            execute(empty, statement)
     for step in history[:steps]:
         for statement in ROWS[step.version]:
             execute(empty, statement)
@@ -209,8 +220,6 @@ def test_several_at_once_on_an_empty_database(empty_database: Database) -> None:
     ],
 )
 def test_what_differs_is_named(warehouse: Warehouse, change: str, expected: str) -> None:
-    if "stage_runs ADD" in change:
-        execute(warehouse, "DROP INDEX ops.idx_stage_runs_started")
     execute(warehouse, change)
     assert any(expected in problem for problem in problems(warehouse)), problems(warehouse)
 

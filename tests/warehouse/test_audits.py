@@ -116,7 +116,7 @@ def begin(warehouse: Warehouse, totals: dict[date, int], through: timedelta) -> 
         raw.activate_query(session, "q", definition="{}", start_day=min(totals), now=NOON)
         for day, total in totals.items():
             raw.save_day_listing(
-                session, "q", day, raw.DayListing(total, complete_at=day_start(day))
+                session, "q", day, raw.DayListing(total, complete_at=day_start(day)), None
             )
         raw.advance_watermark(session, "q", NOON - through)
 

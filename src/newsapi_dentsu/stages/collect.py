@@ -140,9 +140,11 @@ class _Collection:
         self._fetched = 0
         self._stored = raw.Stored(0, 0, 0, 0)
         self._short_days: list[date] = []
+        self._stored_uris: dict[date, frozenset[str]] = {}
 
     def run(self, progress: Progress) -> CollectReport:
         changed, days, listings = self._warehouse.write(self._plan)
+        self._stored_uris = {day: listing.uris for day, listing in listings.items()}
         done, capped = 0, False
         progress(0, len(days))
         try:
@@ -262,6 +264,7 @@ class _Collection:
             return stored
 
         self._stored += self._warehouse.write(store)
+        self._stored_uris[day] = listing.uris
         self._fetched += len(records)
         return listing
 
@@ -275,7 +278,8 @@ class _Collection:
         self._warehouse.write(lambda session: self._save(session, day, accepted))
 
     def _save(self, session: Session, day: date, listing: raw.DayListing) -> None:
-        raw.save_day_listing(session, self._query_id, day, listing)
+        stored_uris = self._stored_uris.get(day)
+        raw.save_day_listing(session, self._query_id, day, listing, stored_uris)
         if listing.complete_at == self._now and self._options.backfill is None:
             # Days are read in order, so that everything before this one is whole as well.
             end = day_start(day) + DAY

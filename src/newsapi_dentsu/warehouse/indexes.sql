@@ -1,11 +1,6 @@
 CREATE INDEX idx_raw_published ON raw.ai_marketing_news_raw(publishedAt);
 CREATE INDEX idx_raw_url ON raw.ai_marketing_news_raw(url);
-CREATE UNIQUE INDEX idx_raw_uri ON raw.ai_marketing_news_raw(uri, version);
 CREATE UNIQUE INDEX idx_processed_url ON processed.processed_news(url);
-CREATE INDEX idx_processed_published ON processed.processed_news(publishedAt);
-CREATE INDEX idx_processed_change ON processed.processed_news(change_seq);
 CREATE INDEX idx_outcomes_article ON processed.record_outcomes(article_id);
 CREATE UNIQUE INDEX idx_final_url ON final.filtered_news(url);
 CREATE INDEX idx_final_published ON final.filtered_news(publishedAt DESC);
-CREATE INDEX idx_final_updated ON final.filtered_news(updated_at);
-CREATE INDEX idx_stage_runs_started ON ops.stage_runs(started_at);

@@ -1,8 +1,14 @@
--- DuckDB reads these columns faster than it could look up what an index says.
+-- DuckDB skips what a block's bounds exclude and reads the rest of a column faster than it could keep
+-- these up to date.
+CREATE UNIQUE INDEX idx_raw_uri ON raw.ai_marketing_news_raw(uri, version);
+CREATE INDEX idx_processed_published ON processed.processed_news(publishedAt);
+CREATE INDEX idx_processed_change ON processed.processed_news(change_seq);
 CREATE INDEX idx_bands_band ON processed.text_bands(band, day);
 CREATE INDEX idx_bands_article ON processed.text_bands(article_id);
 CREATE INDEX idx_bands_day ON processed.text_bands(day);
 CREATE INDEX idx_assessments_change ON processed.assessments(change_seq);
 CREATE INDEX idx_assessments_reference ON processed.assessments(reference_id);
 CREATE INDEX idx_assessments_story ON processed.assessments(story_id);
+CREATE INDEX idx_final_updated ON final.filtered_news(updated_at);
 CREATE INDEX idx_changes_changed ON final.changes(changed_at);
+CREATE INDEX idx_stage_runs_started ON ops.stage_runs(started_at);

@@ -237,21 +237,43 @@ def _reading_as_json(reading: Reading) -> str | None:
     )
 
 
-def save_day_listing(session: Session, query_id: str, day: date, listing: DayListing) -> None:
-    """Store the listing of one day."""
-    session.execute(
-        "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, complete_at, reading) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (query_id, day) DO UPDATE SET "
-        "total = excluded.total, uris = excluded.uris, unlisted = excluded.unlisted, "
-        "complete_at = excluded.complete_at, reading = excluded.reading",
-        query_id,
-        day,
-        listing.total,
-        json.dumps(sorted(listing.uris)),
-        listing.unlisted,
-        listing.complete_at,
-        _reading_as_json(listing.reading),
-    )
+def save_day_listing(
+    session: Session,
+    query_id: str,
+    day: date,
+    listing: DayListing,
+    stored_uris: frozenset[str] | None,
+) -> None:
+    """Store the listing of one day.
+
+    Args:
+        session: the open transaction.
+        query_id: the search.
+        day: the day.
+        listing: what it lists.
+        stored_uris: the uris that are stored for the day: the same ones, a long list, are not
+            written again. None where nothing may be stored.
+    """
+    values: dict[str, object] = {
+        "total": listing.total,
+        "unlisted": listing.unlisted,
+        "complete_at": listing.complete_at,
+        "reading": _reading_as_json(listing.reading),
+    }
+    if stored_uris != listing.uris:
+        values["uris"] = json.dumps(sorted(listing.uris))
+    if stored_uris is None:
+        places = ", ".join(f"${number}" for number in range(1, len(values) + 3))
+        updates = ", ".join(f"{name} = excluded.{name}" for name in values)
+        statement = (
+            f"INSERT INTO raw.query_days (query_id, day, {', '.join(values)}) VALUES ({places}) "
+            f"ON CONFLICT (query_id, day) DO UPDATE SET {updates}"
+        )
+    else:
+        # DuckDB goes through all days to find a conflict.
+        updates = ", ".join(f"{name} = ${number}" for number, name in enumerate(values, start=3))
+        statement = f"UPDATE raw.query_days SET {updates} WHERE query_id = $1 AND day = $2"
+    session.execute(statement, query_id, day, *values.values())
 
 
 def store_records(

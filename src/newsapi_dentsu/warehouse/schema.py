@@ -102,7 +102,8 @@ def drop_indexes(engine: Engine, session: Session) -> None:
     if not _pending(engine, session):
         return
     existing = engine.index_names(session)
-    for name, statement in indexes(engine.name).items():
+    # Those of both engines: what is PostgreSQL's alone may once have been DuckDB's, too.
+    for name, statement in indexes("PostgreSQL").items():
         if name in existing:
             session.execute(drop_index(name, statement))
 
