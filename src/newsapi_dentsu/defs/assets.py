@@ -215,6 +215,7 @@ def _executed(
     except Exception as error:
         # A mistake in the code, which trying again doesn't mend.
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
+    pipeline.counted[table] = size.rows
     metadata: dict[str, Any] = {
         "dagster/row_count": size.rows,
         "origin": origin or "none",

@@ -37,6 +37,7 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
     _settings: Settings = PrivateAttr()
     _topics: Topics = PrivateAttr()
     _warehouse: Warehouse = PrivateAttr()
+    _counted: dict[str, int] = PrivateAttr()
 
     @property
     def settings(self) -> Settings:
@@ -53,12 +54,18 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
         """The tables, up to date."""
         return self._warehouse
 
+    @property
+    def counted(self) -> dict[str, int]:
+        """The rows of the tables that this run has brought up to date."""
+        return self._counted
+
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PipelineResource"]:
         """Prepare the warehouse and hold the run lock while the run lasts."""
         self._settings = load_settings()
         self._topics = load_topics(self._settings)
         self._warehouse = open_warehouse(self._settings)
+        self._counted = {}
         with closing(self._warehouse):
             if context.run is None or context.instance is None:
                 wait = self._settings.run_wait_seconds
@@ -85,7 +92,9 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
                 ended += begin_run(self._warehouse, run_id, datetime.now(UTC))
             yield
             error = self._failure(run_id, instance)
-            done = end_run(self._warehouse, run_id, datetime.now(UTC), error=error)
+            done = end_run(
+                self._warehouse, run_id, datetime.now(UTC), error=error, counted=self._counted
+            )
             ended += [done] if done else []
         if self._settings.sends_figures:
             from newsapi_dentsu.telemetry.export import export

@@ -6,7 +6,7 @@ that whatever other row still says `running` when a run starts is of a run that 
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -56,7 +56,12 @@ def begin_run(warehouse: Warehouse, run_id: str, now: datetime) -> list[RunMetri
 
 
 def end_run(
-    warehouse: Warehouse, run_id: str, now: datetime, *, error: str | None
+    warehouse: Warehouse,
+    run_id: str,
+    now: datetime,
+    *,
+    error: str | None,
+    counted: Mapping[str, int] | None = None,
 ) -> RunMetrics | None:
     """Note how a run went, before it lets go of the run lock.
 
@@ -65,6 +70,7 @@ def end_run(
         run_id: the run.
         now: the time of its end.
         error: the failure of a step, where one failed.
+        counted: the rows of tables, by name, that were counted after the run's last change to them.
 
     Returns:
         The figures, or None where they could not be stored, which is no reason to fail: the
@@ -82,7 +88,7 @@ def end_run(
         )
         if error is not None and done.error in (None, DIED):
             done = replace(done, status=FAILED, error=error)
-        done = _ended(replace(done, **_sizes(warehouse, session)), now)
+        done = _ended(replace(done, **_sizes(warehouse, session, counted)), now)
         metrics.save(session, [done])
         return done
 
@@ -210,8 +216,10 @@ def _watermark(session: Session) -> datetime | None:
     return query.complete_through if query else None
 
 
-def _sizes(warehouse: Warehouse, session: Session) -> dict[str, Any]:
-    counts = row_counts(session)
+def _sizes(
+    warehouse: Warehouse, session: Session, counted: Mapping[str, int] | None
+) -> dict[str, Any]:
+    counts = row_counts(session, counted)
     return {
         "raw_rows": counts[raw.TABLE],
         "processed_rows": counts[processed.TABLE],
