@@ -6,7 +6,7 @@ All names but those of `FOR_LIBRARIES` are settings of the application (`setting
 from collections.abc import Iterable, Mapping
 
 import pulumi
-from pulumi_azure_native import app
+from pulumi_azure_native import app, managedidentity
 
 from newsapi_infra import names
 from newsapi_infra.config import StackConfig
@@ -24,18 +24,9 @@ FOR_LIBRARIES = {
     "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the exporter's login: Application Insights "
     "takes no figures without one",
-}
-"""Variables that the Azure libraries read by themselves."""
-
-EXPECTED = {
-    "RUN_LAUNCHER": "`daemon`: runs inside the daemon; `jobs`: each in its own job",
     "DAGSTER_CURRENT_IMAGE": "the image by digest, for runs in jobs of their own",
-    "ACA_SUBSCRIPTION_ID": "where jobs are made",
-    "ACA_RESOURCE_GROUP": "where jobs are made",
-    "ACA_ENVIRONMENT_ID": "where jobs run",
-    "ACA_IDENTITY_ID": "who jobs are",
 }
-"""Settings agreed on that the application doesn't read yet."""
+"""Variables that the Azure libraries and Dagster read by themselves."""
 
 
 def database_settings(host: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
@@ -88,13 +79,32 @@ def app_settings(
     }
 
 
-def launcher_settings(config: StackConfig) -> dict[str, pulumi.Input[str]]:
-    """Where runs are started."""
-    settings: dict[str, pulumi.Input[str]] = {"RUN_LAUNCHER": config.run_launcher}
-    if config.run_launcher == "jobs":
-        settings["ACA_SUBSCRIPTION_ID"] = config.subscription_id
-        settings["ACA_RESOURCE_GROUP"] = config.resource_group
-    return settings
+def launcher_settings(
+    config: StackConfig,
+    identity: managedidentity.UserAssignedIdentity,
+    environment: pulumi.Input[str],
+    vault: pulumi.Input[str],
+    image: pulumi.Input[str],
+) -> dict[str, pulumi.Input[str]]:
+    """What it takes to start each run in a job of its own.
+
+    Jobs show their variables, so they get no secret: with their identity they log in to the
+    database, as the role of its name, and read the vault.
+    """
+    if config.run_launcher == "daemon":
+        return {}
+    return {
+        "RUN_LAUNCHER": "jobs",
+        "ACA_SUBSCRIPTION_ID": config.subscription_id,
+        "ACA_RESOURCE_GROUP": config.resource_group,
+        "ACA_REGION": config.location,
+        "ACA_ENVIRONMENT_ID": environment,
+        "ACA_IDENTITY_ID": identity.id,
+        "KEY_VAULT_URL": vault,
+        "POSTGRES_AUTH": "entra",
+        "POSTGRES_USER": identity.name,
+        "DAGSTER_CURRENT_IMAGE": image,
+    }
 
 
 def environment_of(

@@ -128,17 +128,18 @@ def _app(
 def _outputs(
     context: Context, around: Surroundings, image: pulumi.Input[str]
 ) -> Mapping[str, pulumi.Input[str]]:
-    outputs: dict[str, pulumi.Input[str]] = {
-        **launcher_settings(context.config),
+    return {
         "BACKUP_LOCATION": around.storage.container_url(EXPORTS),
         "LAKE_LOCATION": around.storage.container_url(RAW_ARCHIVE),
         "APPLICATIONINSIGHTS_CONNECTION_STRING": around.observability.insights.connection_string,
+        **launcher_settings(
+            context.config,
+            around.identities.apps,
+            around.environment.id,
+            around.vault.vault.properties.vault_uri,
+            image,
+        ),
     }
-    if context.config.run_launcher == "jobs":
-        outputs["DAGSTER_CURRENT_IMAGE"] = image
-        outputs["ACA_ENVIRONMENT_ID"] = around.environment.id
-        outputs["ACA_IDENTITY_ID"] = around.identities.apps.id
-    return outputs
 
 
 def _ingress(context: Context) -> app.IngressArgs:

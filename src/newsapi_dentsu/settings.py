@@ -157,6 +157,28 @@ class Settings(BaseSettings):
         "dagster-logs", description="Blob container for `COMPUTE_LOGS=azure`."
     )
 
+    key_vault_url: OptionalText = Field(
+        None,
+        description="Azure Key Vault that NEWSAPI_KEY is read from, with the machine's identity, "
+        "where it isn't set (secret `newsapi-api-key`; extra `azure`).",
+    )
+    run_launcher: Literal["daemon", "jobs"] = Field(
+        "daemon",
+        description="Where scheduled runs run: in the daemon's container, or each in an Azure "
+        "Container Apps Job of its own (extra `azure`).",
+    )
+    aca_subscription_id: OptionalText = Field(
+        None, description="For `RUN_LAUNCHER=jobs`: the subscription that jobs are made in."
+    )
+    aca_resource_group: OptionalText = Field(None, description="Their resource group.")
+    aca_region: OptionalText = Field(None, description="Their region.")
+    aca_environment_id: OptionalText = Field(
+        None, description="Resource id of the Container Apps environment that they run in."
+    )
+    aca_identity_id: OptionalText = Field(
+        None, description="Resource id of the user-assigned identity that they are."
+    )
+
     database_size_gb: OptionalSize = Field(
         None,
         gt=0,
@@ -231,6 +253,11 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a plain base address such as {LIVE_HOST}")
         return value.rstrip("/")
 
+    @field_validator("key_vault_url")
+    @classmethod
+    def _vault_address(cls, value: str | None) -> str | None:
+        return None if value is None else cls._secure_host(value)
+
     @field_validator("ui_base_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
@@ -260,8 +287,23 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _sandbox_or_key(self) -> "Settings":
-        if self.newsapi_sandbox == "never" and self.newsapi_key is None:
+        key = self.newsapi_key or self.key_vault_url
+        if self.newsapi_sandbox == "never" and key is None:
             raise ValueError("NEWSAPI_KEY is needed when NEWSAPI_SANDBOX=never")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_job_settings(self) -> "Settings":
+        if self.run_launcher == "daemon":
+            return self
+        names = ("subscription_id", "resource_group", "region", "environment_id", "identity_id")
+        fields = [*(f"aca_{name}" for name in names), "key_vault_url"]
+        missing = [field.upper() for field in fields if getattr(self, field) is None]
+        if missing:
+            raise ValueError(f"RUN_LAUNCHER=jobs needs {', '.join(missing)}")
+        if not self.use_postgres or self.postgres_auth != "entra":
+            # A job's variables are shown in plain text: there is no place for a password.
+            raise ValueError("RUN_LAUNCHER=jobs needs USE_POSTGRES=true and POSTGRES_AUTH=entra")
         return self
 
     @model_validator(mode="after")
@@ -283,6 +325,7 @@ class Settings(BaseSettings):
             return self.newsapi_sandbox == "always"
         return (
             self.newsapi_key is None
+            and self.key_vault_url is None
             and not self.use_postgres
             and "newsapi_host" not in self.model_fields_set
         )
@@ -347,10 +390,10 @@ def load_settings() -> Settings:
 
     Raises:
         SettingsError: a value is malformed; the message names each setting and what it must be,
-            without repeating the value, which may be a secret.
+            without repeating the value, which may be a secret; or the vault gives no key.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         problems = []
         for item in error.errors(include_url=False, include_input=False):
@@ -360,6 +403,12 @@ def load_settings() -> Settings:
         raise SettingsError("; ".join(problems)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} can't be read: {error}") from None
+    if settings.newsapi_key is None and settings.key_vault_url is not None:
+        from newsapi_dentsu.key_vault import NEWSAPI_KEY_SECRET, read_secret
+
+        key = SecretStr(read_secret(settings.key_vault_url, NEWSAPI_KEY_SECRET))
+        return settings.model_copy(update={"newsapi_key": key})
+    return settings
 
 
 def chosen_file(setting: Path | None, local: Path, shipped: Path) -> Path:

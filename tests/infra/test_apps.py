@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from newsapi_infra.app_settings import EXPECTED, FOR_LIBRARIES, SECRETS
+from newsapi_infra.app_settings import FOR_LIBRARIES, SECRETS
 from newsapi_infra.offline.graph import DIGEST, Declared, Graph
 
 Graphs = Callable[[str], Graph]
@@ -131,14 +131,10 @@ def variables(item: Declared) -> set[str]:
 
 
 def test_every_variable_is_one_that_somebody_reads(graphs: Graphs) -> None:
-    known = application_settings() | set(EXPECTED) | set(FOR_LIBRARIES)
+    known = application_settings() | set(FOR_LIBRARIES)
     for token in ("app:ContainerApp", "app:Job"):
         for item in graphs("everything").all(token):
             assert variables(item) <= known, item.logical
-
-
-def test_nothing_is_called_expected_that_the_application_reads() -> None:
-    assert not set(EXPECTED) & application_settings()
 
 
 def test_whoever_tells_operators_has_every_setting_of_the_channels(prod: Graph) -> None:
@@ -178,15 +174,19 @@ def test_backups_and_the_raw_archive_go_to_their_containers(prod: Graph) -> None
     assert settings["LAKE_LOCATION"] == f"{account}/raw-archive"
 
 
-def test_the_launcher_is_a_setting(graphs: Graphs) -> None:
-    def value(variant: str, name: str) -> object:
+def test_runs_get_jobs_of_their_own_where_the_stack_says_so(graphs: Graphs) -> None:
+    def settings(variant: str) -> dict[str, object]:
         environment = container(graphs(variant), "dagster-daemon")["env"]
-        return next((item.get("value") for item in environment if item["name"] == name), None)
+        return {item["name"]: item.get("value") for item in environment}
 
-    assert value("prod", "RUN_LAUNCHER") == "daemon"
-    assert value("prod", "ACA_RESOURCE_GROUP") is None
-    assert value("everything", "RUN_LAUNCHER") == "jobs"
-    assert value("everything", "ACA_RESOURCE_GROUP") == "newsapi-rg"
+    assert not [name for name in settings("prod") if name.startswith(("RUN_", "ACA_"))]
+    jobs = settings("everything")
+    assert jobs["RUN_LAUNCHER"] == "jobs"
+    assert (jobs["ACA_RESOURCE_GROUP"], jobs["ACA_REGION"]) == ("newsapi-rg", "eastus")
+    assert str(jobs["DAGSTER_CURRENT_IMAGE"]).endswith(DIGEST)
+    # No password: it would be shown.
+    assert (jobs["POSTGRES_AUTH"], jobs["POSTGRES_USER"]) == ("entra", "newsapi-prod-apps-id")
+    assert str(jobs["KEY_VAULT_URL"]).startswith("https://newsapi-prod-kv-dnt1.vault.azure.net")
 
 
 def job(graph: Graph, name: str) -> dict[str, Any]:

@@ -124,3 +124,26 @@ def test_the_services_work_with_the_settings_of_compose(
         assert checked.returncode == 0, checked.stderr
         assert container.stop("SIGTERM", GRACE)[0] == 0
     assert password not in log.read_text()
+
+
+def test_the_launcher_of_runs_in_jobs_is_installed_and_takes_its_configuration(
+    image: CleanRoot,
+) -> None:
+    script = (
+        "from newsapi_dentsu.cli.run_launcher import run_launcher as part\n"
+        "from newsapi_dentsu.settings import Settings\n"
+        "from dagster._serdes import ConfigurableClassData\n"
+        "import yaml\n"
+        "made = part(Settings())\n"
+        "config = yaml.safe_dump(made['config'])\n"
+        "data = ConfigurableClassData(made['module'], made['class'], config)\n"
+        "print(type(data.rehydrate()).__name__)\n"
+    )
+    settings = {
+        **{f"ACA_{name}": "x" for name in ("SUBSCRIPTION_ID", "RESOURCE_GROUP", "REGION")},
+        **{"ACA_ENVIRONMENT_ID": "x", "ACA_IDENTITY_ID": "x", "RUN_LAUNCHER": "jobs"},
+        **{"USE_POSTGRES": "true", "POSTGRES_AUTH": "entra", "NEWSAPI_KEY": "invented"},
+        **{"KEY_VAULT_URL": "https://vault.example.com"},
+    }
+    told = image.once("python", "-c", script, **settings)
+    assert told.stdout.strip() == "AcaRunLauncher", told.stderr[-2000:]

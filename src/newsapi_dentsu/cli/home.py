@@ -100,6 +100,10 @@ def dagster_yaml(settings: Settings) -> str:
                 "upload_interval": 30,
             },
         }
+    if settings.run_launcher == "jobs":
+        from newsapi_dentsu.cli.run_launcher import run_launcher
+
+        chosen["run_launcher"] = run_launcher(settings)
     return text + ("\n" + yaml.safe_dump(chosen, sort_keys=False) if chosen else "")
 
 

@@ -4,6 +4,7 @@ import logging
 import time
 
 import dagster as dg
+from dagster._core.launcher import DefaultRunLauncher
 
 from newsapi_dentsu.defs.resources import ATTENDED
 
@@ -23,12 +24,15 @@ def see_runs_off(seconds: float) -> None:
     """Wait until the runs under way have ended; those that take longer are marked as failed.
 
     A container ends with its first process, and its runs with it. Runs of `newsapi run` have
-    processes of their own and are left alone. Ctrl-C or another SIGTERM ends the waiting.
+    processes of their own, and where runs are jobs they have containers of their own: those are
+    left alone. Ctrl-C or another SIGTERM ends the waiting.
 
     Args:
         seconds: how long to wait at most.
     """
     with dg.DagsterInstance.get() as instance:
+        if not isinstance(instance.run_launcher, DefaultRunLauncher):
+            return
         followed = [
             run.run_id
             for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))

@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+from newsapi_dentsu.defs.finished_jobs import delete_jobs
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.dagster_records import delete_check_results
 
@@ -69,8 +70,9 @@ def prune_records(context: dg.OpExecutionContext) -> None:
 
 @dg.job(description="Keeps Dagster's own records from growing without bound.")
 def housekeeping() -> None:
-    """One step."""
+    """Two steps, which have nothing to do with each other."""
     prune_records()
+    delete_jobs()
 
 
 daily_housekeeping = dg.ScheduleDefinition(
