@@ -3,6 +3,7 @@
 Names within a place are relative, with slashes. A file appears under its name whole or not at all.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -198,14 +199,18 @@ class Container(Place):
     def _client(self) -> "ContainerClient":
         try:
             from azure.identity import DefaultAzureCredential
-            from azure.storage.blob import ContainerClient
+            from azure.storage.blob import ContainerClient, ExponentialRetry
         except ImportError:
             raise SettingsError(
                 f"{self.location} needs the extra `azure`: pip install 'newsapi-dentsu[azure]'"
             ) from None
+        # Its warnings repeat what the errors say.
+        logging.getLogger("azure").setLevel(logging.ERROR)
         return ContainerClient.from_container_url(
             self.location,
             credential=DefaultAzureCredential(),
+            # Azure's own patience is a minute and a half, also with a login that never works.
+            retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4),
             connection_timeout=_TIMEOUT_SECONDS,
             read_timeout=_TIMEOUT_SECONDS,
         )

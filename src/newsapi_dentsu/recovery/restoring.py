@@ -8,9 +8,10 @@ again.
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from newsapi_dentsu.errors import StorageError, WarehouseError
@@ -19,10 +20,14 @@ from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
 from newsapi_dentsu.storage import Place, fetch
 from newsapi_dentsu.warehouse import Warehouse, raw, schema
 from newsapi_dentsu.warehouse.transfer import files, raw_files
+from newsapi_dentsu.warehouse.transfer.files import Progress
 from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
 
-Bars = Callable[[str], Callable[[int, int], None]]
+Bars = Callable[[str], Progress]
 Stages = Callable[[Warehouse, Bars], None]
+
+BATCH_BYTES = 8_000_000
+"""Size of the files, compressed, whose records are loaded at a time."""
 
 _WORK = ".restore"
 
@@ -153,26 +158,28 @@ def _add_lake(place: Place, lake: Lake, folder: Path, warehouse: Warehouse, bars
     """Add the records beyond those that are there, and take over how far the searches are."""
     last = warehouse.read(raw_files.last_seq)
     wanted = [name for name in sorted(lake.records) if last_in(name) >= max(last, 1)]
-    progress = bars("Reading lake")
-    paths = []
-    for done, name in enumerate(wanted, start=1):
-        paths.append(_proven(place, name, lake.records[name], raw.TABLE, folder))
-        progress(done, len(wanted))
-    own = warehouse.read(lambda session: raw_files.identity(session, last))
-    if last and raw_files.identity_in(paths, last) != own:
+    paths = _proven(
+        place,
+        raw.TABLE,
+        {name: lake.records[name] for name in wanted},
+        folder,
+        bars("Reading lake"),
+    )
+    own = warehouse.read(partial(raw_files.identity, seq=last))
+    if last and raw_files.identity_in(list(paths.values()), last) != own:
         raise StorageError(
             f"the lake {place.location} doesn't go on where the backup ends: restore the backup "
             "with --no-lake, or the lake by itself with --raw-only"
         )
+    progress = bars("Loading lake")
+    for done, names in enumerate(batches := _batches(lake, wanted), start=1):
+        with warehouse.transaction() as session:
+            raw_files.load_records(session, [paths[name] for name in names], last)
+        progress(done, len(batches))
     searches = {
-        table: _proven(place, name, file, table, folder)
+        table: _proven(place, table, {name: file}, folder, bars("Reading searches"))[name]
         for table, (name, file) in lake.searches.items()
     }
-    progress = bars("Loading lake")
-    for done, path in enumerate(paths, start=1):
-        with warehouse.transaction() as session:
-            raw_files.load_records(session, path, last)
-        progress(done, len(paths))
     with warehouse.transaction() as session:
         raw_files.load_searches(session, searches)
         found = raw_files.count(session)
@@ -184,17 +191,34 @@ def _add_lake(place: Place, lake: Lake, folder: Path, warehouse: Warehouse, bars
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _proven(place: Place, name: str, file: LakeFile, table: str, folder: Path) -> Path:
-    """Download a file of the lake and compare what it holds with what the lake's list says."""
-    path = fetch(place, name, file.bytes, folder)
-    try:
-        whole = raw_files.digest_of(path, table) == file.digest
-    except WarehouseError:
-        whole = False
-    if not whole:
-        path.unlink()
+def _batches(lake: Lake, names: Sequence[str]) -> list[list[str]]:
+    """The files in groups that a transaction has room for."""
+    groups: list[list[str]] = []
+    size = BATCH_BYTES
+    for name in names:
+        if size + lake.records[name].bytes > BATCH_BYTES:
+            groups.append([])
+            size = 0
+        groups[-1].append(name)
+        size += lake.records[name].bytes
+    return groups
+
+
+def _proven(
+    place: Place, table: str, chosen: Mapping[str, LakeFile], folder: Path, progress: Progress
+) -> dict[str, Path]:
+    """Download files of a table and compare what they hold with what the lake's list says."""
+    paths: dict[str, Path] = {}
+    for name, file in chosen.items():
+        paths[name] = fetch(place, name, file.bytes, folder)
+        progress(len(paths), len(chosen))
+    found = raw_files.digests(list(paths.values()), table)
+    damaged = [name for name, file in chosen.items() if found.get(paths[name]) != file.digest]
+    for name in damaged:
+        paths[name].unlink()
+    if damaged:
         raise StorageError(
-            f"{name} in {place.location} doesn't hold what the lake's list says: bring an earlier "
-            "version of it back, or restore a backup with --no-lake"
+            f"{damaged[0]} in {place.location} doesn't hold what the lake's list says: bring an "
+            "earlier version of it back, or restore a backup with --no-lake"
         )
-    return path
+    return paths

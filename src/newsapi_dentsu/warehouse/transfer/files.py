@@ -370,12 +370,10 @@ def _read_back(part: Path, format_: Format, memory: str) -> dict[str, Digest]:
 
 
 def _digest(reader: duckdb.DuckDBPyConnection, table: Table, file: Path) -> Digest:
-    statement = proof.duckdb_statement(table)
     sums = [0, 0, 0]
     for relation in _relations(table, file, file.parent):
         with _errors_in(file):
-            found = reader.execute(statement.replace(f"FROM {table.name}", f"FROM {relation}"))
-            part = found.fetchall()[0]
+            part = reader.execute(proof.duckdb_statement(table, relation)).fetchall()[0]
         sums = [one + int(more or 0) for one, more in zip(sums, part, strict=True)]
     return proof.of_row(tuple(sums))
 

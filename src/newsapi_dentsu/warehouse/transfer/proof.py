@@ -28,6 +28,11 @@ class Digest:
 
 Digests = Mapping[str, Digest]
 
+_DUCKDB_SUMS = (
+    "count(*), sum(CAST('0x' || left(md5, 16) AS ubigint)), "
+    "sum(CAST('0x' || right(md5, 16) AS ubigint))"
+)
+
 
 def of_row(row: Row) -> Digest:
     """Read the answer to a statement of this module."""
@@ -39,14 +44,20 @@ def _half(total: Any) -> str:
     return f"{int(total or 0) % _HALF:016x}"
 
 
-def duckdb_statement(table: Table) -> str:
-    """The statement that makes DuckDB compute a table's digest."""
+def duckdb_statement(table: Table, relation: str | None = None) -> str:
+    """The statement that makes DuckDB compute the digest of a table, or of a relation like it."""
+    return f"SELECT {_DUCKDB_SUMS} FROM ({_duckdb_rows(table, relation or table.name)}) AS sums"
+
+
+def duckdb_statement_by_file(table: Table, relation: str) -> str:
+    """The same for each file of a relation that has a column `filename`, which comes first."""
+    rows = _duckdb_rows(table, relation, "filename, ")
+    return f"SELECT filename, {_DUCKDB_SUMS} FROM ({rows}) AS sums GROUP BY filename"
+
+
+def _duckdb_rows(table: Table, relation: str, more: str = "") -> str:
     row = ", ".join(_duckdb_text(*column) for column in table.columns.items())
-    return (
-        "SELECT count(*), sum(CAST('0x' || left(md5, 16) AS ubigint)), "
-        "sum(CAST('0x' || right(md5, 16) AS ubigint)) "
-        f"FROM (SELECT md5(concat_ws(',', {row})) AS md5 FROM {table.name}) AS sums"
-    )
+    return f"SELECT {more}md5(concat_ws(',', {row})) AS md5 FROM {relation}"
 
 
 def postgres_statement(table: Table) -> str:

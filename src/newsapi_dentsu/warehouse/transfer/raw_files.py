@@ -83,23 +83,26 @@ def write_by_day(rows: Sequence[Row], folder: Path) -> list[DayFile]:
     """Write records into a file for each day on which some of them were fetched."""
     with _workshop(folder) as session:
         insert(session, raw.TABLE, raw.COLUMNS, rows)
-        files = []
-        for day, first, last in session.rows(
-            f"SELECT CAST(fetched_at AS date), min(seq), max(seq) FROM {raw.TABLE} "
-            "GROUP BY 1 ORDER BY 1"
-        ):
-            path = folder / f"{day}-{first}.parquet"
+        days = {
+            folder / f"{day}-{first}.parquet": (day, first, last)
+            for day, first, last in session.rows(
+                f"SELECT CAST(fetched_at AS date), min(seq), max(seq) FROM {raw.TABLE} "
+                "GROUP BY 1 ORDER BY 1"
+            )
+        }
+        for path, (day, *_) in days.items():
             of_day = f"{raw.TABLE} WHERE CAST(fetched_at AS date) = '{day}'"
-            files.append(DayFile(path, day, first, last, _write(session, raw.TABLE, of_day, path)))
-    return files
+            _write(session, raw.TABLE, of_day, path)
+        found = _digests(session, list(days), raw.TABLE)
+        return [DayFile(path, *of, found[path]) for path, of in days.items()]
 
 
 def merge(paths: Sequence[Path], target: Path, day: date) -> DayFile:
     """Make one file of a day's several."""
     with _workshop(target.parent) as session:
         ((first, last),) = session.rows(f"SELECT min(seq), max(seq) FROM {_reading(paths)}")
-        digest = _write(session, raw.TABLE, _reading(paths), target)
-        return DayFile(target, day, first, last, digest)
+        _write(session, raw.TABLE, _reading(paths), target)
+        return DayFile(target, day, first, last, _digest(session, raw.TABLE, target))
 
 
 def write_searches(session: Session, folder: Path) -> dict[str, tuple[Path, Digest]]:
@@ -110,18 +113,21 @@ def write_searches(session: Session, folder: Path) -> dict[str, tuple[Path, Dige
             of = table(name)
             insert(workshop, name, of.columns, session.rows(f"SELECT {of.names} FROM {name}"))
             path = folder / f"{name.partition('.')[2]}.parquet"
-            written[name] = (path, _write(workshop, name, name, path))
+            _write(workshop, name, name, path)
+            written[name] = (path, _digest(workshop, name, path))
     return written
 
 
-def digest_of(path: Path, name: str) -> Digest:
-    """What a file of a table's rows holds.
-
-    Raises:
-        WarehouseError: it can't be read.
-    """
-    with _workshop(path.parent) as session:
-        return _digest(session, name, path)
+def digests(paths: Sequence[Path], name: str) -> dict[Path, Digest]:
+    """What files of a table's rows hold; those that can't be read are left out."""
+    if not paths:
+        return {}
+    with _workshop(paths[0].parent) as session:
+        try:
+            return _digests(session, paths, name)
+        except duckdb.Error:
+            # One can't be read: which?
+            return {path: digest for path in paths if (digest := _readable(session, name, path))}
 
 
 def count(session: Session) -> int:
@@ -129,11 +135,11 @@ def count(session: Session) -> int:
     return int(one(session, f"SELECT count(*) FROM {raw.TABLE}"))
 
 
-def load_records(session: Session, path: Path, after: int) -> None:
-    """Add a file's records with numbers above `after` to a warehouse on DuckDB."""
+def load_records(session: Session, paths: Sequence[Path], after: int) -> None:
+    """Add the records with numbers above `after` from files to a warehouse on DuckDB."""
     names = table(raw.TABLE).names
     session.execute(
-        f"INSERT INTO {raw.TABLE} ({names}) SELECT {names} FROM {_reading([path])} WHERE seq > $1",
+        f"INSERT INTO {raw.TABLE} ({names}) SELECT {names} FROM {_reading(paths)} WHERE seq > $1",
         after,
     )
     operations.set_position(session, raw.SEQUENCE, last_seq(session))
@@ -167,24 +173,37 @@ def _workshop(folder: Path) -> Iterator[DuckDBSession]:
         raise WarehouseError(str(error).splitlines()[0][:300]) from error
 
 
-def _write(session: Session, name: str, relation: str, path: Path) -> Digest:
+def _write(session: Session, name: str, relation: str, path: Path) -> None:
     of = table(name)
     session.execute(
         f"COPY (SELECT {of.names} FROM {relation} ORDER BY {', '.join(of.key)}) "
         f"TO '{_quoted(path)}' ({_OPTIONS})"
     )
-    return _digest(session, name, path)
+
+
+def _digests(session: Session, paths: Sequence[Path], name: str) -> dict[Path, Digest]:
+    relation = f"read_parquet([{_listed(paths)}], filename = true)"
+    found = session.rows(proof.duckdb_statement_by_file(table(name), relation))
+    return {Path(row[0]): proof.of_row(row[1:]) for row in found}
 
 
 def _digest(session: Session, name: str, path: Path) -> Digest:
-    statement = proof.duckdb_statement(table(name))
-    found = session.rows(statement.replace(f"FROM {name}", f"FROM {_reading([path])}"))
-    return proof.of_row(found[0])
+    return proof.of_row(session.rows(proof.duckdb_statement(table(name), _reading([path])))[0])
+
+
+def _readable(session: Session, name: str, path: Path) -> Digest | None:
+    try:
+        return _digest(session, name, path)
+    except duckdb.Error:
+        return None
 
 
 def _reading(paths: Sequence[Path]) -> str:
-    names = ", ".join(f"'{_quoted(path)}'" for path in paths)
-    return f"read_parquet([{names}])"
+    return f"read_parquet([{_listed(paths)}])"
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return ", ".join(f"'{_quoted(path)}'" for path in paths)
 
 
 def _quoted(path: Path) -> str:
