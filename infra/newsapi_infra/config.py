@@ -74,6 +74,8 @@ class StackConfig:
     database_storage_gb: int
     database_standby: bool
     database_geo_backup: bool
+    database_server: str | None
+    """The server's name where it isn't the stack's own, as after a restore to a new one."""
     database_restore_from: str | None
     database_restore_time: str | None
     """The moment to restore to, in UTC: needed with `database_restore_from`."""
@@ -138,6 +140,7 @@ def load_config() -> StackConfig:
         database_storage_gb=own.require_int("databaseStorageGb"),
         database_standby=own.get_bool("databaseStandby") or False,
         database_geo_backup=own.get_bool("databaseGeoBackup") or False,
+        database_server=own.get("databaseServer") or None,
         database_restore_from=own.get("databaseRestoreFrom") or None,
         database_restore_time=own.get("databaseRestoreTime") or None,
         database_admin_group=own.require("databaseAdminGroup"),

@@ -74,7 +74,7 @@ def _server(
     return pg.Server(
         "database-server",
         resource_group_name=context.group_name,
-        server_name=context.names.unique("pg"),
+        server_name=config.database_server or context.names.unique("pg"),
         location=context.location,
         version=pg.PostgresMajorVersion.POSTGRES_MAJOR_VERSION_16,
         create_mode=(

@@ -12,10 +12,9 @@ from newsapi_infra.private_endpoints import BLOB, private_endpoint
 from newsapi_infra.roles import BLOB_CONTRIBUTOR, grant
 
 EXPORTS = "exports"
-RETIRED_EXPORTS = "exports-retired"
 LOGS = "logs"
 RAW_ARCHIVE = "raw-archive"
-CONTAINERS = (EXPORTS, RETIRED_EXPORTS, LOGS, RAW_ARCHIVE)
+CONTAINERS = (EXPORTS, LOGS, RAW_ARCHIVE)
 
 EXPORTED_TABLES_PREFIX = "am-"
 """Log Analytics makes a container of this prefix for each table that it exports."""
@@ -25,23 +24,28 @@ SOFT_DELETE_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Tiering:
-    """What becomes of blobs with age, in days; None: never."""
+    """What becomes of blobs with age, in days; None: never.
+
+    `versions`: of those that were overwritten or deleted, instead of those that are there.
+    """
 
     name: str
     prefixes: tuple[str, ...]
     cool: int | None = None
     archive: int | None = None
     delete: int | None = None
+    versions: bool = False
 
 
 LIFECYCLE = (
-    # The newest exports must be readable at once however old they are: age alone never archives
-    # them. Whoever retires an export, once eight newer ones exist, moves it to its own container.
+    # The newest backups must be readable at once however old they are: age never archives them.
     Tiering("exports", (f"{EXPORTS}/",), cool=30),
-    Tiering("retired-exports", (f"{RETIRED_EXPORTS}/",), cool=30, archive=90, delete=730),
+    # The application keeps the newest eight; what it deletes stays as a version.
+    Tiering("old-exports", (f"{EXPORTS}/",), cool=30, archive=90, delete=730, versions=True),
     Tiering("logs", (f"{LOGS}/", EXPORTED_TABLES_PREFIX), cool=30, archive=90, delete=730),
     # The lake is read by queries: never archived, never deleted.
     Tiering("raw-archive", (f"{RAW_ARCHIVE}/",), cool=30),
+    Tiering("old-versions", (f"{LOGS}/", f"{RAW_ARCHIVE}/"), delete=90, versions=True),
 )
 
 
@@ -139,9 +143,7 @@ def _lifecycle(
         resource_group_name=context.group_name,
         account_name=account.name,
         management_policy_name="default",
-        policy=storage.ManagementPolicySchemaArgs(
-            rules=[_rule(tiering) for tiering in LIFECYCLE] + [_old_versions()]
-        ),
+        policy=storage.ManagementPolicySchemaArgs(rules=[_rule(tiering) for tiering in LIFECYCLE]),
         opts=pulumi.ResourceOptions(depends_on=[blobs]),
     )
 
@@ -152,13 +154,7 @@ def _rule(tiering: Tiering) -> storage.ManagementPolicyRuleArgs:
         enabled=True,
         type=storage.RuleType.LIFECYCLE,
         definition=storage.ManagementPolicyDefinitionArgs(
-            actions=storage.ManagementPolicyActionArgs(
-                base_blob=storage.ManagementPolicyBaseBlobArgs(
-                    tier_to_cool=_after(tiering.cool),
-                    tier_to_archive=_after(tiering.archive),
-                    delete=_after(tiering.delete),
-                )
-            ),
+            actions=_version_actions(tiering) if tiering.versions else _actions(tiering),
             filters=storage.ManagementPolicyFilterArgs(
                 blob_types=["blockBlob"], prefix_match=list(tiering.prefixes)
             ),
@@ -166,23 +162,31 @@ def _rule(tiering: Tiering) -> storage.ManagementPolicyRuleArgs:
     )
 
 
-def _old_versions() -> storage.ManagementPolicyRuleArgs:
-    return storage.ManagementPolicyRuleArgs(
-        name="old-versions",
-        enabled=True,
-        type=storage.RuleType.LIFECYCLE,
-        definition=storage.ManagementPolicyDefinitionArgs(
-            actions=storage.ManagementPolicyActionArgs(
-                version=storage.ManagementPolicyVersionArgs(
-                    delete=storage.DateAfterCreationArgs(days_after_creation_greater_than=90)
-                )
-            ),
-            filters=storage.ManagementPolicyFilterArgs(blob_types=["blockBlob"]),
-        ),
+def _actions(tiering: Tiering) -> storage.ManagementPolicyActionArgs:
+    def after(days: int | None) -> storage.DateAfterModificationArgs | None:
+        if days is None:
+            return None
+        return storage.DateAfterModificationArgs(days_after_modification_greater_than=days)
+
+    return storage.ManagementPolicyActionArgs(
+        base_blob=storage.ManagementPolicyBaseBlobArgs(
+            tier_to_cool=after(tiering.cool),
+            tier_to_archive=after(tiering.archive),
+            delete=after(tiering.delete),
+        )
     )
 
 
-def _after(days: int | None) -> storage.DateAfterModificationArgs | None:
-    if days is None:
-        return None
-    return storage.DateAfterModificationArgs(days_after_modification_greater_than=days)
+def _version_actions(tiering: Tiering) -> storage.ManagementPolicyActionArgs:
+    def after(days: int | None) -> storage.DateAfterCreationArgs | None:
+        if days is None:
+            return None
+        return storage.DateAfterCreationArgs(days_after_creation_greater_than=days)
+
+    return storage.ManagementPolicyActionArgs(
+        version=storage.ManagementPolicyVersionArgs(
+            tier_to_cool=after(tiering.cool),
+            tier_to_archive=after(tiering.archive),
+            delete=after(tiering.delete),
+        )
+    )

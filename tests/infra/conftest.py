@@ -26,6 +26,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "jumpHostSshKey": "ssh-ed25519 AAAA test",
             "runLauncher": "jobs",
             "githubRepository": "example/newsapi-dentsu",
+            "databaseServer": "newsapi-prod-pg-dnt1-r1",
         },
     ),
     "first-stage": ("prod", {"imageDigest": ""}),

@@ -45,7 +45,6 @@ def test_the_apps_may_do_what_they_need_and_no_more(prod: Graph) -> None:
         (SECRETS_USER.guid, names.PAGERDUTY_SECRET),
         (SECRETS_USER.guid, names.ENTRA_SECRET),
         (BLOB_CONTRIBUTOR.guid, "exports"),
-        (BLOB_CONTRIBUTOR.guid, "exports-retired"),
         (BLOB_CONTRIBUTOR.guid, "raw-archive"),
         (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
         (METRICS_PUBLISHER.guid, "newsapi-prod-insights"),

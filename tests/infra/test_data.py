@@ -66,10 +66,19 @@ def days(definition: dict[str, Any], action: str) -> object:
     return after and after["daysAfterModificationGreaterThan"]
 
 
-def test_old_logs_and_retired_exports_cool_down_and_are_archived(graph: Graph) -> None:
-    for name in ("logs", "retired-exports"):
-        assert days(rules(graph)[name], "tierToCool") == 30
-        assert days(rules(graph)[name], "tierToArchive") == 90
+def version_days(definition: dict[str, Any], action: str) -> object:
+    after = definition["actions"]["version"].get(action)
+    return after and after["daysAfterCreationGreaterThan"]
+
+
+def test_old_logs_and_replaced_backups_cool_down_and_are_archived(graph: Graph) -> None:
+    assert days(rules(graph)["logs"], "tierToCool") == 30
+    assert days(rules(graph)["logs"], "tierToArchive") == 90
+    old = rules(graph)["old-exports"]
+    assert old["filters"]["prefixMatch"] == ["exports/"]
+    assert version_days(old, "tierToCool") == 30
+    assert version_days(old, "tierToArchive") == 90
+    assert "baseBlob" not in old["actions"], "the newest backups are no versions"
 
 
 def test_the_lake_and_the_newest_exports_are_never_archived(graph: Graph) -> None:
@@ -83,7 +92,26 @@ def test_the_lake_and_the_newest_exports_are_never_archived(graph: Graph) -> Non
         if definition["actions"].get("baseBlob", {}).get("tierToArchive")
         for prefix in definition["filters"]["prefixMatch"]
     ]
-    assert sorted(archiving) == ["am-", "exports-retired/", "logs/"]
+    assert sorted(archiving) == ["am-", "logs/"]
+
+
+def test_no_rule_deletes_replaced_backups_before_the_archive_tier_has_them(graph: Graph) -> None:
+    deleting = {
+        prefix: version_days(definition, "delete")
+        for definition in rules(graph).values()
+        if "version" in definition["actions"]
+        for prefix in definition["filters"]["prefixMatch"]
+    }
+    assert deleting == {"exports/": 730, "logs/": 90, "raw-archive/": 90}
+
+
+def test_a_server_that_a_restore_made_can_take_the_place_of_the_stacks_own(
+    graphs: Graphs,
+) -> None:
+    own = graphs("prod").one("dbforpostgresql:Server").inputs["serverName"]
+    assert own == "newsapi-prod-pg-dnt1"
+    restored = graphs("everything").one("dbforpostgresql:Server").inputs
+    assert restored["serverName"] == "newsapi-prod-pg-dnt1-r1"
 
 
 def test_the_account_has_an_archive_tier(graph: Graph) -> None:
