@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-all lint types format bench evaluate docs lock clean
+.PHONY: help install run dev test test-all lint types format bench drill evaluate docs lock clean
 .PHONY: arm infra-test infra-scan infra-docs infra-costs
 
 help: ## Show this help
@@ -49,6 +49,9 @@ bench: install ## Speed and memory, as ratios in one run
 
 evaluate: install ## How well copies and relevance are told, on labelled sets
 	$(BIN)/python -m evaluation
+
+drill: install ## Lose a database of 90,000 articles and have it back (needs npm)
+	$(BIN)/python -m benchmarks.recovery_drill
 
 docs: install ## Renew what the documentation takes from the code
 	$(BIN)/python -m tools.generate_docs
