@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -41,34 +42,48 @@ def statuses(place: Place) -> dict[str, str]:
         return dict(records.execute("SELECT run_id, status FROM runs ORDER BY id"))
 
 
+@dataclass
+class Daemon:
+    """A daemon under way."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
 @contextmanager
-def daemon(place: Place) -> Iterator[Path]:
+def daemon(place: Place, *options: str) -> Iterator[Daemon]:
     log = place.folder / "daemon.log"
-    arguments = [str(BIN / "newsapi"), "daemon", "--health-port", "0"]
-    with service(arguments, place.folder, place.environment(), log):
-        yield log
+    arguments = [str(BIN / "newsapi"), "daemon", "--health-port", "0", *options]
+    with service(arguments, place.folder, place.environment(), log) as process:
+        yield Daemon(process, log)
 
 
-def test_a_run_that_hangs_is_ended(impatient: Place) -> None:
-    hang = Fault("hang", seconds=600, on_request=1, times=None)
+@contextmanager
+def hanging_run(place: Place, seconds: float, *options: str) -> Iterator[tuple[str, Daemon]]:
+    """A run that was started in the UI and waits so long for the API, and the daemon it is in."""
+    hang = Fault("hang", seconds=seconds, on_request=1, times=1)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
+    webserver = [str(BIN / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port)]
+    webserver += ["-w", str(ROOT / "workspace.yaml")]
     with Sandbox(faults=[hang]) as api:
-        impatient.settings |= {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
-        webserver = [str(BIN / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port)]
-        webserver += ["-w", str(ROOT / "workspace.yaml")]
-        log = impatient.folder / "webserver.log"
+        place.settings |= {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
+        log = place.folder / "webserver.log"
         with (
-            service(webserver, impatient.folder, impatient.environment(), log),
-            daemon(impatient) as daemon_log,
+            service(webserver, place.folder, place.environment(), log),
+            daemon(place, *options) as started,
         ):
             until(lambda: answers(f"{url}/server_info"), "the webserver did not come up")
             run_id = launch(url)
-            until(lambda: statuses(impatient)[run_id] == "STARTED", "it did not start", 60)
-            until(
-                lambda: statuses(impatient)[run_id] in ("FAILURE", "CANCELED"), "it hangs on", 120
-            )
-            until(lambda: run_id in ended(daemon_log, log), "the end is not logged", 30)
+            until(lambda: statuses(place)[run_id] == "STARTED", "it did not start", 60)
+            yield run_id, started
+
+
+def test_a_run_that_hangs_is_ended(impatient: Place) -> None:
+    with hanging_run(impatient, 600) as (run_id, started):
+        until(lambda: statuses(impatient)[run_id] in ("FAILURE", "CANCELED"), "it hangs on", 120)
+        logged = (started.log, impatient.folder / "webserver.log")
+        until(lambda: run_id in ended(*logged), "the end is not logged", 30)
 
 
 def ended(*files: Path) -> set[str]:
@@ -91,9 +106,9 @@ def test_the_record_of_a_killed_run_is_ended(impatient: Place) -> None:
         run.send_signal(signal.SIGKILL)
         run.wait()
     (run_id,) = set(statuses(impatient)) - before
-    with daemon(impatient) as log:
+    with daemon(impatient) as started:
         until(lambda: statuses(impatient)[run_id] == "FAILURE", "it is not ended", 90)
-        until(lambda: run_id in ended(log), "the end is not logged", 30)
+        until(lambda: run_id in ended(started.log), "the end is not logged", 30)
 
 
 @pytest.mark.parametrize(
@@ -106,24 +121,9 @@ def test_a_run_ends_or_is_marked_before_its_daemon_does(
 ) -> None:
     place.settings |= {"LOOKBACK_DAYS": "1", "LOG_FORMAT": "json", "REQUEST_TIMEOUT_SECONDS": "600"}
     assert place.newsapi("run").returncode == 0
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    webserver = [str(BIN / "dagster-webserver"), "-h", "127.0.0.1", "-p", str(port)]
-    webserver += ["-w", str(ROOT / "workspace.yaml")]
-    daemon_log = place.folder / "daemon.log"
-    command = [str(BIN / "newsapi"), "daemon", "--health-port", "0", "--stop-seconds", patience]
-    with Sandbox(faults=[Fault("hang", seconds=seconds, on_request=1, times=1)]) as api:
-        place.settings |= {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
-        place.settings |= {"DAGSTER_HOME": str(place.folder / "data/dagster")}
-        environment = place.environment()
-        with (
-            service(webserver, place.folder, environment, place.folder / "webserver.log"),
-            service(command, place.folder, environment, daemon_log) as process,
-        ):
-            until(lambda: answers(f"{url}/server_info"), "the webserver did not come up")
-            run_id = launch(url)
-            until(lambda: statuses(place)[run_id] == "STARTED", "it did not start", 60)
-            # As a platform does: to the container's first process alone.
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(90) == 0, daemon_log.read_text()[-2000:]
-            assert statuses(place)[run_id] == status, daemon_log.read_text()[-2000:]
+    place.settings |= {"DAGSTER_HOME": str(place.folder / "data/dagster")}
+    with hanging_run(place, seconds, "--stop-seconds", patience) as (run_id, started):
+        # As a platform does: to the container's first process alone.
+        started.process.send_signal(signal.SIGTERM)
+        assert started.process.wait(90) == 0, started.log.read_text()[-2000:]
+        assert statuses(place)[run_id] == status, started.log.read_text()[-2000:]
