@@ -20,7 +20,7 @@ Not expressible on Azure: an alert on a metric that is missing (a dead daemon se
 `daemon-heartbeat` over the logs), a percentage of the database's connections (hence a number that
 follows the server's size), and Event Grid as the receiver of an alert (hence webhook and Logic
 App). That a secret expires comes the other way: Event Grid raises the alert `secret-expiry`
-(severity 2, to `warning`), see [rotating a secret](infrastructure.md#rotating-a-secret).
+(severity 2, to `warning`), see [rotating a secret](deployment.md#rotating-a-secret).
 
 | alert | condition | over, every | urgency |
 | --- | --- | --- | --- |

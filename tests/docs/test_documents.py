@@ -34,3 +34,18 @@ def test_links_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text("utf-8")):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", PROSE, ids=str)
+def test_links_to_sections_lead_to_one(document: str) -> None:
+    path = ROOT / document
+    for target, section in re.findall(r"\]\(([^)#]*\.md)?#([^)]+)\)", path.read_text("utf-8")):
+        text = ((path.parent / target) if target else path).read_text("utf-8")
+        assert section in sections(text), f"{target}#{section}"
+
+
+def sections(text: str) -> set[str]:
+    """The anchors of a document's headings, as GitHub and GitLab make them, and its own."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    plain = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return plain | set(re.findall(r"<a (?:id|name)=\"([^\"]+)\"", text))
