@@ -21,6 +21,9 @@ SCHEDULE = "news_every_six_hours"
 LONGEST_AGE = timedelta(hours=12)
 """Age of the newest successful run from which the tables are stale: two of the schedule."""
 
+LONGEST_BACKUP_AGE = timedelta(days=8)
+"""Age of the newest backup from which one is missing: they are made each week."""
+
 LONGEST_SILENCE = timedelta(minutes=5)
 """Time without a heartbeat, one being due every 30 seconds, from which the daemon is dead."""
 
@@ -61,6 +64,8 @@ def diagnose(now: datetime) -> Iterator[Finding]:
             yield from _examined("size", lambda: _server(settings, warehouse, clocks))
     yield from _dagster(settings, now)
     yield from _examined("free space", lambda: _free_space(settings))
+    yield from _examined("backup", lambda: _backups(settings, now))
+    yield from _examined("archive", lambda: _lake(settings, now))
     yield _channels(settings)
     yield _clock(clocks)
 
@@ -182,6 +187,39 @@ def _free_space(settings: Settings) -> Iterator[Finding]:
             yield Finding("free space", "problem", detail, "make room, or move the folder")
         else:
             yield Finding("free space", "ok", detail)
+
+
+def _backups(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.backup_location is None:
+        return
+    from newsapi_dentsu.recovery.backups import backups
+    from newsapi_dentsu.storage import open_place
+
+    found = backups(open_place(settings.backup_location))
+    made_at = found[0].manifest.exported_at if found else None
+    yield _copy("backup", settings.backup_location, made_at, now, LONGEST_BACKUP_AGE)
+
+
+def _lake(settings: Settings, now: datetime) -> Iterator[Finding]:
+    if settings.lake_location is None:
+        return
+    from newsapi_dentsu.recovery.lake import read_lake
+    from newsapi_dentsu.storage import open_place
+
+    lake = read_lake(open_place(settings.lake_location))
+    made_at = lake.archived_at if lake else None
+    yield _copy("archive", settings.lake_location, made_at, now, LONGEST_AGE)
+
+
+def _copy(
+    kind: str, location: str, made_at: datetime | None, now: datetime, longest: timedelta
+) -> Finding:
+    if made_at is None:
+        return Finding(kind, "problem", f"there is none in {location}", f"newsapi {kind}")
+    detail = f"the newest in {location} is of {made_at:%Y-%m-%d %H:%M} UTC"
+    if now - made_at > longest:
+        return Finding(kind, "problem", detail, f"newsapi {kind}; see the schedule's runs")
+    return Finding(kind, "ok", detail)
 
 
 def _channels(settings: Settings) -> Finding:

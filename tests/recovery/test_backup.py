@@ -91,6 +91,19 @@ def test_the_newest_are_kept_and_nothing_of_anybody_else_is_touched(
     assert set(foreign) <= set(place.names())
 
 
+def test_a_damaged_manifest_is_not_in_the_way_of_other_backups(
+    warehouse: Warehouse, place: Folder, scratch_folder: Path, tmp_path: Path
+) -> None:
+    older, newer = (
+        back_up(warehouse, place, scratch_folder, NOON + timedelta(hours=hour)).backup
+        for hour in range(2)
+    )
+    (tmp_path / "place" / newer.name / "export_manifest.json").write_text("{")
+    assert backups.find(place, None) == older
+    with pytest.raises(StorageError, match=f"no whole backup {newer.name}; whole ones there"):
+        backups.find(place, newer.name)
+
+
 def test_the_command_makes_one_and_lists_them(run: Run, database: Database, tmp_path: Path) -> None:
     settings = {"BACKUP_LOCATION": str(tmp_path / "place")}
     made = run(database, "backup", "--json", **settings)

@@ -5,11 +5,12 @@ A backup is what `newsapi export` writes, and its manifest comes last: without i
 
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.errors import StorageError, WarehouseError
 from newsapi_dentsu.storage import Place
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.transfer import files
@@ -92,7 +93,9 @@ def backups(place: Place) -> list[Backup]:
     for path in place.names():
         name, _, file = path.partition("/")
         if file == MANIFEST and _OURS.fullmatch(path) and (text := place.read(path)) is not None:
-            found.append(_backup(name, text, place))
+            # One whose manifest is damaged must not be in the way of the others.
+            with suppress(WarehouseError):
+                found.append(_backup(name, text, place))
     return sorted(found, key=lambda backup: backup.name, reverse=True)
 
 
