@@ -1,6 +1,13 @@
-"""Statements are planned for the values at hand, also when they are executed many times."""
+"""Statements are planned for the values at hand, and for the rows that are there."""
 
+from datetime import timedelta
+
+from newsapi_dentsu.warehouse import stories
 from newsapi_dentsu.warehouse.engine import Session, one
+from support.articles import body, record
+from support.clock import NOON
+from support.processing import process, store
+from support.tables import count, execute
 
 from .conftest import Open
 
@@ -23,3 +30,22 @@ def test_a_statement_executed_often_is_not_planned_for_any_values(opened: Open) 
         )
 
     assert warehouse.read(often) == (1, 0)
+
+
+def test_grouping_gets_through_days_that_the_database_has_not_seen_before(opened: Open) -> None:
+    warehouse = opened(statement_timeout=15)
+    warehouse.upgrade()
+    for first, stories_told in ((0, 300), (365, 2_000)):
+        store(
+            warehouse,
+            *(
+                record(f"{first}-{number}", at, body=body(f"{first}-{number}"))
+                for number in range(stories_told)
+                if (at := NOON - timedelta(days=first) - timedelta(minutes=30 * number))
+            ),
+        )
+        process(warehouse)
+        execute(warehouse, f"ANALYZE {stories.BANDS}")
+    # Without the bands of the days long gone, which are made again, and with what is known now.
+    process(warehouse, full_refresh=True)
+    assert count(warehouse, stories.TABLE) == 2_300

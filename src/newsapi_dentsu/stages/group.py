@@ -28,6 +28,9 @@ HORIZON_DAYS = 30
 _AT_ONCE = 100
 """Articles that one process takes at a time."""
 
+_MUCH_BANDED = 500
+"""Articles with new bands, so many that the database must learn what days it now has."""
+
 _READ_AT_ONCE = 400
 """Bodies that are read at a time."""
 
@@ -175,9 +178,13 @@ class _Grouping:
             if day in wanted
         ]
         stories.forget_bands(session, missing)
+        count = 0
         for found in self._helpers.map(_bands_of_bodies, _bodies(session, missing)):
             stories.save_bands(session, found)
+            count += len(found)
         stories.note_banded(session, missing, similarity.METHOD)
+        if count >= _MUCH_BANDED:
+            stories.learn_bands(session)
 
     def _save(
         self,

@@ -258,6 +258,14 @@ def save_bands(session: Session, found: Sequence[Banded]) -> None:
         )
 
 
+def learn_bands(session: Session) -> None:
+    """Tell the database's planner about bands of days that it has not seen yet.
+
+    It would expect none there, and compare everything with everything.
+    """
+    session.execute(f"ANALYZE {BANDS}")
+
+
 def remove_bands(session: Session, article_ids: Sequence[str]) -> None:
     """Remove the bands of some articles."""
     delete(session, BANDS, "article_id", article_ids)
