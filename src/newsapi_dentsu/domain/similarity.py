@@ -138,7 +138,7 @@ def bands(text: Text) -> frozenset[int]:
     `LEAD_WORDS` words: half of the runs in common are as good as sure to meet, a tenth hardly do.
     """
     runs = _runs(text.words)
-    lead = runs[: max(1, LEAD_WORDS - RUN + 1)]
+    lead = runs[: LEAD_WORDS - RUN + 1]
     return frozenset(_bands(runs, PERMUTATIONS, 0) + _bands(lead, LEAD_PERMUTATIONS, PERMUTATIONS))
 
 

@@ -144,6 +144,25 @@ def remove_articles(session: Session, article_ids: Sequence[str]) -> None:
     delete(session, TABLE, "article_id", article_ids)
 
 
+def last_of_batch(
+    session: Session, table: str, change_seq: int, *, rows: int, characters: int
+) -> int | None:
+    """The last change number of the next batch of a table, bounded in rows and in articles' text.
+
+    Returns:
+        None where nothing waits after `change_seq`.
+    """
+    waiting = session.rows(
+        f"SELECT change_seq, article_id FROM {table} "
+        "WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
+        change_seq,
+        rows,
+    )
+    # By keys and not in the query itself, for which DuckDB would read every body there is.
+    sizes = lengths(session, [article_id for _, article_id in waiting])
+    return last_within(((number, sizes.get(key, 0)) for number, key in waiting), characters)
+
+
 def changes_after(
     session: Session, change_seq: int, *, rows: int, characters: int
 ) -> tuple[list[Article], int]:
@@ -152,15 +171,7 @@ def changes_after(
     Returns:
         The articles in order of change, and the change number of the last.
     """
-    waiting = session.rows(
-        f"SELECT change_seq, article_id FROM {TABLE} "
-        "WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
-        change_seq,
-        rows,
-    )
-    # By keys, for DuckDB would read every body there is.
-    sizes = lengths(session, [article_id for _, article_id in waiting])
-    last = last_within(((number, sizes[key]) for number, key in waiting), characters)
+    last = last_of_batch(session, TABLE, change_seq, rows=rows, characters=characters)
     if last is None:
         return [], change_seq
     found = session.rows(

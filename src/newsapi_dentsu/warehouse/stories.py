@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
 from newsapi_dentsu.warehouse import operations, processed
 from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
-from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save, values
+from newsapi_dentsu.warehouse.rows import rows_by_key, save, values
 
 TABLE = "processed.assessments"
 BANDS = "processed.text_bands"
@@ -171,15 +171,7 @@ class Changes:
 
 def changes_after(session: Session, change_seq: int, *, rows: int, characters: int) -> Changes:
     """The next changed assessments after a change number, bounded in rows and text."""
-    found = session.rows(
-        f"SELECT change_seq, article_id FROM {TABLE} "
-        "WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
-        change_seq,
-        rows,
-    )
-    # By keys and not by a join, for which DuckDB would read every body there is.
-    sizes = processed.lengths(session, [article_id for _, article_id in found])
-    last = last_within([(number, sizes.get(key, 0)) for number, key in found], characters)
+    last = processed.last_of_batch(session, TABLE, change_seq, rows=rows, characters=characters)
     if last is None:
         return Changes([], [], change_seq)
     columns = ", ".join(COLUMNS)
