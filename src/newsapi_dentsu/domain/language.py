@@ -1,5 +1,6 @@
 """In which language an article is, by its text where the index's word is doubtful."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -48,7 +49,10 @@ def verified_language(body: str, claimed: str | None) -> str | None:
     words = body[:_JUDGED_CHARACTERS].casefold().split()
     if len(words) < LEAST_WORDS:
         return claimed
-    counts = {name: sum(map(_common(name).__contains__, words)) for name in _COMMON_WORDS}
+    counts = dict.fromkeys(_COMMON_WORDS, 0)
+    for languages, count in Counter(map(_languages_with().get, words)).items():
+        for language in languages or ():
+            counts[language] += count
     count = counts.get(claimed or "", 0)
     if count >= COMMON_SHARE * len(words) and count == max(counts.values()):
         return claimed
@@ -57,8 +61,13 @@ def verified_language(body: str, claimed: str | None) -> str | None:
 
 
 @cache
-def _common(language: str) -> frozenset[str]:
-    return frozenset(_COMMON_WORDS[language].split())
+def _languages_with() -> dict[str, tuple[str, ...]]:
+    """The languages in which a word is among the commonest, by the word."""
+    found: dict[str, tuple[str, ...]] = {}
+    for language, common in _COMMON_WORDS.items():
+        for word in dict.fromkeys(common.split()):
+            found[word] = (*found.get(word, ()), language)
+    return found
 
 
 @cache

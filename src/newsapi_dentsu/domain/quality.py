@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 REMOVED_MARK: Final = "[removed]"
@@ -48,7 +49,7 @@ _RELEASE_MARKS = (
 _ABOUT_THE_COMPANY = re.compile(r"^About [A-Z][^.\n]{1,60}$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """The fields of a processed article that the rules look at."""
 
@@ -56,6 +57,11 @@ class Candidate:
     body: str
     published_at: datetime | None
     lang: str | None
+
+    @cached_property
+    def word_count(self) -> int:
+        """How many words, as white space parts them, its body has."""
+        return len(self.body.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +99,10 @@ def date_credible(article: Candidate) -> Rejection | None:
 
 def text_undamaged(article: Candidate) -> Rejection | None:
     """Reject a text that was read in the wrong encoding: one broken character in 50 words."""
+    if article.body.isascii():
+        return None
     broken = len(_MOJIBAKE.findall(article.body))
-    if broken >= 3 and 50 * broken >= len(article.body.split()):
+    if broken >= 3 and 50 * broken >= article.word_count:
         return Rejection("encoding_damage", f"{broken} broken characters")
     return None
 
@@ -115,7 +123,7 @@ def no_error_page(article: Candidate) -> Rejection | None:
 
 
 def _stub(article: Candidate, sign: re.Pattern[str], reason: str) -> Rejection | None:
-    if len(article.body.split()) > STUB_WORDS:
+    if article.word_count > STUB_WORDS:
         return None
     found = sign.search(article.body)
     return Rejection(reason, f"the body says: {found[0]}") if found else None
@@ -139,7 +147,7 @@ def long_enough(min_words: int) -> Callable[[Candidate], Rejection | None]:
     """Make the rule that rejects bodies with fewer words; scripts without spaces aren't counted."""
 
     def rule(article: Candidate) -> Rejection | None:
-        count = len(article.body.split())
+        count = article.word_count
         if count >= min_words or len(article.body) > 20 * max(1, count):
             return None
         return Rejection("too_short", f"{count} words, at least {min_words} are asked for")
@@ -164,13 +172,13 @@ def language_accepted(languages: Collection[str]) -> Callable[[Candidate], Rejec
 def no_listing(article: Candidate) -> Rejection | None:
     """Reject lists of offers, prices or figures: mostly short lines, or full of prices."""
     lines = [line for line in article.body.splitlines() if line.strip()]
-    words = len(article.body.split())
-    short = sum(len(line.split()) <= 8 for line in lines)
-    if len(lines) >= 8 and short >= 0.7 * len(lines):
-        return Rejection("listing", f"{short} of {len(lines)} lines have at most 8 words")
+    if len(lines) >= 8:
+        short = sum(len(line.split()) <= 8 for line in lines)
+        if short >= 0.7 * len(lines):
+            return Rejection("listing", f"{short} of {len(lines)} lines have at most 8 words")
     prices = len(_PRICE.findall(article.body))
-    if prices >= 6 and 15 * prices >= words:
-        return Rejection("listing", f"{prices} prices in {words} words")
+    if prices >= 6 and 15 * prices >= article.word_count:
+        return Rejection("listing", f"{prices} prices in {article.word_count} words")
     return None
 
 

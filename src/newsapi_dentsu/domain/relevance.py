@@ -11,14 +11,15 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import compress, count
 from typing import Final
 from urllib.parse import unquote
 
 from newsapi_dentsu.domain.topics import BEGINNING_LETTERS, RelevanceRules, Topic, Topics
+from newsapi_dentsu.domain.words import AsciiWords
 
 LEAD_WORDS: Final = 60
 """The first words of a body say what it is about."""
@@ -42,7 +43,11 @@ _MOST_SCORE: Final = 5.0
 _MOST_WEIGHT: Final = 100.0
 """The API's scales for concepts and categories."""
 
+_WORDS_KEPT: Final = 50_000
+"""Words whose terms are remembered; texts have more, but most of them hardly ever."""
+
 _WORD = re.compile(r"[^\W_]+(?:['&.][^\W_]+)*")
+_ASCII_WORDS = AsciiWords("'&.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +81,66 @@ class _Term:
     """Whether it counts as close to other topics' terms: strong ones and keywords do."""
 
 
+_Starts = tuple[Sequence[tuple[str, _Term]], ...]
+"""For each topic, the terms that may start with a word, each with how the next word must begin."""
+
+
+class _Index(dict[str, _Starts]):
+    """What to try where a text has a word, the longest terms first; worked out when first asked.
+
+    Empty for a word with which no term of any topic starts.
+    """
+
+    def __init__(self, topics: Iterable[Iterable[_Term]]) -> None:
+        super().__init__()
+        self._topics: list[dict[str, list[_Term]]] = []
+        """The terms of each topic by the first letters of their first words."""
+        for terms in topics:
+            starts: dict[str, list[_Term]] = {}
+            for term in terms:
+                starts.setdefault(term.words[0][:BEGINNING_LETTERS], []).append(term)
+            self._topics.append(starts)
+
+    @property
+    def topics(self) -> int:
+        """How many topics there are."""
+        return len(self._topics)
+
+    def __missing__(self, word: str) -> _Starts:
+        if len(self) >= _WORDS_KEPT:
+            self.clear()
+        beginning = word[:BEGINNING_LETTERS]
+        found = tuple(
+            [
+                (term.words[1] if len(term.words) > 1 else "", term)
+                for term in _longest_first(starts.get(beginning, ()))
+                if _starts(term, word)
+            ]
+            for starts in self._topics
+        )
+        self[word] = found if any(found) else ()
+        return self[word]
+
+
+def _starts(term: _Term, word: str) -> bool:
+    only_a_beginning = term.prefix and len(term.words) == 1
+    return word.startswith(term.words[0]) if only_a_beginning else word == term.words[0]
+
+
+def _longest_first(terms: Iterable[_Term]) -> list[_Term]:
+    return sorted(terms, key=lambda term: (-len(term.words), term.prefix, -len(term.words[-1])))
+
+
 @dataclass(frozen=True, slots=True)
-class _Index:
-    """Terms by what a text's word must be for them to begin there, those to try first in front."""
+class _Tag:
+    """A concept or category that the index attached."""
 
-    whole: Mapping[str, Sequence[_Term]]
-    """Those whose first word stands there as it is."""
+    uri: str
+    share: float
+    """How sure the index is of it, from 0 to 1."""
 
-    beginnings: Mapping[str, Sequence[_Term]]
-    """Single words of which any ending counts, by their first letters."""
+    strengths: Sequence[float]
+    """The strength of each topic's strongest term in its name."""
 
 
 _Found = Sequence[tuple[int, _Term]]
@@ -103,11 +159,12 @@ def score(title: str, body: str, concepts: str, categories: str, topics: Topics)
     """
     rules = topics.relevance
     title_words, body_words = _words(title), _words(body)
-    concept_shares = _attached(concepts, "score", _MOST_SCORE)
-    category_shares = _attached(categories, "wgt", _MOST_WEIGHT)
-    indexes = [_index(topic, rules.clear, rules.weak) for topic in topics.topics]
-    in_title = [_find(index, title_words) for index in indexes]
-    in_body = [_find(index, body_words) for index in indexes]
+    index = _index(topics)
+    concept_tags = _tags(concepts, "score", _MOST_SCORE, lambda uri: _in(index, _last_part(uri)))
+    category_tags = _tags(
+        categories, "wgt", _MOST_WEIGHT, lambda uri: _in(index, uri.replace("/", " "))
+    )
+    in_title, in_body = _find(index, title_words), _find(index, body_words)
     openings = [[(at, term) for at, term in found if at < OPENING_WORDS] for found in in_body]
     together = [
         title_term or opening_term
@@ -118,8 +175,8 @@ def score(title: str, body: str, concepts: str, categories: str, topics: Topics)
     for number, topic in enumerate(topics.topics):
         found = [
             *_signals_of_terms(topic, in_title[number], in_body[number], len(body_words), rules),
-            *_signals_of_concepts(topic, indexes[number], concept_shares, rules),
-            *_signals_of_categories(topic, indexes[number], category_shares, rules),
+            *_signals_of_concepts(topic, number, concept_tags, rules),
+            *_signals_of_categories(topic, number, category_tags, rules),
         ]
         if together[number]:
             found.append(Signal(topic.name, "together", together[number], rules.together))
@@ -182,107 +239,97 @@ def _together(found: Sequence[_Found]) -> list[str]:
 
 
 def _signals_of_concepts(
-    topic: Topic, index: _Index, shares: Mapping[str, float], rules: RelevanceRules
+    topic: Topic, number: int, tags: Iterable[_Tag], rules: RelevanceRules
 ) -> Iterator[Signal]:
     """The concepts that the topic names, and those whose own names hold one of its terms."""
-    for uri, share in shares.items():
-        strength = 1.0 if uri in topic.concepts else _strength(index, _last_part(uri))
-        if strength * share:
-            yield Signal(topic.name, "concept", uri, round(rules.concepts * strength * share, 4))
+    for tag in tags:
+        strength = 1.0 if tag.uri in topic.concepts else tag.strengths[number]
+        if weight := strength * tag.share:
+            yield Signal(topic.name, "concept", tag.uri, round(rules.concepts * weight, 4))
 
 
 def _signals_of_categories(
-    topic: Topic, index: _Index, shares: Mapping[str, float], rules: RelevanceRules
+    topic: Topic, number: int, tags: Iterable[_Tag], rules: RelevanceRules
 ) -> Iterator[Signal]:
     """Categories lie below each other: the one that says most speaks for all."""
-    strength, uri = max(
-        ((_category_strength(topic, index, uri) * share, uri) for uri, share in shares.items()),
+    weight, uri = max(
+        (
+            (
+                tag.share * (1.0 if _lies_in(tag.uri, topic.categories) else tag.strengths[number]),
+                tag.uri,
+            )
+            for tag in tags
+        ),
         default=(0.0, ""),
     )
-    if strength:
-        yield Signal(topic.name, "category", uri, round(rules.categories * strength, 4))
+    if weight:
+        yield Signal(topic.name, "category", uri, round(rules.categories * weight, 4))
 
 
-def _category_strength(topic: Topic, index: _Index, uri: str) -> float:
-    if any(uri == category or uri.startswith(f"{category}/") for category in topic.categories):
-        return 1.0
-    return _strength(index, uri.replace("/", " "))
+def _lies_in(uri: str, categories: Iterable[str]) -> bool:
+    return any(uri == category or uri.startswith(f"{category}/") for category in categories)
 
 
-def _strength(index: _Index, name: str) -> float:
-    """The strength of the strongest term in a tag's name."""
+def _in(index: _Index, name: str) -> list[float]:
+    """The strength of each topic's strongest term in a tag's name."""
     found = _find(index, _words(name.replace("_", " ")))
-    return max((term.strength for _, term in found), default=0.0)
+    return [max((term.strength for _, term in terms), default=0.0) for terms in found]
 
 
 def _last_part(uri: str) -> str:
     return unquote(uri.rpartition("/")[2])
 
 
-def _attached(tags: str, measure: str, most: float) -> dict[str, float]:
-    """The uris of a JSON list of tags, each with its measure as a share of the most."""
-    found: dict[str, float] = {}
-    for tag in json.loads(tags or "[]"):
+def _tags(
+    attached: str, measure: str, most: float, strengths: Callable[[str], Sequence[float]]
+) -> list[_Tag]:
+    """The tags of a JSON list, each once, with its highest measure as a share of the most."""
+    shares: dict[str, float] = {}
+    for tag in json.loads(attached or "[]"):
         value = tag.get(measure)
         share = value / most if isinstance(value, (int, float)) else 0.5
-        found[tag["uri"]] = max(found.get(tag["uri"], 0.0), min(1.0, max(0.0, share)))
-    return found
+        shares[tag["uri"]] = max(shares.get(tag["uri"], 0.0), min(1.0, max(0.0, share)))
+    return [_Tag(uri, share, strengths(uri)) for uri, share in shares.items()]
 
 
-def _index(topic: Topic, clear: float, weak: float) -> _Index:
-    terms = topic.terms
-    return _indexed(
-        tuple(topic.keywords),
-        (
-            (1.0, tuple(terms.strong)),
-            (clear, tuple(terms.clear)),
-            (weak, tuple(terms.weak)),
-            (0.0, tuple(terms.ignored)),
-        ),
+@lru_cache(maxsize=4)
+def _index(topics: Topics) -> _Index:
+    return _Index(_terms(topic, topics.relevance) for topic in topics.topics)
+
+
+def _terms(topic: Topic, rules: RelevanceRules) -> Iterator[_Term]:
+    own = dict.fromkeys((keyword.casefold() for keyword in topic.keywords), 1.0)
+    graded = (
+        (1.0, topic.terms.strong),
+        (rules.clear, topic.terms.clear),
+        (rules.weak, topic.terms.weak),
+        (0.0, topic.terms.ignored),
     )
-
-
-@lru_cache(maxsize=64)
-def _indexed(
-    keywords: tuple[str, ...], graded: tuple[tuple[float, tuple[str, ...]], ...]
-) -> _Index:
-    own = dict.fromkeys((keyword.casefold() for keyword in keywords), 1.0)
     strengths = own | {term.casefold(): strength for strength, terms in graded for term in terms}
-    whole: dict[str, list[_Term]] = {}
-    beginnings: dict[str, list[_Term]] = {}
     for written, strength in strengths.items():
-        words = tuple(_words(written.removesuffix("*")))
-        if not words:
-            continue
-        term = _Term(
-            written, words, written.endswith("*"), strength, near=strength == 1.0 or written in own
-        )
-        if term.prefix and len(words) == 1:
-            beginnings.setdefault(words[0][:BEGINNING_LETTERS], []).append(term)
-        else:
-            whole.setdefault(words[0], []).append(term)
-    for terms in (*whole.values(), *beginnings.values()):
-        terms.sort(key=lambda term: (-len(term.words), term.prefix, -len(term.words[-1])))
-    return _Index(whole, beginnings)
+        if words := tuple(_words(written.removesuffix("*"))):
+            near = strength == 1.0 or written in own
+            yield _Term(written, words, written.endswith("*"), strength, near)
 
 
-def _find(index: _Index, words: Sequence[str]) -> _Found:
-    """Where terms stand in a text; longer terms take their words from shorter ones."""
+def _find(index: _Index, words: Sequence[str]) -> list[_Found]:
+    """Where each topic's terms stand in a text; longer ones take their words from shorter."""
+    starts = list(map(index.__getitem__, words))
+    positions = list(compress(count(), starts))
+    return [_find_topic(starts, positions, words, number) for number in range(index.topics)]
+
+
+def _find_topic(
+    starts: Sequence[_Starts], positions: Sequence[int], words: Sequence[str], number: int
+) -> _Found:
     found: list[tuple[int, _Term]] = []
     taken_to = 0
-    none: Sequence[_Term] = ()
-    whole, beginnings = index.whole, index.beginnings
-    starts = [
-        (at, word)
-        for at, word in enumerate(words)
-        if word in whole or word[:BEGINNING_LETTERS] in beginnings
-    ]
-    for at, word in starts:
+    for at in positions:
         if at < taken_to:
             continue
-        beginning = word[:BEGINNING_LETTERS]
-        for term in chain(whole.get(word, none), beginnings.get(beginning, none)):
-            if _stands(term, words, at):
+        following = words[at + 1] if at + 1 < len(words) else ""
+        for second, term in starts[at][number]:
+            if following.startswith(second) and _stands(term, words, at):
                 found.append((at, term))
                 taken_to = at + len(term.words)
                 break
@@ -301,4 +348,5 @@ def _stands(term: _Term, words: Sequence[str], at: int) -> bool:
 
 def _words(text: str) -> list[str]:
     """A text's words without case; the parts of a hyphenated word stand alone."""
-    return _WORD.findall(text.replace("\u2019", "'").casefold())
+    text = text.replace("\u2019", "'").casefold()
+    return _ASCII_WORDS.find(text) if text.isascii() else _WORD.findall(text)

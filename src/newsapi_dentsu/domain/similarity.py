@@ -11,10 +11,12 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, Literal
 
 from rensa import RMinHash
+
+from newsapi_dentsu.domain.words import AsciiWords
 
 Degree = Literal["copy", "version"]
 
@@ -68,8 +70,11 @@ _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff]"  # scripts without spaces
     r"|[^\W_]+(?:[.,:'\u2019][^\W_]+)*"
 )
-_ASCII_WORD = re.compile(r"[a-z0-9]+(?:[.,:'][a-z0-9]+)*")
-"""The same in plain ASCII, without case."""
+_UNUSUAL = re.compile(r"[^\Wa-z_]\S*")
+"""From what is no plain letter to the next white space: there are the numbers and capitals."""
+
+_ASCII_WORDS = AsciiWords(".,:'")
+"""The same in plain ASCII."""
 
 # What a number has to stand before is looked at second: it would be tried at every character.
 _GROUPING = re.compile(r"[,.'](?<=\d[,.'])(?=\d{3}(?!\d))")
@@ -84,9 +89,14 @@ class Text:
     body: str
 
     @cached_property
-    def runs(self) -> frozenset[str]:
+    def runs(self) -> Sequence[str]:
         """Every `RUN` words that stand in a row; of a text with fewer words, all of them."""
-        return frozenset(_runs(self.words))
+        return _runs(self.words)
+
+    @cached_property
+    def distinct_runs(self) -> frozenset[str]:
+        """The runs, each once."""
+        return frozenset(self.runs)
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -96,12 +106,17 @@ class Text:
     @cached_property
     def details(self) -> frozenset[str]:
         """The words that are numbers, or names: with a capital inside a sentence."""
-        return frozenset(
-            _plain(match[0])
-            for match in _WORD.finditer(self.body)
-            if any(map(str.isdigit, match[0]))
-            or (match[0][0].isupper() and not _opens_sentence(self.body, match.start()))
-        )
+        body = self.body
+        found: set[str] = set()
+        for hit in _UNUSUAL.finditer(body):
+            before = max(body.rfind(" ", 0, hit.start()), body.rfind("\n", 0, hit.start()))
+            found.update(
+                _plain(match[0])
+                for match in _WORD.finditer(body, before + 1, hit.end())
+                if any(map(str.isdigit, match[0]))
+                or (match[0][0].isupper() and not _opens_sentence(body, match.start()))
+            )
+        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +137,8 @@ class Comparison:
 def prepare(body: str) -> Text:
     """Read a cleaned body for comparing."""
     plain = _plain(body)
-    pattern = _ASCII_WORD if plain.isascii() else _WORD
-    return Text(tuple(pattern.findall(plain)), body)
+    words = _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
+    return Text(tuple(words), body)
 
 
 def comparable(text: Text) -> bool:
@@ -137,7 +152,7 @@ def bands(text: Text) -> frozenset[int]:
     42 bands of 3 permutations over the runs of the whole text, 10 over those of the first
     `LEAD_WORDS` words: half of the runs in common are as good as sure to meet, a tenth hardly do.
     """
-    runs = _runs(text.words)
+    runs = text.runs
     lead = runs[: LEAD_WORDS - RUN + 1]
     return frozenset(_bands(runs, PERMUTATIONS, 0) + _bands(lead, LEAD_PERMUTATIONS, PERMUTATIONS))
 
@@ -196,9 +211,11 @@ class _Gap:
 
 
 def _common(text: Text, other: Text) -> _Common:
-    words, gaps, end = text.words, [], 0
-    for start, run in enumerate(_runs(words)):
-        if run in other.runs:
+    words, theirs = text.words, other.distinct_runs
+    gaps: list[_Gap] = []
+    end = 0
+    for start, run in enumerate(text.runs):
+        if run in theirs:
             if start > end:
                 gaps.append(_Gap(words[max(0, end - RUN + 1) : end], words[end:start]))
             end = start + RUN
@@ -234,23 +251,29 @@ def _fills_same_template(
 def _runs(words: Sequence[str]) -> list[str]:
     if len(words) < RUN:
         return [" ".join(words)] if words else []
-    return [" ".join(run) for run in zip(words, words[1:], words[2:], strict=False)]
+    return list(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
 
 
-def _bands(runs: list[str], permutations: int, offset: int) -> list[int]:
+def _bands(runs: Sequence[str], permutations: int, offset: int) -> list[int]:
     if not runs:
         return []
     sketch = RMinHash(permutations, _SEED)
     sketch.update(runs)
-    values = sketch.digest()
+    values = struct.pack(f"<{permutations}I", *sketch.digest())
+    hashes = [
+        zlib.crc32(values[start : start + 4 * BAND_SIZE], beginning)
+        for start, beginning in _beginnings(permutations, offset)
+    ]
+    return list(struct.unpack(f"<{len(hashes)}i", struct.pack(f"<{len(hashes)}I", *hashes)))
+
+
+@cache
+def _beginnings(permutations: int, offset: int) -> list[tuple[int, int]]:
+    """Where each band's values begin, in bytes, and the hash of what tells the band apart."""
     return [
-        _signed(zlib.crc32(struct.pack("<4I", offset + at, *values[at : at + BAND_SIZE])))
+        (4 * at, zlib.crc32(struct.pack("<I", offset + at)))
         for at in range(0, permutations - BAND_SIZE + 1, BAND_SIZE)
     ]
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 32) if number >= 1 << 31 else number
 
 
 def _plain(text: str) -> str:

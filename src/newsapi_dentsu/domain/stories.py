@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from newsapi_dentsu.domain.similarity import Text, compare
 
@@ -26,8 +26,7 @@ MOST_COMPARED: Final = 100
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Rank:
+class Rank(NamedTuple):
     """Who comes first: what may be read, then what was published earlier, then the lower id."""
 
     rejected: bool

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -112,6 +112,13 @@ class Topics(StrictModel):
     ignore_sources: list[Name] = Field([])
     relevance: RelevanceRules = RelevanceRules()
     quality: QualityRules = QualityRules()
+
+    @cached_property
+    def _content(self) -> str:
+        return self.model_dump_json()
+
+    def __hash__(self) -> int:
+        return hash(self._content)
 
     @property
     def query_id(self) -> str:

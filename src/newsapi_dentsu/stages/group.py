@@ -4,15 +4,14 @@ import hashlib
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from itertools import chain
 from typing import TypeVar
 
 from newsapi_dentsu.domain import assessment, similarity
-from newsapi_dentsu.domain.assessment import Assessment
-from newsapi_dentsu.domain.similarity import Text
+from newsapi_dentsu.domain.similarity import Text, prepare
 from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.stages.report import GroupReport, Progress, no_progress
@@ -22,8 +21,8 @@ from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.processed import Article
 from newsapi_dentsu.warehouse.stories import Assessed, Banded
 
-BATCH_ROWS = 2_000
-BATCH_CHARACTERS = 8_000_000
+BATCH_ROWS = 4_000
+BATCH_CHARACTERS = 12_000_000
 HORIZON_DAYS = 30
 _AT_ONCE = 100
 """Articles that one process takes at a time."""
@@ -95,37 +94,59 @@ def group(
     return total
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What an article says by itself: its row, without a place, and the bands of its text."""
+
+    row: Assessed
+    bands: Sequence[int] | None
+    """None where they may be stored already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The articles that follow after a change number, being looked at."""
+
+    after: int
+    articles: Sequence[Article]
+    last: int
+    before: Mapping[str, Assessed]
+    """How they were assessed when the batch was taken."""
+
+    looks: Iterator[Sequence[_Look]]
+
+
 class _Grouping:
     def __init__(self, topics: Topics, today: date, horizon_days: int, helpers: Workers) -> None:
         self._topics = topics
         self._today = today
         self._horizon = timedelta(days=horizon_days)
         self._helpers = helpers
+        self._ahead: _Batch | None = None
 
     def batch(self, session: Session) -> GroupReport | None:
         """Take the next batch; None where nothing waits."""
-        articles, last = processed.changes_after(
-            session,
-            operations.position(session, operations.GROUPED),
-            rows=BATCH_ROWS,
-            characters=BATCH_CHARACTERS,
-        )
-        if not articles:
+        position = operations.position(session, operations.GROUPED)
+        ahead, self._ahead = self._ahead, None
+        current = ahead if ahead and ahead.after == position else self._taken(session, position)
+        if current is None:
             return None
-        verdicts = self._helpers.map(partial(_judged, self._topics), _portions(articles))
-        ids = [article.article_id for article in articles]
-        before = stories.assessed(session, ids)
-        self._fill_days(session, articles)
+        looks = {look.row.article_id: look for look in chain.from_iterable(current.looks)}
+        # Other processes look at the next batch while this one is put into stories.
+        self._ahead = self._taken(session, current.last)
+        self._fill_days(session, current.articles)
+        ids = list(looks)
+        before = stories.assessed(session, ids) if current is ahead else current.before
         after = {
-            article.article_id: _assessed(article, verdict, before.get(article.article_id))
-            for article, verdict in zip(articles, chain.from_iterable(verdicts), strict=True)
+            key: look.row.placed(before[key].member) if key in before else look.row
+            for key, look in looks.items()
         }
-        around = _Around(session, self._horizon.days, articles, after, before)
-        self._renew_bands(session, articles, after, around)
+        around = _Around(session, self._horizon.days, current.articles, after, before)
+        self._renew_bands(session, looks, around)
         changed = [key for key in ids if _stands_anew(before.get(key), after[key])]
         placed = regroup(around, ids, changed)
         self._save(session, placed, after, around)
-        operations.set_position(session, operations.GROUPED, last)
+        operations.set_position(session, operations.GROUPED, current.last)
         roles = Counter(
             member.standing.role
             for key in ids
@@ -140,32 +161,44 @@ class _Grouping:
             rules_changed=False,
         )
 
-    def _renew_bands(
-        self,
-        session: Session,
-        articles: Sequence[Article],
-        after: Mapping[str, Assessed],
-        around: "_Around",
-    ) -> None:
+    def _taken(self, session: Session, position: int) -> _Batch | None:
+        """Read the next articles and have them looked at."""
+        articles, last = processed.changes_after(
+            session, position, rows=BATCH_ROWS, characters=BATCH_CHARACTERS
+        )
+        if not articles:
+            return None
+        before = stories.assessed(session, [article.article_id for article in articles])
+        asked = [(article, article.article_id not in before) for article in articles]
+        looks = self._helpers.map(partial(_looks, self._topics), list(_portions(asked)))
+        return _Batch(position, articles, last, before, looks)
+
+    def _renew_bands(self, session: Session, looks: Mapping[str, _Look], around: "_Around") -> None:
         """Have bands of the batch's articles as they are now."""
-        days = {key: day for key, row in after.items() if (day := row.rank.day)}
+        days = {key: day for key, look in looks.items() if (day := look.row.rank.day)}
         if not days:
             return
         altered = [
-            article.article_id
-            for article in articles
-            if (known := around.stored(article.article_id))
-            and (known.text_hash != article.text_hash or known.published_at != article.published_at)
+            key
+            for key, look in looks.items()
+            if (known := around.stored(key))
+            and (
+                known.text_hash != look.row.text_hash or known.published_at != look.row.published_at
+            )
         ]
         stories.remove_bands(session, altered)
         there = stories.with_bands(session, list(days), min(days.values()), max(days.values()))
+        new = [(key, day, looks[key].bands) for key, day in days.items() if key not in there]
         stories.save_bands(
             session,
-            _bands((day, key, around.text(key)) for key, day in days.items() if key not in there),
+            [
+                Banded(day, key, _bands(around.text(key)) if bands is None else bands)
+                for key, day, bands in new
+            ],
         )
 
     def _fill_days(self, session: Session, articles: Iterable[Article]) -> None:
-        """Have bands for all articles that a batch may be compared with."""
+        """Have bands for all assessed articles that a batch may be compared with."""
         wanted: set[date] = set()
         for day in {_day(article.published_at) for article in articles if article.published_at}:
             first, last = day - self._horizon, min(day + self._horizon, max(day, self._today))
@@ -263,7 +296,7 @@ class _Around(Neighbourhood):
             body = self._bodies.get(article_id)
             if body is None:
                 body = processed.bodies(self._session, [article_id])[article_id]
-            text = self._texts[article_id] = similarity.prepare(body)
+            text = self._texts[article_id] = prepare(body)
             while len(self._texts) > _TEXTS_KEPT:
                 self._texts.popitem(last=False)
         else:
@@ -278,7 +311,9 @@ class _Around(Neighbourhood):
     def dependents(self, article_id: str) -> Collection[str]:
         if article_id not in self._dependents:
             keys = self._ids if article_id in self._after else [article_id]
-            found = stories.dependents(self._session, keys)
+            # To what was not assessed until now nothing stands yet.
+            assessed = [key for key in keys if self.stored(key)]
+            found = stories.dependents(self._session, assessed)
             self._dependents.update({key: found.get(key, set()) for key in keys})
             self._read(set().union(*found.values()))
         return self._dependents[article_id]
@@ -326,10 +361,31 @@ class _Around(Neighbourhood):
             self._known.update({key: found.get(key) for key in wanted})
 
 
-def _assessed(article: Article, found: Assessment, before: Assessed | None) -> Assessed:
-    """The row of an article, in the place where it stands until now."""
+def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
+    return before is None or before.text_hash != after.text_hash or before.rank != after.rank
+
+
+def _looks(topics: Topics, articles: Sequence[tuple[Article, bool]]) -> Sequence[_Look]:
+    """Look at articles, and make the bands of those where that is asked for."""
+    return [
+        _Look(_assessed(topics, article), _bands(prepare(article.body)) if banded else None)
+        for article, banded in articles
+    ]
+
+
+def _assessed(topics: Topics, article: Article) -> Assessed:
+    """The row of an article before it has its place."""
+    found = assessment.assess(
+        topics,
+        title=article.title,
+        body=article.body,
+        published_at=article.published_at,
+        lang=article.lang,
+        concepts=article.concepts,
+        categories=article.categories,
+    )
     rejection = found.rejection
-    row = Assessed(
+    return Assessed(
         article_id=article.article_id,
         text_hash=article.text_hash,
         published_at=article.published_at,
@@ -347,26 +403,15 @@ def _assessed(article: Article, found: Assessment, before: Assessed | None) -> A
         similarity=None,
         containment=None,
     )
-    return row.placed(before.member) if before else row
 
 
-def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
-    return before is None or before.text_hash != after.text_hash or before.rank != after.rank
+def _bands(text: Text) -> Sequence[int]:
+    """A text's bands; none of a text that can't be compared."""
+    return tuple(similarity.bands(text)) if similarity.comparable(text) else ()
 
 
-def _judged(topics: Topics, articles: Sequence[Article]) -> list[Assessment]:
-    return [
-        assessment.assess(
-            topics,
-            title=article.title,
-            body=article.body,
-            published_at=article.published_at,
-            lang=article.lang,
-            concepts=article.concepts,
-            categories=article.categories,
-        )
-        for article in articles
-    ]
+def _bands_of_bodies(found: Sequence[tuple[str, datetime, str]]) -> list[Banded]:
+    return [Banded(_day(at), key, _bands(prepare(body))) for key, at, body in found]
 
 
 def _portions(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
@@ -376,26 +421,13 @@ def _portions(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
 def _bodies(
     session: Session, days: Sequence[date]
 ) -> Iterator[Sequence[tuple[str, datetime, str]]]:
-    """The articles of some days: id, publication and body, some at a time."""
+    """The assessed articles of some days: id, publication and body, some at a time."""
     for first, last in _ranges(days):
         start, end = _midnight(first), _midnight(last + timedelta(days=1))
         after = ""
-        while found := processed.bodies_between(session, start, end, after, _READ_AT_ONCE):
+        while found := stories.bodies_between(session, start, end, after, _READ_AT_ONCE):
             after, start, _ = found[-1]
             yield from _portions(found)
-
-
-def _bands_of_bodies(found: Sequence[tuple[str, datetime, str]]) -> list[Banded]:
-    return _bands((_day(at), key, similarity.prepare(body)) for key, at, body in found)
-
-
-def _bands(texts: Iterable[tuple[date, str, Text]]) -> list[Banded]:
-    """The bands of the texts that can be compared, given each with its day and article."""
-    return [
-        Banded(day, key, tuple(similarity.bands(text)))
-        for day, key, text in texts
-        if similarity.comparable(text)
-    ]
 
 
 def _day(moment: datetime) -> date:

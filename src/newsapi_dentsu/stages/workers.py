@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -32,8 +32,8 @@ class Workers:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Apply a function to items; the results come in the items' order.
 
-        Other processes begin at once, with the first few items; further ones are taken from
-        `items` as results are taken from here.
+        Other processes begin at once: with all items of a sequence, with the first few of others,
+        of which further ones are taken as results are taken from here.
 
         Raises:
             PipelineError: a process was killed.
@@ -42,7 +42,8 @@ class Workers:
         if self._pool is None:
             return map(function, items)
         pool, rest = self._pool, iter(items)
-        begun = deque(pool.submit(function, item) for item in islice(rest, self._ahead))
+        ahead = len(items) if isinstance(items, Sequence) else self._ahead
+        begun = deque(pool.submit(function, item) for item in islice(rest, ahead))
         return self._results(pool, function, rest, begun)
 
     def _results(

@@ -144,25 +144,6 @@ def remove_articles(session: Session, article_ids: Sequence[str]) -> None:
     delete(session, TABLE, "article_id", article_ids)
 
 
-def last_of_batch(
-    session: Session, table: str, change_seq: int, *, rows: int, characters: int
-) -> int | None:
-    """The last change number of the next batch of a table, bounded in rows and in articles' text.
-
-    Returns:
-        None where nothing waits after `change_seq`.
-    """
-    waiting = session.rows(
-        f"SELECT change_seq, article_id FROM {table} "
-        "WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
-        change_seq,
-        rows,
-    )
-    # By keys and not in the query itself, for which DuckDB would read every body there is.
-    sizes = lengths(session, [article_id for _, article_id in waiting])
-    return last_within(((number, sizes.get(key, 0)) for number, key in waiting), characters)
-
-
 def changes_after(
     session: Session, change_seq: int, *, rows: int, characters: int
 ) -> tuple[list[Article], int]:
@@ -171,9 +152,21 @@ def changes_after(
     Returns:
         The articles in order of change, and the change number of the last.
     """
-    last = last_of_batch(session, TABLE, change_seq, rows=rows, characters=characters)
-    if last is None:
+    waiting = session.rows(
+        f"SELECT change_seq FROM {TABLE} WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
+        change_seq,
+        rows,
+    )
+    if not waiting:
         return [], change_seq
+    # In a query of its own: for one with a limit DuckDB would read every body there is.
+    sizes = session.rows(
+        f"SELECT change_seq, length(body) FROM {TABLE} "
+        "WHERE change_seq > $1 AND change_seq <= $2 ORDER BY change_seq",
+        change_seq,
+        waiting[-1][0],
+    )
+    last = last_within(sizes, characters) or change_seq
     found = session.rows(
         f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM {TABLE} "
         "WHERE change_seq > $1 AND change_seq <= $2 ORDER BY change_seq",
@@ -208,25 +201,3 @@ def lengths(session: Session, article_ids: Collection[str]) -> dict[str, int]:
 def bodies(session: Session, article_ids: Collection[str]) -> dict[str, str]:
     """The texts of these articles."""
     return dict(rows_by_key(session, TABLE, ("article_id", "body"), "article_id", article_ids))
-
-
-def bodies_between(
-    session: Session, start: datetime, end: datetime, after: str, rows: int
-) -> list[tuple[str, datetime, str]]:
-    """The next articles published from `start` to before `end`, as (article_id, when, body).
-
-    In the order of time; of those published at `start`, only the ids after `after`.
-    """
-    return [
-        (article_id, published_at, body)
-        for article_id, published_at, body in session.rows(
-            f"SELECT article_id, publishedAt, body FROM {TABLE} "
-            "WHERE publishedAt >= $1 AND publishedAt < $2 "
-            "AND (publishedAt > $1 OR article_id > $3) "
-            "ORDER BY publishedAt, article_id LIMIT $4",
-            start,
-            end,
-            after,
-            rows,
-        )
-    ]

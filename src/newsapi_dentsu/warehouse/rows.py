@@ -1,7 +1,9 @@
 """Reading and writing many rows of a table by their keys."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from newsapi_dentsu.warehouse.engine import Row, Session, insert, update
@@ -10,19 +12,40 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
+_LOOKED_UP = 300
+"""Keys for which DuckDB is quicker with its index than with a whole column."""
+
+
 def rows_by_key(
     session: Session, table: str, columns: Iterable[str], key: str, values: Collection[object]
 ) -> list[Row]:
-    """The columns of the rows whose `key` is among `values`.
+    """The columns of the rows whose `key`, which has an index, is among the texts `values`.
 
-    Each value is a parameter of its own: given as one list, DuckDB reads the whole table instead
-    of its index.
+    A few values are a parameter each: given as one list, DuckDB reads the whole column instead of
+    its index.
     """
     if not values:
         return []
+    if len(values) > _LOOKED_UP:
+        return rows_among(session, table, columns, key, values)
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     return session.rows(
         f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN ({places})", *values
+    )
+
+
+def rows_among(
+    session: Session, table: str, columns: Iterable[str], key: str, values: Collection[object]
+) -> list[Row]:
+    """The columns of the rows whose `key` is among the texts `values`: many, or without an index.
+
+    (Without an index on DuckDB, that is.)
+    """
+    if not values:
+        return []
+    return session.rows(
+        f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN (SELECT unnest($1::text[]))",
+        list(values),
     )
 
 
@@ -41,7 +64,12 @@ def save(
 
 def values(row: "DataclassInstance") -> Row:
     """The values of a dataclass in the order of its fields; unlike `astuple`, without copies."""
-    return tuple([getattr(row, field.name) for field in fields(row)])
+    return _getter(type(row))(row)
+
+
+@cache
+def _getter(kind: type["DataclassInstance"]) -> Callable[[object], Row]:
+    return attrgetter(*(field.name for field in fields(kind)))
 
 
 def last_within(sizes: Iterable[tuple[int, int]], limit: int) -> int | None:

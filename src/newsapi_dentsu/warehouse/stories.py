@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
 from newsapi_dentsu.warehouse import operations, processed
 from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
-from newsapi_dentsu.warehouse.rows import rows_by_key, save, values
+from newsapi_dentsu.warehouse.rows import last_within, rows_among, rows_by_key, save, values
 
 TABLE = "processed.assessments"
 BANDS = "processed.text_bands"
@@ -92,14 +92,14 @@ def assessed(session: Session, article_ids: Collection[str]) -> dict[str, Assess
 
 def members_of(session: Session, story_id: str) -> list[Assessed]:
     """Every article of a story, the earliest first."""
-    found = rows_by_key(session, TABLE, COLUMNS, "story_id", [story_id])
+    found = rows_among(session, TABLE, COLUMNS, "story_id", [story_id])
     return sorted((Assessed(*row) for row in found), key=lambda one: one.rank)
 
 
 def dependents(session: Session, article_ids: Collection[str]) -> dict[str, set[str]]:
     """The copies and versions of each of these articles."""
     found: dict[str, set[str]] = {}
-    for reference, article_id in rows_by_key(
+    for reference, article_id in rows_among(
         session, TABLE, ("reference_id", "article_id"), "reference_id", article_ids
     ):
         found.setdefault(reference, set()).add(article_id)
@@ -108,14 +108,14 @@ def dependents(session: Session, article_ids: Collection[str]) -> dict[str, set[
 
 def owners(session: Session, story_ids: Collection[str]) -> dict[str, str]:
     """The originals of these stories."""
-    found = rows_by_key(session, TABLE, ("story_id", "role", "article_id"), "story_id", story_ids)
+    found = rows_among(session, TABLE, ("story_id", "role", "article_id"), "story_id", story_ids)
     return {story_id: article_id for story_id, role, article_id in found if role == "original"}
 
 
 def copies(session: Session, article_ids: Collection[str]) -> dict[str, list[str | None]]:
     """The publications of the copies of each of these articles."""
     found: dict[str, list[str | None]] = {}
-    for reference, role, source in rows_by_key(
+    for reference, role, source in rows_among(
         session, TABLE, ("reference_id", "role", "source_uri"), "reference_id", article_ids
     ):
         if role == "copy":
@@ -171,7 +171,14 @@ class Changes:
 
 def changes_after(session: Session, change_seq: int, *, rows: int, characters: int) -> Changes:
     """The next changed assessments after a change number, bounded in rows and text."""
-    last = processed.last_of_batch(session, TABLE, change_seq, rows=rows, characters=characters)
+    waiting = session.rows(
+        f"SELECT change_seq, article_id FROM {TABLE} "
+        "WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
+        change_seq,
+        rows,
+    )
+    sizes = processed.lengths(session, [article_id for _, article_id in waiting])
+    last = last_within(((number, sizes.get(key, 0)) for number, key in waiting), characters)
     if last is None:
         return Changes([], [], change_seq)
     columns = ", ".join(COLUMNS)
@@ -194,7 +201,7 @@ def changes_after(session: Session, change_seq: int, *, rows: int, characters: i
 
 
 def unbanded_days(session: Session, first: date, last: date, method: str) -> list[date]:
-    """The days of a range whose articles don't all have bands of this method."""
+    """The days of a range whose assessed articles don't all have bands of this method."""
     there = {
         day
         for (day,) in session.rows(
@@ -206,6 +213,30 @@ def unbanded_days(session: Session, first: date, last: date, method: str) -> lis
     }
     every = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return [day for day in every if day not in there]
+
+
+def bodies_between(
+    session: Session, start: datetime, end: datetime, after: str, rows: int
+) -> list[tuple[str, datetime, str]]:
+    """The next assessed articles published from `start` to before `end`: (id, when, body).
+
+    In the order of time; of those published at `start`, only the ids after `after`.
+    """
+    return [
+        (article_id, published_at, body)
+        for article_id, published_at, body in session.rows(
+            f"SELECT article_id, article.publishedAt, body FROM {processed.TABLE} AS article "
+            f"JOIN {TABLE} AS assessed USING (article_id) "
+            "WHERE article.publishedAt >= $1 AND article.publishedAt < $2 "
+            "AND assessed.publishedAt >= $1 AND assessed.publishedAt < $2 "
+            "AND (article.publishedAt > $1 OR article_id > $3) "
+            "ORDER BY article.publishedAt, article_id LIMIT $4",
+            start,
+            end,
+            after,
+            rows,
+        )
+    ]
 
 
 def forget_bands(session: Session, days: Sequence[date]) -> None:
@@ -221,7 +252,7 @@ def forget_bands_before(session: Session, day: date) -> None:
 
 
 def note_banded(session: Session, days: Sequence[date], method: str) -> None:
-    """Note that every article of these days has its bands."""
+    """Note that every assessed article of these days has its bands."""
     columns = {"day": "date", "method": "text"}
     insert(session, BANDED_DAYS, columns, [(day, method) for day in days])
 
@@ -236,7 +267,8 @@ class Banded:
 
 
 def save_bands(session: Session, found: Sequence[Banded]) -> None:
-    """Store the bands of articles that have none."""
+    """Store the bands of articles of which none are stored."""
+    found = [one for one in found if one.bands]
     if found:
         # An article's bands go as one text: a driver is slow at long lists of numbers.
         session.execute(
