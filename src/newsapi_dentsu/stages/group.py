@@ -196,6 +196,8 @@ class _Grouping:
                 for key, day, bands in new
             ],
         )
+        if len(new) >= _MUCH_BANDED:
+            stories.learn_bands(session)
 
     def _fill_days(self, session: Session, articles: Iterable[Article]) -> None:
         """Have bands for all assessed articles that a batch may be compared with."""
