@@ -147,12 +147,11 @@ def _insert_state(session: Session, history: History, topics: Topics) -> None:
     # Each day was last read when nothing could come in any more.
     session.execute(
         "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, complete_at) "
-        "SELECT $1, d.day, coalesce(a.total, 0), coalesce(a.uris, '[]'), 0, "
+        "SELECT $1, d.day, coalesce(a.total, 0), '[]', 0, "
         "d.day::timestamptz + INTERVAL '72 hours' "
         f"FROM (SELECT DATE '{history.start.date()}' + i::integer AS day "
         f"FROM generate_series(0, {DAYS - 1}) AS g(i)) AS d "
-        "LEFT JOIN (SELECT indexed_at::date AS day, count(*) AS total, "
-        """'["' || string_agg(uri, '","' ORDER BY uri) || '"]' AS uris """
+        "LEFT JOIN (SELECT indexed_at::date AS day, count(*) AS total "
         f"FROM {raw.TABLE} GROUP BY 1) AS a ON a.day = d.day",
         topics.query_id,
     )

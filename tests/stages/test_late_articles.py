@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse import Warehouse, raw
 from support.api import serving
 from support.articles import article
 from support.clock import Clock
@@ -58,3 +58,28 @@ def test_a_settled_day_is_not_read_again(warehouse: Warehouse, clock: Clock) -> 
         api.collect(warehouse, lookback_days=5)
         read_again = {day for day, _ in api.searches()}
     assert min(read_again) == (clock.now - timedelta(hours=48)).date()
+
+
+def test_what_a_settled_day_listed_is_forgotten(warehouse: Warehouse, clock: Clock) -> None:
+    articles = [article("old", at=clock.now - timedelta(days=4)), article("new", at=clock.now)]
+    with serving(articles, clock=clock) as api:
+        api.collect(warehouse, lookback_days=5)
+    days = [article.index_time.date() for article in articles]
+    with warehouse.snapshot() as session:
+        (query_id,) = session.rows("SELECT query_id FROM raw.queries")[0]
+        listings = raw.day_listings(session, query_id, days)
+    assert [(listings[day].total, listings[day].uris) for day in days] == [(1, set()), (1, {"new"})]
+
+
+def test_a_settled_day_is_read_whole_again_when_the_overlap_becomes_wider(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    day = clock.now - timedelta(days=4)
+    on_time = [article(f"{number:03}", at=day) for number in range(120)]
+    late = article("late", at=day, late=timedelta(hours=97))
+    with serving([*on_time, late], clock=clock) as api:
+        api.collect(warehouse, lookback_days=5)
+        clock.advance(hours=6)
+        report = api.collect(warehouse, lookback_days=5, overlap=timedelta(days=5))
+    assert (report.new, report.known) == (1, 120)
+    assert "late" in raw_uris(warehouse)

@@ -3,8 +3,8 @@
 The API's finest cursor is a day, and articles enter it late. So each run reads every day again
 that may still have changed: one search tells a day's total, and where it equals what is stored
 nothing more is asked. A day is settled once it was whole at a time that lies the overlap after
-its end. Days are read from the oldest to the newest, and the watermark follows the days that are
-whole, in the transaction of the page that made them so.
+its end; what it listed is forgotten then. Days are read from the oldest to the newest, and the
+watermark follows the days that are whole, in the transaction of the page that made them so.
 """
 
 import logging
@@ -278,6 +278,9 @@ class _Collection:
         self._warehouse.write(lambda session: self._save(session, day, accepted))
 
     def _save(self, session: Session, day: date, listing: raw.DayListing) -> None:
+        if _settled(day, listing.complete_at, self._now, self._options.overlap):
+            # The list has served: over years, rewriting it with its neighbours would cost each run.
+            listing = replace(listing, uris=frozenset(), unlisted=0)
         stored_uris = self._stored_uris.get(day)
         raw.save_day_listing(session, self._query_id, day, listing, stored_uris)
         if listing.complete_at == self._now and self._options.backfill is None:

@@ -4,12 +4,14 @@ An audit looks at totals and at the rows that changed last, never at a whole wid
 its cost doesn't grow with the history.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from newsapi_dentsu.warehouse import final, operations, processed, raw
 from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.rows import rows_by_key
 
 RECENT_ROWS = 5_000
 FRESH_FOR = timedelta(hours=12)
@@ -57,13 +59,10 @@ _recent_update = (
 
 
 def _unique(session: Session, table: str, recent: str) -> Finding:
-    # Materialized and joined by hand: PostgreSQL would fold the two into a walk of the whole index.
-    twice = session.rows(
-        f"WITH recent AS MATERIALIZED (SELECT DISTINCT url FROM {table} WHERE {recent}) "
-        f"SELECT recent.url FROM recent JOIN {table} AS every ON every.url = recent.url "
-        "GROUP BY recent.url HAVING count(*) > 1"
-    )
-    shown = ", ".join(sorted(url for (url,) in twice)[:5])
+    urls = {url for (url,) in session.rows(f"SELECT url FROM {table} WHERE {recent}")}
+    found = Counter(url for (url,) in rows_by_key(session, table, ("url",), "url", urls))
+    twice = [url for url, times in found.items() if times > 1]
+    shown = ", ".join(sorted(twice)[:5])
     return Finding(
         not twice,
         "no url stands twice among the latest rows"

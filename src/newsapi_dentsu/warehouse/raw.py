@@ -64,8 +64,8 @@ class Reading:
 class DayListing:
     """What a search listed for a day when it was last read.
 
-    `uris` are the articles ever listed; `unlisted` of them the index lists no longer. `reading`
-    is under way until the day is whole.
+    `uris` are the articles ever listed; `unlisted` of them the index lists no longer. Both are
+    forgotten of a day that need not be read again. `reading` is under way until the day is whole.
     """
 
     total: int = 0
