@@ -4,7 +4,7 @@ import atexit
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, LiteralString
 
 import psycopg
@@ -403,6 +403,9 @@ class _HeldLock:
     def release(self) -> None:
         """Let the lock go, with its connection."""
         if self._connection is not None:
+            # A closed connection's lock is free a moment later: whoever comes next may not wait.
+            with suppress(psycopg.Error):
+                self._connection.execute("SELECT pg_advisory_unlock(%s)", [self._key])
             self._connection.close()
 
     def _prepare(self, connection: Connection) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from newsapi_dentsu.warehouse import operations
 from newsapi_dentsu.warehouse.engine import Session, delete, update
-from newsapi_dentsu.warehouse.rows import last_within, rows_by_key, save, values
+from newsapi_dentsu.warehouse.rows import last_within, rows_among, rows_by_key, save, values
 
 TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
@@ -99,7 +99,7 @@ _OUTCOME_COLUMNS = {
 
 def outcomes_of_articles(session: Session, article_ids: Collection[str]) -> list[RecordOutcome]:
     """The outcomes of every record of these articles."""
-    found = rows_by_key(session, OUTCOMES, _OUTCOME_COLUMNS, "article_id", article_ids)
+    found = rows_among(session, OUTCOMES, _OUTCOME_COLUMNS, "article_id", article_ids)
     return [RecordOutcome(*row) for row in found]
 
 
