@@ -160,9 +160,11 @@ def score(title: str, body: str, concepts: str, categories: str, topics: Topics)
     rules = topics.relevance
     title_words, body_words = _words(title), _words(body)
     index = _index(topics)
-    concept_tags = _tags(concepts, "score", _MOST_SCORE, lambda uri: _in(index, _last_part(uri)))
+    concept_tags = _tags(
+        concepts, "score", _MOST_SCORE, lambda uri: _strengths(index, _last_part(uri))
+    )
     category_tags = _tags(
-        categories, "wgt", _MOST_WEIGHT, lambda uri: _in(index, uri.replace("/", " "))
+        categories, "wgt", _MOST_WEIGHT, lambda uri: _strengths(index, uri.replace("/", " "))
     )
     in_title, in_body = _find(index, title_words), _find(index, body_words)
     openings = [[(at, term) for at, term in found if at < OPENING_WORDS] for found in in_body]
@@ -270,7 +272,7 @@ def _lies_in(uri: str, categories: Iterable[str]) -> bool:
     return any(uri == category or uri.startswith(f"{category}/") for category in categories)
 
 
-def _in(index: _Index, name: str) -> list[float]:
+def _strengths(index: _Index, name: str) -> list[float]:
     """The strength of each topic's strongest term in a tag's name."""
     found = _find(index, _words(name.replace("_", " ")))
     return [max((term.strength for _, term in terms), default=0.0) for terms in found]

@@ -19,7 +19,7 @@ _LOOKED_UP = 300
 def rows_by_key(
     session: Session, table: str, columns: Iterable[str], key: str, values: Collection[object]
 ) -> list[Row]:
-    """The columns of the rows whose `key`, which has an index, is among the texts `values`.
+    """The columns of the rows whose `key`, which has an index, is among `values`.
 
     A few values are a parameter each: given as one list, DuckDB reads the whole column instead of
     its index.
@@ -37,14 +37,15 @@ def rows_by_key(
 def rows_among(
     session: Session, table: str, columns: Iterable[str], key: str, values: Collection[object]
 ) -> list[Row]:
-    """The columns of the rows whose `key` is among the texts `values`: many, or without an index.
+    """The columns of the rows whose `key` is among `values`, whole numbers or texts.
 
-    (Without an index on DuckDB, that is.)
+    For many values, and for keys without an index on DuckDB.
     """
     if not values:
         return []
+    kind = "bigint" if isinstance(next(iter(values)), int) else "text"
     return session.rows(
-        f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN (SELECT unnest($1::text[]))",
+        f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN (SELECT unnest($1::{kind}[]))",
         list(values),
     )
 

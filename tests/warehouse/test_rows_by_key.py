@@ -1,0 +1,21 @@
+"""Rows are found by their keys, few or many, whatever the keys' type."""
+
+import pytest
+
+from newsapi_dentsu.warehouse import Warehouse, processed, raw
+from support.articles import body, record
+from support.clock import NOON
+from support.processing import process, store
+
+
+@pytest.mark.parametrize("wanted", [1, 400])
+def test_records_are_found_by_number_and_articles_by_id(warehouse: Warehouse, wanted: int) -> None:
+    warehouse.upgrade()
+    store(warehouse, *(record(str(number), NOON, body=body(str(number))) for number in range(500)))
+    process(warehouse)
+    with warehouse.snapshot() as session:
+        records = raw.rows_by_seq(session, range(101, 101 + wanted))
+        keys = [key for (key,) in session.rows(f"SELECT article_id FROM {processed.TABLE}")]
+        articles = processed.articles(session, keys[:wanted])
+    assert sorted(one.seq for one in records) == list(range(101, 101 + wanted))
+    assert sorted(articles) == sorted(keys[:wanted])
