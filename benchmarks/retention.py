@@ -26,8 +26,8 @@ from newsapi_dentsu import logs
 from newsapi_dentsu.cli.execution import execute_pipeline, opened_instance
 from newsapi_dentsu.cli.home import prepare_home
 from newsapi_dentsu.defs import retention as kept
+from newsapi_dentsu.progress import no_progress
 from newsapi_dentsu.settings import Settings, load_settings
-from newsapi_dentsu.stages.report import no_progress
 
 INTERVAL = timedelta(hours=6)
 RUNS_A_DAY, TICKS_A_DAY = 4, 24

@@ -17,8 +17,8 @@ from newsapi_dentsu.cli.home import database_prepared, prepare_home
 from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.defs.resources import ATTENDED, progress_of_stage
 from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
+from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.stages.report import Progress
 
 JOB = "news_pipeline"
 REPOSITORY = "__repository__@newsapi_dentsu.definitions"

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic import model_validator as validate_model
 
-from newsapi_dentsu.domain.config_file import StrictModel, read_config
+from newsapi_dentsu.config_file import StrictModel, read_config
 from newsapi_dentsu.errors import TopicsError
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -18,7 +18,8 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import SourceError, SourceUnavailableError, WarehouseError
 from newsapi_dentsu.eventregistry.client import Page, Source
 from newsapi_dentsu.eventregistry.query import PAGE_SIZE
-from newsapi_dentsu.stages.report import CollectReport, Progress, no_progress
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.stages.report import CollectReport
 from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.engine import Session
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from newsapi_dentsu.stages.report import CurateReport, Progress, no_progress
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.stages.report import CurateReport
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, stories
 from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.final import Departure, FinalArticle, RejectedArticle

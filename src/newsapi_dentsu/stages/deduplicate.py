@@ -10,7 +10,8 @@ from newsapi_dentsu.domain.record import Content, read_content
 from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
 from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.domain.versions import Occurrence, Resolution, resolve
-from newsapi_dentsu.stages.report import DeduplicateReport, Progress, no_progress
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.stages.report import DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, stories
 from newsapi_dentsu.warehouse.engine import Session
 from newsapi_dentsu.warehouse.processed import Article, RecordOutcome

@@ -14,7 +14,8 @@ from newsapi_dentsu.domain import assessment, similarity
 from newsapi_dentsu.domain.similarity import Text, prepare
 from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.stages.report import GroupReport, Progress, no_progress
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse, operations, processed, stories
 from newsapi_dentsu.warehouse.engine import Session

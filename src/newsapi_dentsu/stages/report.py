@@ -1,6 +1,5 @@
 """What each stage did: one frozen dataclass a stage, shown, stored and attached as it is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -73,11 +72,3 @@ class CurateReport:
     changed: int
     removed: int
     rejected: dict[str, int]
-
-
-Progress = Callable[[int, int], None]
-"""Told how much of how much is done."""
-
-
-def no_progress(done: int, total: int) -> None:
-    """Show nothing."""

@@ -15,7 +15,7 @@ from itertools import islice
 from newsapi_dentsu.domain.legacy import Mapped, map_columns, map_row
 from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.stages.report import Progress, no_progress
+from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.warehouse import Warehouse, operations, raw
 from newsapi_dentsu.warehouse.engine import Row, Session, insert
 from newsapi_dentsu.warehouse.rows import rows_by_key

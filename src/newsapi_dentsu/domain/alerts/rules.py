@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from newsapi_dentsu.domain.config_file import StrictModel, read_config
+from newsapi_dentsu.config_file import StrictModel, read_config
 from newsapi_dentsu.errors import AlertsError
 
 Severity = Literal["critical", "high", "medium", "info"]
