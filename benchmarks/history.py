@@ -18,7 +18,7 @@ from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, schema, stories
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 
 DAYS = 3 * 365 + 1
 INTERVAL = timedelta(hours=6)

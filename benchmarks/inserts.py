@@ -15,8 +15,8 @@ from benchmarks.measuring import alternate, ratio
 from benchmarks.report import Figure, print_medians
 from newsapi_dentsu.domain.record import read_record
 from newsapi_dentsu.warehouse import Warehouse, raw
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engine import insert
+from newsapi_dentsu.warehouse.engines.base import insert
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 
 RECORDS = 100
 ROUNDS, ROUNDS_QUICKLY = 9, 5

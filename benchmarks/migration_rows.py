@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from newsapi_dentsu.warehouse import Warehouse, raw, schema
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 WORDS, WORDS_A_RECORD = 6_000, 690
 BATCH = 15_000

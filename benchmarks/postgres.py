@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.timeline import Event
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
 
 @dataclass(frozen=True)

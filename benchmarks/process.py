@@ -8,7 +8,7 @@ from benchmarks.measuring import Execution, alternate, execute, program, ratio
 from benchmarks.pipeline import NEW_ARTICLES, pipeline_with_history
 from benchmarks.report import Figure, print_medians
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 STORED = 1_000
 ROUNDS, ROUNDS_QUICKLY = 9, 3

@@ -20,7 +20,7 @@ from benchmarks.measuring import execute, program
 from benchmarks.pipeline import Pipeline, pipeline_with_history
 from benchmarks.report import Figure, print_table
 from newsapi_dentsu.warehouse import Warehouse, final, raw
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 ARTICLES = 90_000
 LIMIT_SECONDS = 600

@@ -11,7 +11,7 @@ from newsapi_dentsu.domain.topics import parse_topics
 from newsapi_dentsu.source import SHIPPED_TOPICS
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from benchmarks.measuring import alternate, ratio
 from benchmarks.pipeline import NEW_ARTICLES, Pipeline, pipeline_with_history
 from benchmarks.report import Figure, print_medians
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 FEW, MANY, MANY_QUICKLY = 1_000, 1_000_000, 100_000
 ROUNDS, ROUNDS_QUICKLY = 7, 3

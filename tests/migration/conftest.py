@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.transfer import direct
 from newsapi_dentsu.warehouse.transfer.direct import Transferred
 from support.databases import (

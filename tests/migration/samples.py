@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engine import Session, insert
+from newsapi_dentsu.warehouse.engines.base import Session, insert
 from newsapi_dentsu.warehouse.transfer.tables import Table, tables
 
 TEXTS = (

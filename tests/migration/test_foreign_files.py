@@ -16,7 +16,7 @@ from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.takeover import Complaint, TakeoverReport, take_over
 from newsapi_dentsu.warehouse import Warehouse, raw
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.transfer import foreign
 from support.articles import TOPICS
 from support.databases import DuckDBDatabase
@@ -261,7 +261,7 @@ def test_a_file_of_an_earlier_schema_version_is_upgraded_in_a_copy(
 
 
 def test_a_held_file_keeps_what_was_committed_before_a_crash(tmp_path: Path) -> None:
-    from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
+    from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
     from support.processes import process
 
     with process(_fill_and_die, tmp_path / "held.duckdb") as child:
@@ -286,7 +286,7 @@ def _delete_and_fail(session: Session) -> None:
 def _fill_and_die(path: Path) -> None:
     import os
 
-    from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
+    from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 
     held = Warehouse(HeldDuckDBEngine(path, memory_limit="128MB", wait=0))
     held.upgrade()

@@ -6,7 +6,7 @@ import pytest
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, schema
-from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.transfer import direct, loading
 from newsapi_dentsu.warehouse.transfer.tables import tables
 from support.databases import DuckDBDatabase

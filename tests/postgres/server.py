@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
 ROLE, PASSWORD = "dagster_user", "pass word/with@signs%"
 USER = "pgserver"

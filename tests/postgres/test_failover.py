@@ -11,7 +11,7 @@ from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
 from newsapi_dentsu.eventregistry.client import NewsApi, Page
 from newsapi_dentsu.stages.collect import CollectOptions
 from newsapi_dentsu.warehouse import final, operations, raw
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from support.api import run_pipeline, serving
 from support.articles import TOPICS, many
 from support.clock import NOON

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from newsapi_dentsu.warehouse import stories
-from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.engines.base import Session, one
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store

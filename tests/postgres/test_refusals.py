@@ -17,7 +17,7 @@ import pytest
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, WarehouseError
 from newsapi_dentsu.warehouse import final, operations
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from support.api import serving
 from support.articles import article, body
 from support.clock import NOON

@@ -11,7 +11,7 @@ import pytest
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, final, schema
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.inspection import differences
 from support.api import serving
 from support.articles import many

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse.engine import one
+from newsapi_dentsu.warehouse.engines.base import one
 
 from .conftest import Open
 from .server import USER, Server

@@ -15,8 +15,8 @@ from psycopg import sql as psql
 from psycopg.conninfo import conninfo_to_dict
 
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
-from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
 WAIT = 5.0
 

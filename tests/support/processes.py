@@ -29,8 +29,8 @@ _context.set_forkserver_preload(
         "newsapi_dentsu.stages.collect",
         "newsapi_dentsu.stages.curate",
         "newsapi_dentsu.stages.deduplicate",
-        "newsapi_dentsu.warehouse.duckdb_engine",
-        "newsapi_dentsu.warehouse.postgres_engine",
+        "newsapi_dentsu.warehouse.engines.duckdb",
+        "newsapi_dentsu.warehouse.engines.postgres",
     ]
 )
 

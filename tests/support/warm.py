@@ -9,7 +9,7 @@ import newsapi_dentsu.cli.running
 import newsapi_dentsu.cli.summary
 import newsapi_dentsu.definitions
 import newsapi_dentsu.sandbox
-import newsapi_dentsu.warehouse.duckdb_engine  # noqa: F401
+import newsapi_dentsu.warehouse.engines.duckdb  # noqa: F401
 
 
 @dg.asset

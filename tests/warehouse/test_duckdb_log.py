@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 
 def opened(path: Path) -> Warehouse:

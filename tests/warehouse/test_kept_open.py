@@ -10,7 +10,7 @@ import pytest
 
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.warehouse import Warehouse, operations
-from newsapi_dentsu.warehouse import duckdb_engine as engine
+from newsapi_dentsu.warehouse.engines import duckdb as engine
 from support.api import serving
 from support.articles import many
 from support.clock import NOON

@@ -3,7 +3,7 @@
 import pytest
 
 from newsapi_dentsu.warehouse import Warehouse, operations
-from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.engines.base import Session, one
 from support.databases import Database, disconnect
 from support.processes import finish, process, write_one_after_another
 

@@ -145,8 +145,8 @@ def _write_parquet(pages: Pages, part: Path, scratch: Path) -> int:
     import duckdb
 
     from newsapi_dentsu.warehouse import final
-    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBSession
-    from newsapi_dentsu.warehouse.engine import insert
+    from newsapi_dentsu.warehouse.engines.base import insert
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 
     count = 0
     with duckdb.connect(str(scratch)) as connection:

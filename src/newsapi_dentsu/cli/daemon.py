@@ -20,7 +20,7 @@ from typing_extensions import override
 from newsapi_dentsu import logs
 from newsapi_dentsu.errors import PipelineError, WarehouseBusyError
 from newsapi_dentsu.settings import Settings, load_settings
-from newsapi_dentsu.warehouse.daemon_lock import DaemonLock, open_daemon_lock
+from newsapi_dentsu.warehouse.engines.daemon_lock import DaemonLock, open_daemon_lock
 
 logger = logging.getLogger(__name__)
 

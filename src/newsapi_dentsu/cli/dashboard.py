@@ -15,7 +15,7 @@ from newsapi_dentsu.settings import Settings, load_settings
 if TYPE_CHECKING:
     from newsapi_dentsu.dashboard.health import Storage
     from newsapi_dentsu.warehouse import Warehouse
-    from newsapi_dentsu.warehouse.engine import Session
+    from newsapi_dentsu.warehouse.engines.base import Session
 
 
 @click.command()

@@ -20,8 +20,8 @@ from newsapi_dentsu.settings import Settings
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse import Warehouse
-    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
-    from newsapi_dentsu.warehouse.engine import Session
+    from newsapi_dentsu.warehouse.engines.base import Session
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
     from newsapi_dentsu.warehouse.transfer.direct import Bars, Transferred
 
 Command = Callable[..., None]
@@ -272,8 +272,8 @@ class Job:
     def _held(self, warehouse: Warehouse) -> Iterator[Warehouse]:
         """The warehouse; where it is a DuckDB file, open until the end of the block."""
         from newsapi_dentsu.warehouse import Warehouse
-        from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
-        from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
+        from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+        from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 
         if not isinstance(warehouse.engine, DuckDBEngine):
             yield warehouse
@@ -302,7 +302,7 @@ class Job:
 
 
 def _duckdb_engine(warehouse: Warehouse) -> DuckDBEngine:
-    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
     if not isinstance(warehouse.engine, DuckDBEngine):
         raise TypeError("the warehouse is not a DuckDB file")

@@ -12,7 +12,7 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import final, metrics, open_warehouse, operations, processed, raw
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.overview import row_counts
 
 STAGES = ("collect", "deduplicate", "group", "curate")

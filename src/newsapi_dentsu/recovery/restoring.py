@@ -19,9 +19,9 @@ from newsapi_dentsu.recovery.backups import Backup
 from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
 from newsapi_dentsu.storage import Place, fetch
 from newsapi_dentsu.warehouse import Warehouse, raw, schema
+from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.transfer import files, raw_files
 from newsapi_dentsu.warehouse.transfer.files import Progress
-from newsapi_dentsu.warehouse.transfer.held import HeldDuckDBEngine
 
 Bars = Callable[[str], Progress]
 Stages = Callable[[Warehouse, Bars], None]

@@ -21,7 +21,7 @@ from newsapi_dentsu.eventregistry.query import PAGE_SIZE
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import CollectReport
 from newsapi_dentsu.warehouse import Warehouse, raw
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import CurateReport
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, stories
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.final import Departure, FinalArticle, RejectedArticle
 from newsapi_dentsu.warehouse.processed import Article
 from newsapi_dentsu.warehouse.stories import Assessed

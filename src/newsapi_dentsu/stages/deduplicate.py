@@ -13,7 +13,7 @@ from newsapi_dentsu.domain.versions import Occurrence, Resolution, resolve
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, stories
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.processed import Article, RecordOutcome
 from newsapi_dentsu.warehouse.raw import RawRow
 

@@ -18,7 +18,7 @@ from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse, operations, processed, stories
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.processed import Article
 from newsapi_dentsu.warehouse.stories import Assessed, Banded
 

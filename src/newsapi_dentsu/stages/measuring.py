@@ -13,7 +13,7 @@ from typing import Any
 
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.warehouse import Warehouse, final, metrics, operations, processed, raw
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.metrics import DIED, FAILED, RUNNING, SUCCEEDED, RunMetrics
 from newsapi_dentsu.warehouse.operations import StageRun
 from newsapi_dentsu.warehouse.overview import row_counts

@@ -15,7 +15,7 @@ from newsapi_dentsu.stages.report import (
     GroupReport,
 )
 from newsapi_dentsu.warehouse import Warehouse, operations
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 
 logger = logging.getLogger(__name__)
 

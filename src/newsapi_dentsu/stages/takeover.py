@@ -17,7 +17,7 @@ from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.warehouse import Warehouse, operations, raw
-from newsapi_dentsu.warehouse.engine import Row, Session, insert
+from newsapi_dentsu.warehouse.engines.base import Row, Session, insert
 from newsapi_dentsu.warehouse.rows import rows_by_key
 from newsapi_dentsu.warehouse.transfer.foreign import ForeignFile, ForeignTable
 

@@ -7,7 +7,7 @@ the tables were loaded, nor from where.
 from dataclasses import dataclass
 
 from newsapi_dentsu.warehouse import final, operations, processed, raw, stories
-from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.engines.base import Session, one
 
 _FIRST_WITHOUT_OUTCOME = (
     f"SELECT min(seq) FROM {raw.TABLE} AS r WHERE NOT EXISTS "

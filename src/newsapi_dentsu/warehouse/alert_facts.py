@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
-from newsapi_dentsu.warehouse.engine import Engine, Session
+from newsapi_dentsu.warehouse.engines.base import Engine, Session
 
 LOOK_BACK = timedelta(days=32)
 MOST_FETCHES = 500

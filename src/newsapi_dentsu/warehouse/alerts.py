@@ -14,7 +14,7 @@ from newsapi_dentsu.domain.alerts.incidents import (
 )
 from newsapi_dentsu.domain.alerts.rules import RuleName
 from newsapi_dentsu.warehouse import operations
-from newsapi_dentsu.warehouse.engine import Row, Session, upsert
+from newsapi_dentsu.warehouse.engines.base import Row, Session, upsert
 from newsapi_dentsu.warehouse.rows import values
 
 WATCHING_SINCE, SCANNED_UNTIL = "alerts_watching_since", "alerts_scanned_until"

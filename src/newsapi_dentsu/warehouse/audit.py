@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from newsapi_dentsu.warehouse import final, operations, processed, raw
-from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.engines.base import Session, one
 from newsapi_dentsu.warehouse.rows import rows_by_key
 
 RECENT_ROWS = 5_000

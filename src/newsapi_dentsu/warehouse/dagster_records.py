@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.warehouse import open_warehouse
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from newsapi_dentsu.domain.urls import article_id, canonical_url, usable_url
 from newsapi_dentsu.warehouse import final, operations, processed, raw, stories
-from newsapi_dentsu.warehouse.engine import Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.stories import Assessed
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.warehouse import operations, processed
-from newsapi_dentsu.warehouse.engine import Session, delete, insert
+from newsapi_dentsu.warehouse.engines.base import Session, delete, insert
 from newsapi_dentsu.warehouse.rows import rows_by_key, save, values
 
 TABLE = "final.filtered_news"

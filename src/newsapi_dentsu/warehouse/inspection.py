@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.warehouse import schema
-from newsapi_dentsu.warehouse.engine import Engine, Session
+from newsapi_dentsu.warehouse.engines.base import Engine, Session
 
 _TYPES = {"varchar": "text", "double": "double precision"}
 
@@ -85,7 +85,7 @@ def size_and_time(session: Session) -> tuple[int, datetime]:
 def _wanted() -> Structure:
     import duckdb
 
-    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBSession
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 
     with duckdb.connect(":memory:") as connection:
         session = DuckDBSession(connection)

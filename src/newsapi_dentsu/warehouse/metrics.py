@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from newsapi_dentsu.warehouse.engine import Session, upsert
+from newsapi_dentsu.warehouse.engines.base import Session, upsert
 
 TABLE, DAILY = "ops.run_metrics", "ops.daily_metrics"
 

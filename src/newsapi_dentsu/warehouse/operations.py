@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from newsapi_dentsu.warehouse.engine import Session, one
+from newsapi_dentsu.warehouse.engines.base import Session, one
 
 DEDUPLICATED, GROUPED, CURATED = "deduplicated", "grouped", "curated"
 """Positions: the last raw `seq`, and the last `change_seq` of processed and of assessments, that

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.warehouse import final, processed, raw
-from newsapi_dentsu.warehouse.engine import Row, Session, one
+from newsapi_dentsu.warehouse.engines.base import Row, Session, one
 
 NEWS_TABLES = (raw.TABLE, processed.TABLE, final.TABLE)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.warehouse import operations
-from newsapi_dentsu.warehouse.engine import Session, delete, update
+from newsapi_dentsu.warehouse.engines.base import Session, delete, update
 from newsapi_dentsu.warehouse.rows import last_within, rows_among, rows_by_key, save, values
 
 TABLE = "processed.processed_news"

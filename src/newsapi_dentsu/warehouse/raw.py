@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from newsapi_dentsu.domain.record import Record
 from newsapi_dentsu.warehouse import operations
-from newsapi_dentsu.warehouse.engine import Session, insert
+from newsapi_dentsu.warehouse.engines.base import Session, insert
 from newsapi_dentsu.warehouse.rows import last_within, rows_by_key
 
 TABLE = "raw.ai_marketing_news_raw"

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse import Warehouse, final
-from newsapi_dentsu.warehouse.engine import Row
+from newsapi_dentsu.warehouse.engines.base import Row
 
 PAGE_ROWS = 500
 

@@ -6,7 +6,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from newsapi_dentsu.warehouse.engine import Row, Session, insert, update
+from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, update
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

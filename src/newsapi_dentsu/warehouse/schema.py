@@ -8,7 +8,7 @@ from importlib import resources
 from itertools import chain
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse.engine import Engine, Session
+from newsapi_dentsu.warehouse.engines.base import Engine, Session
 
 _VERSION_TABLE = (
     "CREATE TABLE ops.schema_migrations "

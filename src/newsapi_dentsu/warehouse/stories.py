@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
 from newsapi_dentsu.warehouse import operations, processed
-from newsapi_dentsu.warehouse.engine import Session, delete, insert, update
+from newsapi_dentsu.warehouse.engines.base import Session, delete, insert, update
 from newsapi_dentsu.warehouse.rows import last_within, rows_among, rows_by_key, save, values
 
 TABLE = "processed.assessments"

@@ -8,7 +8,7 @@ from typing import TypeVar
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import raw, schema
-from newsapi_dentsu.warehouse.engine import Engine, Session, patiently
+from newsapi_dentsu.warehouse.engines.base import Engine, Session, patiently
 
 T = TypeVar("T")
 
@@ -165,7 +165,7 @@ class Warehouse:
 def open_warehouse(settings: Settings) -> Warehouse:
     """Make the warehouse that the settings name; nothing is opened yet."""
     if settings.use_postgres:
-        from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+        from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
         password = settings.postgres_password
         return Warehouse(
@@ -185,7 +185,7 @@ def open_warehouse(settings: Settings) -> Warehouse:
                 patience=settings.postgres_reconnect_seconds,
             )
         )
-    from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
     return Warehouse(
         DuckDBEngine(

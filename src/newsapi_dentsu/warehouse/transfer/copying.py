@@ -9,9 +9,9 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, schema
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engine import Row
-from newsapi_dentsu.warehouse.postgres_engine import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.engines.base import Row
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
 from newsapi_dentsu.warehouse.transfer import proof
 from newsapi_dentsu.warehouse.transfer.loading import Progress, connection
 from newsapi_dentsu.warehouse.transfer.proof import Digest

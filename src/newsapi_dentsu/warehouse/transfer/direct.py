@@ -12,9 +12,9 @@ from typing import Literal
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, schema
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engine import Session
-from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.transfer import copying, loading, proof
 from newsapi_dentsu.warehouse.transfer.proof import Digest
 from newsapi_dentsu.warehouse.transfer.tables import tables

@@ -20,8 +20,8 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, adoption, raw, schema
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.postgres_engine import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
 from newsapi_dentsu.warehouse.transfer import copying, proof
 from newsapi_dentsu.warehouse.transfer.loading import connection
 from newsapi_dentsu.warehouse.transfer.proof import Digest

@@ -10,7 +10,7 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, schema
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.transfer import copying
 
 Kind = Literal["own", "earlier", "foreign"]

@@ -18,10 +18,10 @@ import psycopg
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import schema
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBSession
-from newsapi_dentsu.warehouse.engine import patiently
-from newsapi_dentsu.warehouse.postgres_engine import Connection, PostgresEngine
-from newsapi_dentsu.warehouse.postgres_errors import explained
+from newsapi_dentsu.warehouse.engines.base import patiently
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
+from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres_errors import explained
 from newsapi_dentsu.warehouse.transfer import proof
 from newsapi_dentsu.warehouse.transfer.proof import Digest
 from newsapi_dentsu.warehouse.transfer.tables import Table, tables

@@ -13,7 +13,7 @@ from typing import Any
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse, metrics, operations, raw
-from newsapi_dentsu.warehouse.engine import Row, Session, insert, one
+from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.rows import rows_by_key
 
 BATCH_ROWS = 200

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from newsapi_dentsu.warehouse.engine import Row, Session
+from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.warehouse.transfer.tables import Table
 
 _HALF = 1 << 64

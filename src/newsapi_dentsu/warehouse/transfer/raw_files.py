@@ -11,8 +11,8 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import operations, raw
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBSession
-from newsapi_dentsu.warehouse.engine import Row, Session, insert, one
+from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.rows import last_within
 from newsapi_dentsu.warehouse.transfer import proof
 from newsapi_dentsu.warehouse.transfer.proof import Digest

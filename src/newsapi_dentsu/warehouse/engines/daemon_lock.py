@@ -9,10 +9,10 @@ from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse.lock_keys import LockKey
+from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.warehouse.postgres_engine import Connection
+    from newsapi_dentsu.warehouse.engines.postgres import Connection
 
 _NAME = "newsapi: daemon"
 
@@ -45,7 +45,7 @@ def open_daemon_lock(settings: Settings) -> DaemonLock:
     """The lock of the deployment that the settings name: in its database, or in Dagster's home."""
     if settings.use_postgres:
         from newsapi_dentsu.warehouse import open_warehouse
-        from newsapi_dentsu.warehouse.postgres_engine import PostgresEngine
+        from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
         engine = open_warehouse(settings).engine
         assert isinstance(engine, PostgresEngine)  # noqa: S101

@@ -14,10 +14,10 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
-from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Engine, Row, Session, one, patiently
-from newsapi_dentsu.warehouse.lock_keys import LockKey
-from newsapi_dentsu.warehouse.postgres_errors import explained
-from newsapi_dentsu.warehouse.postgres_login import Address, login
+from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Engine, Row, Session, one, patiently
+from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
+from newsapi_dentsu.warehouse.engines.postgres_errors import explained
+from newsapi_dentsu.warehouse.engines.postgres_login import Address, login
 
 _INDEXES = (
     "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "

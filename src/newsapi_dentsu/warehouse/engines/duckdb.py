@@ -15,7 +15,7 @@ import filelock
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
-from newsapi_dentsu.warehouse.engine import ALERTS_BUSY, Engine, Row, Session
+from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Engine, Row, Session
 
 _STREAM_ROWS = 1000
 _RECOVERY_MEMORY = "1GB"

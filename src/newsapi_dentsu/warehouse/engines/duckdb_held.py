@@ -5,7 +5,7 @@ from contextlib import suppress
 import duckdb
 from typing_extensions import override
 
-from newsapi_dentsu.warehouse.duckdb_engine import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 
 class HeldDuckDBEngine(DuckDBEngine):
