@@ -17,8 +17,9 @@ from newsapi_dentsu.stages.collect import collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, schema, stories
+from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, stories
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.schema import history
 
 DAYS = 3 * 365 + 1
 INTERVAL = timedelta(hours=6)
@@ -61,31 +62,31 @@ class History:
             yield article(number, self.start + self.interval * number)
 
 
-def build(warehouse: Warehouse, history: History, topics: Topics, source: Source) -> None:
+def build(warehouse: Warehouse, past: History, topics: Topics, source: Source) -> None:
     """Fill an empty warehouse; `source` must list the recent articles."""
     warehouse.upgrade()
     with warehouse.transaction() as session:
         # Made again at the end: in one go that is much faster.
-        for name, statement in schema.indexes(warehouse.engine.name).items():
+        for name, statement in history.indexes(warehouse.engine.name).items():
             table = statement.split(" ON ")[1]
             session.execute(f"DROP INDEX {table.partition('.')[0]}.{name}")
-    for first in range(0, history.bulk, _CHUNK):
+    for first in range(0, past.bulk, _CHUNK):
         with warehouse.transaction() as session:
-            _insert_articles(session, history, topics, first, min(first + _CHUNK, history.bulk))
+            _insert_articles(session, past, topics, first, min(first + _CHUNK, past.bulk))
     with warehouse.transaction() as session:
-        _insert_state(session, history, topics)
+        _insert_state(session, past, topics)
     warehouse.upgrade()
-    collect(source, warehouse, topics, now=history.last_run)
-    deduplicate(warehouse, now=history.last_run)
-    group(warehouse, topics, now=history.last_run)
-    curate(warehouse, now=history.last_run)
+    collect(source, warehouse, topics, now=past.last_run)
+    deduplicate(warehouse, now=past.last_run)
+    group(warehouse, topics, now=past.last_run)
+    curate(warehouse, now=past.last_run)
 
 
 def _insert_articles(
-    session: Session, history: History, topics: Topics, first: int, last: int
+    session: Session, past: History, topics: Topics, first: int, last: int
 ) -> None:
     """Insert the articles from number `first` up to but without `last` into every table."""
-    sql = _Expressions(history, _is_postgres(session))
+    sql = _Expressions(past, _is_postgres(session))
     numbers = f"generate_series({first}, {last - 1}) AS g(i)"
     rejected = f"i % {REJECTED_EVERY} = 0"
     session.execute(
@@ -134,22 +135,22 @@ def _insert_articles(
     )
 
 
-def _insert_state(session: Session, history: History, topics: Topics) -> None:
+def _insert_state(session: Session, past: History, topics: Topics) -> None:
     """Insert what the stages remember: days read, positions, and their executions."""
     raw.activate_query(
         session,
         topics.query_id,
         definition=topics.model_dump_json(),
-        start_day=history.start.date(),
-        now=history.start,
+        start_day=past.start.date(),
+        now=past.start,
     )
-    raw.advance_watermark(session, topics.query_id, history.recent)
+    raw.advance_watermark(session, topics.query_id, past.recent)
     # Each day was last read when nothing could come in any more.
     session.execute(
         "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, complete_at) "
         "SELECT $1, d.day, coalesce(a.total, 0), '[]', 0, "
         "d.day::timestamptz + INTERVAL '72 hours' "
-        f"FROM (SELECT DATE '{history.start.date()}' + i::integer AS day "
+        f"FROM (SELECT DATE '{past.start.date()}' + i::integer AS day "
         f"FROM generate_series(0, {DAYS - 1}) AS g(i)) AS d "
         "LEFT JOIN (SELECT indexed_at::date AS day, count(*) AS total "
         f"FROM {raw.TABLE} GROUP BY 1) AS a ON a.day = d.day",
@@ -159,12 +160,12 @@ def _insert_state(session: Session, history: History, topics: Topics) -> None:
         *(raw.SEQUENCE, processed.SEQUENCE),
         *(operations.DEDUPLICATED, operations.GROUPED, operations.CURATED),
     ):
-        operations.set_position(session, name, history.bulk)
+        operations.set_position(session, name, past.bulk)
     for stage in _STAGES:
         session.execute(
             "INSERT INTO ops.stage_runs (run_id, stage, attempt, status, started_at, ended_at, "
             f"report) SELECT md5(i::text), '{stage}', 1, 'succeeded', t.at, t.at, '{{}}' FROM "
-            f"(SELECT i, to_timestamp({history.start.timestamp()} + i * 21600.0) AS at "
+            f"(SELECT i, to_timestamp({past.start.timestamp()} + i * 21600.0) AS at "
             f"FROM generate_series(0, {4 * DAYS - 1}) AS g(i)) AS t"
         )
 
@@ -172,7 +173,7 @@ def _insert_state(session: Session, history: History, topics: Topics) -> None:
 class _Expressions:
     """SQL for the columns of article `i`, as the pipeline would fill them."""
 
-    def __init__(self, history: History, postgres: bool) -> None:
+    def __init__(self, past: History, postgres: bool) -> None:
         def sha256(text: str) -> str:
             if postgres:
                 return f"left(encode(sha256(convert_to({text}, 'UTF8')), 'hex'), 32)"
@@ -184,7 +185,7 @@ class _Expressions:
         self.image = f"('https://{SOURCE}/' || i || '.jpg')"
         words = (f"md5(i || '.{place}')" for place in range(SENTENCES))
         self.body = "(" + " || ".join(f"'{FILLER} ' || {word} || ' '" for word in words) + ")"
-        start, step = history.start.timestamp(), history.interval.total_seconds()
+        start, step = past.start.timestamp(), past.interval.total_seconds()
         self.moment = f"to_timestamp({start} + i * {step})"
         self.article_id = sha256(self.url)
         # Nobody compares it with the text, only with itself.

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from newsapi_dentsu.warehouse import Warehouse, raw, schema
+from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+from newsapi_dentsu.warehouse.schema import history
 
 WORDS, WORDS_A_RECORD = 6_000, 690
 BATCH = 15_000
@@ -28,13 +29,13 @@ def make_file(path: Path, articles: int) -> int:
     with duckdb.connect(str(path)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET checkpoint_threshold = '1TB'")
-        for name, statement in schema.indexes("DuckDB").items():
-            connection.execute(schema.drop_index(name, statement))
+        for name, statement in history.indexes("DuckDB").items():
+            connection.execute(history.drop_index(name, statement))
         connection.execute("CREATE TEMP TABLE vocabulary AS SELECT $1::text[] AS words", [words])
         for first in range(1, articles + 1, BATCH):
             last = min(first + BATCH, articles + 1)
             connection.execute(_INSERT, {"first": first, "last": last, "now": datetime.now(UTC)})
-        for statement in schema.indexes("DuckDB").values():
+        for statement in history.indexes("DuckDB").values():
             connection.execute(statement)
         row = connection.execute(f"SELECT sum(strlen(record)) FROM {raw.TABLE}").fetchone()
     assert row

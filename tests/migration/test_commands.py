@@ -10,7 +10,7 @@ import duckdb as driver
 import pytest
 
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.schema import tables
+from newsapi_dentsu.warehouse.schema.history import tables
 from support import commands
 from support.api import serving
 from support.articles import many

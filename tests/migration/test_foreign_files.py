@@ -236,19 +236,19 @@ def test_a_file_without_news_is_refused(duckdb: Warehouse, tmp_path: Path) -> No
 def test_a_file_of_an_earlier_schema_version_is_upgraded_in_a_copy(
     file: DuckDBDatabase, duckdb: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from newsapi_dentsu.warehouse import schema
+    from newsapi_dentsu.warehouse.schema import history
 
     from .samples import fill, values
 
     fill(duckdb, rows=5)
-    before, history = values(duckdb), schema.migrations()
+    before, known = values(duckdb), history.migrations()
     engine = engine_of(duckdb)
-    step = schema.Migration(
-        history[-1].version + 1,
+    step = history.Migration(
+        known[-1].version + 1,
         "more",
         ("ALTER TABLE final.rejected_news ADD COLUMN more text",),
     )
-    monkeypatch.setattr(schema, "migrations", lambda: (*history, step))
+    monkeypatch.setattr(history, "migrations", lambda: (*known, step))
     assert foreign.kind_of(engine) == "earlier"
     foreign.upgraded_copy(engine, tmp_path / "copy.duckdb")
     copy = DuckDBDatabase(tmp_path / "copy.duckdb").open()

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, schema
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.transfer import direct, loading
 from newsapi_dentsu.warehouse.transfer.tables import tables
 from support.databases import DuckDBDatabase
@@ -61,7 +62,7 @@ def test_empty_tables_are_equal(file: DuckDBDatabase, postgres: Warehouse) -> No
 def test_the_target_has_all_tables_keys_and_indexes(
     file: DuckDBDatabase, duckdb: Warehouse, postgres: Warehouse
 ) -> None:
-    from newsapi_dentsu.warehouse.inspection import differences
+    from newsapi_dentsu.warehouse.schema.inspection import differences
 
     fill(duckdb)
     move(file, postgres)
@@ -80,7 +81,7 @@ def test_the_target_has_all_tables_keys_and_indexes(
 def test_the_file_that_comes_back_has_all_tables_keys_and_indexes(
     file: DuckDBDatabase, duckdb: Warehouse, postgres: Warehouse, tmp_path: Path
 ) -> None:
-    from newsapi_dentsu.warehouse.inspection import differences
+    from newsapi_dentsu.warehouse.schema.inspection import differences
 
     fill(duckdb)
     move(file, postgres)
@@ -88,7 +89,7 @@ def test_the_file_that_comes_back_has_all_tables_keys_and_indexes(
     back = DuckDBDatabase(tmp_path / "back.duckdb").open()
     with back.snapshot() as session:
         assert differences(back.engine, session) == []
-        assert set(schema.indexes("DuckDB")) <= back.engine.index_names(session)
+        assert set(history.indexes("DuckDB")) <= back.engine.index_names(session)
 
 
 def test_compressing_changes_nothing_but_the_size(

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, final, schema
+from newsapi_dentsu.warehouse import Warehouse, final
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.inspection import differences
+from newsapi_dentsu.warehouse.schema import history
+from newsapi_dentsu.warehouse.schema.inspection import differences
 from support.api import serving
 from support.articles import many
 from support.clock import NOON
@@ -21,7 +22,7 @@ from support.processes import event, finish, process, upgrade
 from support.processing import broken_promises
 from support.tables import count, dump, execute
 
-LATEST = schema.migrations()[-1].version
+LATEST = history.migrations()[-1].version
 ROWS: dict[int, tuple[str, ...]] = {
     1: (
         "INSERT INTO raw.ai_marketing_news_raw (seq, uri, version, url, title, origin, query_id, "
@@ -87,7 +88,7 @@ def rows(warehouse: Warehouse) -> dict[str, int]:
     def counted(session: Session) -> dict[str, int]:
         there = [
             name
-            for name in schema.tables()
+            for name in history.tables()
             if warehouse.engine.table_exists(session, *name.split("."))
         ]
         return {name: len(session.rows(f"SELECT 1 FROM {name}")) for name in there}
@@ -103,24 +104,24 @@ def there(warehouse: Warehouse, schema_name: str, table: str) -> bool:
 
 def later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
     """Make up the version that comes after the latest."""
-    history = (*schema.migrations(), schema.Migration(LATEST + 1, "made_up", statements))
-    monkeypatch.setattr(schema, "migrations", lambda: history)
+    known = (*history.migrations(), history.Migration(LATEST + 1, "made_up", statements))
+    monkeypatch.setattr(history, "migrations", lambda: known)
 
 
-@pytest.mark.parametrize("steps", range(1, len(schema.migrations()) + 1))
+@pytest.mark.parametrize("steps", range(1, len(history.migrations()) + 1))
 def test_every_version_with_rows_in_it_becomes_the_latest(
     empty: Warehouse, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
-    history = schema.migrations()
+    known = history.migrations()
     with monkeypatch.context() as then:
-        then.setattr(schema, "migrations", lambda: history[:steps])
-        then.setattr(schema, "indexes", lambda _engine: {})
+        then.setattr(history, "migrations", lambda: known[:steps])
+        then.setattr(history, "indexes", lambda _engine: {})
         empty.upgrade()
     # Those of either engine: an earlier version may have had more of them than this one.
-    for statement in schema.indexes("PostgreSQL").values():
+    for statement in history.indexes("PostgreSQL").values():
         if there(empty, *re.findall(r" ON (\w+)\.(\w+)", statement)[0]):
             execute(empty, statement)
-    for step in history[:steps]:
+    for step in known[:steps]:
         for statement in ROWS[step.version]:
             execute(empty, statement)
     before = rows(empty)
@@ -237,7 +238,7 @@ def test_an_index_that_is_not_unique_is_told(warehouse: Warehouse) -> None:
 
 
 def test_the_script_makes_the_same_tables(empty: Warehouse) -> None:
-    for statement in schema.script("PostgreSQL"):
+    for statement in history.script("PostgreSQL"):
         execute(empty, statement)
     assert [problem for problem in problems(empty) if "schema dagster" not in problem] == []
     empty.upgrade()
@@ -256,10 +257,10 @@ def test_the_statements_that_people_know_run_as_they_stand(warehouse: Warehouse)
         "CREATE UNIQUE INDEX idx_processed_url ON processed.processed_news(url)",
         "CREATE INDEX idx_final_published ON final.filtered_news(publishedAt DESC)",
     )
-    for name, statement in schema.indexes(warehouse.engine.name).items():
-        execute(warehouse, schema.drop_index(name, statement))
+    for name, statement in history.indexes(warehouse.engine.name).items():
+        execute(warehouse, history.drop_index(name, statement))
     for statement in known:
-        assert statement in schema.script("PostgreSQL")
+        assert statement in history.script("PostgreSQL")
         execute(warehouse, statement)
     execute(warehouse, "SELECT publishedAt FROM final.filtered_news")
 
@@ -267,5 +268,5 @@ def test_the_statements_that_people_know_run_as_they_stand(warehouse: Warehouse)
 def test_versions_are_dated(warehouse: Warehouse) -> None:
     with warehouse.snapshot() as session:
         found = session.rows("SELECT version, applied_at FROM ops.schema_migrations")
-    assert [version for version, _ in found] == [step.version for step in schema.migrations()]
+    assert [version for version, _ in found] == [step.version for step in history.migrations()]
     assert all(applied <= datetime.now(UTC) for _, applied in found)

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, final, raw, schema
+from newsapi_dentsu.warehouse import Warehouse, final, raw
+from newsapi_dentsu.warehouse.schema import history
 from support.databases import Database, disconnect
 from support.processes import event, finish, process, upgrade
 from support.tables import column, count, execute
 
-VERSIONS = [step.version for step in schema.migrations()]
+VERSIONS = [step.version for step in history.migrations()]
 LATEST = VERSIONS[-1]
 ISSUED = (
     "CREATE INDEX idx_raw_published ON raw.ai_marketing_news_raw(publishedAt);",
@@ -38,9 +39,9 @@ def test_the_first_upgrade_applies_every_step_and_the_second_none(
 
 
 def test_there_are_exactly_the_indexes_of_the_list(warehouse: Warehouse) -> None:
-    assert index_names(warehouse) == set(schema.indexes(warehouse.engine.name))
+    assert index_names(warehouse) == set(history.indexes(warehouse.engine.name))
     assert {"idx_raw_published", "idx_raw_url", "idx_processed_url", "idx_final_published"} <= set(
-        schema.indexes(warehouse.engine.name)
+        history.indexes(warehouse.engine.name)
     )
 
 
@@ -52,7 +53,7 @@ def test_an_index_that_was_dropped_comes_back(warehouse: Warehouse) -> None:
 
 
 def test_the_documented_index_statements_run_as_they_stand(warehouse: Warehouse) -> None:
-    for name, statement in schema.indexes(warehouse.engine.name).items():
+    for name, statement in history.indexes(warehouse.engine.name).items():
         table_schema = statement.partition(" ON ")[2].partition(".")[0]
         execute(warehouse, f"DROP INDEX {table_schema}.{name}")
     for statement in ISSUED:
@@ -94,11 +95,11 @@ def test_a_database_without_tables_says_how_to_get_them(empty_database: Database
 def test_an_upgrade_that_breaks_leaves_nothing_behind(
     empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = schema.Migration(LATEST + 1, "broken", ("CREATE TABLE ops.half (a int)", "NONSENSE"))
+    broken = history.Migration(LATEST + 1, "broken", ("CREATE TABLE ops.half (a int)", "NONSENSE"))
     warehouse = empty_database.open()
-    steps = (*schema.migrations(), broken)
+    steps = (*history.migrations(), broken)
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "migrations", lambda: steps)
+        patch.setattr(history, "migrations", lambda: steps)
         with pytest.raises(Exception, match=r"(?i)nonsense"):
             warehouse.upgrade()
     assert len(warehouse.upgrade()) == len(VERSIONS)
@@ -118,5 +119,5 @@ def test_several_processes_that_upgrade_at_once_all_end_well(empty_database: Dat
             finish(child)
     warehouse = empty_database.open()
     assert warehouse.upgrade() == []
-    assert index_names(warehouse) == set(schema.indexes(warehouse.engine.name))
+    assert index_names(warehouse) == set(history.indexes(warehouse.engine.name))
     disconnect(warehouse)

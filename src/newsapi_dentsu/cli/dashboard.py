@@ -124,7 +124,7 @@ def _page(settings: Settings, days: int) -> str:
 
 
 def _has_tables(warehouse: "Warehouse") -> bool:
-    from newsapi_dentsu.warehouse.schema import applied_version
+    from newsapi_dentsu.warehouse.schema.history import applied_version
 
     engine = warehouse.engine
     return (

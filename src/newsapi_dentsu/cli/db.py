@@ -44,8 +44,9 @@ def check() -> None:
 
     Exit code 0 when they are, 1 when not or when the database can't be reached.
     """
-    from newsapi_dentsu.warehouse import open_warehouse, schema
-    from newsapi_dentsu.warehouse.inspection import differences
+    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse.schema import history
+    from newsapi_dentsu.warehouse.schema.inspection import differences
 
     with closing(open_warehouse(load_settings())) as warehouse:
         problems = warehouse.inspect(lambda session: differences(warehouse.engine, session))
@@ -53,7 +54,7 @@ def check() -> None:
             click.echo(f"{warehouse.location}: {problem}")
         if problems:
             raise SystemExit(1)
-        version = schema.migrations()[-1].version
+        version = history.migrations()[-1].version
         click.echo(f"{warehouse.location}: as this program wants it (schema version {version})")
 
 
@@ -73,14 +74,14 @@ def sql(*, admin: bool) -> None:
 
 def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
     from newsapi_dentsu.cli.home import DAGSTER_SCHEMA
-    from newsapi_dentsu.warehouse import schema
+    from newsapi_dentsu.warehouse.schema import history
 
-    version = schema.migrations()[-1].version
+    version = history.migrations()[-1].version
     yield f"-- newsapi-dentsu, schema version {version}."
     if settings.use_postgres:
         role = _quoted(settings.postgres_user)
         yield f"-- By an administrator, in the database {settings.postgres_db}:"
-        for name in (*schema.schemas(), DAGSTER_SCHEMA):
+        for name in (*history.schemas(), DAGSTER_SCHEMA):
             yield f"CREATE SCHEMA IF NOT EXISTS {name};"
             yield f"GRANT USAGE, CREATE ON SCHEMA {name} TO {role};"
         if admin:
@@ -91,7 +92,7 @@ def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
         yield "-- DuckDB needs nothing of an administrator."
         return
     yield "BEGIN;"
-    for statement in schema.script("PostgreSQL" if settings.use_postgres else "DuckDB"):
+    for statement in history.script("PostgreSQL" if settings.use_postgres else "DuckDB"):
         # The administrator has made the schemas; whoever may make none may not ask for one either.
         if not (settings.use_postgres and statement.startswith("CREATE SCHEMA")):
             yield f"{statement};"

@@ -18,8 +18,9 @@ from newsapi_dentsu.errors import StorageError, WarehouseError
 from newsapi_dentsu.recovery.backups import Backup
 from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
 from newsapi_dentsu.storage import Place, fetch
-from newsapi_dentsu.warehouse import Warehouse, raw, schema
+from newsapi_dentsu.warehouse import Warehouse, raw
 from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.transfer import files, raw_files
 from newsapi_dentsu.warehouse.transfer.files import Progress
 
@@ -131,7 +132,7 @@ def _build(
 def _load_backup(
     place: Place, backup: Backup, folder: Path, path: Path, memory: str, bars: Bars
 ) -> None:
-    latest = schema.migrations()[-1].version
+    latest = history.migrations()[-1].version
     if backup.manifest.version != latest:
         raise StorageError(
             f"the backup {backup.name} was made by version {backup.manifest.program} with schema "

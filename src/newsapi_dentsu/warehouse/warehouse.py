@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse import raw, schema
+from newsapi_dentsu.warehouse import raw
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, patiently
+from newsapi_dentsu.warehouse.schema import history
 
 T = TypeVar("T")
 
@@ -83,8 +84,8 @@ class Warehouse:
             WarehouseError: there are no tables yet, or of another version than this program's.
         """
         with self.engine.snapshot() as session:
-            version = schema.applied_version(self.engine, session)
-            latest = schema.migrations()[-1].version
+            version = history.applied_version(self.engine, session)
+            latest = history.migrations()[-1].version
             if version == 0:
                 raise WarehouseError(f"{self.location} has no tables yet: run `newsapi run` first")
             if version != latest:
@@ -100,9 +101,9 @@ class Warehouse:
         Raises:
             WarehouseError: the tables are newer than this program.
         """
-        return self.write(lambda session: schema.behind(self.engine, session))
+        return self.write(lambda session: history.behind(self.engine, session))
 
-    def upgrade(self) -> list[schema.Migration]:
+    def upgrade(self) -> list[history.Migration]:
         """Create or upgrade the tables; does nothing where they are up to date.
 
         Two processes may do so at once: the second finds the first's work done.
@@ -114,13 +115,13 @@ class Warehouse:
             return []
         engine, now = self.engine, datetime.now(UTC)
         with engine.upgrade_lock():
-            self.write(lambda session: schema.drop_indexes(engine, session))
+            self.write(lambda session: history.drop_indexes(engine, session))
             try:
-                return self.write(lambda session: schema.apply(engine, session, now))
+                return self.write(lambda session: history.apply(engine, session, now))
             finally:
                 # Of a step that failed, nothing is left; whatever ends this, the next call goes on.
-                if self.inspect(lambda session: schema.applied_version(engine, session)):
-                    self.write(lambda session: schema.create_indexes(engine, session))
+                if self.inspect(lambda session: history.applied_version(engine, session)):
+                    self.write(lambda session: history.create_indexes(engine, session))
 
     def close(self) -> None:
         """Let go of the connections that are kept between transactions."""
@@ -158,7 +159,7 @@ class Warehouse:
             raise WarehouseError(
                 f"{self.location} holds real articles, not the sandbox's: nothing was deleted"
             )
-        for table in (*schema.tables(), *schema.CACHES):
+        for table in (*history.tables(), *history.CACHES):
             session.execute(f"DELETE FROM {table}")
 
 

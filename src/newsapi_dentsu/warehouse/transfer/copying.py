@@ -8,10 +8,11 @@ from typing import LiteralString
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, schema
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.transfer import proof
 from newsapi_dentsu.warehouse.transfer.loading import Progress, connection
 from newsapi_dentsu.warehouse.transfer.proof import Digest
@@ -90,10 +91,10 @@ def writing(path: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
             target.execute("SET TimeZone = 'UTC'")
             # Once, at the end: each checkpoint compresses the texts.
             target.execute("SET checkpoint_threshold = '1TB'")
-            for name, statement in schema.indexes("DuckDB").items():
-                target.execute(schema.drop_index(name, statement))
+            for name, statement in history.indexes("DuckDB").items():
+                target.execute(history.drop_index(name, statement))
             yield target
-            for statement in schema.indexes("DuckDB").values():
+            for statement in history.indexes("DuckDB").values():
                 target.execute(statement)
             target.execute("USE memory")
             target.execute("DETACH news")

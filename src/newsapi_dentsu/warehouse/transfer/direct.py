@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, schema
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.transfer import copying, loading, proof
 from newsapi_dentsu.warehouse.transfer.proof import Digest
 from newsapi_dentsu.warehouse.transfer.tables import tables
@@ -106,7 +107,7 @@ def plan_to_postgres(session: DuckDBSession, target: Warehouse, mark: str | None
     found: dict[str, int] = {}
     if left is None:
         with engine.snapshot() as there:
-            if schema.applied_version(engine, there):
+            if history.applied_version(engine, there):
                 found = row_counts(there)
     return Plan(
         row_counts(session), found, left is not None, left is not None and _same(left, mark)
@@ -118,7 +119,7 @@ def plan_to_duckdb(session: Session, target: Warehouse) -> Plan:
     there: dict[str, int] = {}
     if target.engine.exists():
         with target.engine.snapshot() as other:
-            if schema.applied_version(target.engine, other):
+            if history.applied_version(target.engine, other):
                 there = row_counts(other)
     return Plan(row_counts(session), there, unfinished=False, resumable=False)
 
@@ -324,7 +325,7 @@ def _clear(part: Path) -> None:
 
 def _holds_data(target: DuckDBEngine) -> bool:
     with target.snapshot() as session:
-        if schema.applied_version(target, session) == 0:
+        if history.applied_version(target, session) == 0:
             return False
     with Warehouse(target).snapshot() as session:
         return Plan({}, row_counts(session), False, False).holds_data
@@ -345,7 +346,9 @@ def _already_equal(session: DuckDBSession, target: Warehouse) -> Transferred | N
 
 def _same(left: loading.Pending, mark: str | None) -> bool:
     return (
-        mark is not None and left.source == mark and left.version == schema.migrations()[-1].version
+        mark is not None
+        and left.source == mark
+        and left.version == history.migrations()[-1].version
     )
 
 

@@ -19,9 +19,10 @@ from typing import Any, BinaryIO, Literal, LiteralString
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, adoption, raw, schema
+from newsapi_dentsu.warehouse import Warehouse, adoption, raw
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.transfer import copying, proof
 from newsapi_dentsu.warehouse.transfer.loading import connection
 from newsapi_dentsu.warehouse.transfer.proof import Digest
@@ -167,7 +168,7 @@ def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
             names it and, where known, the line.
     """
     manifest = read_manifest(folder)
-    latest = schema.migrations()[-1].version
+    latest = history.migrations()[-1].version
     if manifest is not None and manifest.version != latest:
         raise WarehouseError(
             f"{folder} was exported with schema version {manifest.version}, this program's is "
@@ -389,7 +390,7 @@ def _reader(folder: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _heading(source: Warehouse, now: datetime) -> dict[str, Any]:
     return {
-        "schema_version": schema.migrations()[-1].version,
+        "schema_version": history.migrations()[-1].version,
         "exported_at": now.astimezone(UTC).isoformat(timespec="seconds"),
         "program": program_version("newsapi-dentsu"),
         "source": source.location,

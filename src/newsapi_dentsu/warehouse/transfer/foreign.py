@@ -9,8 +9,9 @@ from typing import Any, Literal
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, schema
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.transfer import copying
 
 Kind = Literal["own", "earlier", "foreign"]
@@ -51,8 +52,8 @@ def kind_of(engine: DuckDBEngine) -> Kind:
     if not engine.exists():
         raise WarehouseError(f"{engine.location} doesn't exist: name the DuckDB file with --from")
     with engine.snapshot() as session:
-        version = schema.applied_version(engine, session)
-    latest = schema.migrations()[-1].version
+        version = history.applied_version(engine, session)
+    latest = history.migrations()[-1].version
     if version > latest:
         raise WarehouseError(
             f"{engine.location} has schema version {version}, newer than this program's {latest}: "

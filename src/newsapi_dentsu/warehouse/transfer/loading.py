@@ -1,7 +1,7 @@
 """Filling PostgreSQL from a DuckDB file: parallel COPY, part by part, so that it can be resumed.
 
 While a transfer is under way the target holds the table `ops.transfer`, which keeps runs out (see
-`schema.applied_version`): row 0 says what is being loaded, every other row stands for a part that
+`history.applied_version`): row 0 says what is being loaded, every other row stands for a part that
 is in, written in the transaction of that part. It goes when both sides have been proven equal.
 """
 
@@ -17,11 +17,11 @@ import duckdb
 import psycopg
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import schema
 from newsapi_dentsu.warehouse.engines.base import patiently
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
 from newsapi_dentsu.warehouse.engines.postgres_errors import explained
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.transfer import proof
 from newsapi_dentsu.warehouse.transfer.proof import Digest
 from newsapi_dentsu.warehouse.transfer.tables import Table, tables
@@ -101,7 +101,7 @@ def discard(engine: PostgresEngine, left: Pending) -> None:
         for (name,) in opened.execute(
             "SELECT schemaname || '.' || tablename FROM pg_tables "
             "WHERE schemaname || '.' || tablename = ANY(%s)",
-            [[*(table.name for table in tables()), *schema.CACHES]],
+            [[*(table.name for table in tables()), *history.CACHES]],
         ).fetchall():
             opened.execute(_sql(f"TRUNCATE {name}"))
         for statement in left.restore:
@@ -122,12 +122,12 @@ def begin(engine: PostgresEngine, source: str | None, *, compress: bool) -> Pend
                 f"PostgreSQL at {engine.location}: the database's encoding is {encoding[0]}: "
                 "create it with ENCODING 'UTF8'"
             )
-        names = ", ".join([*(table.name for table in tables()), *schema.CACHES])
+        names = ", ".join([*(table.name for table in tables()), *history.CACHES])
         opened.execute(_sql(f"TRUNCATE {names}"))
-        for name, statement in schema.indexes("PostgreSQL").items():
-            opened.execute(_sql(schema.drop_index(name, statement)))
+        for name, statement in history.indexes("PostgreSQL").items():
+            opened.execute(_sql(history.drop_index(name, statement)))
         restore = _quick_storage(opened, compress=compress)
-        note = Pending(source, schema.migrations()[-1].version, tuple(restore))
+        note = Pending(source, history.migrations()[-1].version, tuple(restore))
         opened.execute(
             "CREATE TABLE ops.transfer (part integer NOT NULL PRIMARY KEY, note text NOT NULL)"
         )
@@ -163,7 +163,7 @@ def finish(engine: PostgresEngine, plan: Pending) -> None:
         existing = engine.index_names(session)
     statements = deque(
         statement
-        for name, statement in schema.indexes("PostgreSQL").items()
+        for name, statement in history.indexes("PostgreSQL").items()
         if name not in existing
     )
 

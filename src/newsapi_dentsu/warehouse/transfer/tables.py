@@ -10,7 +10,7 @@ from functools import cache
 
 import duckdb
 
-from newsapi_dentsu.warehouse import schema
+from newsapi_dentsu.warehouse.schema import history
 
 LATEST, EARLIEST = 9_223_372_036_854_775_807, -9_223_372_036_854_775_807
 """What stands for the infinities among times."""
@@ -51,7 +51,7 @@ def tables() -> tuple[Table, ...]:
     columns: dict[str, dict[str, str]] = {}
     keys: dict[str, tuple[str, ...]] = {}
     with duckdb.connect(":memory:") as connection:
-        for statement in schema.script("DuckDB"):
+        for statement in history.script("DuckDB"):
             connection.execute(statement)
         for table, column, type_ in connection.execute(
             "SELECT table_schema || '.' || table_name, column_name, data_type "
@@ -63,7 +63,7 @@ def tables() -> tuple[Table, ...]:
             "FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"
         ).fetchall():
             keys[table] = tuple(key)
-    return tuple(Table(name, columns[name], keys[name]) for name in schema.tables())
+    return tuple(Table(name, columns[name], keys[name]) for name in history.tables())
 
 
 def table(name: str) -> Table:

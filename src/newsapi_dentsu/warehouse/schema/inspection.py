@@ -7,8 +7,8 @@ DuckDB in memory, and both are asked for their structure.
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsapi_dentsu.warehouse import schema
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
+from newsapi_dentsu.warehouse.schema import history
 
 _TYPES = {"varchar": "text", "double": "double precision"}
 
@@ -37,7 +37,7 @@ class Structure:
 
 def differences(engine: Engine, session: Session) -> list[str]:
     """What is missing or otherwise than this version of the code wants it, in one line each."""
-    version, latest = schema.applied_version(engine, session), schema.migrations()[-1].version
+    version, latest = history.applied_version(engine, session), history.migrations()[-1].version
     if version == 0:
         return ["there are no tables: run `newsapi db upgrade`"]
     if version != latest:
@@ -66,7 +66,7 @@ def differences(engine: Engine, session: Session) -> list[str]:
 
 def structure(session: Session) -> Structure:
     """The tables in the pipeline's schemas."""
-    names = list(schema.schemas())
+    names = list(history.schemas())
     columns: dict[str, dict[str, tuple[str, bool]]] = {}
     for table, column, type_, nullable in session.rows(_COLUMNS, names):
         columns.setdefault(table, {})[column] = (str(_TYPES.get(type_, type_)), bool(nullable))
@@ -89,7 +89,7 @@ def _wanted() -> Structure:
 
     with duckdb.connect(":memory:") as connection:
         session = DuckDBSession(connection)
-        for statement in schema.script("DuckDB"):
+        for statement in history.script("DuckDB"):
             session.execute(statement)
         return structure(session)
 
@@ -116,12 +116,12 @@ def _index_differences(engine: Engine, session: Session) -> list[str]:
     there, unique = engine.index_names(session), engine.unique_indexes(session)
     problems = [
         f"index {name} is missing: run `newsapi db upgrade`"
-        for name in schema.indexes(engine.name)
+        for name in history.indexes(engine.name)
         if name not in there
     ]
     problems += [
         f"index {name} is not unique"
-        for name, statement in schema.indexes(engine.name).items()
+        for name, statement in history.indexes(engine.name).items()
         if name in there and statement.startswith("CREATE UNIQUE") and name not in unique
     ]
     return problems

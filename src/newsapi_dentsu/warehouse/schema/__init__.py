@@ -1,0 +1,1 @@
+"""The schema: its history, its indexes, and how a database compares with it."""
