@@ -17,9 +17,10 @@ from newsapi_dentsu.stages.collect import collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, stories
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.schema import history
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
 
 DAYS = 3 * 365 + 1
 INTERVAL = timedelta(hours=6)
@@ -121,7 +122,7 @@ def _insert_articles(
         f"'[]', 0.9, '{{}}', '[]' FROM {numbers} WHERE NOT {rejected}"
     )
     session.execute(
-        f"INSERT INTO {stories.TABLE} (article_id, text_hash, publishedAt, source_uri, lang, "
+        f"INSERT INTO {assessments.TABLE} (article_id, text_hash, publishedAt, source_uri, lang, "
         "rejection, detail, flags, relevance, topic_relevance, story_id, role, change_seq) "
         f"SELECT {sql.article_id}, {sql.text_hash}, {sql.moment}, '{SOURCE}', 'eng', "
         f"CASE WHEN {rejected} THEN 'no_body' END, "
@@ -158,9 +159,9 @@ def _insert_state(session: Session, past: History, topics: Topics) -> None:
     )
     for name in (
         *(raw.SEQUENCE, processed.SEQUENCE),
-        *(operations.DEDUPLICATED, operations.GROUPED, operations.CURATED),
+        *(positions.DEDUPLICATED, positions.GROUPED, positions.CURATED),
     ):
-        operations.set_position(session, name, past.bulk)
+        positions.set_position(session, name, past.bulk)
     for stage in _STAGES:
         session.execute(
             "INSERT INTO ops.stage_runs (run_id, stage, attempt, status, started_at, ended_at, "

@@ -14,9 +14,10 @@ from benchmarks.articles import article
 from benchmarks.measuring import alternate, ratio
 from benchmarks.report import Figure, print_medians
 from newsapi_dentsu.domain.record import read_record
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import insert
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.tables import raw
 
 RECORDS = 100
 ROUNDS, ROUNDS_QUICKLY = 9, 5

@@ -17,7 +17,7 @@ from benchmarks import postgres
 from benchmarks.measuring import alternate, execute, program, ratio
 from benchmarks.migration_rows import make_file
 from benchmarks.report import Figure, print_medians
-from newsapi_dentsu.warehouse import raw
+from newsapi_dentsu.warehouse.tables import raw
 
 ARTICLES, ARTICLES_QUICKLY = 90_000, 20_000
 ROUNDS, ROUNDS_QUICKLY = 3, 2

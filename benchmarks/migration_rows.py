@@ -7,9 +7,10 @@ from pathlib import Path
 
 import duckdb
 
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.schema import history
+from newsapi_dentsu.warehouse.tables import raw
 
 WORDS, WORDS_A_RECORD = 6_000, 690
 BATCH = 15_000

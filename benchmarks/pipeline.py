@@ -16,7 +16,8 @@ from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.sandbox import SANDBOX_KEY, ListCorpus, Sandbox
 from newsapi_dentsu.source import SHIPPED_TOPICS
-from newsapi_dentsu.warehouse import Warehouse, operations
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import stage_runs
 
 NEW_ARTICLES = 100
 _TOKENS = 10**9
@@ -77,7 +78,7 @@ class Pipeline:
         with self.warehouse.snapshot() as session:
             (found,) = (
                 one
-                for one in operations.stage_runs(session, run_id=run_id)
+                for one in stage_runs.stage_runs(session, run_id=run_id)
                 if one.stage == stage and one.ended_at
             )
         assert found.ended_at

@@ -19,8 +19,9 @@ from benchmarks import postgres
 from benchmarks.measuring import execute, program
 from benchmarks.pipeline import Pipeline, pipeline_with_history
 from benchmarks.report import Figure, print_table
-from newsapi_dentsu.warehouse import Warehouse, final, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+from newsapi_dentsu.warehouse.tables import final, raw
 
 ARTICLES = 90_000
 LIMIT_SECONDS = 600

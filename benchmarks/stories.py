@@ -17,8 +17,9 @@ from newsapi_dentsu.domain.assessment import assess
 from newsapi_dentsu.domain.similarity import compare, prepare
 from newsapi_dentsu.domain.topics import parse_topics
 from newsapi_dentsu.source import SHIPPED_TOPICS
-from newsapi_dentsu.warehouse import Warehouse, processed
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+from newsapi_dentsu.warehouse.tables import processed
 
 ARTICLES, ARTICLES_QUICKLY = 100_000, 10_000
 WORDS = 400

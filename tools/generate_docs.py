@@ -15,9 +15,9 @@ from newsapi_dentsu.cli.main import COMMANDS, main
 from newsapi_dentsu.domain.legacy import ALIASES
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
-from newsapi_dentsu.warehouse import final, processed, raw
-from newsapi_dentsu.warehouse.dictionary import DICTIONARY
-from newsapi_dentsu.warehouse.metrics import METRICS
+from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
+from newsapi_dentsu.warehouse.tables.run_metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[1]
 

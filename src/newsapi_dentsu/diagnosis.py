@@ -11,9 +11,10 @@ from typing import Literal
 from newsapi_dentsu.errors import PipelineError, SettingsError
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics, open_source, topics_path
-from newsapi_dentsu.warehouse import Warehouse, open_warehouse, operations
+from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.dagster_records import DagsterRecords, read_dagster_records
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
+from newsapi_dentsu.warehouse.tables import stage_runs
 
 State = Literal["ok", "warning", "problem"]
 
@@ -118,7 +119,7 @@ def _database(warehouse: Warehouse) -> Iterator[Finding]:
 
 def _last_run(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
     with warehouse.snapshot() as session:
-        runs = operations.stage_runs(session, limit=100)
+        runs = stage_runs.stage_runs(session, limit=100)
     ended = [run.ended_at for run in runs if run.stage == "curate" and run.status == "succeeded"]
     done = [moment for moment in ended if moment is not None]
     if not done:

@@ -19,7 +19,8 @@ from newsapi_dentsu.cli.execution import opened_instance
 from newsapi_dentsu.cli.home import prepare_home
 from newsapi_dentsu.defs.alerts import look_at_runs, pipeline_failure_sensor
 from newsapi_dentsu.settings import Settings, load_settings
-from newsapi_dentsu.warehouse import Warehouse, open_warehouse, operations
+from newsapi_dentsu.warehouse import Warehouse, open_warehouse
+from newsapi_dentsu.warehouse.tables import stage_runs
 
 from .servers import MailServer, WebServer, mail_server, make_certificate, web_server
 
@@ -82,8 +83,8 @@ class Installation:
         run_id, now = f"run-{self.now:%Y%m%dT%H%M%S}", self.now
         with self.warehouse.transaction() as session:
             for stage in ("collect", "curate"):
-                attempt = operations.start_stage(session, run_id, stage, now)
-                operations.end_stage(
+                attempt = stage_runs.start_stage(session, run_id, stage, now)
+                stage_runs.end_stage(
                     session, run_id, stage, attempt, now=now, report=report, error=None
                 )
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from newsapi_dentsu.errors import AlertsError
-from newsapi_dentsu.warehouse.alerts import save_silence
+from newsapi_dentsu.warehouse.tables.alerts import save_silence
 from support.databases import DuckDBDatabase
 from support.processes import event, hold_transaction, process
 

@@ -10,7 +10,7 @@ from newsapi_dentsu.alerts.memory import COPY, Memory
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Delivery, Incident, Notice
 from newsapi_dentsu.errors import AlertsError
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.alerts import save_state
+from newsapi_dentsu.warehouse.tables.alerts import save_state
 from support.databases import Database, DuckDBDatabases, disconnect
 from support.processes import event, hold_transaction, process
 from support.tables import column

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from newsapi_dentsu.dashboard.health import Chart, Storage, bytes_text, duration_text, health
 from newsapi_dentsu.dashboard.page import render
-from newsapi_dentsu.warehouse.metrics import DIED, RunMetrics
+from newsapi_dentsu.warehouse.tables.run_metrics import DIED, RunMetrics
 from support.browser import chromium, needs_chromium, opened
 from support.clock import NOON
 from support.databases import DuckDBDatabase

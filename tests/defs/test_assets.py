@@ -8,7 +8,7 @@ import pytest
 from newsapi_dentsu.defs import build_definitions
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.audit import AUDITS
-from newsapi_dentsu.warehouse.dictionary import DICTIONARY
+from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
 KEYS = [
     ["raw", "ai_marketing_news_raw"],

@@ -13,15 +13,16 @@ import pytest
 from newsapi_dentsu.defs import build_definitions
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 from newsapi_dentsu.settings import load_settings
-from newsapi_dentsu.warehouse import Warehouse, metrics
-from newsapi_dentsu.warehouse.metrics import DIED, RunMetrics
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import run_metrics
+from newsapi_dentsu.warehouse.tables.run_metrics import DIED, RunMetrics
 
 BIN = Path(sys.executable).parent
 
 
 def kept(stored: Warehouse) -> list[RunMetrics]:
     with stored.snapshot() as session:
-        return metrics.read(session)
+        return run_metrics.read(session)
 
 
 def test_a_run_writes_its_row(
@@ -118,6 +119,6 @@ def test_a_run_that_is_killed_shows_as_failed(folder: Path, stored: Warehouse) -
 
     with stored.snapshot() as session:
         assert not stored.engine.run_under_way(session)
-        (run,) = metrics.settled(metrics.read(session), under_way=False)
+        (run,) = run_metrics.settled(run_metrics.read(session), under_way=False)
     assert (run.status, run.error) == ("failed", DIED)
     assert (datetime.now(UTC) - run.started_at).total_seconds() < 60

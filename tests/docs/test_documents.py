@@ -5,8 +5,8 @@ import re
 import pytest
 from tools.generate_docs import DOCUMENTS, ROOT
 
-from newsapi_dentsu.warehouse import final, processed, raw
-from newsapi_dentsu.warehouse.dictionary import DICTIONARY
+from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
 PROSE = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 

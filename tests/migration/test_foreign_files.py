@@ -15,8 +15,9 @@ from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.takeover import Complaint, TakeoverReport, take_over
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import raw
 from newsapi_dentsu.warehouse.transfer import foreign
 from support.articles import TOPICS
 from support.databases import DuckDBDatabase

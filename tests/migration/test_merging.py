@@ -10,8 +10,9 @@ from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.audit import AUDITS
+from newsapi_dentsu.warehouse.tables import raw
 from newsapi_dentsu.warehouse.transfer import merging
 from newsapi_dentsu.warehouse.transfer.merging import Merged, Stored, interleave
 from support.api import serving

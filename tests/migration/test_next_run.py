@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.audit import AUDITS
+from newsapi_dentsu.warehouse.tables import raw
 from support.api import serving
 from support.articles import TOPICS, article, many
 from support.clock import NOON, Clock
@@ -60,19 +61,19 @@ def test_rows_that_wait_for_a_stage_wait_on_the_other_side(
     from newsapi_dentsu.stages.curate import curate
     from newsapi_dentsu.stages.deduplicate import deduplicate
     from newsapi_dentsu.stages.group import group
-    from newsapi_dentsu.warehouse import operations
+    from newsapi_dentsu.warehouse.tables import positions
 
     with serving(many(30, at=_day(0)), clock=clock) as api:
         api.collect(duckdb, lookback_days=1)
     assert move(file, postgres).equal
     with postgres.snapshot() as session:
-        assert operations.waiting(session, operations.DEDUPLICATED) == 30
+        assert positions.waiting(session, positions.DEDUPLICATED) == 30
     assert deduplicate(postgres, now=clock.now).records == 30
     group(postgres, TOPICS, now=clock.now)
     assert curate(postgres, now=clock.now).added == 30
     assert len(raw_uris(postgres)) == 30
     with postgres.snapshot() as session:
-        assert operations.position(session, raw.SEQUENCE) == 30
+        assert positions.position(session, raw.SEQUENCE) == 30
 
 
 def _day(age: int) -> datetime:

@@ -15,7 +15,7 @@ from newsapi_dentsu.cli.home import MARK, dagster_yaml, prepare_home
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse import final
+from newsapi_dentsu.warehouse.tables import final
 from support.processing import broken_promises
 from support.services import ask, service, until
 from support.tables import count

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
-from newsapi_dentsu.warehouse import final, processed, raw, stories
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 from support.commands import run_newsapi
 from support.processing import broken_promises
 from support.tables import count
@@ -244,7 +244,7 @@ def _copied(server: Server, source: str, target: str, tables: list[str]) -> None
 
 NEWS = [raw.TABLE, processed.TABLE, final.TABLE]
 OTHERS = [
-    *("raw.queries", "raw.query_days", processed.OUTCOMES, stories.TABLE),
+    *("raw.queries", "raw.query_days", processed.OUTCOMES, assessments.TABLE),
     *(final.REJECTED, final.CHANGES),
 ]
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import operations
+from newsapi_dentsu.warehouse.tables import positions
 from support.commands import run_newsapi
 
 from .conftest import Open
@@ -107,7 +107,7 @@ def test_a_token_of_the_identity_is_the_password(
     warehouse = opened(user=entra, password=None, auth="entra")
     warehouse.upgrade()
     with warehouse.run_lock("me", 1):
-        warehouse.write(lambda session: operations.set_position(session, "x", 1))
+        warehouse.write(lambda session: positions.set_position(session, "x", 1))
 
     ((path, query, header),) = identity.requests
     assert path == "/msi/token"

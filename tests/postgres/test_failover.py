@@ -10,8 +10,8 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
 from newsapi_dentsu.eventregistry.client import NewsApi, Page
 from newsapi_dentsu.stages.collect import CollectOptions
-from newsapi_dentsu.warehouse import final, operations, raw
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import final, positions, raw
 from support.api import run_pipeline, serving
 from support.articles import TOPICS, many
 from support.clock import NOON
@@ -26,7 +26,7 @@ EARLIER = NOON - timedelta(hours=1)
 
 
 def set_position(session: Session) -> None:
-    operations.set_position(session, "test", 1)
+    positions.set_position(session, "test", 1)
 
 
 def test_a_transaction_that_lost_its_server_is_done_again(server: Server, opened: Open) -> None:
@@ -36,10 +36,10 @@ def test_a_transaction_that_lost_its_server_is_done_again(server: Server, opened
 
     def work(session: Session) -> None:
         calls.append(1)
-        operations.take_numbers(session, "test", 10)
+        positions.take_numbers(session, "test", 10)
         if len(calls) == 1:
             server.restart()
-        operations.take_numbers(session, "test", 10)
+        positions.take_numbers(session, "test", 10)
 
     with warehouse.run_lock("me", 1):
         warehouse.write(work)
@@ -47,7 +47,7 @@ def test_a_transaction_that_lost_its_server_is_done_again(server: Server, opened
 
     assert len(calls) == 3
     with warehouse.snapshot() as session:
-        assert operations.position(session, "test") == 40
+        assert positions.position(session, "test") == 40
 
 
 def test_reading_waits_as_well(server: Server, opened: Open) -> None:
@@ -174,9 +174,9 @@ def test_a_run_that_lost_the_lock_to_another_stops_before_it_writes(
         with other.run_lock("run 2", 1):
             with pytest.raises(WarehouseBusyError, match=r"run 2.*stops here"):
                 run.write(set_position)
-            other.write(lambda session: operations.set_position(session, "test", 2))
+            other.write(lambda session: positions.set_position(session, "test", 2))
     with other.snapshot() as session:
-        assert operations.position(session, "test") == 2
+        assert positions.position(session, "test") == 2
 
 
 def test_a_session_of_which_only_the_server_thinks_it_lives_does_not_keep_its_own_run_out(

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from newsapi_dentsu.warehouse import stories
 from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.tables import assessments, text_bands
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store
@@ -41,7 +41,7 @@ def test_grouping_gets_through_days_that_the_database_has_not_seen_before(opened
             ),
         )
         process(warehouse)
-        execute(warehouse, f"ANALYZE {stories.BANDS}")
+        execute(warehouse, f"ANALYZE {text_bands.BANDS}")
     # Without the bands of the days long gone, which are made again, and with what is known now.
     process(warehouse, full_refresh=True)
-    assert count(warehouse, stories.TABLE) == 2_300
+    assert count(warehouse, assessments.TABLE) == 2_300

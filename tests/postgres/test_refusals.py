@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, WarehouseError
-from newsapi_dentsu.warehouse import final, operations
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import final, positions
 from support.api import serving
 from support.articles import article, body
 from support.clock import NOON
@@ -76,14 +76,14 @@ def test_a_slow_statement_is_stopped_and_may_be_tried_later(opened: Open) -> Non
     warehouse.upgrade()
 
     def slow(session: Session) -> None:
-        operations.set_position(session, "slow", 1)
+        positions.set_position(session, "slow", 1)
         session.execute("SELECT pg_sleep(5)")
 
     with pytest.raises(WarehouseBusyError, match="POSTGRES_STATEMENT_TIMEOUT_SECONDS") as caught:
         warehouse.write(slow)
     assert caught.value.transient
     with warehouse.snapshot() as session:
-        assert operations.position(session, "slow") == 0
+        assert positions.position(session, "slow") == 0
 
 
 def test_an_upgrade_is_not_stopped_by_the_limit_for_statements(opened: Open) -> None:
@@ -101,7 +101,7 @@ def test_a_lock_that_somebody_else_holds_is_waited_for_only_so_long(opened: Open
     with other.transaction() as session:
         session.execute("LOCK TABLE ops.positions")
         with pytest.raises(WarehouseBusyError, match="POSTGRES_LOCK_TIMEOUT_SECONDS"):
-            warehouse.write(lambda session: operations.set_position(session, "x", 1))
+            warehouse.write(lambda session: positions.set_position(session, "x", 1))
 
 
 def test_a_read_only_server_is_told_from_a_broken_one(
@@ -112,9 +112,9 @@ def test_a_read_only_server_is_told_from_a_broken_one(
         admin.execute(f"ALTER DATABASE {db_name} SET default_transaction_read_only = on")
     warehouse = opened()
     with pytest.raises(WarehouseError, match=r"is read-only.*95 %"):
-        warehouse.write(lambda session: operations.set_position(session, "x", 1))
+        warehouse.write(lambda session: positions.set_position(session, "x", 1))
     with warehouse.snapshot() as session:
-        assert operations.position(session, "x") == 0
+        assert positions.position(session, "x") == 0
 
 
 @contextmanager
@@ -216,7 +216,7 @@ def test_connections_are_kept_and_closed(server: Server, db_name: str, opened: O
 
     for _ in range(20):
         with warehouse.snapshot() as session:
-            operations.position(session, "x")
+            positions.position(session, "x")
     assert len(sessions()) == 1
     before = sessions()
     warehouse.write(nothing)

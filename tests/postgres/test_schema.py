@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, final
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.schema.inspection import differences
+from newsapi_dentsu.warehouse.tables import final
 from support.api import serving
 from support.articles import many
 from support.clock import NOON

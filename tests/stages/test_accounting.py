@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages import deduplicate as deduplicating
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.articles import record
 from support.clock import NOON
 from support.databases import Databases, disconnect

@@ -7,7 +7,8 @@ import pytest
 from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.sandbox import Fault
 from newsapi_dentsu.stages.collect import CollectOptions, DayRange, estimate_backfill
-from newsapi_dentsu.warehouse import Warehouse, final, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import serving
 from support.articles import OTHER_TOPICS, TOPICS, article, many
 from support.clock import Clock

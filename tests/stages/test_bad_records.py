@@ -9,7 +9,8 @@ import pytest
 
 from newsapi_dentsu.sandbox import Fault
 from newsapi_dentsu.stages.report import CollectReport
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.api import Reports, page_of, serving
 from support.articles import body, record
 from support.clock import NOON, Clock

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from newsapi_dentsu.stages.report import CollectReport
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import raw
 from support.api import Api, serving
 from support.articles import article, many
 from support.clock import Clock

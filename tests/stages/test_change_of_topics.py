@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from newsapi_dentsu.warehouse import Warehouse, final, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import serving
 from support.articles import OTHER_TOPICS, TOPICS, article
 from support.clock import NOON, Clock

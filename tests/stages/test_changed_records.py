@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.api import Reports, serving
 from support.articles import article
 from support.clock import Clock

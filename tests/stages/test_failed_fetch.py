@@ -8,7 +8,8 @@ import pytest
 from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.sandbox import Fault
 from newsapi_dentsu.stages.collect import CollectOptions, collect
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import raw
 from support.api import page_of, serving
 from support.articles import TOPICS, article, many
 from support.clock import Clock

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import raw
 from support.api import serving
 from support.articles import article, many
 from support.clock import NOON, Clock

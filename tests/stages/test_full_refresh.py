@@ -9,7 +9,8 @@ from newsapi_dentsu.domain.urls import canonical_url
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages import deduplicate as deduplicating
 from newsapi_dentsu.stages.deduplicate import deduplicate
-from newsapi_dentsu.warehouse import Warehouse, final, processed
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed
 from support.articles import TOPICS, record
 from support.clock import NOON
 from support.processing import broken_promises, process, store

@@ -8,7 +8,7 @@ from itertools import zip_longest
 import pytest
 
 from newsapi_dentsu.sandbox import Article, Fault
-from newsapi_dentsu.warehouse import raw
+from newsapi_dentsu.warehouse.tables import raw
 from support.api import Api, serving
 from support.articles import article, many
 from support.clock import Clock

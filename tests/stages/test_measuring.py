@@ -13,8 +13,9 @@ from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.stages.recording import recorded
 from newsapi_dentsu.stages.report import CollectReport, CurateReport
-from newsapi_dentsu.warehouse import Warehouse, metrics, operations
-from newsapi_dentsu.warehouse.metrics import DIED, METRICS, RunMetrics
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import run_metrics, stage_runs
+from newsapi_dentsu.warehouse.tables.run_metrics import DIED, METRICS, RunMetrics
 from support.api import Api, serving
 from support.articles import TOPICS, article, body, many
 from support.clock import NOON
@@ -56,7 +57,7 @@ def whole_run(api: Api, warehouse: Warehouse, run_id: str) -> RunMetrics:
 
 def kept(warehouse: Warehouse) -> list[RunMetrics]:
     with warehouse.snapshot() as session:
-        return metrics.read(session)
+        return run_metrics.read(session)
 
 
 def test_every_figure_is_described() -> None:
@@ -174,7 +175,7 @@ def test_a_run_that_died_is_failed_as_soon_as_anybody_looks(warehouse: Warehouse
             under_way = warehouse.engine.run_under_way(session)
             return [
                 (run.status, run.error)
-                for run in metrics.settled(metrics.read(session), under_way=under_way)
+                for run in run_metrics.settled(run_metrics.read(session), under_way=under_way)
             ]
 
     with warehouse.run_lock("run dead", 1):
@@ -189,7 +190,7 @@ def test_the_next_run_settles_those_that_died(warehouse: Warehouse) -> None:
         begin_run(warehouse, "dead", started)
         stages(api, warehouse, "dead", "collect")
         with warehouse.transaction() as session:
-            operations.start_stage(session, "dead", "deduplicate", datetime.now(UTC))
+            stage_runs.start_stage(session, "dead", "deduplicate", datetime.now(UTC))
         died = begin_run(warehouse, "next", datetime.now(UTC))
 
     assert [run.run_id for run in died] == ["dead"]
@@ -243,7 +244,7 @@ def test_a_run_that_may_not_start_beside_another_is_kept_as_failed(warehouse: Wa
 def test_days_add_up_their_runs(warehouse: Warehouse) -> None:
     def save(run_id: str, at: datetime, **figures: object) -> None:
         with warehouse.transaction() as session:
-            metrics.save(session, [RunMetrics(run_id, started_at=at, **figures)])  # type: ignore[arg-type]
+            run_metrics.save(session, [RunMetrics(run_id, started_at=at, **figures)])  # type: ignore[arg-type]
 
     save("a", NOON, status="succeeded", fetched=10, requests=1, latency_mean_seconds=2.0)
     save("b", NOON, status="succeeded", fetched=30, requests=3, latency_mean_seconds=1.0)
@@ -253,7 +254,7 @@ def test_days_add_up_their_runs(warehouse: Warehouse) -> None:
     with warehouse.snapshot() as session:
         rows = session.rows(
             "SELECT day, succeeded, failed, fetched, requests, latency_mean_seconds "
-            f"FROM {metrics.DAILY} ORDER BY day"
+            f"FROM {run_metrics.DAILY} ORDER BY day"
         )
 
     assert rows == [

@@ -8,7 +8,8 @@ import pytest
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.stages.collect import CollectOptions, collect
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.api import Api, serving
 from support.articles import TOPICS, article
 from support.clock import NOON

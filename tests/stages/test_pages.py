@@ -7,7 +7,8 @@ import pytest
 
 from newsapi_dentsu.errors import SourceUnavailableError
 from newsapi_dentsu.sandbox import Article, Fault
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import raw
 from support.api import page_of, serving
 from support.articles import article, many, record
 from support.clock import Clock

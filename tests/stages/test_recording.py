@@ -6,19 +6,20 @@ from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.recording import as_json, recorded
 from newsapi_dentsu.stages.report import DeduplicateReport
-from newsapi_dentsu.warehouse import Warehouse, operations
-from newsapi_dentsu.warehouse.operations import StageRun
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import stage_runs
+from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 from support.clock import NOON
 
 
-def stage_runs(warehouse: Warehouse) -> list[StageRun]:
+def noted_runs(warehouse: Warehouse) -> list[StageRun]:
     with warehouse.snapshot() as session:
-        return operations.stage_runs(session)
+        return stage_runs.stage_runs(session)
 
 
 def test_a_success_is_kept_with_its_report(warehouse: Warehouse) -> None:
     report = recorded(warehouse, "run 1", "deduplicate", lambda: deduplicate(warehouse, now=NOON))
-    (kept,) = stage_runs(warehouse)
+    (kept,) = noted_runs(warehouse)
     assert (kept.status, kept.error, kept.attempt) == ("succeeded", None, 1)
     assert kept.report == as_json(report)
     assert kept.ended_at is not None
@@ -31,7 +32,7 @@ def test_a_failure_is_kept_with_its_reason_and_raised(warehouse: Warehouse) -> N
 
     with pytest.raises(SourceError):
         recorded(warehouse, "run 1", "collect", fail)
-    (kept,) = stage_runs(warehouse)
+    (kept,) = noted_runs(warehouse)
     assert (kept.status, kept.error, kept.report) == ("failed", "the key is wrong", None)
 
 
@@ -41,7 +42,7 @@ def test_an_unexpected_error_is_kept_by_its_kind_only(warehouse: Warehouse) -> N
 
     with pytest.raises(ValueError, match="anything"):
         recorded(warehouse, "run 1", "collect", fail)
-    (kept,) = stage_runs(warehouse)
+    (kept,) = noted_runs(warehouse)
     assert kept.error == "ValueError"
 
 
@@ -49,5 +50,5 @@ def test_a_stage_that_is_tried_again_is_another_attempt(warehouse: Warehouse) ->
     for _ in range(3):
         recorded(warehouse, "run 1", "deduplicate", lambda: deduplicate(warehouse, now=NOON))
     recorded(warehouse, "run 2", "deduplicate", lambda: deduplicate(warehouse, now=NOON))
-    attempts = sorted((one.run_id, one.attempt) for one in stage_runs(warehouse))
+    attempts = sorted((one.run_id, one.attempt) for one in noted_runs(warehouse))
     assert attempts == [("run 1", 1), ("run 1", 2), ("run 1", 3), ("run 2", 1)]

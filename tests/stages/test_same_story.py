@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from newsapi_dentsu.domain import similarity
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.warehouse import Warehouse, final, processed, stories
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.explanation import explain
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, text_bands
 from support.articles import TOPICS, body, record
 from support.databases import Databases, disconnect
 from support.processing import broken_promises, process, process_in_pieces, store
@@ -67,7 +68,7 @@ def test_a_copy_that_was_cut_is_found(warehouse: Warehouse) -> None:
     store(warehouse, on("whole", 0, text), on("cut", 1, cut(text)))
     process(warehouse)
     assert sites(warehouse) == {"whole"}
-    assert row(warehouse, stories.TABLE, "role = 'copy'")["rule"] == "contained"
+    assert row(warehouse, assessments.TABLE, "role = 'copy'")["rule"] == "contained"
 
 
 def test_a_rewrite_stays_and_shares_the_story(warehouse: Warehouse) -> None:
@@ -167,7 +168,7 @@ def test_an_old_article_meets_its_neighbours_though_their_bands_were_dropped(
     store(warehouse, on("new", 24 * 199, body("t")), now=much_later)
     process(warehouse, much_later)
     with warehouse.snapshot() as session:
-        assert session.rows(f"SELECT min(day) FROM {stories.BANDS}")[0][0] > MORNING.date()
+        assert session.rows(f"SELECT min(day) FROM {text_bands.BANDS}")[0][0] > MORNING.date()
     store(warehouse, on("older", -30, body("s")), now=much_later)
     process(warehouse, much_later)
     assert sites(warehouse) == {"older", "new"}
@@ -210,7 +211,7 @@ def test_bands_of_another_method_are_made_anew(
     store(warehouse, on("second", 1, body("s")))
     process(warehouse)
     assert sites(warehouse) == {"first"}
-    assert set(column(warehouse, stories.BANDED_DAYS, "method")) == {similarity.METHOD}
+    assert set(column(warehouse, text_bands.BANDED_DAYS, "method")) == {similarity.METHOD}
 
 
 def test_explaining_a_copy_tells_of_what_how_alike_and_by_which_rule(
@@ -274,6 +275,6 @@ def test_any_order_and_batching_end_with_the_same_final_table(
 
 def _stories(warehouse: Warehouse) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
-    for one in rows(warehouse, stories.TABLE):
+    for one in rows(warehouse, assessments.TABLE):
         groups.setdefault(one["story_id"], []).append(one["article_id"])
     return sorted(sorted(group) for group in groups.values())

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi_dentsu.warehouse import Warehouse, final, processed
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed
 from support.articles import record
 from support.databases import Databases, disconnect
 from support.processing import process, process_in_pieces, store

@@ -16,7 +16,8 @@ from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.stages import group as grouping
 from newsapi_dentsu.stages import workers as working
 from newsapi_dentsu.stages.workers import Workers, workers
-from newsapi_dentsu.warehouse import Warehouse, stories
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import assessments, text_bands
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store
@@ -119,8 +120,8 @@ def test_stories_are_the_same_as_without(
             *(record(f"{n}", NOON - timedelta(hours=n), body=body(f"{n % 7}")) for n in range(20)),
         )
         process(one)
-    assert dump(warehouse, stories.TABLE) == dump(other_warehouse, stories.TABLE)
-    bands = f"SELECT day, band, article_id FROM {stories.BANDS} ORDER BY article_id, band"
+    assert dump(warehouse, assessments.TABLE) == dump(other_warehouse, assessments.TABLE)
+    bands = f"SELECT day, band, article_id FROM {text_bands.BANDS} ORDER BY article_id, band"
     assert warehouse.read(lambda session: session.rows(bands)) == other_warehouse.read(
         lambda session: session.rows(bands)
     )

@@ -3,8 +3,9 @@
 import random
 from datetime import datetime, timedelta
 
-from newsapi_dentsu.warehouse import Warehouse, metrics
-from newsapi_dentsu.warehouse.metrics import DIED, RunMetrics
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import run_metrics
+from newsapi_dentsu.warehouse.tables.run_metrics import DIED, RunMetrics
 
 FAILURES = {22: "newsapi.ai gave no usable answer: HTTP 503", 23: DIED, 71: "<b>no</b> & 'room'"}
 
@@ -79,4 +80,4 @@ def history(now: datetime, *, days: int = 30, seed: int = 5) -> list[RunMetrics]
 def store(warehouse: Warehouse, runs: list[RunMetrics]) -> None:
     """Keep runs as if they had run."""
     with warehouse.transaction() as session:
-        metrics.save(session, runs)
+        run_metrics.save(session, runs)

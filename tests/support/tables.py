@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw, stories
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 
 _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     raw.TABLE: ("seq", tuple(raw.COLUMNS)),
@@ -24,7 +25,7 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
             *("text_at", "publishedAt"),
         ),
     ),
-    stories.TABLE: ("article_id", (*stories.COLUMNS, "change_seq")),
+    assessments.TABLE: ("article_id", (*assessments.COLUMNS, "change_seq")),
     final.TABLE: ("article_id", tuple(final.COLUMNS)),
     final.REJECTED: (
         "article_id",

@@ -15,7 +15,7 @@ from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry import export as exporting
 from newsapi_dentsu.telemetry.export import export
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
-from newsapi_dentsu.warehouse.metrics import RunMetrics
+from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 from support.clock import NOON
 from support.collector import Collector, collector
 

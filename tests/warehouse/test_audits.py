@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from newsapi_dentsu.domain.record import day_start
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.audit import AUDITS, Audit, Finding
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.articles import record
 from support.clock import NOON
 from support.processing import broken_promises, process, store

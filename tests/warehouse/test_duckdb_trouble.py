@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, final, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import serving
 from support.articles import article, body
 from support.databases import DuckDBDatabase, DuckDBDatabases

@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from newsapi_dentsu.eventregistry.client import NewsApi
-from newsapi_dentsu.warehouse import Warehouse, operations
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines import duckdb as engine
+from newsapi_dentsu.warehouse.tables import positions
 from support.api import serving
 from support.articles import many
 from support.clock import NOON
@@ -33,7 +34,7 @@ def file(tmp_path: Path) -> DuckDBDatabase:
 
 
 def note(warehouse: Warehouse, value: int) -> None:
-    warehouse.write(lambda session: operations.set_position(session, "noted", value))
+    warehouse.write(lambda session: positions.set_position(session, "noted", value))
 
 
 def test_the_file_stays_open_between_transactions_and_not_after_them(file: DuckDBDatabase) -> None:
@@ -46,14 +47,14 @@ def test_the_file_stays_open_between_transactions_and_not_after_them(file: DuckD
             assert held(file.path)
     assert not held(file.path)
     with warehouse.snapshot() as session:
-        assert operations.position(session, "noted") == 2
+        assert positions.position(session, "noted") == 2
 
 
 def test_what_was_committed_is_seen_by_the_next_transaction(file: DuckDBDatabase) -> None:
     warehouse = file.open()
     with warehouse.kept_open():
         note(warehouse, 7)
-        assert warehouse.read(lambda session: operations.position(session, "noted")) == 7
+        assert warehouse.read(lambda session: positions.position(session, "noted")) == 7
 
 
 def test_the_file_is_let_go_now_and_then(
@@ -67,7 +68,7 @@ def test_the_file_is_let_go_now_and_then(
         note(warehouse, 2)
         assert not held(file.path)
         note(warehouse, 3)
-    assert warehouse.read(lambda session: operations.position(session, "noted")) == 3
+    assert warehouse.read(lambda session: positions.position(session, "noted")) == 3
 
 
 def test_a_failure_closes_the_file_and_takes_nothing_back(file: DuckDBDatabase) -> None:
@@ -77,7 +78,7 @@ def test_a_failure_closes_the_file_and_takes_nothing_back(file: DuckDBDatabase) 
         with warehouse.kept_open():
             note(warehouse, 1)
             with warehouse.transaction() as session:
-                operations.set_position(session, "noted", 2)
+                positions.set_position(session, "noted", 2)
                 raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from newsapi_dentsu.warehouse import Warehouse, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import processed, raw
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store

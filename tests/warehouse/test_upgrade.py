@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, final, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema import history
+from newsapi_dentsu.warehouse.tables import final, raw
 from support.databases import Database, disconnect
 from support.processes import event, finish, process, upgrade
 from support.tables import column, count, execute

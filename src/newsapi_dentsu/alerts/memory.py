@@ -27,8 +27,8 @@ from newsapi_dentsu.domain.alerts.incidents import (
 from newsapi_dentsu.domain.alerts.rules import RuleName
 from newsapi_dentsu.errors import AlertsError, WarehouseError
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.alerts import load_state, save_state, silences
 from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Session
+from newsapi_dentsu.warehouse.tables.alerts import load_state, save_state, silences
 
 logger = logging.getLogger(__name__)
 

@@ -154,7 +154,7 @@ def silence(*, rule: RuleName, span: timedelta) -> None:
     """Tell nobody of a rule for a while; what still is wrong then is told then."""
     from newsapi_dentsu.alerts.look import watched_warehouse
     from newsapi_dentsu.cli.home import database_prepared
-    from newsapi_dentsu.warehouse.alerts import save_silence
+    from newsapi_dentsu.warehouse.tables.alerts import save_silence
 
     settings = load_settings()
     until = datetime.now(UTC) + span
@@ -171,7 +171,7 @@ def _remembered(
     """The state and the last deliveries; those that the state knows where no more can be seen."""
     from newsapi_dentsu.alerts.look import watched_warehouse
     from newsapi_dentsu.alerts.memory import Memory
-    from newsapi_dentsu.warehouse.alerts import last_deliveries
+    from newsapi_dentsu.warehouse.tables.alerts import last_deliveries
 
     with watched_warehouse(settings) as warehouse:
         memory = Memory(warehouse, settings.home)

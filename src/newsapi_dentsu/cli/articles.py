@@ -79,7 +79,7 @@ def _show(pages: Pages) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from newsapi_dentsu.warehouse import final
+    from newsapi_dentsu.warehouse.tables import final
 
     names = list(final.COLUMNS)
     table = Table("published (UTC)", "source", "title", box=None, pad_edge=False)
@@ -101,7 +101,7 @@ def _show(pages: Pages) -> None:
 
 
 def _write_text(pages: Pages, format_: str, target: IO[str]) -> int:
-    from newsapi_dentsu.warehouse import final
+    from newsapi_dentsu.warehouse.tables import final
 
     names = list(final.COLUMNS)
     count = 0
@@ -144,9 +144,9 @@ def _write_file(pages: Pages, format_: str, out: Path) -> int:
 def _write_parquet(pages: Pages, part: Path, scratch: Path) -> int:
     import duckdb
 
-    from newsapi_dentsu.warehouse import final
     from newsapi_dentsu.warehouse.engines.base import insert
     from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
+    from newsapi_dentsu.warehouse.tables import final
 
     count = 0
     with duckdb.connect(str(scratch)) as connection:

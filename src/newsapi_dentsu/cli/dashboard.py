@@ -106,8 +106,9 @@ def _page(settings: Settings, days: int) -> str:
 
     from newsapi_dentsu.dashboard.health import Storage, health
     from newsapi_dentsu.dashboard.page import render
-    from newsapi_dentsu.warehouse import metrics, open_warehouse
-    from newsapi_dentsu.warehouse.metrics import RunMetrics
+    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse.tables import run_metrics
+    from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 
     now = datetime.now(UTC)
     runs: list[RunMetrics] = []
@@ -116,8 +117,8 @@ def _page(settings: Settings, days: int) -> str:
         if _has_tables(warehouse):
             with warehouse.snapshot() as session:
                 under_way = warehouse.engine.run_under_way(session)
-                found = metrics.read(session, since=now - timedelta(days=days))
-                runs = metrics.settled(found, under_way=under_way)
+                found = run_metrics.read(session, since=now - timedelta(days=days))
+                runs = run_metrics.settled(found, under_way=under_way)
                 storage = _storage(settings, warehouse, session)
         location = warehouse.location
     return render(health(runs, now=now, days=days, location=location, storage=storage))

@@ -8,8 +8,8 @@ import click
 
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.settings import load_settings
-from newsapi_dentsu.warehouse.metrics import DIED, FAILED, RUNNING, SUCCEEDED
-from newsapi_dentsu.warehouse.operations import StageRun
+from newsapi_dentsu.warehouse.tables.run_metrics import DIED, FAILED, RUNNING, SUCCEEDED
+from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 
 
 @click.command()
@@ -17,8 +17,9 @@ from newsapi_dentsu.warehouse.operations import StageRun
 @click.option("--runs", default=5, show_default=True, help="How many runs to show.")
 def status(*, as_json: bool, runs: int) -> None:
     """Show watermarks, row counts, the last runs and the tokens left."""
-    from newsapi_dentsu.warehouse import open_warehouse, operations, raw
+    from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.overview import row_counts
+    from newsapi_dentsu.warehouse.tables import positions, raw, stage_runs
 
     warehouse = open_warehouse(load_settings())
     with warehouse.snapshot() as session:
@@ -30,12 +31,12 @@ def status(*, as_json: bool, runs: int) -> None:
             "read_from": query.start_day.isoformat() if query else None,
             "rows": row_counts(session),
             "waiting": {
-                "deduplicate": operations.waiting(session, operations.DEDUPLICATED),
-                "group": operations.waiting(session, operations.GROUPED),
-                "curate": operations.waiting(session, operations.CURATED),
+                "deduplicate": positions.waiting(session, positions.DEDUPLICATED),
+                "group": positions.waiting(session, positions.GROUPED),
+                "curate": positions.waiting(session, positions.CURATED),
             },
             "runs": _runs(
-                operations.stage_runs(session, limit=4 * runs + 4),
+                stage_runs.stage_runs(session, limit=4 * runs + 4),
                 under_way=warehouse.engine.run_under_way(session),
             )[:runs],
         }

@@ -11,9 +11,16 @@ from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse import final, metrics, open_warehouse, operations, processed, raw
+from newsapi_dentsu.warehouse import open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.overview import row_counts
+from newsapi_dentsu.warehouse.tables import (
+    final,
+    processed,
+    raw,
+    run_metrics,
+    stage_runs,
+)
 
 STAGES = ("collect", "deduplicate", "group", "curate")
 
@@ -22,11 +29,11 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
     """What `newsapi run --json` prints."""
     warehouse = open_warehouse(settings)
     rows: dict[str, int] = {}
-    stages: dict[str, operations.StageRun] = {}
+    stages: dict[str, stage_runs.StageRun] = {}
     try:
         with warehouse.snapshot() as session:
             rows = _rows(session, outcome.run_id)
-            for stage_run in operations.stage_runs(session, run_id=outcome.run_id):
+            for stage_run in stage_runs.stage_runs(session, run_id=outcome.run_id):
                 stages.setdefault(stage_run.stage, stage_run)
     except PipelineError:
         # The outcome's own error says why there is nothing to count.
@@ -73,7 +80,7 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
 
 def _rows(session: Session, run_id: str) -> dict[str, int]:
     """How many rows the tables hold, as the run counted them at its end."""
-    run = metrics.find(session, run_id)
+    run = run_metrics.find(session, run_id)
     if run is None or run.final_rows is None:
         return row_counts(session)
     return {
@@ -84,7 +91,7 @@ def _rows(session: Session, run_id: str) -> dict[str, int]:
     }
 
 
-def _report(stages: dict[str, operations.StageRun], stage: str) -> dict[str, Any]:
+def _report(stages: dict[str, stage_runs.StageRun], stage: str) -> dict[str, Any]:
     found = stages.get(stage)
     return found.report or {} if found else {}
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from newsapi_dentsu.warehouse.metrics import FAILED, SUCCEEDED, RunMetrics
-from newsapi_dentsu.warehouse.raw import SANDBOX
+from newsapi_dentsu.warehouse.tables.raw import SANDBOX
+from newsapi_dentsu.warehouse.tables.run_metrics import FAILED, SUCCEEDED, RunMetrics
 
 Unit = Literal["runs", "seconds", "articles", "tokens", "rows", "bytes"]
 State = Literal["good", "warning", "bad", "unknown"]

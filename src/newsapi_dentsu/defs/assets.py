@@ -22,9 +22,9 @@ from newsapi_dentsu.stages.report import (
     DeduplicateReport,
     GroupReport,
 )
-from newsapi_dentsu.warehouse import final, processed, raw
-from newsapi_dentsu.warehouse.dictionary import DICTIONARY
 from newsapi_dentsu.warehouse.overview import latest, overview
+from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
 GROUP = "news"
 OWNERS = ["team:data-engineering"]

@@ -17,7 +17,7 @@ from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics
 from newsapi_dentsu.stages.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
-from newsapi_dentsu.warehouse.metrics import RunMetrics
+from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 
 progress_of_stage: ContextVar[Callable[[str], Progress]] = ContextVar(
     "progress_of_stage", default=lambda _stage: no_progress

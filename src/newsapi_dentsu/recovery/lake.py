@@ -18,7 +18,8 @@ from typing import Any
 
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.storage import Place, fetch
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import raw
 from newsapi_dentsu.warehouse.transfer import raw_files
 from newsapi_dentsu.warehouse.transfer.files import Progress
 from newsapi_dentsu.warehouse.transfer.proof import Digest

@@ -20,8 +20,9 @@ from newsapi_dentsu.eventregistry.client import Page, Source
 from newsapi_dentsu.eventregistry.query import PAGE_SIZE
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import CollectReport
-from newsapi_dentsu.warehouse import Warehouse, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import raw
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import CurateReport
-from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, stories
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.final import Departure, FinalArticle, RejectedArticle
-from newsapi_dentsu.warehouse.processed import Article
-from newsapi_dentsu.warehouse.stories import Assessed
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed
+from newsapi_dentsu.warehouse.tables.assessments import Assessed
+from newsapi_dentsu.warehouse.tables.final import Departure, FinalArticle, RejectedArticle
+from newsapi_dentsu.warehouse.tables.processed import Article
 
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
@@ -38,8 +39,8 @@ def curate(
 
     def begin(session: Session) -> int:
         if full_refresh:
-            operations.set_position(session, operations.CURATED, 0)
-        return operations.waiting(session, operations.CURATED)
+            positions.set_position(session, positions.CURATED, 0)
+        return positions.waiting(session, positions.CURATED)
 
     waiting = warehouse.write(begin)
     progress(0, waiting)
@@ -53,9 +54,9 @@ def curate(
 
 
 def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
-    changes = stories.changes_after(
+    changes = assessments.changes_after(
         session,
-        operations.position(session, operations.CURATED),
+        positions.position(session, positions.CURATED),
         rows=BATCH_ROWS,
         characters=BATCH_CHARACTERS,
     )
@@ -83,7 +84,7 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
         in_rejected,
         now,
     )
-    operations.set_position(session, operations.CURATED, changes.last)
+    positions.set_position(session, positions.CURATED, changes.last)
     rejected = Counter(
         refused[one.article_id].reason for one in changes.batch if one.article_id in refused
     )
@@ -125,7 +126,7 @@ def _refused(session: Session, verdicts: Sequence[Assessed]) -> dict[str, Reject
 def _accepted(
     session: Session, readable: Sequence[str], verdicts: Mapping[str, Assessed]
 ) -> dict[str, FinalArticle]:
-    copies = stories.copies(session, readable)
+    copies = assessments.copies(session, readable)
     return {
         key: _final(article, verdicts[key], copies.get(key, []))
         for key, article in processed.articles(session, readable).items()

@@ -12,10 +12,11 @@ from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.domain.versions import Occurrence, Resolution, resolve
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import DeduplicateReport
-from newsapi_dentsu.warehouse import Warehouse, final, operations, processed, raw, stories
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.processed import Article, RecordOutcome
-from newsapi_dentsu.warehouse.raw import RawRow
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
+from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
+from newsapi_dentsu.warehouse.tables.raw import RawRow
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ def deduplicate(
 
     def begin(session: Session) -> int:
         if full_refresh:
-            operations.set_position(session, operations.DEDUPLICATED, 0)
-        return operations.waiting(session, operations.DEDUPLICATED)
+            positions.set_position(session, positions.DEDUPLICATED, 0)
+        return positions.waiting(session, positions.DEDUPLICATED)
 
     waiting = warehouse.write(begin)
     progress(0, waiting)
@@ -55,7 +56,7 @@ def deduplicate(
 def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | None:
     rows = raw.rows_after(
         session,
-        operations.position(session, operations.DEDUPLICATED),
+        positions.position(session, positions.DEDUPLICATED),
         rows=BATCH_ROWS,
         characters=BATCH_CHARACTERS,
     )
@@ -95,7 +96,7 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
             outcomes[raw_seq] = replace(outcomes[raw_seq], outcome=outcome)
     gone = [key for key in known if key not in resolutions]
 
-    stories.remove(session, gone)
+    assessments.remove(session, gone)
     processed.remove_articles(session, gone)
     in_final = final.articles(session, gone)
     final.remove(
@@ -110,7 +111,7 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
         [outcome for seq, outcome in outcomes.items() if outcome != stored.get(seq)],
         stored,
     )
-    operations.set_position(session, operations.DEDUPLICATED, rows[-1].seq)
+    positions.set_position(session, positions.DEDUPLICATED, rows[-1].seq)
     taken = [outcomes[row.seq].outcome for row in rows]
     return DeduplicateReport(
         records=len(rows),

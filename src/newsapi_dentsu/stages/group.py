@@ -17,10 +17,12 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
-from newsapi_dentsu.warehouse import Warehouse, operations, processed, stories
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.processed import Article
-from newsapi_dentsu.warehouse.stories import Assessed, Banded
+from newsapi_dentsu.warehouse.tables import assessments, positions, processed, text_bands
+from newsapi_dentsu.warehouse.tables.assessments import Assessed
+from newsapi_dentsu.warehouse.tables.processed import Article
+from newsapi_dentsu.warehouse.tables.text_bands import Banded
 
 BATCH_ROWS = 4_000
 BATCH_CHARACTERS = 12_000_000
@@ -68,14 +70,14 @@ def group(
 
     def begin(session: Session) -> tuple[int, int]:
         # What earlier runs needed of days long gone; those that need it again make it again.
-        stories.forget_bands_before(session, now.date() - timedelta(days=2 * horizon_days + 7))
+        text_bands.forget_bands_before(session, now.date() - timedelta(days=2 * horizon_days + 7))
         if full_refresh:
-            operations.set_position(session, operations.GROUPED, 0)
-        known = operations.position(session, operations.GROUPING_RULES)
+            positions.set_position(session, positions.GROUPED, 0)
+        known = positions.position(session, positions.GROUPING_RULES)
         if full_refresh or not known:
-            operations.set_position(session, operations.GROUPING_RULES, rules)
+            positions.set_position(session, positions.GROUPING_RULES, rules)
             known = rules
-        return operations.waiting(session, operations.GROUPED), known
+        return positions.waiting(session, positions.GROUPED), known
 
     waiting, known_rules = warehouse.write(begin)
     progress(0, waiting)
@@ -127,7 +129,7 @@ class _Grouping:
 
     def batch(self, session: Session) -> GroupReport | None:
         """Take the next batch; None where nothing waits."""
-        position = operations.position(session, operations.GROUPED)
+        position = positions.position(session, positions.GROUPED)
         ahead, self._ahead = self._ahead, None
         current = ahead if ahead and ahead.after == position else self._taken(session, position)
         if current is None:
@@ -137,7 +139,7 @@ class _Grouping:
         self._ahead = self._taken(session, current.last)
         self._fill_days(session, current.articles)
         ids = list(looks)
-        before = stories.assessed(session, ids) if current is ahead else current.before
+        before = assessments.assessed(session, ids) if current is ahead else current.before
         after = {
             key: look.row.placed(before[key].member) if key in before else look.row
             for key, look in looks.items()
@@ -147,7 +149,7 @@ class _Grouping:
         changed = [key for key in ids if _stands_anew(before.get(key), after[key])]
         placed = regroup(around, ids, changed)
         self._save(session, placed, after, around)
-        operations.set_position(session, operations.GROUPED, current.last)
+        positions.set_position(session, positions.GROUPED, current.last)
         roles = Counter(
             member.standing.role
             for key in ids
@@ -169,7 +171,7 @@ class _Grouping:
         )
         if not articles:
             return None
-        before = stories.assessed(session, [article.article_id for article in articles])
+        before = assessments.assessed(session, [article.article_id for article in articles])
         asked = [(article, article.article_id not in before) for article in articles]
         looks = self._helpers.map(partial(_looks, self._topics), list(_portions(asked)))
         return _Batch(position, articles, last, before, looks)
@@ -187,10 +189,10 @@ class _Grouping:
                 known.text_hash != look.row.text_hash or known.published_at != look.row.published_at
             )
         ]
-        stories.remove_bands(session, altered)
-        there = stories.with_bands(session, list(days), min(days.values()), max(days.values()))
+        text_bands.remove_bands(session, altered)
+        there = text_bands.with_bands(session, list(days), min(days.values()), max(days.values()))
         new = [(key, day, looks[key].bands) for key, day in days.items() if key not in there]
-        stories.save_bands(
+        text_bands.save_bands(
             session,
             [
                 Banded(day, key, _bands(around.text(key)) if bands is None else bands)
@@ -198,7 +200,7 @@ class _Grouping:
             ],
         )
         if len(new) >= _MUCH_BANDED:
-            stories.learn_bands(session)
+            text_bands.learn_bands(session)
 
     def _fill_days(self, session: Session, articles: Iterable[Article]) -> None:
         """Have bands for all assessed articles that a batch may be compared with."""
@@ -210,17 +212,19 @@ class _Grouping:
             return
         missing = [
             day
-            for day in stories.unbanded_days(session, min(wanted), max(wanted), similarity.METHOD)
+            for day in text_bands.unbanded_days(
+                session, min(wanted), max(wanted), similarity.METHOD
+            )
             if day in wanted
         ]
-        stories.forget_bands(session, missing)
+        text_bands.forget_bands(session, missing)
         count = 0
         for found in self._helpers.map(_bands_of_bodies, _bodies(session, missing)):
-            stories.save_bands(session, found)
+            text_bands.save_bands(session, found)
             count += len(found)
-        stories.note_banded(session, missing, similarity.METHOD)
+        text_bands.note_banded(session, missing, similarity.METHOD)
         if count >= _MUCH_BANDED:
-            stories.learn_bands(session)
+            text_bands.learn_bands(session)
 
     def _save(
         self,
@@ -242,7 +246,7 @@ class _Grouping:
                 changed.append(row)
             if stored:
                 known[key] = stored
-        stories.save_assessed(session, changed, known)
+        assessments.save_assessed(session, changed, known)
         # The originals tell how many copies they have, and where.
         concerned = {
             one.reference_id
@@ -251,7 +255,7 @@ class _Grouping:
             if one and one.reference_id
         }
         # The next stage shows what else has changed about the articles, too.
-        stories.touch(session, (concerned | after.keys()) - {row.article_id for row in changed})
+        assessments.touch(session, (concerned | after.keys()) - {row.article_id for row in changed})
 
 
 class _Around(Neighbourhood):
@@ -316,13 +320,13 @@ class _Around(Neighbourhood):
             keys = self._ids if article_id in self._after else [article_id]
             # To what was not assessed until now nothing stands yet.
             assessed = [key for key in keys if self.stored(key)]
-            found = stories.dependents(self._session, assessed)
+            found = assessments.dependents(self._session, assessed)
             self._dependents.update({key: found.get(key, set()) for key in keys})
             self._read(set().union(*found.values()))
         return self._dependents[article_id]
 
     def owners(self, story_ids: Collection[str]) -> Mapping[str, str]:
-        found = stories.owners(self._session, story_ids)
+        found = assessments.owners(self._session, story_ids)
         self._read(found.values())
         return found
 
@@ -345,7 +349,7 @@ class _Around(Neighbourhood):
         for key, day in days.items():
             twins.setdefault((day, self._bodies.get(key, key)), []).append(key)
         asked = {keys[0]: day for (day, _), keys in twins.items()}
-        found = stories.sharing_bands(self._session, asked, self._horizon)
+        found = text_bands.sharing_bands(self._session, asked, self._horizon)
         for first, *others in twins.values():
             shared = found.get(first, {})
             most = max(shared.values(), default=0)
@@ -360,7 +364,7 @@ class _Around(Neighbourhood):
     def _read(self, article_ids: Iterable[str]) -> None:
         wanted = [key for key in article_ids if key not in self._known]
         if wanted:
-            found = stories.assessed(self._session, wanted)
+            found = assessments.assessed(self._session, wanted)
             self._known.update({key: found.get(key) for key in wanted})
 
 
@@ -428,7 +432,7 @@ def _bodies(
     for first, last in _ranges(days):
         start, end = _midnight(first), _midnight(last + timedelta(days=1))
         after = ""
-        while found := stories.bodies_between(session, start, end, after, _READ_AT_ONCE):
+        while found := assessments.bodies_between(session, start, end, after, _READ_AT_ONCE):
             after, start, _ = found[-1]
             yield from _portions(found)
 

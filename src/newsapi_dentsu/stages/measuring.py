@@ -12,11 +12,18 @@ from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.warehouse import Warehouse, final, metrics, operations, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.metrics import DIED, FAILED, RUNNING, SUCCEEDED, RunMetrics
-from newsapi_dentsu.warehouse.operations import StageRun
 from newsapi_dentsu.warehouse.overview import row_counts
+from newsapi_dentsu.warehouse.tables import (
+    final,
+    processed,
+    raw,
+    run_metrics,
+    stage_runs,
+)
+from newsapi_dentsu.warehouse.tables.run_metrics import DIED, FAILED, RUNNING, SUCCEEDED, RunMetrics
+from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 
 logger = logging.getLogger(__name__)
 
@@ -39,17 +46,17 @@ def begin_run(warehouse: Warehouse, run_id: str, now: datetime) -> list[RunMetri
     """
 
     def begin(session: Session) -> list[RunMetrics]:
-        metrics.save(session, _unmeasured(session))
+        run_metrics.save(session, _unmeasured(session))
         died = [
             _of_stages(
-                operations.stage_runs(session, run_id=run.run_id, limit=MOST_STAGES),
+                stage_runs.stage_runs(session, run_id=run.run_id, limit=MOST_STAGES),
                 run,
-                previous=metrics.final_complete_through(session, run.started_at),
+                previous=run_metrics.final_complete_through(session, run.started_at),
             )
-            for run in metrics.unfinished(session)
+            for run in run_metrics.unfinished(session)
             if run.run_id != run_id
         ]
-        metrics.save(session, [*died, RunMetrics(run_id, RUNNING, now)])
+        run_metrics.save(session, [*died, RunMetrics(run_id, RUNNING, now)])
         return died
 
     return warehouse.write(begin)
@@ -78,18 +85,18 @@ def end_run(
     """
 
     def end(session: Session) -> RunMetrics:
-        begun = metrics.find(session, run_id) or RunMetrics(run_id, RUNNING, now)
+        begun = run_metrics.find(session, run_id) or RunMetrics(run_id, RUNNING, now)
         done = _of_stages(
-            operations.stage_runs(session, run_id=run_id, limit=MOST_STAGES),
+            stage_runs.stage_runs(session, run_id=run_id, limit=MOST_STAGES),
             begun,
-            previous=metrics.final_complete_through(session, begun.started_at),
+            previous=run_metrics.final_complete_through(session, begun.started_at),
             watermark=_watermark(session),
             whole=True,
         )
         if error is not None and done.error in (None, DIED):
             done = replace(done, status=FAILED, error=error)
         done = _ended(replace(done, **_sizes(warehouse, session, counted)), now)
-        metrics.save(session, [done])
+        run_metrics.save(session, [done])
         return done
 
     try:
@@ -111,7 +118,7 @@ def refuse_run(warehouse: Warehouse, run_id: str, now: datetime, error: str) -> 
         with warehouse.snapshot():
             pass
         with warehouse.transaction() as session:
-            metrics.save(session, [refused])
+            run_metrics.save(session, [refused])
     except PipelineError as trouble:
         logger.warning("The failure of run %s could not be stored: %s", run_id, trouble)
 
@@ -161,7 +168,7 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
 def _unmeasured(session: Session) -> list[RunMetrics]:
     """The rows of runs from before the rows were kept, oldest first."""
     runs: dict[str, list[StageRun]] = {}
-    for stage in operations.stage_runs_unknown_to(session, metrics.TABLE):
+    for stage in stage_runs.stage_runs_unknown_to(session, run_metrics.TABLE):
         runs.setdefault(stage.run_id, []).append(stage)
     rows: list[RunMetrics] = []
     previous: datetime | None = None

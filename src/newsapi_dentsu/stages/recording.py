@@ -14,8 +14,9 @@ from newsapi_dentsu.stages.report import (
     DeduplicateReport,
     GroupReport,
 )
-from newsapi_dentsu.warehouse import Warehouse, operations
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import stage_runs
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +34,11 @@ def recorded(
     """
     started_at = datetime.now(UTC)
     attempt = warehouse.write(
-        lambda session: operations.start_stage(session, run_id, stage, started_at)
+        lambda session: stage_runs.start_stage(session, run_id, stage, started_at)
     )
 
     def end(session: Session, report: dict[str, Any] | None, error: str | None) -> None:
-        operations.end_stage(
+        stage_runs.end_stage(
             session, run_id, stage, attempt, now=datetime.now(UTC), report=report, error=error
         )
 

@@ -16,9 +16,10 @@ from newsapi_dentsu.domain.legacy import Mapped, map_columns, map_row
 from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress, no_progress
-from newsapi_dentsu.warehouse import Warehouse, operations, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert
-from newsapi_dentsu.warehouse.rows import rows_by_key
+from newsapi_dentsu.warehouse.tables import positions, raw
+from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 from newsapi_dentsu.warehouse.transfer.foreign import ForeignFile, ForeignTable
 
 ORIGIN = "newsapi.ai"
@@ -215,7 +216,7 @@ def _store(session: Session, taken: Iterable[Mapped]) -> int:
                 newest[uri] = (version + 1, one.record.record_hash)
                 fresh.append((version + 1, one))
     if fresh:
-        numbers = operations.take_numbers(session, raw.SEQUENCE, len(fresh))
+        numbers = positions.take_numbers(session, raw.SEQUENCE, len(fresh))
         rows = [_row(seq, *item) for seq, item in zip(numbers, fresh, strict=True)]
         insert(session, raw.TABLE, raw.COLUMNS, rows)
     return len(fresh)

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from newsapi_dentsu.masking import known_secrets, mask
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS, Durations, Instrument
-from newsapi_dentsu.warehouse.metrics import RunMetrics
-from newsapi_dentsu.warehouse.raw import SANDBOX
+from newsapi_dentsu.warehouse.tables.raw import SANDBOX
+from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import Metric, MetricExporter, MetricsData

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from newsapi_dentsu.warehouse import final, processed, raw
-from newsapi_dentsu.warehouse.metrics import RunMetrics
+from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 
 Kind = Literal["counter", "gauge", "histogram"]
 Attributes = Mapping[str, str]

@@ -6,8 +6,8 @@ the tables were loaded, nor from where.
 
 from dataclasses import dataclass
 
-from newsapi_dentsu.warehouse import final, operations, processed, raw, stories
 from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
 
 _FIRST_WITHOUT_OUTCOME = (
     f"SELECT min(seq) FROM {raw.TABLE} AS r WHERE NOT EXISTS "
@@ -15,11 +15,11 @@ _FIRST_WITHOUT_OUTCOME = (
 )
 _FIRST_NOT_ASSESSED = (
     f"SELECT min(change_seq) FROM {processed.TABLE} AS p WHERE NOT EXISTS "
-    f"(SELECT 1 FROM {stories.TABLE} AS a "
+    f"(SELECT 1 FROM {assessments.TABLE} AS a "
     "WHERE a.article_id = p.article_id AND a.text_hash = p.text_hash)"
 )
 _FIRST_NOT_JUDGED = (
-    f"SELECT min(a.change_seq) FROM {stories.TABLE} AS a "
+    f"SELECT min(a.change_seq) FROM {assessments.TABLE} AS a "
     f"JOIN {processed.TABLE} AS p ON p.article_id = a.article_id WHERE NOT EXISTS "
     f"(SELECT 1 FROM {final.TABLE} AS f "
     "WHERE f.article_id = p.article_id AND f.updated_at >= p.updated_at) AND NOT EXISTS "
@@ -47,28 +47,28 @@ def adopt(session: Session) -> Adopted:
     """
     last_record = one(session, f"SELECT coalesce(max(seq), 0) FROM {raw.TABLE}")
     last_article = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {processed.TABLE}")
-    last_verdict = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {stories.TABLE}")
+    last_verdict = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {assessments.TABLE}")
     last_departure = one(session, f"SELECT coalesce(max(seq), 0) FROM {final.CHANGES}")
     unaccounted = one(session, _FIRST_WITHOUT_OUTCOME)
     unassessed = one(session, _FIRST_NOT_ASSESSED)
     unjudged = one(session, _FIRST_NOT_JUDGED)
-    positions = {
+    places = {
         raw.SEQUENCE: last_record,
         processed.SEQUENCE: max(last_article, last_verdict),
-        operations.DEDUPLICATED: last_record if unaccounted is None else unaccounted - 1,
-        operations.GROUPED: last_article if unassessed is None else unassessed - 1,
-        operations.CURATED: last_verdict if unjudged is None else unjudged - 1,
+        positions.DEDUPLICATED: last_record if unaccounted is None else unaccounted - 1,
+        positions.GROUPED: last_article if unassessed is None else unassessed - 1,
+        positions.CURATED: last_verdict if unjudged is None else unjudged - 1,
     }
     if last_departure:
-        positions[final.CHANGES_SEQUENCE] = last_departure
-    for name, value in positions.items():
-        operations.set_position(session, name, value)
+        places[final.CHANGES_SEQUENCE] = last_departure
+    for name, value in places.items():
+        positions.set_position(session, name, value)
     query = raw.active_query(session)
     return Adopted(
-        positions,
+        places,
         {
-            name: operations.waiting(session, name)
-            for name in (operations.DEDUPLICATED, operations.GROUPED, operations.CURATED)
+            name: positions.waiting(session, name)
+            for name in (positions.DEDUPLICATED, positions.GROUPED, positions.CURATED)
         },
         query is not None and query.complete_through is not None,
     )

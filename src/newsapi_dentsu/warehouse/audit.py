@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from newsapi_dentsu.warehouse import final, operations, processed, raw
 from newsapi_dentsu.warehouse.engines.base import Session, one
-from newsapi_dentsu.warehouse.rows import rows_by_key
+from newsapi_dentsu.warehouse.tables import final, positions, processed, raw
+from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 RECENT_ROWS = 5_000
 FRESH_FOR = timedelta(hours=12)
@@ -44,7 +44,7 @@ class Audit:
 
 
 def _unique_processed_urls(session: Session, _now: datetime) -> Finding:
-    last = operations.position(session, processed.SEQUENCE)
+    last = positions.position(session, processed.SEQUENCE)
     return _unique(session, processed.TABLE, f"change_seq > {max(0, last - RECENT_ROWS)}")
 
 
@@ -82,7 +82,7 @@ def _no_nulls_in_final(session: Session, _now: datetime) -> Finding:
 
 
 def _no_nulls_in_processed(session: Session, _now: datetime) -> Finding:
-    last = operations.position(session, processed.SEQUENCE)
+    last = positions.position(session, processed.SEQUENCE)
     empty = one(
         session,
         f"SELECT count(*) FROM {processed.TABLE} WHERE change_seq > $1 "
@@ -95,7 +95,7 @@ def _no_nulls_in_processed(session: Session, _now: datetime) -> Finding:
 def _records_accounted_for(session: Session, _now: datetime) -> Finding:
     # While a full refresh is under way, the position is behind what was taken before.
     taken = max(
-        operations.position(session, operations.DEDUPLICATED),
+        positions.position(session, positions.DEDUPLICATED),
         one(session, f"SELECT coalesce(max(raw_seq), 0) FROM {processed.OUTCOMES}"),
     )
     records = one(session, f"SELECT count(*) FROM {raw.TABLE} WHERE seq <= $1", taken)
@@ -123,7 +123,7 @@ def _records_accounted_for(session: Session, _now: datetime) -> Finding:
 def _articles_accounted_for(session: Session, _now: datetime) -> Finding:
     # An article that waits for a stage may stand in final or rejected from before.
     waiting = sum(
-        operations.waiting(session, name) for name in (operations.GROUPED, operations.CURATED)
+        positions.waiting(session, name) for name in (positions.GROUPED, positions.CURATED)
     )
     articles = one(session, f"SELECT count(*) FROM {processed.TABLE}") - waiting
     kept = one(session, f"SELECT count(*) FROM {final.TABLE}")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.domain.urls import article_id, canonical_url, usable_url
-from newsapi_dentsu.warehouse import final, operations, processed, raw, stories
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.stories import Assessed
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
+from newsapi_dentsu.warehouse.tables.assessments import Assessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
             verdict = "final"
         elif rejection := final.rejections(session, [key]).get(key):
             verdict, reason, detail = "rejected", rejection.reason, rejection.detail
-    standing = stories.assessed(session, [key]).get(key)
+    standing = assessments.assessed(session, [key]).get(key)
     departures = session.rows(
         f"SELECT changed_at, reason, replaced_by FROM {final.CHANGES} WHERE article_id = $1 "
         "ORDER BY seq",
@@ -145,18 +145,18 @@ def _waits(session: Session, key: str) -> bool:
     return bool(
         session.rows(
             f"SELECT 1 FROM {processed.TABLE} AS p "
-            f"LEFT JOIN {stories.TABLE} AS a ON a.article_id = p.article_id "
+            f"LEFT JOIN {assessments.TABLE} AS a ON a.article_id = p.article_id "
             "WHERE p.article_id = $1 AND (p.change_seq > $2 OR a.change_seq IS NULL "
             "OR a.change_seq > $3)",
             key,
-            operations.position(session, operations.GROUPED),
-            operations.position(session, operations.CURATED),
+            positions.position(session, positions.GROUPED),
+            positions.position(session, positions.CURATED),
         )
     )
 
 
 def _story(session: Session, story_id: str) -> tuple[StoryMember, ...]:
-    members = stories.members_of(session, story_id)
+    members = assessments.members_of(session, story_id)
     ids = [member.article_id for member in members]
     headings, in_final = processed.headings(session, ids), final.articles(session, ids)
     return tuple(

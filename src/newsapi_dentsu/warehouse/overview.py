@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsapi_dentsu.warehouse import final, processed, raw
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 
 NEWS_TABLES = (raw.TABLE, processed.TABLE, final.TABLE)
 

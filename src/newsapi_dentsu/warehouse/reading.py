@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from newsapi_dentsu.domain.record import day_start
-from newsapi_dentsu.warehouse import Warehouse, final
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
+from newsapi_dentsu.warehouse.tables import final
 
 PAGE_ROWS = 500
 

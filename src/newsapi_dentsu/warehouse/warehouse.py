@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse import raw
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, patiently
 from newsapi_dentsu.warehouse.schema import history
+from newsapi_dentsu.warehouse.tables import raw
 
 T = TypeVar("T")
 

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, metrics, operations, raw
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
-from newsapi_dentsu.warehouse.rows import rows_by_key
+from newsapi_dentsu.warehouse.tables import positions, raw, run_metrics
+from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 BATCH_ROWS = 200
 _ASIDE = 1_000_000
@@ -139,7 +140,7 @@ def _add(
     rows = sorted(
         rows_by_key(source, raw.TABLE, names, "seq", list(numbers)), key=lambda row: row[seq]
     )
-    taken = operations.take_numbers(target, raw.SEQUENCE, len(rows))
+    taken = positions.take_numbers(target, raw.SEQUENCE, len(rows))
     fresh: list[Row] = []
     for number, row in zip(taken, rows, strict=True):
         values: list[Any] = list(row)
@@ -165,7 +166,7 @@ def _renumber(target: Session, renumber: dict[int, int]) -> None:
         list(renumber.values()),
     )
     # What was made of the old numbers is worked out again.
-    operations.set_position(target, operations.DEDUPLICATED, 0)
+    positions.set_position(target, positions.DEDUPLICATED, 0)
 
 
 def _next_numbers(source: Session, after: int) -> list[int]:
@@ -279,5 +280,7 @@ def _merge_searches(source: Session, target: Session) -> None:
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
             *row,
         )
-    measured = {run.run_id for run in metrics.read(target)}
-    metrics.save(target, [run for run in metrics.read(source) if run.run_id not in measured])
+    measured = {run.run_id for run in run_metrics.read(target)}
+    run_metrics.save(
+        target, [run for run in run_metrics.read(source) if run.run_id not in measured]
+    )

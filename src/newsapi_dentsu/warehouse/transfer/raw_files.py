@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import operations, raw
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
-from newsapi_dentsu.warehouse.rows import last_within
+from newsapi_dentsu.warehouse.tables import positions, raw
+from newsapi_dentsu.warehouse.tables.rows import last_within
 from newsapi_dentsu.warehouse.transfer import proof
 from newsapi_dentsu.warehouse.transfer.proof import Digest
 from newsapi_dentsu.warehouse.transfer.tables import table
@@ -142,7 +142,7 @@ def load_records(session: Session, paths: Sequence[Path], after: int) -> None:
         f"INSERT INTO {raw.TABLE} ({names}) SELECT {names} FROM {_reading(paths)} WHERE seq > $1",
         after,
     )
-    operations.set_position(session, raw.SEQUENCE, last_seq(session))
+    positions.set_position(session, raw.SEQUENCE, last_seq(session))
 
 
 def load_searches(session: Session, paths: Mapping[str, Path]) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsapi_dentsu.warehouse import operations, processed
 from newsapi_dentsu.warehouse.engines.base import Session, delete, insert
-from newsapi_dentsu.warehouse.rows import rows_by_key, save, values
+from newsapi_dentsu.warehouse.tables import positions, processed
+from newsapi_dentsu.warehouse.tables.rows import rows_by_key, save, values
 
 TABLE = "final.filtered_news"
 REJECTED = "final.rejected_news"
@@ -132,7 +132,7 @@ def remove(session: Session, departures: Sequence[Departure], now: datetime) -> 
     if not departures:
         return
     delete(session, TABLE, "article_id", [one.article_id for one in departures])
-    numbers = operations.take_numbers(session, CHANGES_SEQUENCE, len(departures))
+    numbers = positions.take_numbers(session, CHANGES_SEQUENCE, len(departures))
     rows = [(seq, *values(one), now) for seq, one in zip(numbers, departures, strict=True)]
     insert(session, CHANGES, _CHANGES_COLUMNS, rows)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from newsapi_dentsu.warehouse import final, processed, raw
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 
 
 @dataclass(frozen=True, slots=True)

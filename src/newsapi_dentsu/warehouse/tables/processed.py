@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from newsapi_dentsu.warehouse import operations
 from newsapi_dentsu.warehouse.engines.base import Session, delete, update
-from newsapi_dentsu.warehouse.rows import last_within, rows_among, rows_by_key, save, values
+from newsapi_dentsu.warehouse.tables import positions
+from newsapi_dentsu.warehouse.tables.rows import last_within, rows_among, rows_by_key, save, values
 
 TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
@@ -132,7 +132,7 @@ def save_articles(
     """Store new and changed articles, each with the next change number."""
     if not changed:
         return
-    numbers = operations.take_numbers(session, SEQUENCE, len(changed))
+    numbers = positions.take_numbers(session, SEQUENCE, len(changed))
     rows: list[tuple[Any, ...]] = [
         (*values(article), now, number) for article, number in zip(changed, numbers, strict=True)
     ]
@@ -181,7 +181,7 @@ def touch(session: Session, article_ids: Collection[str]) -> None:
     if not article_ids:
         return
     keys = sorted(article_ids)
-    numbers = operations.take_numbers(session, SEQUENCE, len(keys))
+    numbers = positions.take_numbers(session, SEQUENCE, len(keys))
     columns = {"article_id": "text", "change_seq": "bigint"}
     update(session, TABLE, "article_id", columns, list(zip(keys, numbers, strict=True)))
 

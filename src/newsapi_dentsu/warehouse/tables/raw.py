@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from newsapi_dentsu.domain.record import Record
-from newsapi_dentsu.warehouse import operations
 from newsapi_dentsu.warehouse.engines.base import Session, insert
-from newsapi_dentsu.warehouse.rows import last_within, rows_by_key
+from newsapi_dentsu.warehouse.tables import positions
+from newsapi_dentsu.warehouse.tables.rows import last_within, rows_by_key
 
 TABLE = "raw.ai_marketing_news_raw"
 SEQUENCE = "raw.seq"
@@ -299,7 +299,7 @@ def store_records(
         for record in by_uri.values()
         if record.uri not in newest or newest[record.uri][1] != record.record_hash
     ]
-    numbers = operations.take_numbers(session, SEQUENCE, len(fresh)) if fresh else range(0)
+    numbers = positions.take_numbers(session, SEQUENCE, len(fresh)) if fresh else range(0)
     insert(
         session,
         TABLE,

@@ -1,17 +1,15 @@
 """What is thought of every article, and the stories that articles share."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
-from newsapi_dentsu.warehouse import operations, processed
-from newsapi_dentsu.warehouse.engines.base import Session, delete, insert, update
-from newsapi_dentsu.warehouse.rows import last_within, rows_among, rows_by_key, save, values
+from newsapi_dentsu.warehouse.engines.base import Session, delete, update
+from newsapi_dentsu.warehouse.tables import positions, processed, text_bands
+from newsapi_dentsu.warehouse.tables.rows import last_within, rows_among, rows_by_key, save, values
 
 TABLE = "processed.assessments"
-BANDS = "processed.text_bands"
-BANDED_DAYS = "processed.banded_days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def save_assessed(session: Session, changed: Sequence[Assessed], known: Collecti
     """Store new and changed assessments; `known` are the ids that are stored already."""
     if not changed:
         return
-    numbers = operations.take_numbers(session, processed.SEQUENCE, len(changed))
+    numbers = positions.take_numbers(session, processed.SEQUENCE, len(changed))
     rows = [(*values(one), number) for one, number in zip(changed, numbers, strict=True)]
     save(session, TABLE, COLUMNS | {"change_seq": "bigint"}, rows, known)
 
@@ -137,7 +135,7 @@ def touch(session: Session, article_ids: Collection[str]) -> None:
     if not article_ids:
         return
     keys = sorted(article_ids)
-    numbers = operations.take_numbers(session, processed.SEQUENCE, len(keys))
+    numbers = positions.take_numbers(session, processed.SEQUENCE, len(keys))
     columns = {"article_id": "text", "change_seq": "bigint"}
     update(session, TABLE, "article_id", columns, list(zip(keys, numbers, strict=True)))
 
@@ -151,7 +149,7 @@ def remove(session: Session, article_ids: Sequence[str]) -> None:
         one.reference_id for one in assessed(session, article_ids).values() if one.reference_id
     }
     delete(session, TABLE, "article_id", article_ids)
-    delete(session, BANDS, "article_id", article_ids)
+    text_bands.remove_bands(session, article_ids)
     processed.touch(session, left)
     touch(session, references - set(article_ids))
 
@@ -200,21 +198,6 @@ def changes_after(session: Session, change_seq: int, *, rows: int, characters: i
     return Changes(batch, [Assessed(*row) for row in ahead], last)
 
 
-def unbanded_days(session: Session, first: date, last: date, method: str) -> list[date]:
-    """The days of a range whose assessed articles don't all have bands of this method."""
-    there = {
-        day
-        for (day,) in session.rows(
-            f"SELECT day FROM {BANDED_DAYS} WHERE day BETWEEN $1 AND $2 AND method = $3",
-            first,
-            last,
-            method,
-        )
-    }
-    every = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [day for day in every if day not in there]
-
-
 def bodies_between(
     session: Session, start: datetime, end: datetime, after: str, rows: int
 ) -> list[tuple[str, datetime, str]]:
@@ -237,103 +220,3 @@ def bodies_between(
             rows,
         )
     ]
-
-
-def forget_bands(session: Session, days: Sequence[date]) -> None:
-    """Drop all bands of some days."""
-    for table in (BANDS, BANDED_DAYS):
-        session.execute(f"DELETE FROM {table} WHERE day IN (SELECT unnest($1::date[]))", list(days))
-
-
-def forget_bands_before(session: Session, day: date) -> None:
-    """Drop all bands of the days before this one."""
-    for table in (BANDS, BANDED_DAYS):
-        session.execute(f"DELETE FROM {table} WHERE day < $1", day)
-
-
-def note_banded(session: Session, days: Sequence[date], method: str) -> None:
-    """Note that every assessed article of these days has its bands."""
-    columns = {"day": "date", "method": "text"}
-    insert(session, BANDED_DAYS, columns, [(day, method) for day in days])
-
-
-@dataclass(frozen=True, slots=True)
-class Banded:
-    """The bands of an article and the day of its publication."""
-
-    day: date
-    article_id: str
-    bands: Sequence[int]
-
-
-def save_bands(session: Session, found: Sequence[Banded]) -> None:
-    """Store the bands of articles of which none are stored."""
-    found = [one for one in found if one.bands]
-    if found:
-        # An article's bands go as one text: a driver is slow at long lists of numbers.
-        session.execute(
-            f"INSERT INTO {BANDS} (day, band, article_id) "
-            "SELECT day, CAST(unnest(string_to_array(bands, ' ')) AS integer), article_id "
-            "FROM (SELECT unnest($1::date[]) AS day, unnest($2::text[]) AS article_id, "
-            "unnest($3::text[]) AS bands) AS found",
-            [one.day for one in found],
-            [one.article_id for one in found],
-            [" ".join(map(str, one.bands)) for one in found],
-        )
-
-
-def learn_bands(session: Session) -> None:
-    """Tell the database's planner about bands of days that it has not seen yet.
-
-    It would expect none there, and compare everything with everything.
-    """
-    session.execute(f"ANALYZE {BANDS}")
-
-
-def remove_bands(session: Session, article_ids: Sequence[str]) -> None:
-    """Remove the bands of some articles."""
-    delete(session, BANDS, "article_id", article_ids)
-
-
-def with_bands(session: Session, article_ids: Sequence[str], first: date, last: date) -> set[str]:
-    """Which of these articles, published from `first` to `last`, have bands."""
-    found = session.rows(
-        f"SELECT DISTINCT article_id FROM {BANDS} WHERE day BETWEEN $2 AND $3 "
-        "AND article_id IN (SELECT unnest($1::text[]))",
-        list(article_ids),
-        first,
-        last,
-    )
-    return {article_id for (article_id,) in found}
-
-
-def sharing_bands(
-    session: Session, days: Mapping[str, date], horizon_days: int
-) -> dict[str, dict[str, int]]:
-    """For each of these articles, by its day, those within the horizon that share bands.
-
-    Returns:
-        For each, the others by id, and how many bands they share.
-    """
-    if not days:
-        return {}
-    first, last = min(days.values()), max(days.values())
-    margin = timedelta(days=horizon_days)
-    found: dict[str, dict[str, int]] = {}
-    for key, other, shared in session.rows(
-        "SELECT mine.article_id, theirs.article_id, count(*) "
-        f"FROM (SELECT * FROM {BANDS} WHERE day BETWEEN $2 AND $3 "
-        "AND article_id IN (SELECT unnest($1::text[]))) AS mine "
-        f"JOIN {BANDS} AS theirs ON theirs.band = mine.band "
-        "WHERE theirs.day BETWEEN $4 AND $5 AND theirs.article_id <> mine.article_id "
-        "AND theirs.day BETWEEN mine.day - $6::integer AND mine.day + $6::integer "
-        "GROUP BY mine.article_id, theirs.article_id",
-        list(days),
-        first,
-        last,
-        first - margin,
-        last + margin,
-        horizon_days,
-    ):
-        found.setdefault(key, {})[other] = shared
-    return found

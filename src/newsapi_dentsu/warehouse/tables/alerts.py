@@ -13,9 +13,9 @@ from newsapi_dentsu.domain.alerts.incidents import (
     Notice,
 )
 from newsapi_dentsu.domain.alerts.rules import RuleName
-from newsapi_dentsu.warehouse import operations
 from newsapi_dentsu.warehouse.engines.base import Row, Session, upsert
-from newsapi_dentsu.warehouse.rows import values
+from newsapi_dentsu.warehouse.tables import positions
+from newsapi_dentsu.warehouse.tables.rows import values
 
 WATCHING_SINCE, SCANNED_UNTIL = "alerts_watching_since", "alerts_scanned_until"
 """Positions, in microseconds since 1970."""
@@ -58,7 +58,7 @@ _DELIVERY = {
 
 def load_state(session: Session, now: datetime) -> AlertState | None:
     """Everything that a look may need, or None where nobody has looked yet."""
-    scanned_until = operations.position(session, SCANNED_UNTIL)
+    scanned_until = positions.position(session, SCANNED_UNTIL)
     if not scanned_until:
         return None
     needed = (
@@ -78,7 +78,7 @@ def load_state(session: Session, now: datetime) -> AlertState | None:
         recent,
     )
     return AlertState(
-        watching_since=_time(operations.position(session, WATCHING_SINCE)),
+        watching_since=_time(positions.position(session, WATCHING_SINCE)),
         scanned_until=_time(scanned_until),
         incidents={row[0]: _incident(row) for row in incidents},
         notices={row[0]: _notice(row) for row in notices},
@@ -130,7 +130,7 @@ def save_state(session: Session, state: AlertState, before: AlertState | None) -
             save_silence(session, rule, until)
     if state.scanned_until != known.scanned_until:
         _move(session, SCANNED_UNTIL, state.scanned_until)
-        if not operations.position(session, WATCHING_SINCE):
+        if not positions.position(session, WATCHING_SINCE):
             _move(session, WATCHING_SINCE, state.watching_since)
 
 
@@ -164,8 +164,8 @@ def last_deliveries(session: Session, limit: int) -> list[Delivery]:
 
 def _move(session: Session, name: str, moment: datetime) -> None:
     """Note a time that only moves forward, whoever saves an older view."""
-    latest = max(operations.position(session, name), _microseconds(moment))
-    operations.set_position(session, name, latest)
+    latest = max(positions.position(session, name), _microseconds(moment))
+    positions.set_position(session, name, latest)
 
 
 def _changed(now: Mapping[K, V], before: Mapping[K, V]) -> list[V]:
