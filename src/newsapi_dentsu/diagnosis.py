@@ -12,7 +12,7 @@ from newsapi_dentsu.errors import PipelineError, SettingsError
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics, open_source, topics_path
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
-from newsapi_dentsu.warehouse.dagster_records import DagsterRecords, read_dagster_records
+from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
 from newsapi_dentsu.warehouse.tables import stage_runs
 

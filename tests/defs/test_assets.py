@@ -7,7 +7,7 @@ import pytest
 
 from newsapi_dentsu.defs import build_definitions
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.audit import AUDITS
+from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
 KEYS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu.storage import Folder
-from newsapi_dentsu.warehouse.audit import AUDITS
+from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from support.databases import Database, disconnect
 from support.tables import dump, final_urls, raw_uris, watermark
 

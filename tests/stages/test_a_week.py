@@ -8,7 +8,7 @@ from typing import Any
 from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.sandbox import Article, Fault
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.audit import AUDITS
+from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables import final, processed
 from support.api import serving
 from support.articles import article

@@ -12,7 +12,7 @@ from newsapi_dentsu.domain import similarity
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.explanation import explain
+from newsapi_dentsu.warehouse.queries.explanation import explain
 from newsapi_dentsu.warehouse.tables import assessments, final, processed, text_bands
 from support.articles import TOPICS, body, record
 from support.databases import Databases, disconnect

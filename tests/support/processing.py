@@ -12,7 +12,7 @@ from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import HORIZON_DAYS, group
 from newsapi_dentsu.stages.report import CurateReport, DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.audit import AUDITS
+from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables import raw
 
 from .articles import TOPICS

@@ -7,7 +7,7 @@ import pytest
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.audit import AUDITS, Audit, Finding
+from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit, Finding
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.articles import record
 from support.clock import NOON

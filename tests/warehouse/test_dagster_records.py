@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from newsapi_dentsu.warehouse.dagster_records import DagsterRecords
+from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -23,8 +23,8 @@ from newsapi_dentsu.errors import AlertsError, PipelineError
 from newsapi_dentsu.masking import known_secrets, mask
 from newsapi_dentsu.settings import Settings, chosen_file, read_file
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
-from newsapi_dentsu.warehouse.alert_facts import read_tables
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.queries.alert_facts import read_tables
 
 logger = logging.getLogger(__name__)
 

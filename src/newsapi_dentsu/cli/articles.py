@@ -5,17 +5,18 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.settings import load_settings
 
-Pages = Iterator[list[tuple[Any, ...]]]
+if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.queries.reading import Pages
+
 
 TABLE_ROWS = 20
 
@@ -51,7 +52,7 @@ def articles(
 ) -> None:
     """List or export final articles, the newest first."""
     from newsapi_dentsu.warehouse import open_warehouse
-    from newsapi_dentsu.warehouse.reading import ArticleFilter, read_articles
+    from newsapi_dentsu.warehouse.queries.reading import ArticleFilter, read_articles
 
     wanted = ArticleFilter(
         since=since.date() if since else None,
@@ -75,7 +76,7 @@ def articles(
         click.echo(f"wrote {count:,} articles to {out}", err=True)
 
 
-def _show(pages: Pages) -> None:
+def _show(pages: "Pages") -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -100,7 +101,7 @@ def _show(pages: Pages) -> None:
     console(stderr=False).print(table)
 
 
-def _write_text(pages: Pages, format_: str, target: IO[str]) -> int:
+def _write_text(pages: "Pages", format_: str, target: IO[str]) -> int:
     from newsapi_dentsu.warehouse.tables import final
 
     names = list(final.COLUMNS)
@@ -125,38 +126,19 @@ def _plain(value: Any) -> Any:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
-def _write_file(pages: Pages, format_: str, out: Path) -> int:
+def _write_file(pages: "Pages", format_: str, out: Path) -> int:
     """Write beside the target and rename, so that no half file stays behind."""
+    from newsapi_dentsu.warehouse.queries.reading import write_parquet
+
     try:
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
             part = Path(folder) / out.name
             if format_ == "parquet":
-                count = _write_parquet(pages, part, Path(folder) / "rows.duckdb")
+                count = write_parquet(pages, part, Path(folder) / "rows.duckdb")
             else:
                 with part.open("w", encoding="utf-8", newline="") as target:
                     count = _write_text(pages, format_, target)
             os.replace(part, out)  # noqa: PTH105
     except OSError as error:
         raise click.ClickException(f"{out} can't be written: {error.strerror or error}") from None
-    return count
-
-
-def _write_parquet(pages: Pages, part: Path, scratch: Path) -> int:
-    import duckdb
-
-    from newsapi_dentsu.warehouse.engines.base import insert
-    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
-    from newsapi_dentsu.warehouse.tables import final
-
-    count = 0
-    with duckdb.connect(str(scratch)) as connection:
-        columns = ", ".join(f"{name} {type_}" for name, type_ in final.COLUMNS.items())
-        connection.execute(f"CREATE TABLE articles ({columns})")
-        for page in pages:
-            insert(DuckDBSession(connection), "articles", final.COLUMNS, page)
-            count += len(page)
-        connection.execute(
-            "COPY (SELECT * FROM articles ORDER BY publishedAt DESC, article_id DESC) "
-            f"TO '{str(part).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
-        )
     return count

@@ -193,7 +193,7 @@ class _Watch:
                 told = time.monotonic()
 
     def _listen(self) -> None:
-        from newsapi_dentsu.warehouse.dagster_records import read_dagster_records
+        from newsapi_dentsu.warehouse.queries.dagster_records import read_dagster_records
 
         now = datetime.now(UTC)
         silence = read_dagster_records(self._settings).silence(now)

@@ -13,7 +13,7 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.settings import load_settings
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.warehouse.explanation import ArticlePath
+    from newsapi_dentsu.warehouse.queries.explanation import ArticlePath
 
 _SIGNALS_SHOWN = 6
 
@@ -28,7 +28,7 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
     """
     from newsapi_dentsu.source import load_topics
     from newsapi_dentsu.warehouse import open_warehouse
-    from newsapi_dentsu.warehouse.explanation import explain as follow
+    from newsapi_dentsu.warehouse.queries.explanation import explain as follow
 
     settings = load_settings()
     warehouse = open_warehouse(settings)

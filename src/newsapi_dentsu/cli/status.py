@@ -18,7 +18,7 @@ from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 def status(*, as_json: bool, runs: int) -> None:
     """Show watermarks, row counts, the last runs and the tokens left."""
     from newsapi_dentsu.warehouse import open_warehouse
-    from newsapi_dentsu.warehouse.overview import row_counts
+    from newsapi_dentsu.warehouse.queries.overview import row_counts
     from newsapi_dentsu.warehouse.tables import positions, raw, stage_runs
 
     warehouse = open_warehouse(load_settings())

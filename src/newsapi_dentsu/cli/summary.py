@@ -13,7 +13,7 @@ from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.overview import row_counts
+from newsapi_dentsu.warehouse.queries.overview import row_counts
 from newsapi_dentsu.warehouse.tables import (
     final,
     processed,

@@ -22,7 +22,7 @@ from newsapi_dentsu.stages.report import (
     DeduplicateReport,
     GroupReport,
 )
-from newsapi_dentsu.warehouse.overview import latest, overview
+from newsapi_dentsu.warehouse.queries.overview import latest, overview
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from newsapi_dentsu.defs.resources import PipelineResource
-from newsapi_dentsu.warehouse.audit import AUDITS, Audit
+from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit
 
 
 def _key(audit: Audit) -> dg.AssetCheckKey:

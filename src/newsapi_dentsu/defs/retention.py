@@ -13,7 +13,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 
 from newsapi_dentsu.defs.finished_jobs import delete_jobs
 from newsapi_dentsu.settings import load_settings
-from newsapi_dentsu.warehouse.dagster_records import delete_check_results
+from newsapi_dentsu.warehouse.queries.dagster_records import delete_check_results
 
 _BATCH = 100
 

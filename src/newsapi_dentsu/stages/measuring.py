@@ -14,7 +14,7 @@ from typing import Any
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.overview import row_counts
+from newsapi_dentsu.warehouse.queries.overview import row_counts
 from newsapi_dentsu.warehouse.tables import (
     final,
     processed,

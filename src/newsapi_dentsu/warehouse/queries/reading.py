@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines.base import Row
+from newsapi_dentsu.warehouse.engines.base import Row, insert
 from newsapi_dentsu.warehouse.tables import final
 
 PAGE_ROWS = 500
+
+Pages = Iterator[list[Row]]
+"""Articles, page by page, in all columns of `final.COLUMNS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,7 @@ class ArticleFilter:
     text: str | None = None
 
 
-def read_articles(
-    warehouse: Warehouse, wanted: ArticleFilter, limit: int | None = None
-) -> Iterator[list[Row]]:
+def read_articles(warehouse: Warehouse, wanted: ArticleFilter, limit: int | None = None) -> Pages:
     """Read final articles, the newest first, in pages of all columns of `final.COLUMNS`.
 
     Each page is a transaction of its own: between two of them the pipeline may write.
@@ -80,3 +82,29 @@ def _conditions(
 def _containing(text: str) -> str:
     escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
     return f"%{escaped}%"
+
+
+def write_parquet(pages: Pages, target: Path, scratch: Path) -> int:
+    """Write articles to a Parquet file and return how many they are.
+
+    Args:
+        pages: the articles.
+        target: the file.
+        scratch: where a DuckDB file may lie meanwhile, so that memory stays small.
+    """
+    import duckdb
+
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
+
+    count = 0
+    with duckdb.connect(str(scratch)) as connection:
+        columns = ", ".join(f"{name} {type_}" for name, type_ in final.COLUMNS.items())
+        connection.execute(f"CREATE TABLE articles ({columns})")
+        for page in pages:
+            insert(DuckDBSession(connection), "articles", final.COLUMNS, page)
+            count += len(page)
+        connection.execute(
+            "COPY (SELECT * FROM articles ORDER BY publishedAt DESC, article_id DESC) "
+            f"TO '{str(target).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+        )
+    return count
