@@ -12,9 +12,9 @@ import click
 from click.testing import CliRunner
 
 from newsapi_dentsu.cli.main import COMMANDS, main
-from newsapi_dentsu.domain.legacy import ALIASES
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
+from newsapi_dentsu.transfer.foreign_rows import ALIASES
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 from newsapi_dentsu.warehouse.tables.run_metrics import METRICS

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from newsapi_dentsu.transfer import direct
+from newsapi_dentsu.transfer.direct import Transferred
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
-from newsapi_dentsu.warehouse.transfer import direct
-from newsapi_dentsu.warehouse.transfer.direct import Transferred
 from support.databases import (
     DuckDBDatabase,
     DuckDBDatabases,

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from newsapi_dentsu.transfer.tables import Table, tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session, insert
-from newsapi_dentsu.warehouse.transfer.tables import Table, tables
 
 TEXTS = (
     *("", " ", "NULL", "null", "\\N", "\\.", "a\n\\.\nb", "\n", "\r\n", "\r", "line 1\r\nline 2\n"),

@@ -9,10 +9,10 @@ import duckdb as duckdb_driver
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, adoption
-from newsapi_dentsu.warehouse.transfer import direct, files
-from newsapi_dentsu.warehouse.transfer.files import Format
-from newsapi_dentsu.warehouse.transfer.tables import tables
+from newsapi_dentsu.transfer import adoption, direct, files
+from newsapi_dentsu.transfer.files import Format
+from newsapi_dentsu.transfer.tables import tables
+from newsapi_dentsu.warehouse import Warehouse
 from support.api import serving
 from support.articles import many
 from support.clock import NOON, Clock

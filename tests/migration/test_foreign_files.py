@@ -8,17 +8,17 @@ from typing import Any
 import duckdb as driver
 import pytest
 
-from newsapi_dentsu.domain.legacy import map_columns, map_row
 from newsapi_dentsu.domain.record import Record
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.stages.takeover import Complaint, TakeoverReport, take_over
+from newsapi_dentsu.transfer import foreign
+from newsapi_dentsu.transfer.foreign_import import Complaint, TakeoverReport, take_over
+from newsapi_dentsu.transfer.foreign_rows import map_columns, map_row
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import raw
-from newsapi_dentsu.warehouse.transfer import foreign
 from support.articles import TOPICS
 from support.databases import DuckDBDatabase
 from support.tables import column, row

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
+from newsapi_dentsu.transfer import loading
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.transfer import loading
 from support.databases import DuckDBDatabase, PostgresDatabase, disconnect
 from support.processes import event, finish, hold_run_lock, process
 from support.tables import execute

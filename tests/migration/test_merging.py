@@ -10,11 +10,11 @@ from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.transfer import merging
+from newsapi_dentsu.transfer.merging import Merged, Stored, interleave
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables import raw
-from newsapi_dentsu.warehouse.transfer import merging
-from newsapi_dentsu.warehouse.transfer.merging import Merged, Stored, interleave
 from support.api import serving
 from support.articles import TOPICS, article, many
 from support.clock import NOON, Clock

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.transfer import direct, loading
+from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.schema import history
-from newsapi_dentsu.warehouse.transfer import direct, loading
-from newsapi_dentsu.warehouse.transfer.tables import tables
 from support.databases import DuckDBDatabase
 from support.tables import execute
 

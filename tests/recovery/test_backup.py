@@ -9,8 +9,8 @@ import pytest
 from newsapi_dentsu.errors import SettingsError, StorageError
 from newsapi_dentsu.recovery import backups
 from newsapi_dentsu.storage import Folder, open_place
+from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.transfer.tables import tables
 from support.api import serving
 from support.articles import many
 from support.clock import NOON

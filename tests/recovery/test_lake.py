@@ -13,9 +13,9 @@ from tools.generate_docs import ROOT
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.recovery.lake import read_lake
 from newsapi_dentsu.storage import Folder
+from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import raw
-from newsapi_dentsu.warehouse.transfer import raw_files
 from support.api import serving
 from support.articles import many
 from support.clock import NOON, Clock

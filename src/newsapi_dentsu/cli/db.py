@@ -113,7 +113,8 @@ def adopt() -> None:
     Sets the sequence numbers and where each stage has come to by the rows that are there. The
     next run takes what is not accounted for; rows that come out the same stay untouched.
     """
-    from newsapi_dentsu.warehouse import adoption, open_warehouse
+    from newsapi_dentsu.transfer import adoption
+    from newsapi_dentsu.warehouse import open_warehouse
 
     settings = load_settings()
     with (

@@ -94,8 +94,8 @@ def export(*, format_: str, folder: Path, as_json: bool) -> None:
     The CSV files load with \\COPY … CSV HEADER in psql; `newsapi import` reads either kind into
     the database of the settings. An earlier export in the folder is replaced.
     """
+    from newsapi_dentsu.transfer import files
     from newsapi_dentsu.warehouse import open_warehouse
-    from newsapi_dentsu.warehouse.transfer import files
 
     settings = load_settings()
     with (
@@ -124,7 +124,7 @@ def import_(
     Also takes files of these names that DuckDB's COPY wrote (export_raw.csv and so on). The
     tables are proven equal to the files at the end, as by `newsapi migrate`.
     """
-    from newsapi_dentsu.warehouse.transfer import files
+    from newsapi_dentsu.transfer import files
 
     settings = load_settings()
     job = Job(settings, Mode(merge, replace, dry_run, compress, as_json), "newsapi import")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.stages.takeover import TakeoverReport
-    from newsapi_dentsu.warehouse.transfer.direct import Plan, Transferred
-    from newsapi_dentsu.warehouse.transfer.files import Exported
-    from newsapi_dentsu.warehouse.transfer.merging import Merged
-    from newsapi_dentsu.warehouse.transfer.proof import Digest
+    from newsapi_dentsu.transfer.direct import Plan, Transferred
+    from newsapi_dentsu.transfer.files import Exported
+    from newsapi_dentsu.transfer.foreign_import import TakeoverReport
+    from newsapi_dentsu.transfer.merging import Merged
+    from newsapi_dentsu.transfer.proof import Digest
 
 
 def plan(found: Plan, source: str, target: str, *, as_json: bool) -> None:

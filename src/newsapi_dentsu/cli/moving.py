@@ -19,10 +19,10 @@ from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 
 if TYPE_CHECKING:
+    from newsapi_dentsu.transfer.direct import Bars, Transferred
     from newsapi_dentsu.warehouse import Warehouse
     from newsapi_dentsu.warehouse.engines.base import Session
     from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
-    from newsapi_dentsu.warehouse.transfer.direct import Bars, Transferred
 
 Command = Callable[..., None]
 
@@ -76,7 +76,7 @@ class Job:
         Gives its fingerprint as well where it is the very file, so that an interrupted migration
         of it can be resumed.
         """
-        from newsapi_dentsu.warehouse.transfer import direct, foreign
+        from newsapi_dentsu.transfer import direct, foreign
 
         source = self._duckdb(path)
         engine = _duckdb_engine(source)
@@ -99,7 +99,7 @@ class Job:
     @contextmanager
     def opened(self, path: Path) -> Iterator[DuckDBSession]:
         """Open a file that this process has made."""
-        from newsapi_dentsu.warehouse.transfer import direct
+        from newsapi_dentsu.transfer import direct
 
         with direct.opened(self._duckdb(path)) as session:
             yield session
@@ -123,7 +123,7 @@ class Job:
         self, session: DuckDBSession, source: str, mark: str | None, path: Path | None
     ) -> None:
         """Move an open DuckDB file to PostgreSQL, or to a DuckDB file at `path`."""
-        from newsapi_dentsu.warehouse.transfer import direct
+        from newsapi_dentsu.transfer import direct
 
         mode = self._mode
         with closing(self._target(path)) as target:
@@ -160,7 +160,7 @@ class Job:
 
     def restored_to(self, session: DuckDBSession, source: str, file: Path) -> None:
         """Move an open DuckDB file that was restored to the database of the settings."""
-        from newsapi_dentsu.warehouse.transfer import direct
+        from newsapi_dentsu.transfer import direct
 
         if self._settings.use_postgres:
             self.file_to(session, source, direct.fingerprint(file, session), None)
@@ -169,7 +169,7 @@ class Job:
 
     def postgres_to_duckdb(self, path: Path) -> None:
         """Move what PostgreSQL holds to a DuckDB file."""
-        from newsapi_dentsu.warehouse.transfer import direct
+        from newsapi_dentsu.transfer import direct
 
         with closing(self._target(None)) as source, closing(self._target(path)) as target:
             if self._mode.dry_run:
@@ -199,8 +199,8 @@ class Job:
         copy: Callable[[Bars], Transferred],
     ) -> None:
         """Copy into the target, or merge where it holds other data and that is wanted."""
-        from newsapi_dentsu.warehouse.transfer import merging
-        from newsapi_dentsu.warehouse.transfer.direct import OccupiedError
+        from newsapi_dentsu.transfer import merging
+        from newsapi_dentsu.transfer.direct import OccupiedError
 
         as_json = self._mode.as_json
         merged = None
@@ -242,8 +242,8 @@ class Job:
 
     def _take_over(self, engine: DuckDBEngine, path: Path, copy: Path, language: str) -> None:
         """Make a warehouse of somebody else's file."""
-        from newsapi_dentsu.stages.takeover import Complaint, take_over
-        from newsapi_dentsu.warehouse.transfer import foreign
+        from newsapi_dentsu.transfer import foreign
+        from newsapi_dentsu.transfer.foreign_import import Complaint, take_over
 
         complaints = Path(f"{path.stem}-not-mapped.jsonl")
         with (

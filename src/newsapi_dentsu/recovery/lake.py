@@ -18,12 +18,12 @@ from typing import Any
 
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.storage import Place, fetch
+from newsapi_dentsu.transfer import raw_files
+from newsapi_dentsu.transfer.files import Progress
+from newsapi_dentsu.transfer.proof import Digest
+from newsapi_dentsu.transfer.raw_files import DayFile
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import raw
-from newsapi_dentsu.warehouse.transfer import raw_files
-from newsapi_dentsu.warehouse.transfer.files import Progress
-from newsapi_dentsu.warehouse.transfer.proof import Digest
-from newsapi_dentsu.warehouse.transfer.raw_files import DayFile
 
 MANIFEST = "lake.json"
 FULL_BYTES = 64_000_000

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.transfer import copying
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.schema import history
-from newsapi_dentsu.warehouse.transfer import copying
 
 Kind = Literal["own", "earlier", "foreign"]
 

@@ -19,15 +19,15 @@ from typing import Any, BinaryIO, Literal, LiteralString
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse import Warehouse, adoption
+from newsapi_dentsu.transfer import adoption, copying, proof
+from newsapi_dentsu.transfer.loading import connection
+from newsapi_dentsu.transfer.proof import Digest
+from newsapi_dentsu.transfer.tables import Table, tables
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
-from newsapi_dentsu.warehouse.transfer import copying, proof
-from newsapi_dentsu.warehouse.transfer.loading import connection
-from newsapi_dentsu.warehouse.transfer.proof import Digest
-from newsapi_dentsu.warehouse.transfer.tables import Table, tables
 
 Format = Literal["csv", "parquet"]
 Progress = Callable[[int, int], None]

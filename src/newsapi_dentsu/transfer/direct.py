@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.transfer import copying, loading, proof
+from newsapi_dentsu.transfer.proof import Digest
+from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.schema import history
-from newsapi_dentsu.warehouse.transfer import copying, loading, proof
-from newsapi_dentsu.warehouse.transfer.proof import Digest
-from newsapi_dentsu.warehouse.transfer.tables import tables
 
 Progress = Callable[[int, int], None]
 Bars = Callable[[str], Progress]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from newsapi_dentsu.transfer.tables import Table
 from newsapi_dentsu.warehouse.engines.base import Row, Session
-from newsapi_dentsu.warehouse.transfer.tables import Table
 
 _HALF = 1 << 64
 _LONG = 64

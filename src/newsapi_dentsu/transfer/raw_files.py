@@ -10,13 +10,13 @@ from typing import Any
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.transfer import proof
+from newsapi_dentsu.transfer.proof import Digest
+from newsapi_dentsu.transfer.tables import table
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.tables import positions, raw
 from newsapi_dentsu.warehouse.tables.rows import last_within
-from newsapi_dentsu.warehouse.transfer import proof
-from newsapi_dentsu.warehouse.transfer.proof import Digest
-from newsapi_dentsu.warehouse.transfer.tables import table
 
 SEARCHES = ("raw.queries", "raw.query_days")
 BATCH_ROWS, BATCH_CHARACTERS = 2_000, 16_000_000

@@ -17,14 +17,14 @@ import duckdb
 import psycopg
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.transfer import proof
+from newsapi_dentsu.transfer.proof import Digest
+from newsapi_dentsu.transfer.tables import Table, tables
 from newsapi_dentsu.warehouse.engines.base import patiently
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
 from newsapi_dentsu.warehouse.engines.postgres_errors import explained
 from newsapi_dentsu.warehouse.schema import history
-from newsapi_dentsu.warehouse.transfer import proof
-from newsapi_dentsu.warehouse.transfer.proof import Digest
-from newsapi_dentsu.warehouse.transfer.tables import Table, tables
 
 STREAMS = 2
 PART_ROWS = 1_000

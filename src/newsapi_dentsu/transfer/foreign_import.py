@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from newsapi_dentsu.domain.legacy import Mapped, map_columns, map_row
 from newsapi_dentsu.domain.urls import article_id, canonical_url
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.transfer.foreign import ForeignFile, ForeignTable
+from newsapi_dentsu.transfer.foreign_rows import Mapped, map_columns, map_row
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert
 from newsapi_dentsu.warehouse.tables import positions, raw
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key
-from newsapi_dentsu.warehouse.transfer.foreign import ForeignFile, ForeignTable
 
 ORIGIN = "newsapi.ai"
 QUERY = "legacy"
