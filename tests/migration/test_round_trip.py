@@ -8,7 +8,7 @@ from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.transfer import direct, loading
 from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine, connection
 from newsapi_dentsu.warehouse.schema import history
 from support.databases import DuckDBDatabase
 from support.tables import execute
@@ -206,7 +206,7 @@ def test_the_proof_notices(
 
     def tamper(engine: PostgresEngine, plan: loading.Pending) -> None:
         finish(engine, plan)
-        with loading.connection(engine) as opened:
+        with connection(engine) as opened:
             assert opened.execute(statement).rowcount > 0
 
     monkeypatch.setattr(loading, "finish", tamper)

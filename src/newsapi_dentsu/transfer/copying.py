@@ -9,13 +9,13 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.transfer import proof
-from newsapi_dentsu.transfer.loading import Progress, connection
+from newsapi_dentsu.transfer.loading import Progress
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, duckdb_typed, plain_type, postgres_plain, tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine, connection
 from newsapi_dentsu.warehouse.schema import history
 
 BATCH_ROWS = 1_000

@@ -20,12 +20,11 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.transfer import adoption, copying, proof
-from newsapi_dentsu.transfer.loading import connection
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine, connection
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 

@@ -8,8 +8,7 @@ is in, written in the transaction of that part. It goes when both sides have bee
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -22,8 +21,7 @@ from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
 from newsapi_dentsu.warehouse.engines.base import patiently
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine
-from newsapi_dentsu.warehouse.engines.postgres_errors import explained
+from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine, connection, worded
 from newsapi_dentsu.warehouse.schema import history
 
 STREAMS = 2
@@ -67,21 +65,6 @@ def parts(session: DuckDBSession) -> list[Part]:
         for first in range(0, 0 if last is None else last + 1, PART_ROWS):
             found.append(Part(len(found) + 1, table, first, first + PART_ROWS - 1))
     return found
-
-
-@contextmanager
-def connection(engine: PostgresEngine) -> Iterator[Connection]:
-    """Open a connection without a statement's time limit, whose errors are explained.
-
-    Raises:
-        WarehouseError: in place of psycopg's errors.
-    """
-    with engine.connect() as opened:
-        try:
-            opened.execute("SET statement_timeout = 0")
-            yield opened
-        except psycopg.Error as error:
-            raise _worded(engine.location, error) from error
 
 
 def pending(engine: PostgresEngine) -> Pending | None:
@@ -289,7 +272,7 @@ def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, 
             "mend it in the DuckDB file and run again"
         ) from error
     except psycopg.Error as error:
-        raise _worded(location, error) from error
+        raise worded(location, error) from error
 
 
 def _wire_value(column: str, kind: str) -> str:
@@ -385,14 +368,6 @@ def in_parallel(
         raise
     if failures:
         raise failures[0]
-
-
-def _worded(location: str, error: psycopg.Error) -> Exception:
-    worded = explained(location, error)
-    if worded is error and isinstance(error, psycopg.IntegrityError | psycopg.DataError):
-        message = error.diag.message_primary or str(error)
-        return WarehouseError(f"PostgreSQL at {location}: {message}")
-    return worded
 
 
 def _sql(text: str) -> LiteralString:

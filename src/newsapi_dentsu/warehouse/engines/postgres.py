@@ -13,7 +13,7 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
+from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, WarehouseError
 from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Engine, Row, Session, one, patiently
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 from newsapi_dentsu.warehouse.engines.postgres_errors import explained
@@ -476,3 +476,27 @@ def _soon_ready(error: psycopg.OperationalError) -> bool:
 def _trusted(sql: str) -> LiteralString:
     # The text is the warehouse's own; every value goes as a parameter.
     return sql
+
+
+@contextmanager
+def connection(engine: PostgresEngine) -> Iterator[Connection]:
+    """Open a connection without a statement's time limit, whose errors are explained.
+
+    Raises:
+        WarehouseError: in place of psycopg's errors.
+    """
+    with engine.connect() as opened:
+        try:
+            opened.execute("SET statement_timeout = 0")
+            yield opened
+        except psycopg.Error as error:
+            raise worded(engine.location, error) from error
+
+
+def worded(location: str, error: psycopg.Error) -> Exception:
+    """The error in words that name the server, also where it refuses a value."""
+    told = explained(location, error)
+    if told is error and isinstance(error, psycopg.IntegrityError | psycopg.DataError):
+        message = error.diag.message_primary or str(error)
+        return WarehouseError(f"PostgreSQL at {location}: {message}")
+    return told
