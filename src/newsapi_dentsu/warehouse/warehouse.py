@@ -8,6 +8,7 @@ from typing import TypeVar
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, patiently
+from newsapi_dentsu.warehouse.engines.opening import open_engine
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 
@@ -165,33 +166,4 @@ class Warehouse:
 
 def open_warehouse(settings: Settings) -> Warehouse:
     """Make the warehouse that the settings name; nothing is opened yet."""
-    if settings.use_postgres:
-        from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
-
-        password = settings.postgres_password
-        return Warehouse(
-            PostgresEngine(
-                host=settings.postgres_host,
-                port=settings.postgres_port,
-                database=settings.postgres_db,
-                user=settings.postgres_user,
-                password=password.get_secret_value() if password else None,
-                wait=settings.database_wait_seconds,
-                auth=settings.postgres_auth,
-                sslmode=settings.sslmode,
-                sslrootcert=settings.postgres_sslrootcert,
-                pool_size=settings.postgres_pool_size,
-                statement_timeout=settings.postgres_statement_timeout_seconds,
-                lock_timeout=settings.postgres_lock_timeout_seconds,
-                patience=settings.postgres_reconnect_seconds,
-            )
-        )
-    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
-
-    return Warehouse(
-        DuckDBEngine(
-            settings.duckdb_path,
-            memory_limit=settings.duckdb_memory_limit,
-            wait=settings.database_wait_seconds,
-        )
-    )
+    return Warehouse(open_engine(settings))

@@ -10,6 +10,7 @@ from typing_extensions import override
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
+from newsapi_dentsu.warehouse.engines.opening import open_postgres
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.engines.postgres import Connection
@@ -44,12 +45,7 @@ class DaemonLock(Protocol):
 def open_daemon_lock(settings: Settings) -> DaemonLock:
     """The lock of the deployment that the settings name: in its database, or in Dagster's home."""
     if settings.use_postgres:
-        from newsapi_dentsu.warehouse import open_warehouse
-        from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
-
-        engine = open_warehouse(settings).engine
-        assert isinstance(engine, PostgresEngine)  # noqa: S101
-        return _AdvisoryLock(engine.connect)
+        return _AdvisoryLock(open_postgres(settings).connect)
     return _FileLock(settings.home / ".daemon.lock")
 
 

@@ -1,0 +1,44 @@
+"""The engine that the settings name; a driver is imported only where it is used."""
+
+from typing import TYPE_CHECKING
+
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse.engines.base import Engine
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Make the engine that the settings name; nothing is opened yet."""
+    if settings.use_postgres:
+        return open_postgres(settings)
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+
+    return DuckDBEngine(
+        settings.duckdb_path,
+        memory_limit=settings.duckdb_memory_limit,
+        wait=settings.database_wait_seconds,
+    )
+
+
+def open_postgres(settings: Settings) -> "PostgresEngine":
+    """Make the engine of the PostgreSQL server that the settings name."""
+    from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+
+    password = settings.postgres_password
+    return PostgresEngine(
+        host=settings.postgres_host,
+        port=settings.postgres_port,
+        database=settings.postgres_db,
+        user=settings.postgres_user,
+        password=password.get_secret_value() if password else None,
+        wait=settings.database_wait_seconds,
+        auth=settings.postgres_auth,
+        sslmode=settings.sslmode,
+        sslrootcert=settings.postgres_sslrootcert,
+        pool_size=settings.postgres_pool_size,
+        statement_timeout=settings.postgres_statement_timeout_seconds,
+        lock_timeout=settings.postgres_lock_timeout_seconds,
+        patience=settings.postgres_reconnect_seconds,
+    )
