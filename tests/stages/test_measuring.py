@@ -6,12 +6,12 @@ import pytest
 
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import SourceError
+from newsapi_dentsu.runs.measuring import begin_run, end_run, refuse_run
+from newsapi_dentsu.runs.recording import recorded
 from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.stages.measuring import begin_run, end_run, refuse_run
-from newsapi_dentsu.stages.recording import recorded
 from newsapi_dentsu.stages.report import CollectReport, CurateReport
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import run_metrics, stage_runs

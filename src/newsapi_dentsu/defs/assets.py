@@ -9,13 +9,13 @@ import dagster as dg
 from newsapi_dentsu import logs
 from newsapi_dentsu.defs.resources import ATTENDED, PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.runs.recording import AnyReport, as_json, recorded
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.source import open_source
 from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.stages.recording import AnyReport, as_json, recorded
 from newsapi_dentsu.stages.report import (
     CollectReport,
     CurateReport,

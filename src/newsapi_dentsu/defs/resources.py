@@ -13,9 +13,9 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import WarehouseBusyError
 from newsapi_dentsu.masking import known_secrets, mask
 from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.runs.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics
-from newsapi_dentsu.stages.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 
