@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 import time_machine
 
-from newsapi_dentsu.alerts.look import Report
+from newsapi_dentsu.alerts.evaluation import Report
 from newsapi_dentsu.cli.execution import opened_instance
 from newsapi_dentsu.cli.home import prepare_home
 from newsapi_dentsu.defs.alerts import look_at_runs, pipeline_failure_sensor

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi_dentsu.alerts.look import SHIPPED_RULES
+from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
 from newsapi_dentsu.domain.alerts.conditions import GB, duration, judge, most_attempts
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Facts, Fetch, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.rules import RuleName, parse_rules

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi_dentsu.alerts.look import SHIPPED_RULES
+from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Facts, Failure, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.incidents import AlertState, advance, first_state, forget
 from newsapi_dentsu.domain.alerts.routing import delivered, fallback_notices, notices_for

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsapi_dentsu.alerts.look import SHIPPED_RULES, load_rules
+from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES, load_rules
 from newsapi_dentsu.domain.alerts.rules import SEVERITIES, TITLES
 from newsapi_dentsu.errors import AlertsError
 from newsapi_dentsu.settings import Settings

@@ -77,14 +77,9 @@ def check() -> None:
 @click.argument("channel", type=click.Choice(CHANNELS))
 def test(channel: ChannelName) -> None:
     """Send a test message by a channel and show what the other side answered."""
-    from newsapi_dentsu.alerts.channel import (
-        NEEDED,
-        PATIENCE_SECONDS,
-        Deadline,
-        DeliveryError,
-        open_channels,
-    )
-    from newsapi_dentsu.alerts.look import place_of
+    from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, Deadline, DeliveryError
+    from newsapi_dentsu.alerts.channels import NEEDED, open_channels
+    from newsapi_dentsu.alerts.evaluation import place_of
     from newsapi_dentsu.masking import known_secrets, mask
     from newsapi_dentsu.warehouse import open_warehouse
 
@@ -105,8 +100,8 @@ def test(channel: ChannelName) -> None:
 @click.option("--deliveries", default=10, show_default=True, help="How many deliveries to show.")
 def list_(*, deliveries: int) -> None:
     """Show the rules, what is wrong at the moment, silences and the last deliveries."""
-    from newsapi_dentsu.alerts.channel import open_channels
-    from newsapi_dentsu.alerts.look import load_rules, rules_path
+    from newsapi_dentsu.alerts.channels import open_channels
+    from newsapi_dentsu.alerts.rules_file import load_rules, rules_path
 
     settings = load_settings()
     rules = load_rules(settings)
@@ -152,7 +147,7 @@ def list_(*, deliveries: int) -> None:
 @click.option("--for", "span", type=_Span(), required=True, help="How long, such as 30m, 2h, 1d.")
 def silence(*, rule: RuleName, span: timedelta) -> None:
     """Tell nobody of a rule for a while; what still is wrong then is told then."""
-    from newsapi_dentsu.alerts.look import watched_warehouse
+    from newsapi_dentsu.alerts.evaluation import watched_warehouse
     from newsapi_dentsu.cli.home import database_prepared
     from newsapi_dentsu.warehouse.tables.alerts import save_silence
 
@@ -169,8 +164,8 @@ def _remembered(
     settings: Settings, now: datetime, deliveries: int
 ) -> tuple[AlertState, list[Delivery], str | None]:
     """The state and the last deliveries; those that the state knows where no more can be seen."""
-    from newsapi_dentsu.alerts.look import watched_warehouse
-    from newsapi_dentsu.alerts.memory import Memory
+    from newsapi_dentsu.alerts.evaluation import watched_warehouse
+    from newsapi_dentsu.alerts.state_store import Memory
     from newsapi_dentsu.warehouse.tables.alerts import last_deliveries
 
     with watched_warehouse(settings) as warehouse:

@@ -14,7 +14,7 @@ from newsapi_dentsu.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     # Runs don't need them, and every run imports this module.
-    from newsapi_dentsu.alerts.look import Report
+    from newsapi_dentsu.alerts.evaluation import Report
     from newsapi_dentsu.domain.alerts.facts import RunHistory
     from newsapi_dentsu.domain.alerts.incidents import AlertState
     from newsapi_dentsu.domain.alerts.rules import AlertRules
@@ -40,7 +40,7 @@ def look_at_runs(
     Raises:
         AlertsError: the rules have a mistake, or the state can't be kept.
     """
-    from newsapi_dentsu.alerts.look import look
+    from newsapi_dentsu.alerts.evaluation import look
     from newsapi_dentsu.defs.run_history import read_history
     from newsapi_dentsu.masking import known_secrets, mask
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsapi_dentsu.alerts.memory import COPY, Memory
+from newsapi_dentsu.alerts.state_store import COPY, Memory
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Delivery, Incident, Notice
 from newsapi_dentsu.errors import AlertsError
 from newsapi_dentsu.warehouse import Warehouse
@@ -142,7 +142,7 @@ def test_a_copy_that_cannot_be_read_is_left_aside(warehouse: Warehouse, tmp_path
 def test_two_looks_never_happen_at_once(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("newsapi_dentsu.alerts.memory.LOCK_WAIT", 0.2)
+    monkeypatch.setattr("newsapi_dentsu.alerts.state_store.LOCK_WAIT", 0.2)
     first, second = database.open(), database.open()
     with (
         Memory(first, tmp_path).lock(),

@@ -6,22 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, lru_cache, partial
-from pathlib import Path
-from typing import Any
+from functools import partial
 
-import yaml
-
-from newsapi_dentsu.alerts.channel import open_channels
+from newsapi_dentsu.alerts.channels import open_channels
 from newsapi_dentsu.alerts.delivery import Desk, Sent, deliver
-from newsapi_dentsu.alerts.memory import Memory
+from newsapi_dentsu.alerts.rules_file import load_rules
+from newsapi_dentsu.alerts.state_store import Memory
 from newsapi_dentsu.domain.alerts.conditions import GB
 from newsapi_dentsu.domain.alerts.facts import Facts, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, advance, forget
-from newsapi_dentsu.domain.alerts.rules import AlertRules, parse_rules
-from newsapi_dentsu.errors import AlertsError, PipelineError
+from newsapi_dentsu.domain.alerts.rules import AlertRules
+from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.masking import known_secrets, mask
-from newsapi_dentsu.settings import Settings, chosen_file, read_file
+from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.queries.alert_facts import read_tables
@@ -31,8 +28,6 @@ logger = logging.getLogger(__name__)
 EVALUATED = "alerts_evaluated"
 """What the log line of a look is known by."""
 
-LOCAL_RULES = Path("alerts.yaml")
-SHIPPED_RULES = Path(__file__).parents[1] / "alerts.yaml"
 
 LONGEST_WAIT = 3.0
 """Seconds that a look waits for a database that another process holds."""
@@ -137,32 +132,6 @@ def place_of(settings: Settings, warehouse: Warehouse) -> str:
     if settings.use_postgres:
         return warehouse.location
     return f"{settings.duckdb_path.absolute()} on {socket.gethostname()}"
-
-
-def rules_path(settings: Settings) -> Path:
-    """The rules in use: the setting's, else those in the working folder, else the shipped."""
-    return chosen_file(settings.alerts_file, LOCAL_RULES, SHIPPED_RULES)
-
-
-def load_rules(settings: Settings) -> AlertRules:
-    """Read the rules in use.
-
-    Raises:
-        AlertsError: the file can't be read, or holds a mistake, which is named with its line.
-    """
-    path = rules_path(settings)
-    return _parsed(read_file(path, "ALERTS_FILE", AlertsError), str(path))
-
-
-@lru_cache(maxsize=1)
-def _parsed(text: str, name: str) -> AlertRules:
-    return parse_rules(text, name, _shipped())
-
-
-@cache
-def _shipped() -> dict[str, Any]:
-    shipped: dict[str, Any] = yaml.safe_load(SHIPPED_RULES.read_text("utf-8"))
-    return shipped
 
 
 def _history(
