@@ -19,7 +19,7 @@ def doctor(*, as_json: bool) -> None:
 
     Exit code 1 when there is a problem. Asks the API for the tokens, which costs none.
     """
-    from newsapi_dentsu.diagnosis import diagnose
+    from newsapi_dentsu.health.doctor import diagnose
 
     screen = console(stderr=False)
     findings = []

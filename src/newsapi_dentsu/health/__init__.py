@@ -1,0 +1,1 @@
+"""Whether the pipeline is well: what `newsapi doctor` looks at."""
