@@ -20,8 +20,8 @@ from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 from dagster._core.utils import make_new_run_id
 from dagster_shared.serdes import serialize_value
-from newsapi_dentsu.cli.execution import opened_instance
-from newsapi_dentsu.cli.home import prepare_home
+from newsapi_dentsu.hosting.execution import opened_instance
+from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse import open_warehouse
 

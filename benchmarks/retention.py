@@ -23,9 +23,9 @@ import sqlalchemy as sa
 from benchmarks.postgres import Database, server
 from benchmarks.report import Figure, print_rows
 from newsapi_dentsu import logs
-from newsapi_dentsu.cli.execution import execute_pipeline, opened_instance
-from newsapi_dentsu.cli.home import prepare_home
 from newsapi_dentsu.defs import retention as kept
+from newsapi_dentsu.hosting.execution import execute_pipeline, opened_instance
+from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.progress import no_progress
 from newsapi_dentsu.settings import Settings, load_settings
 

@@ -15,9 +15,9 @@ import pytest
 import time_machine
 
 from newsapi_dentsu.alerts.evaluation import Report
-from newsapi_dentsu.cli.execution import opened_instance
-from newsapi_dentsu.cli.home import prepare_home
 from newsapi_dentsu.defs.alerts import look_at_runs, pipeline_failure_sensor
+from newsapi_dentsu.hosting.execution import opened_instance
+from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.tables import stage_runs

@@ -7,7 +7,7 @@ import pytest
 
 from alerts.runs import beat
 from alerts.servers import MailServer, WebServer, free_port, mail_server, text_of, web_server
-from newsapi_dentsu.cli.execution import opened_instance
+from newsapi_dentsu.hosting.execution import opened_instance
 from newsapi_dentsu.settings import Settings
 
 from .conftest import Workspace

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from newsapi_dentsu.cli.home import dagster_yaml
 from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.hosting.home import dagster_yaml
 from newsapi_dentsu.settings import Settings, load_settings
 
 IDENTITY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/apps"

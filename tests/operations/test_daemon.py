@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from newsapi_dentsu.cli.daemon import LONGEST_SILENCE, Condition
+from newsapi_dentsu.hosting.daemon import LONGEST_SILENCE, Condition
 from postgres.server import Server, running_server
 from support.services import BIN, answers, service, until
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu import logs
-from newsapi_dentsu.cli.home import MARK
+from newsapi_dentsu.hosting.home import MARK
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 from support.services import BIN, answers, launch, service, until
 

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from newsapi_dentsu.cli.execution import opened_instance
-from newsapi_dentsu.cli.home import dagster_yaml, prepare_home
 from newsapi_dentsu.defs import build_definitions, retention
+from newsapi_dentsu.hosting.execution import opened_instance
+from newsapi_dentsu.hosting.home import dagster_yaml, prepare_home
 from newsapi_dentsu.settings import Settings, load_settings
 from postgres.server import Server, running_server
 

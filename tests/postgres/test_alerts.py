@@ -9,8 +9,8 @@ import pytest
 
 from alerts.runs import begin, fail, retry_step
 from alerts.servers import mail_server, text_of
-from newsapi_dentsu.cli.execution import opened_instance
-from newsapi_dentsu.cli.home import prepare_home
+from newsapi_dentsu.hosting.execution import opened_instance
+from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.settings import load_settings
 from support.tables import column
 

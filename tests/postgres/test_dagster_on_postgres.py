@@ -11,8 +11,8 @@ import pytest
 import requests
 import yaml
 
-from newsapi_dentsu.cli.home import MARK, dagster_yaml, prepare_home
 from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.hosting.home import MARK, dagster_yaml, prepare_home
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.tables import final

@@ -130,7 +130,7 @@ def test_the_launcher_of_runs_in_jobs_is_installed_and_takes_its_configuration(
     image: CleanRoot,
 ) -> None:
     script = (
-        "from newsapi_dentsu.cli.run_launcher import run_launcher as part\n"
+        "from newsapi_dentsu.hosting.run_launcher import run_launcher as part\n"
         "from newsapi_dentsu.settings import Settings\n"
         "from dagster._serdes import ConfigurableClassData\n"
         "import yaml\n"

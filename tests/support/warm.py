@@ -4,10 +4,10 @@ import dagster as dg
 import duckdb  # noqa: F401
 import eventregistry  # noqa: F401
 
-import newsapi_dentsu.cli.execution
 import newsapi_dentsu.cli.running
 import newsapi_dentsu.cli.summary
 import newsapi_dentsu.definitions
+import newsapi_dentsu.hosting.execution
 import newsapi_dentsu.sandbox
 import newsapi_dentsu.warehouse.engines.duckdb  # noqa: F401
 

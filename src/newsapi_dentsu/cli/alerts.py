@@ -42,10 +42,10 @@ def check() -> None:
     cron or as a scheduled job. Nothing is told twice, whoever looks. The exit code is 1 while
     something is wrong, or when nobody could be told.
     """
-    from newsapi_dentsu.cli.execution import opened_records
-    from newsapi_dentsu.cli.home import prepare_home
     from newsapi_dentsu.defs.alerts import look_at_runs
     from newsapi_dentsu.domain.alerts.conditions import duration
+    from newsapi_dentsu.hosting.execution import opened_records
+    from newsapi_dentsu.hosting.home import prepare_home
 
     settings = load_settings()
     home = prepare_home(settings)
@@ -148,7 +148,7 @@ def list_(*, deliveries: int) -> None:
 def silence(*, rule: RuleName, span: timedelta) -> None:
     """Tell nobody of a rule for a while; what still is wrong then is told then."""
     from newsapi_dentsu.alerts.evaluation import watched_warehouse
-    from newsapi_dentsu.cli.home import database_prepared
+    from newsapi_dentsu.hosting.home import database_prepared
     from newsapi_dentsu.warehouse.tables.alerts import save_silence
 
     settings = load_settings()

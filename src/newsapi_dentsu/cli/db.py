@@ -32,7 +32,7 @@ def upgrade() -> None:
             click.echo(f"applied {step.version:04} {step.name}")
         click.echo(f"{warehouse.location}: the tables are up to date")
     if settings.use_postgres:
-        from newsapi_dentsu.cli.execution import upgrade_records
+        from newsapi_dentsu.hosting.execution import upgrade_records
 
         upgrade_records(settings)
         click.echo("Dagster's tables in schema dagster are up to date")
@@ -73,7 +73,7 @@ def sql(*, admin: bool) -> None:
 
 
 def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
-    from newsapi_dentsu.cli.home import DAGSTER_SCHEMA
+    from newsapi_dentsu.hosting.home import DAGSTER_SCHEMA
     from newsapi_dentsu.warehouse.schema import history
 
     version = history.migrations()[-1].version

@@ -16,7 +16,7 @@ def dev(*, host: str, port: int) -> None:
 
     The UI has no login: keep it on this machine.
     """
-    from newsapi_dentsu.cli.home import database_prepared, prepare_home
+    from newsapi_dentsu.hosting.home import database_prepared, prepare_home
 
     settings = load_settings()
     home = prepare_home(settings)

@@ -14,9 +14,9 @@ def prune(*, days: int | None) -> None:
 
     The schedule daily_housekeeping does the same each night.
     """
-    from newsapi_dentsu.cli.execution import opened_instance
-    from newsapi_dentsu.cli.home import prepare_home
     from newsapi_dentsu.defs import retention
+    from newsapi_dentsu.hosting.execution import opened_instance
+    from newsapi_dentsu.hosting.home import prepare_home
 
     settings = load_settings()
     kept = days or settings.run_retention_days

@@ -116,8 +116,8 @@ def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
         logs.configure_service()
     elif settings.uses_sandbox and not as_json:
         console().print(SANDBOX_NOTICE, style="bold yellow")
-    from newsapi_dentsu.cli.execution import execute_pipeline
     from newsapi_dentsu.cli.summary import figures, print_summary
+    from newsapi_dentsu.hosting.execution import execute_pipeline
 
     with progress_bars(shown=not as_json and not logs_only) as progress:
         outcome = execute_pipeline(settings, ops, progress)

@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.markup import escape
 
-from newsapi_dentsu.cli.execution import Outcome
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.hosting.execution import Outcome
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session

@@ -13,10 +13,10 @@ from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from newsapi_dentsu import logs
-from newsapi_dentsu.cli.home import database_prepared, prepare_home
 from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.defs.resources import ATTENDED, progress_of_stage
 from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
+from newsapi_dentsu.hosting.home import database_prepared, prepare_home
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.settings import Settings
 
@@ -145,7 +145,7 @@ def _instance(home: Path) -> dg.DagsterInstance:
     if not any("storage" in name for name in configured):
         overrides["storage"] = {
             "custom": {
-                "module": "newsapi_dentsu.cli.dagster_storage",
+                "module": "newsapi_dentsu.hosting.sqlite_storage",
                 "class": "ProcessStorage",
                 "config": {"base_dir": str(home)},
             }
