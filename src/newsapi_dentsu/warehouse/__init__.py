@@ -1,4 +1,4 @@
-"""The tables: schema history, transactions, bulk writes, watermarks. The only place with SQL."""
+"""The warehouse: engines, the schema on them, its tables, and questions to several of them."""
 
 from newsapi_dentsu.warehouse.warehouse import Warehouse, open_warehouse
 
