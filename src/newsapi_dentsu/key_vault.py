@@ -19,7 +19,8 @@ def read_secret(vault: str, name: str) -> str:
         name: the secret's name.
 
     Raises:
-        SettingsError: there is no identity, the vault refuses it, or it can't be reached.
+        SettingsError: there is no identity, the vault refuses it or can't be reached, or the secret
+            is blank.
     """
     try:
         from azure.core.exceptions import ClientAuthenticationError
@@ -54,4 +55,6 @@ def read_secret(vault: str, name: str) -> str:
             "exists and that the identity may read it"
         )
     value: str = answer.json()["value"]
+    if not value.strip():
+        raise SettingsError(f"the secret {name} in {vault} is blank: store the key there")
     return value

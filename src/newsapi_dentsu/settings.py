@@ -5,28 +5,46 @@ defaults below. The names of the environment variables are the field names in up
 """
 
 import ipaddress
+import logging
 import os
+import re
+import string
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BeforeValidator,
+    AfterValidator,
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from newsapi_dentsu.errors import PipelineError, SettingsError
+from newsapi_dentsu.mistakes import in_plain_words, nearest
+
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
 
 ENV_FILE = ".env"
 LIVE_HOST = "https://eventregistry.org"
 PAGERDUTY = "https://events.pagerduty.com"
+
+_AROUND: Final = string.whitespace + "\u0085\u00a0\u2028\u2029\u200b\u200c\u200d\u2060\ufeff"
+"""White space of files and of web pages, where keys are copied from: some of it has no width."""
+
+_NAMES_OF_COMPOSE: Final = ("NEWSAPI_TAG", "COMPOSE_")
+"""Names in `.env`, or their beginnings, that `docker compose` reads and no setting has."""
+
+# It would name its own library, and once for each time that the file is read.
+logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 
 def is_loopback(host: str) -> bool:
@@ -39,37 +57,120 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _blank_as_none(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip(_AROUND))
 
 
-OptionalPath = Annotated[Path | None, BeforeValidator(_blank_as_none)]
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_as_none)]
-OptionalCount = Annotated[int | None, BeforeValidator(_blank_as_none)]
-OptionalSize = Annotated[float | None, BeforeValidator(_blank_as_none)]
-OptionalText = Annotated[str | None, BeforeValidator(_blank_as_none)]
+def _file(path: Path) -> Path:
+    """A path on this machine's disk, with `~` for a home replaced."""
+    text = str(path)
+    if text == ":memory:" or text.startswith(":memory:"):
+        raise ValueError("must be a file's path: what is kept in memory ends with the process")
+    if re.match(r"\w[\w.+-]+:", text):
+        raise ValueError("must be a path on this machine's disk: hosted services can't be used")
+    if re.match(r"\$|%\w+%", text):
+        raise ValueError("has a variable that nobody replaced: in .env, write it as ${NAME}")
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with ~ and a name, but this machine has no such user") from None
+
+
+def _place(location: str) -> str:
+    """A folder's path, expanded; an address stands as it is, for whoever opens the place."""
+    return location if "://" in location else str(_file(Path(location)))
+
+
+def _certificates(file: str) -> str:
+    return file if file == "system" else str(_file(Path(file)))
+
+
+def _host(name: str, info: ValidationInfo) -> str:
+    setting = (info.field_name or "").upper()
+    if setting == "POSTGRES_HOST" and name.startswith(("/", "@")):
+        return name  # The folder of a socket, and an abstract socket.
+    if re.fullmatch(r"[^:]+:\d*", name):
+        port = setting.replace("HOST", "PORT")
+        raise ValueError(f"must be a host alone; the port is a setting of its own: {port}")
+    if re.search(r"[\s/@\[\]]", name):
+        raise ValueError("must be the name or the IP address of a host, and nothing else")
+    return name
+
+
+def _secure_address(value: str) -> str:
+    """A base address that may be sent a secret."""
+    try:
+        parts = urlsplit(value)
+        hostname, _ = parts.hostname, parts.port
+    except ValueError:
+        hostname = None
+    if hostname is None or parts.scheme not in ("http", "https") or re.search(r"\s", value):
+        raise ValueError(f"must be an address such as {LIVE_HOST}")
+    if parts.scheme == "http" and not is_loopback(hostname):
+        raise ValueError("must be https: plain http would show the key to the network")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError(f"must be a plain base address such as {LIVE_HOST}")
+    return value.rstrip("/")
+
+
+def _web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://\S+", value):
+        raise ValueError("must be an address that begins with https:// or http://")
+    return value.rstrip("/")
+
+
+def _secure_webhook(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        usable = (parts.scheme == "https" or local) and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be an https address, as Slack shows it")
+    return value
+
+
+def _memory(size: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?\s?([kmgt]i?)?b", size, re.IGNORECASE):
+        raise ValueError("must be a size such as 192MB or 1.5GiB")
+    return size
+
+
+File = Annotated[Path, AfterValidator(_file)]
+FolderOrContainer = Annotated[str, AfterValidator(_place)]
+Certificates = Annotated[str, AfterValidator(_certificates)]
+Host = Annotated[str, AfterValidator(_host)]
+SecureAddress = Annotated[str, AfterValidator(_secure_address)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+SecureWebhook = Annotated[SecretStr, AfterValidator(_secure_webhook)]
+MemorySize = Annotated[str, AfterValidator(_memory)]
+Wait = Annotated[float, Field(ge=0, le=86_400)]
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
-OptionalSslMode = Annotated[SslMode | None, BeforeValidator(_blank_as_none)]
 
 
 class Settings(BaseSettings):
     """The pipeline's configuration; build it with `load_settings`, which words the errors."""
 
     model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        allow_inf_nan=False,
     )
 
-    newsapi_key: OptionalSecret = Field(
+    newsapi_key: SecretStr | None = Field(
         None, description="API key of newsapi.ai. Without one, the sandbox is used."
     )
-    newsapi_host: str = Field(
+    newsapi_host: SecureAddress = Field(
         LIVE_HOST, description="Base address of the news API; plain http only on loopback."
     )
     newsapi_sandbox: Literal["auto", "always", "never"] = Field(
         "auto",
         description="Use the built-in sandbox: `auto` when there is no key and DuckDB stores.",
     )
-    topics_file: OptionalPath = Field(
+    topics_file: File | None = Field(
         None, description="Topics to search for (default: ./topics.yaml, else the shipped one)."
     )
 
@@ -80,7 +181,7 @@ class Settings(BaseSettings):
     duplicate_horizon_days: int = Field(
         30, ge=1, le=365, description="Days that may lie between an article and its copy."
     )
-    max_requests_per_run: OptionalCount = Field(
+    max_requests_per_run: int | None = Field(
         None, ge=1, description="Searches a run may make; the next runs read the rest."
     )
     request_timeout_seconds: float = Field(
@@ -90,55 +191,51 @@ class Settings(BaseSettings):
         5, ge=1, le=20, description="Tries of one request in passing trouble."
     )
     fetch_deadline_seconds: float = Field(
-        1200, gt=0, description="Longest time a run may spend on fetching."
+        1200, gt=0, le=86_400, description="Longest time a run may spend on fetching."
     )
 
     use_postgres: bool = Field(False, description="Store in PostgreSQL instead of DuckDB.")
-    postgres_host: str = Field("localhost", description="PostgreSQL server.")
+    postgres_host: Host = Field("localhost", description="PostgreSQL server.")
     postgres_port: int = Field(5432, ge=1, le=65535, description="PostgreSQL port.")
     postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
     postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
-    postgres_password: OptionalSecret = Field(None, description="Password of that role.")
+    postgres_password: SecretStr | None = Field(None, description="Password of that role.")
     postgres_auth: Literal["password", "entra"] = Field(
         "password",
         description="Log in with `POSTGRES_PASSWORD`, or with Microsoft Entra tokens (`entra`).",
     )
-    postgres_sslmode: OptionalSslMode = Field(
+    postgres_sslmode: SslMode | None = Field(
         None,
         description="TLS, as libpq names it (default: `require`, on this machine `prefer`).",
     )
-    postgres_sslrootcert: OptionalText = Field(
+    postgres_sslrootcert: Certificates | None = Field(
         None, description="File of trusted certificates for `verify-ca` and `verify-full`."
     )
     postgres_pool_size: int = Field(
         4, ge=1, le=100, description="Connections that a process keeps to PostgreSQL at most."
     )
-    postgres_statement_timeout_seconds: float = Field(
-        300, ge=0, description="Longest time for one statement; 0 for no limit."
+    postgres_statement_timeout_seconds: Wait = Field(
+        300, description="Longest time for one statement; 0 for no limit."
     )
-    postgres_lock_timeout_seconds: float = Field(
-        60, ge=0, description="Longest wait for a lock on a table or row; 0 for no limit."
+    postgres_lock_timeout_seconds: Wait = Field(
+        60, description="Longest wait for a lock on a table or row; 0 for no limit."
     )
-    postgres_reconnect_seconds: float = Field(
-        180, ge=0, description="How long work under way waits for a server that went away."
+    postgres_reconnect_seconds: Wait = Field(
+        180, description="How long work under way waits for a server that went away."
     )
-    duckdb_path: Path = Field(Path("data/news.duckdb"), description="The DuckDB file.")
-    duckdb_memory_limit: str = Field(
-        "192MB",
-        pattern=r"^\d+(\.\d+)?\s?([KMGT]i?B|B)$",
-        description="Memory that DuckDB may take.",
+    duckdb_path: File = Field(Path("data/news.duckdb"), description="The DuckDB file.")
+    duckdb_memory_limit: MemorySize = Field("192MB", description="Memory that DuckDB may take.")
+    database_wait_seconds: Wait = Field(
+        15, description="How long to wait for a database that another process holds."
     )
-    database_wait_seconds: float = Field(
-        15, ge=0, description="How long to wait for a database that another process holds."
+    run_wait_seconds: Wait = Field(
+        600, description="How long a run waits for another run that is under way."
     )
-    run_wait_seconds: float = Field(
-        600, ge=0, description="How long a run waits for another run that is under way."
-    )
-    dagster_home: OptionalPath = Field(
+    dagster_home: File | None = Field(
         None, description="Dagster's home (default: `dagster` beside the DuckDB file)."
     )
     run_retention_days: int = Field(
-        90, ge=1, description="Days for which Dagster's records of a run are kept."
+        90, ge=1, le=36_500, description="Days for which Dagster's records of a run are kept."
     )
     log_format: Literal["auto", "json", "text"] = Field(
         "auto",
@@ -150,14 +247,14 @@ class Settings(BaseSettings):
         description="Where a step's output goes: files in Dagster's home (`local`), the process's "
         "own output (`console`), Blob Storage (`azure`); `auto` is `console` with PostgreSQL.",
     )
-    compute_logs_account: OptionalText = Field(
+    compute_logs_account: str | None = Field(
         None, description="Storage account for `COMPUTE_LOGS=azure`."
     )
     compute_logs_container: str = Field(
         "dagster-logs", description="Blob container for `COMPUTE_LOGS=azure`."
     )
 
-    key_vault_url: OptionalText = Field(
+    key_vault_url: SecureAddress | None = Field(
         None,
         description="Azure Key Vault that NEWSAPI_KEY is read from, with the machine's identity, "
         "where it isn't set (secret `newsapi-api-key`; extra `azure`).",
@@ -167,113 +264,94 @@ class Settings(BaseSettings):
         description="Where scheduled runs run: in the daemon's container, or each in an Azure "
         "Container Apps Job of its own (extra `azure`).",
     )
-    aca_subscription_id: OptionalText = Field(
+    aca_subscription_id: str | None = Field(
         None, description="For `RUN_LAUNCHER=jobs`: the subscription that jobs are made in."
     )
-    aca_resource_group: OptionalText = Field(None, description="Their resource group.")
-    aca_region: OptionalText = Field(None, description="Their region.")
-    aca_environment_id: OptionalText = Field(
+    aca_resource_group: str | None = Field(None, description="Their resource group.")
+    aca_region: str | None = Field(None, description="Their region.")
+    aca_environment_id: str | None = Field(
         None, description="Resource id of the Container Apps environment that they run in."
     )
-    aca_identity_id: OptionalText = Field(
+    aca_identity_id: str | None = Field(
         None, description="Resource id of the user-assigned identity that they are."
     )
 
-    database_size_gb: OptionalSize = Field(
+    database_size_gb: float | None = Field(
         None,
         gt=0,
         description="Storage of the database, to be told before it is full (default with DuckDB: "
         "its disk).",
     )
 
-    backup_location: OptionalText = Field(
+    backup_location: FolderOrContainer | None = Field(
         None,
         description="Place of the backups: a folder, or the https address of a container in Blob "
         "Storage (extra `azure`, reached with the machine's identity). Where set, Dagster makes "
         "one each week.",
     )
     backup_keep: int = Field(8, ge=1, description="Backups that are kept; older ones are deleted.")
-    lake_location: OptionalText = Field(
+    lake_location: FolderOrContainer | None = Field(
         None,
         description="Place of the raw archive, a folder or container likewise. Where set, Dagster "
         "archives what is new after each run.",
     )
 
-    otel_exporter_otlp_endpoint: OptionalText = Field(
+    otel_exporter_otlp_endpoint: WebAddress | None = Field(
         None,
         description="Base address of an OpenTelemetry collector (OTLP over HTTP) to which each run "
         "sends its figures; needs the extra `otel`.",
     )
-    otel_exporter_otlp_headers: OptionalSecret = Field(
+    otel_exporter_otlp_headers: SecretStr | None = Field(
         None, description="Headers for the collector, as `name=value,name=value`."
     )
-    applicationinsights_connection_string: OptionalSecret = Field(
+    applicationinsights_connection_string: SecretStr | None = Field(
         None,
         description="Application Insights to which each run sends its figures; needs the extra "
         "`azure`.",
     )
 
-    alerts_file: OptionalPath = Field(
+    alerts_file: File | None = Field(
         None, description="Alert rules (default: ./alerts.yaml, else the shipped ones)."
     )
-    ui_base_url: OptionalText = Field(
+    ui_base_url: WebAddress | None = Field(
         None, description="Address of Dagster's UI, for the links in alerts."
     )
-    smtp_host: OptionalText = Field(None, description="Mail server for alerts.")
+    smtp_host: Host | None = Field(None, description="Mail server for alerts.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
-    smtp_user: OptionalText = Field(None, description="Account on the mail server.")
-    smtp_password: OptionalSecret = Field(None, description="Password of that account.")
+    smtp_user: str | None = Field(None, description="Account on the mail server.")
+    smtp_password: SecretStr | None = Field(None, description="Password of that account.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="Encryption of mail: `starttls`, `tls` from the start, `none`."
     )
-    alert_email_from: OptionalText = Field(None, description="Sender of alerts by mail.")
-    alert_email_to: OptionalText = Field(
+    alert_email_from: str | None = Field(None, description="Sender of alerts by mail.")
+    alert_email_to: str | None = Field(
         None, description="Receivers of alerts by mail, separated by commas."
     )
-    slack_webhook_url: OptionalSecret = Field(
+    slack_webhook_url: SecureWebhook | None = Field(
         None, description="Slack's incoming webhook for alerts."
     )
-    pagerduty_routing_key: OptionalSecret = Field(
+    pagerduty_routing_key: SecretStr | None = Field(
         None, description="PagerDuty's integration key (Events API v2) for alerts."
     )
-    pagerduty_url: str = Field(
+    pagerduty_url: SecureAddress = Field(
         PAGERDUTY,
         description="PagerDuty's events address; in the EU https://events.eu.pagerduty.com.",
     )
 
-    @field_validator("newsapi_host", "pagerduty_url")
+    @model_validator(mode="before")
     @classmethod
-    def _secure_host(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"must be an address such as {LIVE_HOST}")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("must be https: plain http would show the key to the network")
-        if parts.username or parts.query or parts.fragment:
-            raise ValueError(f"must be a plain base address such as {LIVE_HOST}")
-        return value.rstrip("/")
+    def _without_blanks(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if not _is_blank(value)}
 
-    @field_validator("key_vault_url")
+    @field_validator("*", mode="before")
     @classmethod
-    def _vault_address(cls, value: str | None) -> str | None:
-        return None if value is None else cls._secure_host(value)
-
-    @field_validator("ui_base_url", "otel_exporter_otlp_endpoint")
-    @classmethod
-    def _web_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("must be an address that begins with https:// or http://")
-        return value.rstrip("/") if value else None
-
-    @field_validator("slack_webhook_url")
-    @classmethod
-    def _secure_webhook(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            parts = urlsplit(value.get_secret_value())
-            local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-            if not (parts.scheme == "https" or local) or not parts.hostname:
-                raise ValueError("must be an https address, as Slack shows it")
-        return value
+    def _one_line(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        line = value.strip(_AROUND)
+        if any(unicodedata.category(letter) == "Cc" for letter in line):
+            raise ValueError("must be one line, without control characters")
+        return line
 
     @model_validator(mode="after")
     def _whole_mail_settings(self) -> "Settings":
@@ -365,50 +443,88 @@ class SettingInUse:
 
 def settings_in_use(settings: Settings) -> list[SettingInUse]:
     """List every setting with its value, secrets masked, and where the value came from."""
-    from dotenv import dotenv_values
-
-    in_environment = {name.upper() for name in os.environ}
-    in_file = {name.upper() for name in dotenv_values(ENV_FILE)}
+    in_environment = {name.upper() for name, value in os.environ.items() if not _is_blank(value)}
+    in_file = {binding.key.upper() for binding in _env_file() if binding.key}
     lines = []
     for field, info in Settings.model_fields.items():
         name = field.upper()
         value = getattr(settings, field)
-        if name in in_environment:
+        if field not in settings.model_fields_set:
+            origin = "default"
+        elif name in in_environment:
             origin = "environment"
         elif name in in_file:
             origin = ENV_FILE
         else:
-            origin = "default"
+            origin = "key vault"
         shown = "" if value is None else str(value)
         lines.append(SettingInUse(name, shown, origin, info.description or ""))
     return lines
+
+
+def mistakes_in_env_file() -> list[str]:
+    """What `.env` holds in vain, as sentences: names of no setting, with the one that was meant."""
+    known = [field.upper() for field in Settings.model_fields]
+    try:
+        bindings = _env_file()
+    except (OSError, UnicodeDecodeError):
+        return []  # Whoever loads the settings is told.
+    sentences = []
+    for binding in bindings:
+        name = binding.key
+        if binding.error:
+            before = binding.original.string.removesuffix(binding.original.string.lstrip())
+            line = binding.original.line + before.count("\n")
+            sentences.append(f"{ENV_FILE}, line {line} is not NAME=value, so it has no effect")
+        elif name and name.upper() not in known and not name.startswith(_NAMES_OF_COMPOSE):
+            meant = nearest(name.upper(), known)
+            hint = f"did you mean {meant}?" if meant else "`newsapi config` lists them all"
+            sentences.append(f"{name} in {ENV_FILE} is no setting, so it has no effect: {hint}")
+    return sentences
+
+
+def _env_file() -> list["Binding"]:
+    from dotenv.parser import parse_stream
+
+    path = Path(ENV_FILE)
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as stream:
+        return list(parse_stream(stream))
 
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
     """Read the settings once for this process.
 
+    White space around a value is dropped, and a blank value means the default.
+
     Raises:
         SettingsError: a value is malformed; the message names each setting and what it must be,
             without repeating the value, which may be a secret; or the vault gives no key.
     """
+    settings = _validated()
+    if settings.newsapi_key is None and settings.key_vault_url is not None:
+        from newsapi_dentsu.key_vault import NEWSAPI_KEY_SECRET, read_secret
+
+        settings = _validated(newsapi_key=read_secret(settings.key_vault_url, NEWSAPI_KEY_SECRET))
+    return settings
+
+
+def _validated(**values: Any) -> Settings:
     try:
-        settings = Settings()
+        return Settings(**values)
     except ValidationError as error:
         problems = []
         for item in error.errors(include_url=False, include_input=False):
             name = ".".join(str(part) for part in item["loc"]).upper()
-            text = item["msg"].removeprefix("Value error, ")
+            text = in_plain_words(item)
             problems.append(f"{name}: {text}" if name else text)
         raise SettingsError("; ".join(problems)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{ENV_FILE} can't be read: {error}") from None
-    if settings.newsapi_key is None and settings.key_vault_url is not None:
-        from newsapi_dentsu.key_vault import NEWSAPI_KEY_SECRET, read_secret
-
-        key = SecretStr(read_secret(settings.key_vault_url, NEWSAPI_KEY_SECRET))
-        return settings.model_copy(update={"newsapi_key": key})
-    return settings
+    except UnicodeDecodeError:
+        raise SettingsError(f"{ENV_FILE} is not UTF-8 text: save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{ENV_FILE} can't be read: {error.strerror}") from None
 
 
 def chosen_file(setting: Path | None, local: Path, shipped: Path) -> Path:

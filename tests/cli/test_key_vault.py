@@ -19,6 +19,7 @@ class Vault:
 
     url: str = ""
     status: int = 200
+    key: str = "the key in the vault"
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -29,7 +30,7 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_token = self.path.startswith("/msi/token")
-            body: dict[str, object] = {"value": "the key in the vault"}
+            body: dict[str, object] = {"value": made.key}
             if is_token:
                 body = {"access_token": "a token", "expires_on": "4102444800", "resource": "r"}
             else:
@@ -79,4 +80,17 @@ def test_a_key_that_is_set_is_used_and_the_vault_not_asked(
 def test_a_vault_that_refuses_is_named_with_what_to_check(vault: Vault) -> None:
     vault.status = 403
     with pytest.raises(SettingsError, match=r"newsapi-api-key \(status 403\): check"):
+        load_settings()
+
+
+def test_white_space_around_the_key_in_the_vault_is_no_part_of_it(vault: Vault) -> None:
+    vault.key = "the key\n"
+    key = load_settings().newsapi_key
+    assert key is not None
+    assert key.get_secret_value() == "the key"
+
+
+def test_a_blank_secret_in_the_vault_is_named(vault: Vault) -> None:
+    vault.key = " \n"
+    with pytest.raises(SettingsError, match=r"newsapi-api-key in .* is blank: store the key there"):
         load_settings()

@@ -98,7 +98,6 @@ def test_a_redirect_is_not_followed() -> None:
         "http://[2001:db8::1]",
         "ftp://localhost",
         "eventregistry.org",
-        "",
     ],
 )
 def test_plain_http_and_odd_addresses_are_refused(
