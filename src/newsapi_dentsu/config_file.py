@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.mistakes import in_plain_words, nearest
 
 Location = tuple[int | str, ...]
 
@@ -47,8 +48,11 @@ def read_config(
         root = yaml.compose(text, Loader=_Loader)
         data = yaml.load(text, Loader=_Loader)  # noqa: S506  a safe one
     except yaml.MarkedYAMLError as problem:
-        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
-        raise error(f"{name}, line {line}: {problem.problem}") from None
+        mark = problem.problem_mark
+        tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
+        hint = ": indent with spaces, not tabs" if tab else ""
+        line = mark.line + 1 if mark else 1
+        raise error(f"{name}, line {line}: {problem.problem}{hint}") from None
     except yaml.YAMLError as problem:
         raise error(f"{name}: {str(problem).splitlines()[0]}") from None
     if root is None or not isinstance(data, dict):
@@ -76,9 +80,11 @@ def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
 
 def _wording(item: ErrorDetails, model: type[BaseModel]) -> str:
     if item["type"] != "extra_forbidden":
-        return item["msg"].removeprefix("Value error, ")
+        return in_plain_words(item)
     known = _model_at(model, item["loc"][:-1]).model_fields
-    return f"is not known here; known are {', '.join(known)}"
+    meant = nearest(str(item["loc"][-1]), known)
+    hint = f" (did you mean {meant}?)" if meant else ""
+    return f"is not known here; known are {', '.join(known)}{hint}"
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:

@@ -67,7 +67,10 @@ def test_a_copy_says_only_what_differs(settings: Callable[[str], Settings]) -> N
             r"known are enabled, severity, runs",
         ),
         ("rules:\n  no_date: {}\n", r"line 2: rules\.no_date: is not known here; known are pipe"),
-        ("rules:\n  tokens:\n    left: many\n", r"line 3: rules\.tokens\.left: .*integer"),
+        (
+            "rules:\n  tokens:\n    left: many\n",
+            r"line 3: rules\.tokens\.left: must be a whole number",
+        ),
         ("channels:\n  high:\n    - pager\n", r"line 3: channels\.high\[1\]: .*pagerduty"),
         ("rules:\n  stopped:\n    severity: urgent\n", r"line 3: .*'critical', 'high'"),
         ("rules: [\n", r"line 2: "),

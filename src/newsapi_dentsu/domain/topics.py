@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from functools import cached_property, lru_cache
 from typing import Annotated, Final, Literal
 
@@ -12,10 +13,22 @@ from newsapi_dentsu.config_file import StrictModel, read_config
 from newsapi_dentsu.errors import TopicsError
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
-ConceptUri = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
 
 
+def _language(code: str) -> str:
+    if not re.fullmatch(r"[a-z]{3}", code):
+        raise ValueError("must be a language in three letters, such as eng (ISO 639-3)")
+    return code
+
+
+def _concept(uri: str) -> str:
+    if not re.fullmatch(r"https?://\S+", uri):
+        raise ValueError("must be an address such as http://en.wikipedia.org/wiki/Marketing")
+    return uri
+
+
+Language = Annotated[str, AfterValidator(_language)]
+ConceptUri = Annotated[str, AfterValidator(_concept)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, lt=1)]
 
