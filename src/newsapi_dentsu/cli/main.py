@@ -24,7 +24,8 @@ Start:
   newsapi dev            the Dagster UI and the six-hourly schedule
 
 Without NEWSAPI_KEY the built-in sandbox stands in for the real API, with sample articles. Settings
-come from the environment or a .env file: `newsapi config` lists them.
+come from the environment or a .env file: `newsapi config` lists them. `newsapi help COMMAND` says
+what a command does.
 """
 
 COMMANDS = {
@@ -50,6 +51,7 @@ COMMANDS = {
     "sandbox": "sandbox",
     "topics": "configuration",
     "config": "configuration",
+    "help": "main",
 }
 """Each command and the module that holds it, imported only when the command is used."""
 
@@ -72,6 +74,16 @@ class _Commands(click.Group):
         return command
 
     @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            # The group's own table is empty: commands are imported when they are used.
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -91,3 +103,16 @@ def main() -> None:
     from newsapi_dentsu import logs
 
     logs.configure_command()
+    from newsapi_dentsu.settings import mistakes_in_env_file
+
+    for sentence in mistakes_in_env_file():
+        logger.warning(sentence)
+
+
+@click.command()
+@click.argument("command", nargs=-1)
+@click.pass_context
+def help(ctx: click.Context, command: tuple[str, ...]) -> None:
+    """Show what a command does, as `newsapi COMMAND --help` does."""
+    root = ctx.find_root()
+    root.command.main([*command, "--help"], prog_name=root.info_name)
