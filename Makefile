@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-all lint types format bench drill evaluate docs lock clean
+.PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
 .PHONY: arm infra-test infra-scan infra-docs infra-costs
 
 help: ## Show this help
@@ -32,10 +32,15 @@ test: install ## Run the tests
 test-all: install ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
 	$(BIN)/pytest -n auto -m ""
 
-lint: install ## Style, formatting, layering
+lint: install ## Style, formatting, layers, spelling, the workflows' safety
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/zizmor --offline --quiet .github
+
+hooks: install ## Let git hold each commit to lint and types before it is made
+	$(BIN)/pre-commit install
 
 types: install ## mypy --strict
 	$(BIN)/mypy
