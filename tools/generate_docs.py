@@ -3,9 +3,8 @@
 Each generated document is a function of the code, and a test compares the files with it.
 """
 
-import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -18,6 +17,8 @@ from newsapi_dentsu.transfer.foreign_rows import ALIASES
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 from newsapi_dentsu.warehouse.tables.run_metrics import METRICS
+from tools.flow_picture import flow
+from tools.layers import layers_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,18 +33,55 @@ _DUCKDB_TYPES = {
 _POSTGRES_TYPES = {"float8": "double precision"}
 
 
-def settings_table() -> str:
-    """The settings as a Markdown table."""
+SETTINGS_TO_KNOW = (
+    "newsapi_key",
+    "topics_file",
+    "lookback_days",
+    "duckdb_path",
+    "use_postgres",
+    "postgres_host",
+    "postgres_password",
+    "smtp_host",
+    "slack_webhook_url",
+    "backup_location",
+)
+"""The ten settings that people set; README shows these."""
+
+
+def settings_table(fields: Iterable[str]) -> str:
+    """Settings as a Markdown table."""
     lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
-    for name, info in Settings.model_fields.items():
+    for field in fields:
+        info = Settings.model_fields[field]
         default = "" if info.default is None else f"`{_value(info.default)}`"
-        lines.append(f"| `{name.upper()}` | {default} | {info.description} |")
+        lines.append(f"| `{field.upper()}` | {default} | {info.description} |")
     return "\n".join(lines)
 
 
 def readme() -> str:
     """The README with its table of settings renewed."""
-    return _renewed((ROOT / "README.md").read_text("utf-8"), "settings", settings_table())
+    return _renewed("README.md", settings=settings_table(SETTINGS_TO_KNOW))
+
+
+def configuration() -> str:
+    """The page about settings with its table renewed."""
+    return _renewed("docs/configuration.md", settings=settings_table(Settings.model_fields))
+
+
+def architecture() -> str:
+    """The page about the architecture with its table of layers renewed."""
+    return _renewed("docs/architecture.md", layers=layers_table())
+
+
+def decisions() -> str:
+    """The list of decisions, each with its date, renewed."""
+    lines = ["| decision | date |", "| --- | --- |"]
+    for path in sorted((ROOT / "docs/decisions").glob("[0-9]*.md")):
+        title, _, date, *_ = path.read_text("utf-8").splitlines()
+        lines.append(
+            f"| [{title.removeprefix('# ')}]({path.name}) | {date.removeprefix('Date: ')} |"
+        )
+    return _renewed("docs/decisions/README.md", decisions="\n".join(lines))
 
 
 def migration() -> str:
@@ -53,7 +91,7 @@ def migration() -> str:
         "| --- | --- |",
         *(f"| `{name}` | {', '.join(aliases)} |" for name, aliases in ALIASES.items()),
     ]
-    return _renewed((ROOT / "docs/migration.md").read_text("utf-8"), "aliases", "\n".join(lines))
+    return _renewed("docs/migration.md", aliases="\n".join(lines))
 
 
 def health() -> str:
@@ -72,8 +110,7 @@ def health() -> str:
             for item in INSTRUMENTS
         ),
     ]
-    written = _renewed((ROOT / "docs/health.md").read_text("utf-8"), "metrics", "\n".join(lines))
-    return _renewed(written, "instruments", "\n".join(sent))
+    return _renewed("docs/health.md", metrics="\n".join(lines), instruments="\n".join(sent))
 
 
 def env_example() -> str:
@@ -134,6 +171,10 @@ def _commands() -> Iterator[str]:
 DOCUMENTS = {
     "README.md": readme,
     ".env.example": env_example,
+    "docs/architecture.md": architecture,
+    "docs/configuration.md": configuration,
+    "docs/decisions/README.md": decisions,
+    "docs/flow.svg": flow,
     "docs/data-dictionary.md": data_dictionary,
     "docs/command-line.md": command_line,
     "docs/health.md": health,
@@ -141,11 +182,20 @@ DOCUMENTS = {
 }
 
 
-def _renewed(written: str, part: str, text: str) -> str:
-    """A document with one of its generated parts renewed."""
-    begin, end = f"<!-- generated: {part} -->", "<!-- /generated -->"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    return pattern.sub(lambda _: f"{begin}\n{text}\n{end}", written)
+def _renewed(document: str, **parts: str) -> str:
+    """A document with its generated parts renewed.
+
+    Raises:
+        ValueError: the document has no place for a part.
+    """
+    text = (ROOT / document).read_text("utf-8")
+    for part, content in parts.items():
+        begin, end = f"<!-- generated: {part} -->", "<!-- /generated -->"
+        before, found, rest = text.partition(begin)
+        if not found:
+            raise ValueError(f"{document} has no line {begin}")
+        text = f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
+    return text
 
 
 def _value(default: object) -> str:

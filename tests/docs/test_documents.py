@@ -8,7 +8,10 @@ from tools.generate_docs import DOCUMENTS, ROOT
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
-PROSE = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PROSE = sorted(
+    path.relative_to(ROOT)
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")]
+)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
