@@ -63,3 +63,14 @@ def test_hooks_are_well_formed() -> None:
 
 def test_users_of_the_package_get_its_types() -> None:
     assert files("newsapi_dentsu").joinpath("py.typed").is_file()
+
+
+def test_the_changelog_has_the_form_that_readers_know() -> None:
+    headings = re.findall(r"^(##+) (.+)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert headings[0] == ("##", "[Unreleased]")
+    for level, heading in headings:
+        if level == "##":
+            assert re.fullmatch(r"\[(Unreleased|\d+\.\d+\.\d+)\]( - \d{4}-\d\d-\d\d)?", heading)
+        else:
+            kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+            assert (level, heading in kinds) == ("###", True)
