@@ -129,9 +129,9 @@ def data_dictionary() -> str:
     """Every column of the three tables, with its type on both engines."""
     parts = [
         "# Data dictionary",
-        "Times are UTC. Lists are JSON text, so that both engines read them alike. Names are "
-        "unquoted: `SELECT publishedAt` works on DuckDB and PostgreSQL. `source` names the field "
-        "of the news API, or the rule, that fills a column.",
+        "Times are UTC. Lists are JSON text, so that both engines read them alike. Names need no "
+        "quotes: `SELECT publishedAt` works on DuckDB and PostgreSQL. The last column of each "
+        "table here says which field of the news API, or which rule, fills a column.",
     ]
     for table, columns in (
         (raw.TABLE, raw.COLUMNS),
@@ -151,7 +151,7 @@ def data_dictionary() -> str:
 
 def command_line() -> str:
     """The help of every command."""
-    parts = ["# The command line", "What each command says of itself with `--help`."]
+    parts = ["# The command line", "Each command's own help, as `newsapi help COMMAND` shows it."]
     for name in ("", *_commands()):
         arguments = [*name.split(), "--help"]
         shown = CliRunner().invoke(main, arguments, prog_name="newsapi", terminal_width=90).output

@@ -32,13 +32,13 @@ def layers() -> list[list[str]]:
 def layers_table() -> str:
     """Each layer with what its modules say of themselves, then the other contracts by name."""
     rows = [
-        f"| {number} | `{_shown(module)}` | {_purpose(module)} |"
+        f"| `{_shown(module)}` | {number} | {_purpose(module)} |"
         for number, layer in enumerate(layers(), start=1)
         for module in layer
     ]
     others = [f"- {contract['name']}." for contract in contracts() if not _orders(contract)]
     return "\n".join(
-        ["| layer | module | what it holds |", "| --- | --- | --- |", *rows, "", *others]
+        ["| module | layer | what it holds |", "| --- | --- | --- |", *rows, "", *others]
     )
 
 

@@ -168,7 +168,7 @@ class Settings(BaseSettings):
     )
     newsapi_sandbox: Literal["auto", "always", "never"] = Field(
         "auto",
-        description="Use the built-in sandbox: `auto` when there is no key and DuckDB stores.",
+        description="When to use the built-in sandbox; `auto`: without a key, with DuckDB.",
     )
     topics_file: File | None = Field(
         None, description="Topics to search for (default: ./topics.yaml, else the shipped one)."
@@ -182,10 +182,10 @@ class Settings(BaseSettings):
         30, ge=1, le=365, description="Days that may lie between an article and its copy."
     )
     max_requests_per_run: int | None = Field(
-        None, ge=1, description="Searches a run may make; the next runs read the rest."
+        None, ge=1, description="Searches that a run may make; the next runs read the rest."
     )
     request_timeout_seconds: float = Field(
-        60, gt=0, le=600, description="Longest wait for one answer of the news API."
+        60, gt=0, le=600, description="Longest wait for one answer of the news API, in seconds."
     )
     request_attempts: int = Field(
         5, ge=1, le=20, description="Tries of one request in passing trouble."
@@ -206,7 +206,7 @@ class Settings(BaseSettings):
     )
     postgres_sslmode: SslMode | None = Field(
         None,
-        description="TLS, as libpq names it (default: `require`, on this machine `prefer`).",
+        description="TLS, as libpq names it (default: `require`, but `prefer` on this machine).",
     )
     postgres_sslrootcert: Certificates | None = Field(
         None, description="File of trusted certificates for `verify-ca` and `verify-full`."
@@ -244,8 +244,9 @@ class Settings(BaseSettings):
     )
     compute_logs: Literal["auto", "local", "console", "azure"] = Field(
         "auto",
-        description="Where a step's output goes: files in Dagster's home (`local`), the process's "
-        "own output (`console`), Blob Storage (`azure`); `auto` is `console` with PostgreSQL.",
+        description="Where a step's output goes: to files in Dagster's home (`local`), to the "
+        "process's own output (`console`), to Blob Storage (`azure`); `auto` is `console` with "
+        "PostgreSQL, else `local`.",
     )
     compute_logs_account: str | None = Field(
         None, description="Storage account for `COMPUTE_LOGS=azure`."
@@ -256,8 +257,8 @@ class Settings(BaseSettings):
 
     key_vault_url: SecureAddress | None = Field(
         None,
-        description="Azure Key Vault that NEWSAPI_KEY is read from, with the machine's identity, "
-        "where it isn't set (secret `newsapi-api-key`; extra `azure`).",
+        description="Azure Key Vault from which the news API's key is read, with the machine's "
+        "identity, when NEWSAPI_KEY isn't set (secret `newsapi-api-key`; extra `azure`).",
     )
     run_launcher: Literal["daemon", "jobs"] = Field(
         "daemon",
@@ -265,35 +266,35 @@ class Settings(BaseSettings):
         "Container Apps Job of its own (extra `azure`).",
     )
     aca_subscription_id: str | None = Field(
-        None, description="For `RUN_LAUNCHER=jobs`: the subscription that jobs are made in."
+        None, description="For `RUN_LAUNCHER=jobs`: the subscription in which jobs are made."
     )
-    aca_resource_group: str | None = Field(None, description="Their resource group.")
-    aca_region: str | None = Field(None, description="Their region.")
+    aca_resource_group: str | None = Field(None, description="The jobs' resource group.")
+    aca_region: str | None = Field(None, description="The jobs' region.")
     aca_environment_id: str | None = Field(
-        None, description="Resource id of the Container Apps environment that they run in."
+        None, description="Resource id of the Container Apps environment in which jobs run."
     )
     aca_identity_id: str | None = Field(
-        None, description="Resource id of the user-assigned identity that they are."
+        None, description="Resource id of the user-assigned identity with which jobs log in."
     )
 
     database_size_gb: float | None = Field(
         None,
         gt=0,
-        description="Storage of the database, to be told before it is full (default with DuckDB: "
-        "its disk).",
+        description="Size of the database's storage; alerts tell before it is full (default with "
+        "DuckDB: the free space of its disk).",
     )
 
     backup_location: FolderOrContainer | None = Field(
         None,
         description="Place of the backups: a folder, or the https address of a container in Blob "
-        "Storage (extra `azure`, reached with the machine's identity). Where set, Dagster makes "
-        "one each week.",
+        "Storage (extra `azure`, reached with the machine's identity). When it is set, Dagster "
+        "makes a backup each week.",
     )
     backup_keep: int = Field(8, ge=1, description="Backups that are kept; older ones are deleted.")
     lake_location: FolderOrContainer | None = Field(
         None,
-        description="Place of the raw archive, a folder or container likewise. Where set, Dagster "
-        "archives what is new after each run.",
+        description="Place of the lake, the archive of raw records: a folder or a container, as "
+        "above. When it is set, Dagster archives new records after each run.",
     )
 
     otel_exporter_otlp_endpoint: WebAddress | None = Field(
