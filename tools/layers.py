@@ -50,7 +50,8 @@ def modules() -> Iterator[str]:
 
 
 def _orders(contract: dict[str, Any]) -> bool:
-    return contract["type"] == "layers" and contract.get("containers", [PACKAGE]) == [PACKAGE]
+    ordered = contract["containers"] if "containers" in contract else [PACKAGE]
+    return contract["type"] == "layers" and ordered == [PACKAGE]
 
 
 def _purpose(module: str) -> str:

@@ -346,10 +346,14 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _one_line(cls, value: object) -> object:
+    def _one_line(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
         line = value.strip(_AROUND)
+        quoted = len(line) > 1 and line[0] == line[-1] and line[0] in "\"'"
+        if quoted and not (info.field_name or "").endswith("_password"):
+            # `docker run --env-file` takes the quotes of a file as a part of the value.
+            raise ValueError("must not be in quotes here: leave them out")
         if any(unicodedata.category(letter) == "Cc" for letter in line):
             raise ValueError("must be one line, without control characters")
         return line

@@ -81,6 +81,26 @@ def test_a_secret_of_several_lines_is_refused_without_showing_it(
     assert "first" not in str(failure.value)
 
 
+@pytest.mark.parametrize("field", Settings.model_fields)
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_that_a_platform_takes_for_a_part_of_the_value(
+    monkeypatch: pytest.MonkeyPatch, field: str, quote: str
+) -> None:
+    monkeypatch.setenv(field.upper(), f"{quote}{value_of(field)}{quote}")
+    if field.endswith("_password"):
+        secret = getattr(load_settings(), field)
+        assert secret.get_secret_value() == f"{quote}{value_of(field)}{quote}"
+    else:
+        with pytest.raises(SettingsError, match=f"^{field.upper()}: must not be in quotes"):
+            load_settings()
+
+
+def test_quotes_in_the_file_are_no_part_of_a_value(folder: Path) -> None:
+    (folder / ENV_FILE).write_text("NEWSAPI_KEY='first'\nLOG_FORMAT=\"json\"  # a comment\n")
+    settings = load_settings()
+    assert (settings.newsapi_key, settings.log_format) == (SecretStr("first"), "json")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
