@@ -3,7 +3,6 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,16 +41,10 @@ def layers_table() -> str:
     )
 
 
-def modules() -> Iterator[str]:
-    """Every module and package directly in the package."""
-    for path in sorted((ROOT / "src" / PACKAGE).iterdir()):
-        if (path / "__init__.py").exists() or (path.suffix == ".py" and path.stem != "__init__"):
-            yield path.stem
-
-
 def _orders(contract: dict[str, Any]) -> bool:
-    ordered = contract["containers"] if "containers" in contract else [PACKAGE]
-    return contract["type"] == "layers" and ordered == [PACKAGE]
+    """Whether a contract orders the layers of the whole package."""
+    containers: object = contract.get("containers", [PACKAGE])
+    return contract["type"] == "layers" and containers == [PACKAGE]
 
 
 def _purpose(module: str) -> str:

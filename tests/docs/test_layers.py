@@ -1,21 +1,12 @@
 """The layers that the documentation draws are those that import-linter holds."""
 
 import re
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from tools.generate_docs import ROOT
+from tools.layers import contracts, layers
 
-CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))[
-    "tool"
-]["importlinter"]["contracts"]
-LAYERS = [
-    set(layer.split(" | "))
-    for contract in CONTRACTS
-    if contract.get("containers") == ["newsapi_dentsu"]
-    for layer in contract["layers"]
-]
+LAYERS = [set(layer) for layer in layers()]
 
 
 def test_the_table_of_layers_is_that_of_the_contract() -> None:
@@ -25,7 +16,7 @@ def test_the_table_of_layers_is_that_of_the_contract() -> None:
 
 
 def test_what_may_not_be_imported_is_forbidden_to_all_but_those_in_the_contracts_name() -> None:
-    for contract in CONTRACTS:
+    for contract in contracts():
         if contract["type"] == "forbidden":
             sources = {
                 module.removeprefix("newsapi_dentsu.") for module in contract["source_modules"]
