@@ -148,9 +148,10 @@ def _insert_state(session: Session, past: History, topics: Topics) -> None:
     raw.advance_watermark(session, topics.query_id, past.recent)
     # Each day was last read when nothing could come in any more.
     session.execute(
-        "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, complete_at) "
+        "INSERT INTO raw.query_days "
+        "(query_id, day, total, uris, unlisted, complete_at, settled_at) "
         "SELECT $1, d.day, coalesce(a.total, 0), '[]', 0, "
-        "d.day::timestamptz + INTERVAL '72 hours' "
+        "d.day::timestamptz + INTERVAL '72 hours', d.day::timestamptz + INTERVAL '72 hours' "
         f"FROM (SELECT DATE '{past.start.date()}' + i::integer AS day "
         f"FROM generate_series(0, {DAYS - 1}) AS g(i)) AS d "
         "LEFT JOIN (SELECT indexed_at::date AS day, count(*) AS total "

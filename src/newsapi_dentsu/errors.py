@@ -26,6 +26,14 @@ class SourceUnavailableError(SourceError):
     transient = True
 
 
+class AccessRefusedError(SourceError):
+    """The news API refused the key, or the account's tokens are spent."""
+
+
+class AnswerTooLargeError(SourceError):
+    """One answer of the news API is larger than what is read of an answer."""
+
+
 class WarehouseError(PipelineError):
     """The database can't be used as it is."""
 

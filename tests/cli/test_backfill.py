@@ -19,7 +19,8 @@ def test_the_cost_is_told_and_nothing_is_spent_without_a_yes(
 
     assert finished.code == 1
     assert "3 days to read" in finished.err
-    assert "about 15 tokens" in finished.err
+    assert "at least 15 tokens" in finished.err
+    assert "no day of this search is known yet" in finished.err
     assert api.tokens_used == before
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from newsapi_dentsu.domain.listing import PAGE_SIZE
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
 from newsapi_dentsu.eventregistry.client import NewsApi, Page
@@ -127,8 +128,8 @@ class CuttingSource:
         self.traffic = client.traffic
         self.usage = client.usage
 
-    def search(self, topics: Topics, day: date, page: int) -> Page:
-        found = self._client.search(topics, day, page)
+    def search(self, topics: Topics, day: date, page: int, size: int = PAGE_SIZE) -> Page:
+        found = self._client.search(topics, day, page, size)
         self.origin = self._client.origin
         if page == 2:
             self._proxy.cut_after = b"COMMIT"

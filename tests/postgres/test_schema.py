@@ -30,7 +30,8 @@ ROWS: dict[int, tuple[str, ...]] = {
         "fetched_at, record_hash, record) VALUES (1, 'u1', 1, 'https://a.example/1', 'A title', "
         "'sandbox', 'q', '2026-11-20 12:00:00+00', 'h', '{}')",
         "INSERT INTO raw.queries VALUES ('q', '{}', '2026-11-01', '2026-11-20 12:00:00+00', NULL)",
-        "INSERT INTO raw.query_days VALUES ('q', '2026-11-20', 1, '[\"u1\"]', 0, NULL, NULL)",
+        "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted) "
+        "VALUES ('q', '2026-11-20', 1, '[\"u1\"]', 0)",
         "INSERT INTO processed.processed_news (article_id, url, title, body, authors, concepts, "
         "categories, version, text_hash, raw_seq, origin, fetched_at, updated_at, change_seq) "
         "VALUES ('a1', 'https://a.example/1', 'A title', 'A body', '[]', '[]', '[]', 1, 't', 1, "
@@ -66,6 +67,10 @@ ROWS: dict[int, tuple[str, ...]] = {
     4: (
         "INSERT INTO ops.run_metrics (run_id, status, started_at) "
         "VALUES ('r', 'succeeded', '2026-11-20 12:00:00+00')",
+    ),
+    5: (
+        "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, failures, failure) "
+        "VALUES ('q', '2026-11-19', 0, '[]', 0, 1, 'no answer')",
     ),
 }
 """For each version, what fills the tables that it brought: a row in each."""

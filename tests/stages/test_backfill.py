@@ -6,7 +6,12 @@ import pytest
 
 from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.sandbox import Fault
-from newsapi_dentsu.stages.collect import CollectOptions, DayRange, estimate_backfill
+from newsapi_dentsu.stages.collect import (
+    BackfillEstimate,
+    CollectOptions,
+    DayRange,
+    estimate_backfill,
+)
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import serving
@@ -56,7 +61,8 @@ def test_an_interrupted_backfill_continues_without_spending_tokens_twice(
         again = api.sandbox.tokens_used
         api.collect(warehouse, backfill=DAYS)
         assert api.sandbox.tokens_used == again
-    assert spent + again == 1 + 10 + 1
+    # The ten pages are read forwards and, from the last but one, backwards.
+    assert spent + again == 1 + 10 + 9 + 1
     assert count(warehouse, raw.TABLE) == 1000
 
 
@@ -88,9 +94,9 @@ def test_other_topics_can_be_backfilled_before_they_are_in_use(
 
 def test_a_capped_backfill_continues(warehouse: Warehouse, clock: Clock) -> None:
     with serving(many(250, at=OLD), clock=clock) as api:
-        reports = [api.collect(warehouse, backfill=DAYS, max_requests=2) for _ in range(3)]
-    assert [report.capped for report in reports] == [True, True, False]
-    assert sum(report.tokens for report in reports) == 5
+        reports = [api.collect(warehouse, backfill=DAYS, max_requests=2) for _ in range(4)]
+    assert [report.capped for report in reports] == [True, True, True, False]
+    assert sum(report.tokens for report in reports) == 3 + 2 + 1 + 1
     assert count(warehouse, raw.TABLE) == 250
 
 
@@ -105,13 +111,31 @@ def test_the_estimate_is_what_a_backfill_of_average_days_costs(
     options = CollectOptions(backfill=DayRange(date(2026, 11, 8), date(2026, 11, 17)))
     with serving(articles, clock=clock) as api:
         api.collect(warehouse, lookback_days=4)
-        days, tokens = estimate_backfill(warehouse, TOPICS, clock.now, options)
+        estimate = estimate_backfill(warehouse, TOPICS, clock.now, options)
         spent = api.collect(warehouse, backfill=options.backfill).tokens
-    assert days == 8
-    assert spent <= tokens <= spent
+    assert estimate == BackfillEstimate(days=8, tokens=spent, guessed=False)
+
+
+def test_an_estimate_says_when_no_day_is_known_to_go_by(warehouse: Warehouse, clock: Clock) -> None:
+    with serving(clock=clock) as api:
+        api.collect(warehouse, OTHER_TOPICS, lookback_days=1)
+    estimate = estimate_backfill(warehouse, TOPICS, clock.now, CollectOptions(backfill=DAYS))
+    assert estimate == BackfillEstimate(days=3, tokens=3, guessed=True)
+
+
+def test_settled_days_are_read_again_where_that_is_asked_for(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    with serving([article("1", at=OLD)], clock=clock) as api:
+        api.collect(warehouse, backfill=DAYS)
+        api.add(article("years late", at=OLD + timedelta(hours=1)))
+        assert api.collect(warehouse, backfill=DAYS).requests <= 1
+        assert api.collect(warehouse, backfill=DAYS, reread=True).new == 1
+    assert raw_uris(warehouse) == ["1", "years late"]
 
 
 def test_a_finished_backfill_is_estimated_at_nothing(warehouse: Warehouse, clock: Clock) -> None:
     with serving(clock=clock) as api:
         api.collect(warehouse, backfill=DAYS)
-    assert estimate_backfill(warehouse, TOPICS, clock.now, CollectOptions(backfill=DAYS)) == (0, 0)
+    estimate = estimate_backfill(warehouse, TOPICS, clock.now, CollectOptions(backfill=DAYS))
+    assert (estimate.days, estimate.tokens) == (0, 0)

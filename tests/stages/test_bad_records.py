@@ -226,7 +226,7 @@ def test_a_uri_twice_on_one_page(warehouse: Warehouse) -> None:
     reports = run_on(warehouse, [*good("1"), same, same, *good("2")])
     assert reports.collect.new == 3
     assert_good_arrived(warehouse, "1", "2", "twice")
-    assert reports.collect.short_days
+    assert reports.collect.disagreements
 
 
 def test_a_uri_twice_on_one_page_with_different_texts(warehouse: Warehouse) -> None:

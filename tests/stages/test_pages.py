@@ -130,8 +130,9 @@ def test_a_day_that_counts_one_more_than_it_lists_ends_whole_and_is_reported(
             api.sandbox.add_fault(page_of(chunk, total=len(records) + 1))
         with caplog.at_level(logging.WARNING):
             report = api.collect(warehouse, lookback_days=1)
-    assert report.short_days
-    assert "lists fewer" in caplog.text
+    counted = f"counts {len(records) + 1} articles and lists {len(records)}"
+    assert report.disagreements == {"2026-11-20": counted}
+    assert counted in caplog.text
     assert count(warehouse, raw.TABLE) == len(records)
 
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from newsapi_dentsu.domain.listing import DayListing
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit, Finding
@@ -117,7 +118,7 @@ def begin(warehouse: Warehouse, totals: dict[date, int], through: timedelta) -> 
         raw.activate_query(session, "q", definition="{}", start_day=min(totals), now=NOON)
         for day, total in totals.items():
             raw.save_day_listing(
-                session, "q", day, raw.DayListing(total, complete_at=day_start(day)), None
+                session, "q", day, DayListing(total, complete_at=day_start(day)), None
             )
         raw.advance_watermark(session, "q", NOON - through)
 

@@ -60,14 +60,17 @@ def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool) -> None:
 @click.option(
     "--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day to read (default: today)."
 )
+@click.option("--reread", is_flag=True, help="Read days again that are settled.")
 @click.option("--yes", is_flag=True, help="Don't ask before spending tokens.")
 @as_json
-def backfill(*, first: datetime, last: datetime | None, yes: bool, as_json: bool) -> None:
+def backfill(
+    *, first: datetime, last: datetime | None, reread: bool, yes: bool, as_json: bool
+) -> None:
     """Read a range of days beyond the watermark.
 
-    Prints what it will cost and asks. Days that were read before and can't have changed since are
-    skipped, so that a backfill that was interrupted goes on where it stopped. The watermark of the
-    regular runs stays where it is.
+    Prints what it will cost and asks. Days that are settled, so that nothing can come in any more,
+    are skipped: a backfill that was interrupted goes on where it stopped. Days that regular runs
+    have set aside are tried at once. The watermark of the regular runs stays where it is.
     """
     from newsapi_dentsu.source import load_topics
     from newsapi_dentsu.stages.collect import CollectOptions, DayRange, estimate_backfill
@@ -81,14 +84,23 @@ def backfill(*, first: datetime, last: datetime | None, yes: bool, as_json: bool
     warehouse = open_warehouse(settings)
     with warehouse.run_lock("newsapi backfill", settings.run_wait_seconds):
         warehouse.upgrade()
-    options = CollectOptions(overlap=timedelta(hours=settings.overlap_hours), backfill=days)
-    count, tokens = estimate_backfill(warehouse, load_topics(settings), now, options)
+    options = CollectOptions(
+        overlap=timedelta(hours=settings.overlap_hours), backfill=days, reread=reread
+    )
+    estimate = estimate_backfill(warehouse, load_topics(settings), now, options)
+    about = "at least" if estimate.guessed else "about"
     click.echo(
-        f"{count} days to read from {days.first} to {days.last}, about {tokens} tokens "
-        "(1 a page in the last 31 days, 5 a page before).",
+        f"{estimate.days} days to read from {days.first} to {days.last}, {about} "
+        f"{estimate.tokens} tokens (1 a request in the last 31 days, 5 a request before).",
         err=True,
     )
-    if count and not yes:
+    if estimate.days and estimate.guessed:
+        click.echo(
+            "That counts one page of 100 articles a day, for no day of this search is known yet: "
+            "busy days cost more. MAX_REQUESTS_PER_RUN caps a run; the next one goes on.",
+            err=True,
+        )
+    if estimate.days and not yes:
         click.confirm("Read them?", abort=True, err=True)
     _execute(
         settings,
@@ -97,6 +109,7 @@ def backfill(*, first: datetime, last: datetime | None, yes: bool, as_json: bool
                 "config": {
                     "backfill_from": days.first.isoformat(),
                     "backfill_to": days.last.isoformat(),
+                    "reread": reread,
                 }
             }
         },

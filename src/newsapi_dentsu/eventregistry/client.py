@@ -24,9 +24,10 @@ from eventregistry.Exceptions import (
     getErrorClassForStatusCode,
 )
 
+from newsapi_dentsu.domain.listing import PAGE_SIZE, page_count
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.errors import SourceError, SourceUnavailableError
-from newsapi_dentsu.eventregistry.query import PAGE_SIZE, search_parameters
+from newsapi_dentsu.errors import AccessRefusedError, SourceError, SourceUnavailableError
+from newsapi_dentsu.eventregistry.query import search_parameters
 from newsapi_dentsu.settings import is_loopback
 
 logger = logging.getLogger(__name__)
@@ -42,13 +43,24 @@ _CHUNK = 1 << 16
 _SHOWN = 200
 _LONGEST_NUMBER = 1000
 
+MOST_ARTICLES = 1_000_000
+"""Articles of one day beyond which a count is taken for a mistake of the index."""
+
+_LARGEST_PAGE = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a search: the records as they came, and what the API says of the whole."""
+    """One page of a search: the records as they came, and what the API says of the whole.
+
+    `total` counts the articles of the whole search; None where the count can't be right, and then
+    `trouble` says why. `size` is how many articles the server puts on a page.
+    """
 
     records: list[object]
-    total: int
+    total: int | None
+    size: int = PAGE_SIZE
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +102,8 @@ class Source(Protocol):
     origin: str
     """`newsapi.ai`, or `sandbox` for the built-in imitation."""
 
-    def search(self, topics: Topics, day: date, page: int) -> Page:
-        """Read one page, from 1, of the articles that the index dates on `day`."""
+    def search(self, topics: Topics, day: date, page: int, size: int = PAGE_SIZE) -> Page:
+        """Read one page, from 1, of so many articles that the index dates on `day`."""
         ...
 
     def usage(self) -> Usage:
@@ -132,15 +144,17 @@ class NewsApi:
         self.clock_offset: float | None = None
         """Seconds by which this machine's clock is ahead of the server's; None if it is silent."""
 
-    def search(self, topics: Topics, day: date, page: int) -> Page:
-        """Read one page, from 1, of the articles that the index dates on `day`.
+    def search(self, topics: Topics, day: date, page: int, size: int = PAGE_SIZE) -> Page:
+        """Read one page, from 1, of so many articles that the index dates on `day`.
 
         Raises:
-            SourceError: the API refused: wrong key, tokens spent, malformed query.
+            AccessRefusedError: the API refused the key, or its tokens are spent.
+            SourceError: the API refused the search.
+            AnswerTooLargeError: the page is too large; a smaller one may be asked for.
             SourceUnavailableError: no usable answer within the tries and the deadline.
         """
-        parameters = search_parameters(topics, day, page)
-        return self._ask("/api/v1/article", parameters, partial(_read_page, page))
+        parameters = search_parameters(topics, day, page, size)
+        return self._ask("/api/v1/article", parameters, partial(_read_page, page, size))
 
     def usage(self) -> Usage:
         """Ask once for the account's tokens; costs none.
@@ -256,7 +270,7 @@ class NewsApi:
                 "What was read is kept: run again to continue."
             )
         if isinstance(error, AccessError):
-            return SourceError(
+            return AccessRefusedError(
                 f"the news API refused the key ({text}): check NEWSAPI_KEY, and on "
                 "https://newsapi.ai/dashboard whether tokens are left"
             )
@@ -327,18 +341,39 @@ def _parse_int(digits: str) -> int | str:
     return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
 
 
-def _read_page(number: int, answer: object) -> Page:
+def _read_page(number: int, asked: int, answer: object) -> Page:
     if not isinstance(answer, dict):
         raise TypeError("not a JSON object")
     if "error" in answer:
         raise QueryError(str(answer["error"]), statusCode=200)
     articles = answer["articles"]
-    records, total = articles["results"], articles["totalResults"]
-    if not isinstance(records, list) or not isinstance(total, int) or total < len(records):
-        raise ValueError("no list of results with their total")
-    if not records and (number - 1) * PAGE_SIZE < total:
-        raise ValueError(f"page {number} is empty although there are {total} results")
-    return Page(records, total)
+    records, total = articles["results"], articles.get("totalResults")
+    if not isinstance(records, list):
+        raise TypeError("the results are not a list")
+    trouble = ""
+    if not isinstance(total, int) or isinstance(total, bool):
+        trouble = "the answer has no count of all results"
+    elif not len(records) <= total <= MOST_ARTICLES:
+        trouble = f"the answer counts {total} results and lists {len(records)}"
+    if trouble:
+        return Page(records, None, asked, trouble)
+    return Page(records, total, _page_size(articles, number, asked, len(records), total))
+
+
+def _page_size(envelope: dict[str, object], number: int, asked: int, given: int, total: int) -> int:
+    """How many articles the server puts on a page, whatever was asked for.
+
+    The envelope's `count` says it, unless the page itself or `pages` contradict it: a page of
+    which others follow is as long as it is.
+    """
+    count, pages = envelope.get("count"), envelope.get("pages")
+    size = asked
+    if isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= _LARGEST_PAGE:
+        size = count
+    more = isinstance(pages, int) and pages > number and pages != page_count(total, size)
+    if given > size or (more and 0 < given < size):
+        size = given
+    return size
 
 
 def _read_usage(answer: object) -> Usage:

@@ -15,13 +15,13 @@ from eventregistry import (
     ReturnInfo,
 )
 
+from newsapi_dentsu.domain.listing import PAGE_SIZE
 from newsapi_dentsu.domain.topics import Topic, Topics
 
-PAGE_SIZE = 100
-"""Articles on a page; the API allows no more."""
 
-
-def search_parameters(topics: Topics, day: date, page: int) -> dict[str, Any]:
+def search_parameters(
+    topics: Topics, day: date, page: int, size: int = PAGE_SIZE
+) -> dict[str, Any]:
     """Build the body of one search: a page of the articles that the index dates on `day`.
 
     The order is ascending by date, in which new arrivals come last and pages already read don't
@@ -40,7 +40,7 @@ def search_parameters(topics: Topics, day: date, page: int) -> dict[str, Any]:
     query.setRequestedResult(
         RequestArticlesInfo(
             page=page,
-            count=PAGE_SIZE,
+            count=size,
             sortBy="date",
             sortByAsc=True,
             returnInfo=ReturnInfo(

@@ -1,7 +1,9 @@
 """What each stage did: one frozen dataclass a stage, shown, stored and attached as it is."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+
+from newsapi_dentsu.errors import SourceUnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,8 +11,9 @@ class CollectReport:
     """What collecting did.
 
     `fetched` counts records read; of them `new` and `changed` were stored, `known` were not.
-    `unusable` of the stored ones can't become articles. `short_days` lists days of which the API
-    lists fewer articles than it counts. `tokens_left` is None where the API doesn't tell.
+    `unusable` of the stored ones can't become articles. `days` counts the days that are read whole,
+    `missing_days` holds the others, with the reason of each; `disagreements` says of which days the
+    index contradicts itself, and in what. `tokens_left` is None where the API doesn't tell.
     `api_seconds` adds up all requests; of one, the shortest and the longest time are told as well.
     """
 
@@ -23,7 +26,8 @@ class CollectReport:
     changed: int
     known: int
     unusable: int
-    short_days: tuple[date, ...]
+    missing_days: dict[str, str]
+    disagreements: dict[str, str]
     capped: bool
     complete_through: datetime | None
     requests: int
@@ -33,6 +37,15 @@ class CollectReport:
     api_seconds: float
     api_min_seconds: float | None
     api_max_seconds: float | None
+
+
+class IncompleteError(SourceUnavailableError):
+    """Some days could not be read; `report` tells of all that was."""
+
+    def __init__(self, message: str, report: CollectReport, *, transient: bool) -> None:
+        super().__init__(message)
+        self.report = report
+        self.transient = transient
 
 
 @dataclass(frozen=True, slots=True)

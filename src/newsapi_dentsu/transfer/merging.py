@@ -246,8 +246,9 @@ def _merge_searches(source: Session, target: Session) -> None:
             "UPDATE raw.queries SET start_day = $2, complete_through = $3 WHERE query_id = $1",
             *(query_id, start, end),
         )
-    for query_id, day, total, uris, unlisted, complete_at, reading in source.stream(
-        "SELECT query_id, day, total, uris, unlisted, complete_at, reading FROM raw.query_days"
+    for query_id, day, total, uris, unlisted, complete_at, settled_at, reading in source.stream(
+        "SELECT query_id, day, total, uris, unlisted, complete_at, settled_at, reading "
+        "FROM raw.query_days"
     ):
         known = target.rows(
             "SELECT uris, complete_at FROM raw.query_days WHERE query_id = $1 AND day = $2",
@@ -260,15 +261,16 @@ def _merge_searches(source: Session, target: Session) -> None:
                 continue
             every = set(json.loads(own_uris)) | set(json.loads(uris))
             # Of a settled day no list is kept: read again it would be read whole.
-            unlisted = max(0, len(every) - total)
+            unlisted = len(every) - total
             uris, reading = json.dumps(sorted(every)), None
         target.execute(
             "INSERT INTO raw.query_days "
-            "(query_id, day, total, uris, unlisted, complete_at, reading) "
-            "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (query_id, day) DO UPDATE SET "
+            "(query_id, day, total, uris, unlisted, complete_at, settled_at, reading) "
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (query_id, day) DO UPDATE SET "
             "total = excluded.total, uris = excluded.uris, unlisted = excluded.unlisted, "
-            "complete_at = excluded.complete_at, reading = excluded.reading",
-            *(query_id, day, total, uris, unlisted, complete_at, reading),
+            "complete_at = excluded.complete_at, settled_at = excluded.settled_at, "
+            "reading = excluded.reading",
+            *(query_id, day, total, uris, unlisted, complete_at, settled_at, reading),
         )
     for row in source.stream(
         "SELECT run_id, stage, attempt, status, started_at, ended_at, report, error "

@@ -2,16 +2,21 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
+from newsapi_dentsu.warehouse.tables import raw
 
 LOOK_BACK = timedelta(days=32)
 MOST_FETCHES = 500
 
 
 def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: datetime) -> Tables:
-    """Read the last collectings, when final was last filled, and the space that is left.
+    """Read the last collectings, up to when final holds everything, and the space that is left.
+
+    A collecting that could read no day says nothing of the index, and is left out. While days are
+    missing, final is as old as the watermark.
 
     Args:
         engine: the database.
@@ -21,7 +26,7 @@ def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: d
     """
     fetches = session.rows(
         "SELECT ended_at, report FROM ops.stage_runs WHERE stage = 'collect' "
-        "AND status = 'succeeded' AND started_at > $1 ORDER BY started_at DESC LIMIT $2",
+        "AND report IS NOT NULL AND started_at > $1 ORDER BY started_at DESC LIMIT $2",
         now - LOOK_BACK,
         MOST_FETCHES,
     )
@@ -29,15 +34,26 @@ def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: d
         "SELECT ended_at FROM ops.stage_runs WHERE stage = 'curate' AND status = 'succeeded' "
         "ORDER BY started_at DESC LIMIT 1"
     )
+    told = [(ended_at, json.loads(report)) for ended_at, report in fetches]
     return Tables(
-        tuple(_fetch(ended_at, report) for ended_at, report in fetches),
-        curated[0][0].astimezone(UTC) if curated else None,
+        tuple(
+            _fetch(ended_at, figures)
+            for ended_at, figures in told
+            if figures.get("days") or not figures.get("missing_days")
+        ),
+        _final_at(curated[0][0], raw.active_query(session)) if curated else None,
         _free_bytes(engine, session, size_bytes),
     )
 
 
-def _fetch(ended_at: datetime, report: str) -> Fetch:
-    figures = json.loads(report)
+def _final_at(curated_at: datetime, query: raw.Query | None) -> datetime | None:
+    if query is None:
+        return curated_at.astimezone(UTC)
+    through = query.complete_through
+    return min(curated_at, through).astimezone(UTC) if through else None
+
+
+def _fetch(ended_at: datetime, figures: dict[str, Any]) -> Fetch:
     return Fetch(
         ended_at.astimezone(UTC),
         figures["new"],

@@ -1,10 +1,13 @@
 """raw: the records as the API gave them, and what each search listed for each day."""
 
+import dataclasses
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
+from newsapi_dentsu.domain.listing import DayListing, Reading
 from newsapi_dentsu.domain.record import Record
 from newsapi_dentsu.warehouse.engines.base import Session, insert
 from newsapi_dentsu.warehouse.tables import positions
@@ -44,35 +47,18 @@ class Query:
     query_id: str
     start_day: date
     complete_through: datetime | None
+    activated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A reading of all pages of a day; it may take several runs.
+class DayTrouble:
+    """A day that could not be read (`failure`) or of which the index contradicts itself."""
 
-    `uris` are the articles on the `pages` read so far, `steady` says that every page told the
-    same total, `discovered` that some articles were not known before.
-    """
-
-    pages: frozenset[int] = frozenset()
-    uris: frozenset[str] = frozenset()
-    steady: bool = True
-    discovered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DayListing:
-    """What a search listed for a day when it was last read.
-
-    `uris` are the articles ever listed; `unlisted` of them the index lists no longer. Both are
-    forgotten of a day that need not be read again. `reading` is under way until the day is whole.
-    """
-
-    total: int = 0
-    uris: frozenset[str] = frozenset()
-    unlisted: int = 0
-    complete_at: datetime | None = None
-    reading: Reading = field(default_factory=Reading)
+    day: date
+    failure: str | None
+    failures: int
+    retry_at: datetime | None
+    disagreement: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +88,7 @@ def stored_origin(session: Session) -> str | None:
 def active_query(session: Session) -> Query | None:
     """The search that the last run used."""
     found = session.rows(
-        "SELECT query_id, start_day, complete_through FROM raw.queries "
+        "SELECT query_id, start_day, complete_through, activated_at FROM raw.queries "
         "ORDER BY activated_at DESC, query_id LIMIT 1"
     )
     return Query(*found[0]) if found else None
@@ -145,13 +131,53 @@ def advance_watermark(session: Session, query_id: str, complete_through: datetim
     )
 
 
-def days_complete_at(
+def distrust_clock(session: Session, query: Query, now: datetime, start_day: date) -> Query:
+    """Forget what was noted under a clock that was ahead of `now`.
+
+    Days that claim to have been whole at a time still to come are open again, but for those to
+    come of which articles are stored: they show that the clock is behind today. A search that was
+    begun under such a clock is read from `start_day` on.
+
+    Returns:
+        The search as it stands then.
+    """
+    today = now.date()
+    ahead = session.rows(
+        "SELECT count(*), count(*) FILTER (WHERE day > $3 AND total > 0) FROM raw.query_days "
+        "WHERE query_id = $1 AND complete_at > $2",
+        query.query_id,
+        now,
+        today,
+    )[0]
+    if ahead[0] > ahead[1]:
+        session.execute(
+            "UPDATE raw.query_days SET complete_at = NULL, settled_at = NULL "
+            "WHERE query_id = $1 AND complete_at > $2 AND (day <= $3 OR total = 0)",
+            query.query_id,
+            now,
+            today,
+        )
+    begun_ahead = query.activated_at is not None and query.activated_at > now
+    if ahead[1] or not begun_ahead or query.start_day <= start_day:
+        return query
+    session.execute(
+        "UPDATE raw.queries SET start_day = $2, complete_through = NULL, "
+        "activated_at = greatest($3::timestamptz, (SELECT max(activated_at) FROM raw.queries "
+        "WHERE query_id <> $1) + INTERVAL '1 microsecond') WHERE query_id = $1",
+        query.query_id,
+        start_day,
+        now,
+    )
+    return Query(query.query_id, start_day, None, now)
+
+
+def days_settled_at(
     session: Session, query_id: str, first: date, last: date
 ) -> dict[date, datetime | None]:
-    """When each day from `first` to `last` was last whole; days never read are absent."""
+    """When each day from `first` to `last` was settled, or None; days never read are absent."""
     return dict(
         session.rows(
-            "SELECT day, complete_at FROM raw.query_days "
+            "SELECT day, settled_at FROM raw.query_days "
             "WHERE query_id = $1 AND day BETWEEN $2 AND $3",
             query_id,
             first,
@@ -161,20 +187,35 @@ def days_complete_at(
 
 
 def unsettled_days(
-    session: Session, query_id: str, last: date, now: datetime, overlap: timedelta
+    session: Session, query: Query, last: date, now: datetime, overlap: timedelta
 ) -> list[date]:
-    """Days up to `last` that were whole too early to be settled, or at a time still to come."""
+    """Days up to `last` that were read but are not settled; those before the search, if whole."""
     return [
         day
         for (day,) in session.rows(
-            "SELECT day FROM raw.query_days WHERE query_id = $1 AND day <= $2 AND "
-            "(complete_at > $3 OR complete_at < CAST(day AS timestamptz) + $4::interval)",
-            query_id,
+            "SELECT day FROM raw.query_days WHERE query_id = $1 AND day <= $2 "
+            "AND (day >= $5 OR complete_at IS NOT NULL) AND (settled_at IS NULL "
+            "OR settled_at > $3 OR settled_at < CAST(day AS timestamptz) + $4::interval)",
+            query.query_id,
             last,
             now,
             timedelta(days=1) + overlap,
+            query.start_day,
         )
     ]
+
+
+def troubled_days(session: Session, query_id: str, limit: int = 100) -> list[DayTrouble]:
+    """Days that failed or disagree, the newest first; of settled days only the latest month's."""
+    found = session.rows(
+        "SELECT day, failure, failures, retry_at, disagreement FROM raw.query_days "
+        "WHERE query_id = $1 AND (failure IS NOT NULL OR disagreement IS NOT NULL AND "
+        "day >= (SELECT max(day) - 31 FROM raw.query_days WHERE query_id = $1)) "
+        "ORDER BY day DESC LIMIT $2",
+        query_id,
+        limit,
+    )
+    return [DayTrouble(*row) for row in found]
 
 
 def day_totals(session: Session, query_id: str, first: date, last: date) -> dict[date, int]:
@@ -202,39 +243,34 @@ def mean_day_total(session: Session, query_id: str) -> float | None:
 def day_listings(session: Session, query_id: str, days: Collection[date]) -> dict[date, DayListing]:
     """The listings of these days; days never read are absent."""
     found = session.rows(
-        "SELECT day, total, uris, unlisted, complete_at, reading FROM raw.query_days "
+        "SELECT day, total, uris, unlisted, complete_at, settled_at, reading, disagreement, "
+        "coalesce(failures, 0), failure, retry_at FROM raw.query_days "
         "WHERE query_id = $1 AND day IN (SELECT unnest($2::date[]))",
         query_id,
         list(days),
     )
-    return {
-        day: DayListing(
-            total, frozenset(json.loads(uris)), unlisted, complete_at, _reading(reading)
-        )
-        for day, total, uris, unlisted, complete_at, reading in found
-    }
+    return {row[0]: _day_listing(*row[1:]) for row in found}
+
+
+def _day_listing(total: int, uris: str, *rest: Any) -> DayListing:
+    unlisted, complete_at, settled_at, reading, *trouble = rest
+    listed = frozenset(json.loads(uris))
+    whole = (unlisted, complete_at, settled_at)
+    return DayListing(total, listed, *whole, _reading(reading), *trouble)
 
 
 def _reading(text: str | None) -> Reading:
-    if text is None:
+    value = json.loads(text) if text else {}
+    if not isinstance(value.get("pages"), dict):
+        # None is under way, or one that an earlier version of the program had begun.
         return Reading()
-    value = json.loads(text)
-    return Reading(
-        frozenset(value["pages"]), frozenset(value["uris"]), value["steady"], value["discovered"]
-    )
+    value["pages"] = {int(number): identity for number, identity in value["pages"].items()}
+    value["before"] = {int(number): identity for number, identity in value["before"].items()}
+    return Reading(**value)
 
 
 def _reading_as_json(reading: Reading) -> str | None:
-    if not reading.pages:
-        return None
-    return json.dumps(
-        {
-            "pages": sorted(reading.pages),
-            "uris": sorted(reading.uris),
-            "steady": reading.steady,
-            "discovered": reading.discovered,
-        }
-    )
+    return None if reading == Reading() else json.dumps(dataclasses.asdict(reading))
 
 
 def save_day_listing(
@@ -258,7 +294,12 @@ def save_day_listing(
         "total": listing.total,
         "unlisted": listing.unlisted,
         "complete_at": listing.complete_at,
+        "settled_at": listing.settled_at,
         "reading": _reading_as_json(listing.reading),
+        "disagreement": listing.disagreement,
+        "failures": listing.failures,
+        "failure": listing.failure,
+        "retry_at": listing.retry_at,
     }
     if stored_uris != listing.uris:
         values["uris"] = json.dumps(sorted(listing.uris))
