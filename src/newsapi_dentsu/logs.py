@@ -24,8 +24,12 @@ from newsapi_dentsu.settings import load_settings
 PLATFORM_MARKS = ("CONTAINER_APP_NAME", "CONTAINER_APP_JOB_NAME", "KUBERNETES_SERVICE_HOST")
 """Variables by which a platform that collects its containers' output tells that it is there."""
 
+EVERYTHING_READ = "everything_read"
+"""The check that fails a run whose collecting left days out."""
+
 STAGES = {
     "raw__ai_marketing_news_raw": "collect",
+    EVERYTHING_READ: "collect",
     "processed__processed_news": "deduplicate",
     "final__filtered_news": "curate",
 }
@@ -251,7 +255,7 @@ def _fields_of_run(run: Mapping[str, Any]) -> dict[str, Any]:
         "run_id": run.get("run_id"),
         "job": run.get("job_name"),
         "stage": STAGES.get(step),
-        "asset": step.replace("__", "/", 1) if step in STAGES else None,
+        "asset": step.replace("__", "/", 1) if step in STAGES and "__" in step else None,
     }
     happened = run.get("dagster_event")
     if happened is not None:

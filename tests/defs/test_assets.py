@@ -69,7 +69,7 @@ def test_a_run_materializes_all_three_with_their_figures_and_checks(
         assert " to " in str(shown["date_range"].value)
         assert "| published (UTC) | title | url |" in str(shown["preview"].value)
         assert ".example/" in str(shown["preview"].value)
-    assert metadata[tuple(KEYS[0])]["tokens"].value == 31
+    assert metadata[tuple(KEYS[0])]["tokens"].value == 31 + 5
     checks = {
         (".".join(item.asset_key.path), item.check_name): item.passed
         for item in result.get_asset_check_evaluations()

@@ -29,6 +29,16 @@ def status(*, as_json: bool, runs: int) -> None:
             "origin": raw.stored_origin(session),
             "complete_through": _iso(query.complete_through) if query else None,
             "read_from": query.start_day.isoformat() if query else None,
+            "troubled_days": [
+                {
+                    "day": day.day.isoformat(),
+                    "failure": day.failure,
+                    "failures": day.failures,
+                    "retry_at": _iso(day.retry_at),
+                    "disagreement": day.disagreement,
+                }
+                for day in (raw.troubled_days(session, query.query_id) if query else [])
+            ],
             "rows": row_counts(session),
             "waiting": {
                 "deduplicate": positions.waiting(session, positions.DEDUPLICATED),
@@ -91,6 +101,12 @@ def _print(result: dict[str, Any]) -> None:
     left = result["tokens_left"]
     screen.print(f"  database     {result['database']}{note}", markup=False)
     screen.print(f"  read         {result['read_from']} to {result['complete_through']}")
+    for day in result["troubled_days"]:
+        if day["failure"]:
+            told = f"not read, {day['failures']} failures, next try after {day['retry_at']}: "
+            screen.print(f"  {day['day']}   {told}{day['failure']}", markup=False)
+        if day["disagreement"]:
+            screen.print(f"  {day['day']}   the index {day['disagreement']}", markup=False)
     for table, count in result["rows"].items():
         screen.print(f"  {count:>11,}  rows in {table}")
     for stage, count in result["waiting"].items():

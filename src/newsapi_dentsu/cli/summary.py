@@ -73,6 +73,8 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
         "requests": collected.get("requests", 0),
         "retries": collected.get("retries", 0),
         "capped": collected.get("capped", False),
+        "missing_days": collected.get("missing_days", {}),
+        "disagreements": collected.get("disagreements", {}),
         "query_changed": collected.get("query_changed", False),
         "complete_through": collected.get("complete_through"),
     }
@@ -103,7 +105,10 @@ def print_summary(settings: Settings, topics: Topics, result: dict[str, Any]) ->
     if not result["succeeded"]:
         errors = console()
         errors.print(f"[bold red]Error:[/] {escape(result['error'])}")
-        errors.print("The run failed. What was stored before stays; the next run goes on there.")
+        if result["missing_days"]:
+            errors.print("What was read is stored and processed; later runs try the days again.")
+        else:
+            errors.print("The run failed. What was stored stays; the next run goes on there.")
     for label, value in _lines(settings, result):
         screen.print(f"  {label:<13}{escape(value)}")
     for check in result["failed_checks"]:
@@ -139,6 +144,10 @@ def _lines(settings: Settings, result: dict[str, Any]) -> Iterator[tuple[str, st
             "articles",
             f"{result['articles_added']:,} new, {result['articles_changed']:,} changed",
         )
+    for day, reason in result["missing_days"].items():
+        yield "missing", f"{day}: {reason}"
+    for day, text in result["disagreements"].items():
+        yield "index", f"{day}: {text}"
     for table, count in result["rows"].items():
         yield "", f"{count:>9,} rows in {table}"
     if "collect" in result["stages"]:

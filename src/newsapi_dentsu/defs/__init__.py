@@ -12,7 +12,7 @@ def build_definitions() -> dg.Definitions:
     """Collect the assets, checks, jobs, schedules, sensors and resources of this folder."""
     return dg.Definitions(
         assets=[assets.ai_marketing_news_raw, assets.processed_news, assets.filtered_news],
-        asset_checks=[checks.audits],
+        asset_checks=[checks.audits, checks.everything_read],
         jobs=[news_pipeline, retention.housekeeping, recovery.backup, recovery.raw_archive],
         schedules=[
             schedules.news_every_six_hours,

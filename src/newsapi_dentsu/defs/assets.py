@@ -21,6 +21,7 @@ from newsapi_dentsu.stages.report import (
     CurateReport,
     DeduplicateReport,
     GroupReport,
+    IncompleteError,
 )
 from newsapi_dentsu.warehouse.queries.overview import latest, overview
 from newsapi_dentsu.warehouse.tables import final, processed, raw
@@ -44,6 +45,7 @@ class CollectConfig(dg.Config):
 
     backfill_from: str | None = None
     backfill_to: str | None = None
+    reread: bool = False
 
 
 class StageConfig(dg.Config):
@@ -88,6 +90,7 @@ def ai_marketing_news_raw(
         overlap=timedelta(hours=settings.overlap_hours),
         max_requests=settings.max_requests_per_run,
         backfill=_backfill(config),
+        reread=config.reread,
     )
 
     def execute() -> CollectReport:
@@ -195,7 +198,7 @@ def _executed(
     try:
         with pipeline.warehouse.kept_open():
             reports = [
-                as_json(recorded(pipeline.warehouse, context.run.run_id, stage, execute))
+                as_json(_reported(context, pipeline, stage, execute))
                 for stage, execute in stages.items()
             ]
             size, preview, query, origin = pipeline.warehouse.read(
@@ -229,6 +232,27 @@ def _executed(
     if size.first and size.last:
         metadata["date_range"] = f"{size.first:%Y-%m-%d %H:%M} to {size.last:%Y-%m-%d %H:%M} UTC"
     return dg.MaterializeResult(metadata=metadata)
+
+
+def _reported(
+    context: dg.AssetExecutionContext,
+    pipeline: PipelineResource,
+    stage: str,
+    execute: Callable[[], AnyReport],
+) -> AnyReport:
+    """Execute a stage; days that could not be read don't keep the others from going on.
+
+    The check `everything_read` fails the run for them in the end. While nothing can be had of the
+    API, the stage is tried again first.
+    """
+    try:
+        return recorded(pipeline.warehouse, context.run.run_id, stage, execute)
+    except IncompleteError as error:
+        tries_left = context.retry_number < (RETRIES.max_retries or 0)
+        if error.transient and tries_left and ATTENDED not in context.run.tags:
+            raise
+        context.log.error(f"Not everything is read: {error}")
+        return error.report
 
 
 def _markdown(rows: list[tuple[Any, ...]]) -> str:

@@ -1,4 +1,4 @@
-"""The warehouse's audits as asset checks, in one step."""
+"""The warehouse's audits as asset checks, in one step; and whether a run has read everything."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from newsapi_dentsu.defs.resources import PipelineResource
+from newsapi_dentsu.logs import EVERYTHING_READ
 from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit
+from newsapi_dentsu.warehouse.tables import raw, stage_runs
+from newsapi_dentsu.warehouse.tables.run_metrics import FAILED
 
 
 def _key(audit: Audit) -> dg.AssetCheckKey:
@@ -41,3 +44,34 @@ def audits(
             description=finding.description,
             metadata=finding.figures,
         )
+
+
+@dg.multi_asset_check(
+    name=EVERYTHING_READ,
+    specs=[
+        dg.AssetCheckSpec(
+            EVERYTHING_READ,
+            asset=dg.AssetKey(raw.TABLE.split(".")),
+            description="Every day that the run had to read is read whole. If not, the run fails, "
+            "after what was read has gone on to final.",
+        )
+    ],
+)
+def everything_read(
+    context: dg.AssetCheckExecutionContext, pipeline: PipelineResource
+) -> Iterator[dg.AssetCheckResult]:
+    """Fail the run whose collecting left days out."""
+    runs = pipeline.warehouse.read(
+        lambda session: stage_runs.stage_runs(session, run_id=context.run.run_id)
+    )
+    last = next((run for run in runs if run.stage == "collect"), None)
+    missing = last is not None and last.status == FAILED
+    yield dg.AssetCheckResult(
+        passed=not missing,
+        check_name=EVERYTHING_READ,
+        asset_key=dg.AssetKey(raw.TABLE.split(".")),
+        description=last.error if last and missing else "every day is read",
+        metadata=(last.report or {}).get("missing_days", {}) if last else {},
+    )
+    if last and missing:
+        raise dg.Failure(last.error or "days are missing", allow_retries=False)

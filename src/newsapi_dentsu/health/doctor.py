@@ -126,7 +126,11 @@ def _last_run(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
         yield Finding("last run", "problem", "no run has succeeded yet", "newsapi run")
         return
     age = now - max(done)
-    detail = f"succeeded {_ago(age)} ago"
+    if age < -timedelta(seconds=WORST_CLOCK):
+        detail = f"ended at {max(done):%Y-%m-%d %H:%M} UTC, which is still to come"
+        yield Finding("last run", "problem", detail, "set this machine's clock right (NTP)")
+        return
+    detail = f"succeeded {_ago(max(age, timedelta()))} ago"
     failed = next((run for run in runs if run.status == "failed"), None)
     if age > LONGEST_AGE:
         reason = f"; the last failure: {failed.error}" if failed else ""

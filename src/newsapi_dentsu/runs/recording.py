@@ -13,6 +13,7 @@ from newsapi_dentsu.stages.report import (
     CurateReport,
     DeduplicateReport,
     GroupReport,
+    IncompleteError,
 )
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -27,7 +28,7 @@ Report = TypeVar("Report", bound=AnyReport)
 def recorded(
     warehouse: Warehouse, run_id: str, stage: str, execute: Callable[[], Report]
 ) -> Report:
-    """Execute a stage and keep when it ran, what it reported or why it failed.
+    """Execute a stage and keep when it ran, what it reported or why it failed, or both.
 
     Raises:
         whatever `execute` raises.
@@ -48,10 +49,11 @@ def recorded(
     except BaseException as error:
         message = str(error) if isinstance(error, PipelineError) else type(error).__name__
         message = without_secrets(message)
+        partial = as_json(error.report) if isinstance(error, IncompleteError) else None
         try:
             # Not `write`: a server that was waited for in vain is not waited for again.
             with warehouse.transaction() as session:
-                end(session, None, message)
+                end(session, partial, message)
         except PipelineError as second:
             # The failure that matters is the first; a full disk prevents both.
             logger.warning("The failure of %s could not be recorded: %s", stage, second)

@@ -76,7 +76,8 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The warehouse's view: collectings from the newest to the oldest, curating, space in bytes.
+    """The warehouse's view: collectings from the newest to the oldest, up to when final holds
+    everything that the index listed, space in bytes.
 
     `free_bytes` is None where nobody said how large the database may grow.
     """
