@@ -1,0 +1,219 @@
+"""Whatever an index does between two requests, no article is lost, doubled or paid for twice.
+
+A model of an index lives through days of arrivals, late arrivals, removals, changed urls, wrong
+counts, lagging replicas and failing days, each between any two requests of runs every six hours.
+"""
+
+import random
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from newsapi_dentsu.domain.listing import page_count
+from newsapi_dentsu.errors import SourceError, SourceUnavailableError
+from newsapi_dentsu.stages.collect import MAX_PASSES
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import raw
+from support.databases import DuckDBDatabases, disconnect
+from support.moving_index import Entry, MovingIndex
+
+MIDNIGHT = datetime(2026, 11, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+OVERLAP = timedelta(hours=48)
+
+
+class Life:
+    """A history of an index, made of one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(seed)
+        self.index = MovingIndex(MIDNIGHT + timedelta(hours=6), self.rng.choice([1, 1, 2]))
+        self.index.before_request = self._move
+        self.index.most_on_a_page = self.rng.choice([100, 100, 10, 4])
+        self.lag = self.rng.choice([timedelta(), timedelta(hours=2), timedelta(hours=9)])
+        self.moves = self.rng.choice([0.05, 0.2, 0.4])
+        self.offsets: dict[date, int] = defaultdict(int)
+        self.index.count_offset = lambda day: self.offsets[day]
+        self.coming: list[tuple[datetime, int, Entry]] = []
+        """Entries on their way to a replica that lags."""
+        self.removed: set[str] = set()
+        self.number = 0
+        self.seen: dict[date, list[set[str]]] = defaultdict(list)
+        """What stood in the index at each request for a day, by the day."""
+
+    def fill(self, hours: int) -> None:
+        """Let articles in that the index found since the last run."""
+        for _ in range(self.rng.choice([0, 1, 3, 6])):
+            at = self.index.now - timedelta(hours=self.rng.uniform(0, hours))
+            self._arrive(at)
+
+    def _arrive(self, at: datetime) -> None:
+        self.number += 1
+        entry = Entry(at.replace(microsecond=0), f"{self.number:05}")
+        self.index.add(entry, only=0)
+        for replica in range(1, len(self.index.replicas)):
+            self.coming.append((self.index.now + self.lag, replica, entry))
+
+    def _let_come(self) -> None:
+        for due, replica, entry in list(self.coming):
+            if due <= self.index.now and entry.uri not in self.removed:
+                self.index.add(entry, only=replica)
+            if due <= self.index.now:
+                self.coming.remove((due, replica, entry))
+
+    def _move(self) -> None:
+        rng, index = self.rng, self.index
+        self._let_come()
+        while rng.random() < self.moves:
+            kind = rng.choice(["late", "late", "new", "remove", "url", "count", "failure"])
+            if kind == "late":
+                # Up to the overlap after the end of its day, and no later.
+                at = index.now - timedelta(hours=rng.uniform(0, 71))
+                if (
+                    at.replace(hour=0, minute=0, second=0, microsecond=0) + DAY + OVERLAP
+                    > index.now
+                ):
+                    self._arrive(at)
+            elif kind == "new":
+                self._arrive(index.now)
+            elif kind == "remove":
+                self._remove()
+            elif kind == "url":
+                self._change_url()
+            elif kind == "count":
+                day = self._some_day()
+                self.offsets[day] = rng.choice([0, 0, 1, -1, 3])
+            else:
+                self.failures_change()
+        for day in {entry.at.date() for entry in self._entries()}:
+            self.seen[day].append(index.standing(day))
+
+    def _entries(self) -> list[Entry]:
+        return [entry for entries in self.index.replicas[0].values() for entry in entries]
+
+    def _some_day(self) -> date:
+        return (self.index.now - self.rng.randrange(4) * DAY).date()
+
+    def _remove(self) -> None:
+        fresh = [one for one in self._entries() if one.at > self.index.now - 3 * DAY]
+        if fresh:
+            gone = self.rng.choice(fresh)
+            self.removed.add(gone.uri)
+            self.index.remove(gone.uri)
+
+    def _change_url(self) -> None:
+        fresh = [one for one in self._entries() if one.at > self.index.now - 3 * DAY]
+        if fresh:
+            changed = self.rng.choice(fresh)
+            changed.url = f"https://moved.example/{changed.uri}/{self.rng.random()}"
+
+    def failures_change(self) -> None:
+        """A day begins to fail, or all are well again."""
+        if self.index.failures:
+            self.index.failures.clear()
+        elif self.rng.random() < 0.4:
+            error = self.rng.choice([SourceUnavailableError("rubbish"), SourceError("refused")])
+            self.index.failures[self._some_day()] = error
+
+    def come_to_rest(self) -> None:
+        """Nothing moves any more, and all replicas are alike."""
+        self.moves = 0.0
+        self.offsets.clear()
+        self.index.failures.clear()
+        for _, replica, entry in self.coming:
+            if entry.uri not in self.removed:
+                self.index.add(entry, only=replica)
+        self.coming.clear()
+
+
+def _settled_days(warehouse: Warehouse) -> set[date]:
+    with warehouse.snapshot() as session:
+        found = session.rows("SELECT day FROM raw.query_days WHERE settled_at IS NOT NULL")
+    return {day for (day,) in found}
+
+
+def _check(life: Life, warehouse: Warehouse, before: set[date]) -> None:
+    """Hold what a run must leave behind, whatever it met."""
+    with warehouse.snapshot() as session:
+        stored = session.rows(f"SELECT uri, url FROM {raw.TABLE}")
+        query = raw.active_query(session)
+        whole = {
+            day
+            for (day,) in session.rows(
+                "SELECT day FROM raw.query_days WHERE complete_at IS NOT NULL"
+            )
+        }
+    assert len(stored) == len(set(stored)), "a record is stored twice"
+    uris = {uri for uri, _ in stored}
+    assert {uri for uri, _ in life.index.listed} <= uris, "a listed article is not stored"
+    for day in _settled_days(warehouse) - before:
+        # What stood there from the first request of the run to its last.
+        stood = set.intersection(*life.seen[day]) if life.seen[day] else set()
+        assert stood <= uris, f"{day} is settled without {sorted(stood - uris)}"
+    assert query is not None
+    if query.complete_through is not None:
+        day = query.start_day
+        while day < query.complete_through.date():
+            assert day in whole, f"the watermark passes {day}, which is not whole"
+            day += DAY
+
+
+def _live(seed: int, warehouse: Warehouse) -> None:
+    life = Life(seed)
+    for _ in range(life.rng.randrange(10, 16)):
+        life.fill(6)
+        life.seen.clear()
+        before = _settled_days(warehouse)
+        life.index.collect(warehouse, lookback_days=1)
+        _check(life, warehouse, before)
+        size = life.index.most_on_a_page
+        pages = sum(
+            page_count(max(len(replica[day]) for replica in life.index.replicas) + 3, size) + 3
+            for day in {day for day, _ in life.index.runs[-1]}
+            for replica in [life.index.replicas[0]]
+        )
+        assert len(life.index.runs[-1]) <= MAX_PASSES * pages, "the price is not bounded"
+        life.index.now += timedelta(hours=life.rng.choice([6, 6, 6, 6, 1, 13, 30]))
+    life.come_to_rest()
+    for _ in range(6):
+        life.seen.clear()
+        before = _settled_days(warehouse)
+        life.index.collect(warehouse, lookback_days=1)
+        _check(life, warehouse, before)
+        life.index.now += timedelta(hours=24)
+    with warehouse.snapshot() as session:
+        uris = {uri for (uri,) in session.rows(f"SELECT uri FROM {raw.TABLE}")}
+        query = raw.active_query(session)
+    days = {day for day, _ in life.index.requests}
+    standing = set().union(*(life.index.standing(day) for day in days))
+    assert standing <= uris
+    assert query is not None
+    assert query.complete_through == life.index.now - timedelta(hours=24)
+    assert len(life.index.runs[-1]) <= 4 + 1
+
+
+def _lives(databases: DuckDBDatabases, seeds: range) -> None:
+    for seed in seeds:
+        warehouse = databases.create().open()
+        try:
+            _live(seed, warehouse)
+        except AssertionError as error:
+            raise AssertionError(f"in history {seed}: {error}") from error
+        finally:
+            disconnect(warehouse)
+
+
+@pytest.mark.parametrize("first", range(0, 24, 4))
+def test_no_article_is_lost_in_a_few_dozen_histories(
+    duckdb_databases: DuckDBDatabases, first: int
+) -> None:
+    _lives(duckdb_databases, range(first, first + 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 1320, 20))
+def test_no_article_is_lost_in_hundreds_of_histories(
+    duckdb_databases: DuckDBDatabases, first: int
+) -> None:
+    _lives(duckdb_databases, range(first, first + 20))
