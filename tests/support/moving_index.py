@@ -2,14 +2,20 @@
 differ, days fail. It stands where the news API does, one request at a time.
 """
 
+import json
+import threading
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from newsapi_dentsu.domain.listing import PAGE_SIZE
+from typing_extensions import override
+
+from newsapi_dentsu.domain.listing import PAGE_SIZE, page_count
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import AnswerTooLargeError, SourceError, SourceUnavailableError
 from newsapi_dentsu.eventregistry.client import Page, Traffic, Usage
@@ -129,3 +135,51 @@ class MovingIndex:
             self.now += timedelta(hours=6)
             reports.append(self.collect(warehouse, **options))
         return reports
+
+
+@contextmanager
+def served(index: MovingIndex) -> Iterator[str]:
+    """Serve an index over HTTP, in the API's form; a day that fails is answered with rubbish."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            body: object = {"availableTokens": 2000, "usedTokens": index.traffic.tokens}
+            if self.path.endswith("/article"):
+                body = answer(asked)
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("req-tokens", "1")
+            self.end_headers()
+            self.wfile.write(content)
+
+        @override
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    def answer(asked: dict[str, Any]) -> object:
+        conditions = json.loads(asked["query"])["$query"]["$and"]
+        (dates,) = [part for part in conditions if "dateStart" in part]
+        number, size = int(asked["articlesPage"]), int(asked["articlesCount"])
+        try:
+            page = index.search(TOPICS, date.fromisoformat(dates["dateStart"]), number, size)
+        except SourceError:
+            return b"<html>rubbish</html>"
+        total = page.total or 0
+        counts = {"totalResults": total, "count": page.size, "pages": page_count(total, page.size)}
+        return {"articles": {"results": page.records, "page": number, **counts}}
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

@@ -543,8 +543,9 @@ class _Collection:
         for day, reason in sorted(self._missing.items()):
             reasons.setdefault(reason, []).append(day)
         told = [f"{_listed(days)}: {reason}" for reason, days in [*reasons.items()][:5]]
+        count = "1 day is" if len(self._missing) == 1 else f"{len(self._missing)} days are"
         return IncompleteError(
-            f"{len(self._missing)} days are not read whole: {'; '.join(told)}",
+            f"{count} not read whole: {'; '.join(told)}",
             report,
             transient=stopped is not None and stopped.transient,
         )
