@@ -98,10 +98,10 @@ infra-scan: arm $(SCAN_VENV)/.installed ## Scan the templates; waivers are in in
 	$(SCAN_VENV)/bin/checkov --skip-download --config-file infra/checkov.yaml -d build/arm
 
 infra-docs: $(INFRA_VENV)/.installed ## Renew the page of alerts
-	$(INFRA) -m newsapi_infra.alert_page docs/infrastructure-alerts.md
+	$(INFRA) -m newsapi_infra.offline.alert_page docs/infrastructure-alerts.md
 
 infra-costs: $(INFRA_VENV)/.installed ## Print the monthly estimate of each stack
-	$(INFRA) -m newsapi_infra.costs
+	$(INFRA) -m newsapi_infra.offline.cost_table
 
 clean: ## Remove what the build made (not your data)
 	rm -rf $(VENV) $(INFRA_VENV) $(SCAN_VENV) build dist .mypy_cache .ruff_cache .pytest_cache

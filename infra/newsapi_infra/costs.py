@@ -1,6 +1,5 @@
 """A monthly estimate from the price table, by resource, with what it rests on."""
 
-import sys
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -10,14 +9,13 @@ import yaml
 from newsapi_infra import names
 from newsapi_infra.alert_rules import LogAlert, alerts_for
 from newsapi_infra.config import StackConfig
+from newsapi_infra.containers import SIZES, SMALL
 
 DESIGN_TOTAL = 335
 """What the design expected for production in a month, in US dollars."""
 
 JOB_SECONDS = 20
 """How long a look at the alert rules takes, six times an hour, the container's start included."""
-
-DAILY_ARTICLES, ARTICLE_KB = 50, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,6 @@ def estimate(config: StackConfig) -> Estimate:
 
 
 def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float]]:
-    from newsapi_infra.containers import SIZES, SMALL
-
     sizes = SIZES[config.stack]
     replicas = {names.WEBSERVER: config.webserver_min_replicas, names.DAEMON: 1}
     cpu = sum(sizes[app].cpu * count for app, count in replicas.items())
@@ -105,36 +101,3 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
     if config.vpn_gateway:
         rows.append(("VPN gateway", "vpn_gw1az_hour", hours))
     return rows
-
-
-def as_table(stack: str, result: Estimate) -> str:
-    """The estimate as a table in Markdown."""
-    rows = [
-        f"| {line.what} | {line.usd:,.2f} | {line.status} |"
-        for line in sorted(result.lines, key=lambda line: -line.usd)
-    ]
-    return "\n".join(
-        [
-            f"| {stack}: what | US$ a month | price |",
-            "| --- | ---: | --- |",
-            *rows,
-            f"| **total** | **{result.total:,.0f}** | prices as of {result.recorded} |",
-        ]
-    )
-
-
-def main() -> None:
-    """Print the estimate of each stack."""
-    from newsapi_infra.offline.configuration import read_config
-
-    for stack in ("dev", "prod", "dr"):
-        sys.stdout.write(as_table(stack, estimate(read_config(stack))) + "\n\n")
-    month = DAILY_ARTICLES * ARTICLE_KB * 30 / 1000
-    sys.stdout.write(
-        f"Data to expect: {DAILY_ARTICLES} articles of {ARTICLE_KB} KB a day, {month:g} MB a "
-        f"month, {DAILY_ARTICLES * ARTICLE_KB * 365 / 1000:.0f} MB a year.\n"
-    )
-
-
-if __name__ == "__main__":
-    main()

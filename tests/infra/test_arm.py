@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from newsapi_infra.offline.arm import export_template
-from newsapi_infra.offline.graph import PLANTED, SECRET_KEYS, Graph
+from newsapi_infra.offline.configuration import PLANTED, SECRET_KEYS
+from newsapi_infra.offline.graph import Graph
 
 from .arm_schemas import SchemaFolder
 

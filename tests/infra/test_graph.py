@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from pulumi import _types as pulumi_types
 
-from newsapi_infra.offline.arm import api_version
-from newsapi_infra.offline.arm_types import arm_type
-from newsapi_infra.offline.graph import PLANTED, Declared, Graph
+from newsapi_infra.offline.arm_types import api_version, arm_type
+from newsapi_infra.offline.configuration import PLANTED
+from newsapi_infra.offline.graph import Declared, Graph
 
 Graphs = Callable[[str], Graph]
 

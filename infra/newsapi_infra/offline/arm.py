@@ -1,36 +1,20 @@
 """The declared graph as an ARM template, for `what-if`, for scanners and for schemas."""
 
-import importlib
 import json
 import re
 import sys
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from newsapi_infra.offline.arm_types import ArmType, arm_identity, arm_type
-from newsapi_infra.offline.graph import DIGEST, PLANTED, Declared, Graph, build_graph
+from newsapi_infra.offline.arm_types import ArmType, api_version, arm_identity, arm_type
+from newsapi_infra.offline.configuration import PLANTED
+from newsapi_infra.offline.graph import DIGEST, Declared, Graph, build_graph
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 BEYOND_THE_GROUP = ("resources:ResourceGroup", "monitor:SubscriptionDiagnosticSetting")
 """What a deployment to a resource group can't hold: `pulumi up` makes these."""
 
 NEVER_INPUTS = {"resourceGroupName", "recordType"}
-
-
-@lru_cache
-def api_version(token: str) -> str:
-    """The version of Azure's interface that the SDK uses for a kind, by its own account."""
-    _, module_name, class_name = token.split(":")
-    module = importlib.import_module(f"pulumi_azure_native.{module_name}")
-    source = Path(importlib.import_module(getattr(module, class_name).__module__).__file__ or "")
-    found = re.search(
-        r"Uses Azure REST API version ([\d]{4}-\d\d-\d\d(?:-\w+)?)",
-        source.read_text(encoding="utf-8"),
-    )
-    if found is None:
-        raise LookupError(f"{token}: the SDK doesn't tell its API version")
-    return found.group(1)
 
 
 def export_template(graph: Graph) -> dict[str, Any]:

@@ -1,6 +1,10 @@
 """How each kind of resource that is used here is called by Azure Resource Manager."""
 
+import importlib
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 
@@ -256,3 +260,18 @@ def arm_identity(identity: dict[str, Any]) -> dict[str, Any]:
     if isinstance(users, list):
         return identity | {"userAssignedIdentities": {user: {} for user in users}}
     return identity
+
+
+@lru_cache
+def api_version(token: str) -> str:
+    """The version of Azure's interface that the SDK uses for a kind, by its own account."""
+    _, module_name, class_name = token.split(":")
+    module = importlib.import_module(f"pulumi_azure_native.{module_name}")
+    source = Path(importlib.import_module(getattr(module, class_name).__module__).__file__ or "")
+    found = re.search(
+        r"Uses Azure REST API version ([\d]{4}-\d\d-\d\d(?:-\w+)?)",
+        source.read_text(encoding="utf-8"),
+    )
+    if found is None:
+        raise LookupError(f"{token}: the SDK doesn't tell its API version")
+    return found.group(1)

@@ -4,37 +4,18 @@ Azure's own answers (an identity's principal, an environment's domain) are made 
 recognisably, together with the ARM expression that would give the real one.
 """
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import rpc
 
-from newsapi_infra.offline.arm_types import arm_identity, arm_type
-
-FOLDER = Path(__file__).resolve().parents[2]
-PROJECT = "newsapi-infra"
-STACKS = ("dev", "prod", "dr")
-
-SECRET_KEYS = (
-    "newsapiKey",
-    "postgresPassword",
-    "postgresAdminPassword",
-    "emailPassword",
-    "entraClientSecret",
-    "pagerdutyUrl",
-    "pagerdutyRoutingKey",
-    "slackWebhookUrl",
-    "uiCertificate",
-)
-PLANTED = {key: f"planted-secret-{key}" for key in SECRET_KEYS}
-"""A value for each secret that can't be mistaken when it is looked for."""
+from newsapi_infra.offline.arm_types import api_version, arm_identity, arm_type
+from newsapi_infra.offline.configuration import PROJECT, select, stack_settings
+from newsapi_infra.stack import deploy
 
 DIGEST = "sha256:" + "0" * 64
 """Stands for an image that was never built."""
@@ -85,43 +66,21 @@ class Graph:
         return found[0]
 
 
-def stack_settings(stack: str) -> dict[str, Any]:
-    """The values of a stack's configuration file."""
-    text = (FOLDER / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
-    settings: dict[str, Any] = yaml.safe_load(text)["config"]
-    return settings
-
-
 def build_graph(stack: str, changes: Mapping[str, Any] | None = None) -> Graph:
     """Run the program for a stack and return what it declares.
 
     `changes` are settings to add to the stack's file, without the project's name; an image is
     named unless `changes` say otherwise.
     """
-    from newsapi_infra.stack import deploy
-
-    settings = stack_settings(stack)
-    settings |= {f"{PROJECT}:{key}": value for key, value in PLANTED.items()}
-    settings |= {
-        f"{PROJECT}:{key}": value
-        for key, value in ({"imageDigest": DIGEST} | dict(changes or {})).items()
-    }
+    settings = stack_settings(stack, {"imageDigest": DIGEST} | dict(changes or {}))
     graph = Graph(stack, config=settings)
     recorder = _Recorder(graph)
     pulumi.runtime.set_mocks(
         recorder, project=PROJECT, stack=stack, preview=False, monitor=_Monitor(recorder)
     )
-    pulumi.runtime.set_all_config(
-        {key: as_text(value) for key, value in settings.items()},
-        [f"{PROJECT}:{key}" for key in SECRET_KEYS],
-    )
+    select(settings)
     pulumi.runtime.test(deploy)()
     return graph
-
-
-def as_text(value: Any) -> str:
-    """A setting as Pulumi hands it to a program: texts as they are, the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 class _Recorder(pulumi_mocks.Mocks):
@@ -224,8 +183,6 @@ class _Recorder(pulumi_mocks.Mocks):
             state["ipAddress"] = self._known(resource_id, "ipAddress", "203.0.113.250")
 
     def _known(self, resource_id: str, path: str, value: str) -> str:
-        from newsapi_infra.offline.arm import api_version
-
         version = api_version(self.graph.resources[-1].token)
         self.graph.expressions.setdefault(
             value, f"reference({_resource_id(resource_id)}, '{version}').{path}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from newsapi_infra.alert_rules import SEVERITY, Alert, LogAlert, MetricAlert, alerts_for
 from newsapi_infra.config import StackConfig
+from newsapi_infra.offline.configuration import read_config
 
 HEADER = """# Alerts of the infrastructure
 
@@ -68,8 +69,6 @@ def _section(alert: Alert) -> str:
 
 def main(path: str) -> None:
     """Write the page."""
-    from newsapi_infra.offline.configuration import read_config
-
     Path(path).write_text(page(read_config("prod")), encoding="utf-8")
 
 
