@@ -6,9 +6,9 @@ import pulumi
 from pulumi_azure_native import dbforpostgresql as pg
 
 from newsapi_infra import names
-from newsapi_infra.addresses import DATABASE
 from newsapi_infra.context import Context
-from newsapi_infra.network import Network, private_zone
+from newsapi_infra.network.addresses import DATABASE
+from newsapi_infra.network.vnet import Network, private_zone
 
 PARAMETERS = {
     "require_secure_transport": "on",

@@ -2,9 +2,9 @@
 
 from pulumi_azure_native import app, privatedns
 
-from newsapi_infra.addresses import APPS
 from newsapi_infra.context import Context
-from newsapi_infra.network import Network, private_zone
+from newsapi_infra.network.addresses import APPS
+from newsapi_infra.network.vnet import Network, private_zone
 
 PROFILE = "Consumption"
 

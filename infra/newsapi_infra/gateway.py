@@ -6,11 +6,11 @@ import pulumi
 from pulumi_azure_native import app, managedidentity, network
 
 from newsapi_infra import names
-from newsapi_infra.addresses import GATEWAY
 from newsapi_infra.container_apps import PROBE_PATH
 from newsapi_infra.context import Context
 from newsapi_infra.key_vault import KeyVault
-from newsapi_infra.network import Network, public_address
+from newsapi_infra.network.addresses import GATEWAY
+from newsapi_infra.network.vnet import Network, public_address
 
 TIMEOUT_SECONDS = 240
 """As long as the environment's own ingress waits; the gateway's default of 20 cuts the UI off."""

@@ -7,8 +7,8 @@ from pulumi_azure_native import containerregistry as acr
 
 from newsapi_infra.context import Context
 from newsapi_infra.identity import Identities
-from newsapi_infra.network import Network
-from newsapi_infra.private_endpoints import REGISTRY, private_endpoint
+from newsapi_infra.network.private_endpoints import REGISTRY, private_endpoint
+from newsapi_infra.network.vnet import Network
 from newsapi_infra.roles import IMAGE_PULL, IMAGE_PUSH, grant
 
 UNTAGGED_DAYS = 30

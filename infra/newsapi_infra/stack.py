@@ -15,7 +15,8 @@ from newsapi_infra.environment import create_environment
 from newsapi_infra.gateway import Gateway, create_gateway
 from newsapi_infra.identity import create_identities
 from newsapi_infra.key_vault import create_key_vault
-from newsapi_infra.network import Network, create_network
+from newsapi_infra.network.remote_access import RemoteAccess, create_remote_access
+from newsapi_infra.network.vnet import Network, create_network
 from newsapi_infra.notifications import Notifications, create_notifications
 from newsapi_infra.observability import (
     create_observability,
@@ -24,7 +25,6 @@ from newsapi_infra.observability import (
     send_diagnostics,
 )
 from newsapi_infra.registry import create_registry
-from newsapi_infra.remote_access import RemoteAccess, create_remote_access
 from newsapi_infra.roles import (
     DEPLOY_ACTIONS,
     METRICS_PUBLISHER,

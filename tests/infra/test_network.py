@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from ipaddress import IPv4Network
 
-from newsapi_infra.addresses import MINIMUM_PREFIX, SPARE
+from newsapi_infra.network.addresses import MINIMUM_PREFIX, SPARE
 from newsapi_infra.offline.graph import Graph
 
 PLAN = {

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import compute, network
 
-from newsapi_infra.addresses import BASTION, JUMP_HOST, VPN
 from newsapi_infra.context import Context
-from newsapi_infra.network import Network, public_address
+from newsapi_infra.network.addresses import BASTION, JUMP_HOST, VPN
+from newsapi_infra.network.vnet import Network, public_address
 
 
 @dataclass(frozen=True, slots=True)

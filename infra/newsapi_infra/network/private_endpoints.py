@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from newsapi_infra.addresses import ENDPOINTS
 from newsapi_infra.context import Context
-from newsapi_infra.network import Network, private_zone
+from newsapi_infra.network.addresses import ENDPOINTS
+from newsapi_infra.network.vnet import Network, private_zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_azure_native import network, privatedns
 
-from newsapi_infra.addresses import SUBNETS, SubnetPlan, network_range
 from newsapi_infra.context import Context
-from newsapi_infra.nsg_rules import Rule, rules_for
+from newsapi_infra.network.addresses import SUBNETS, SubnetPlan, network_range
+from newsapi_infra.network.nsg_rules import Rule, rules_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from newsapi_infra.addresses import (
+from newsapi_infra.config import StackConfig
+from newsapi_infra.network.addresses import (
     APPS,
     BASTION,
     DATABASE,
@@ -17,7 +18,6 @@ from newsapi_infra.addresses import (
     JUMP_HOST,
     SubnetPlan,
 )
-from newsapi_infra.config import StackConfig
 
 Protocol = Literal["Tcp", "Udp", "*"]
 Direction = Literal["Inbound", "Outbound"]

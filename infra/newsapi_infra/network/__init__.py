@@ -1,0 +1,1 @@
+"""What joins the parts: addresses, security groups, names and ways in."""
