@@ -27,8 +27,8 @@ from newsapi_infra.containers import (
 )
 from newsapi_infra.context import Context
 from newsapi_infra.environment import PROFILE
+from newsapi_infra.identity.roles import LAUNCH_ACTIONS, grant_actions
 from newsapi_infra.jobs import create_jobs
-from newsapi_infra.roles import LAUNCH_ACTIONS, grant_actions
 from newsapi_infra.storage import EXPORTS, RAW_ARCHIVE
 
 PROBE_PATH = "/server_info"

@@ -10,7 +10,7 @@ from newsapi_infra import names
 from newsapi_infra.app_settings import SECRETS
 from newsapi_infra.context import Context
 from newsapi_infra.database import Database
-from newsapi_infra.identity import Identities
+from newsapi_infra.identity.identities import Identities
 from newsapi_infra.key_vault import KeyVault
 from newsapi_infra.observability import Observability
 from newsapi_infra.registry import Registry

@@ -7,10 +7,10 @@ from pulumi_azure_native import eventgrid, keyvault
 
 from newsapi_infra import names
 from newsapi_infra.context import Context
-from newsapi_infra.identity import Identities
+from newsapi_infra.identity.identities import Identities
+from newsapi_infra.identity.roles import SECRETS_USER, grant
 from newsapi_infra.network.private_endpoints import VAULT, private_endpoint
 from newsapi_infra.network.vnet import Network
-from newsapi_infra.roles import SECRETS_USER, grant
 
 JOB_SECRETS = (
     names.POSTGRES_SECRET,

@@ -6,10 +6,10 @@ import pulumi
 from pulumi_azure_native import containerregistry as acr
 
 from newsapi_infra.context import Context
-from newsapi_infra.identity import Identities
+from newsapi_infra.identity.identities import Identities
+from newsapi_infra.identity.roles import IMAGE_PULL, IMAGE_PUSH, grant
 from newsapi_infra.network.private_endpoints import REGISTRY, private_endpoint
 from newsapi_infra.network.vnet import Network
-from newsapi_infra.roles import IMAGE_PULL, IMAGE_PUSH, grant
 
 UNTAGGED_DAYS = 30
 """How long images without a tag stay; deployed images keep the tag of their commit."""

@@ -13,7 +13,14 @@ from newsapi_infra.costs import estimate
 from newsapi_infra.database import create_database
 from newsapi_infra.environment import create_environment
 from newsapi_infra.gateway import Gateway, create_gateway
-from newsapi_infra.identity import create_identities
+from newsapi_infra.identity.identities import create_identities
+from newsapi_infra.identity.roles import (
+    DEPLOY_ACTIONS,
+    METRICS_PUBLISHER,
+    READER,
+    grant,
+    grant_actions,
+)
 from newsapi_infra.key_vault import create_key_vault
 from newsapi_infra.network.remote_access import RemoteAccess, create_remote_access
 from newsapi_infra.network.vnet import Network, create_network
@@ -25,13 +32,6 @@ from newsapi_infra.observability import (
     send_diagnostics,
 )
 from newsapi_infra.registry import create_registry
-from newsapi_infra.roles import (
-    DEPLOY_ACTIONS,
-    METRICS_PUBLISHER,
-    READER,
-    grant,
-    grant_actions,
-)
 from newsapi_infra.storage import create_storage
 from newsapi_infra.workbooks import create_workbooks
 

@@ -6,10 +6,10 @@ import pulumi
 from pulumi_azure_native import storage
 
 from newsapi_infra.context import Context
-from newsapi_infra.identity import Identities
+from newsapi_infra.identity.identities import Identities
+from newsapi_infra.identity.roles import BLOB_CONTRIBUTOR, grant
 from newsapi_infra.network.private_endpoints import BLOB, private_endpoint
 from newsapi_infra.network.vnet import Network
-from newsapi_infra.roles import BLOB_CONTRIBUTOR, grant
 
 EXPORTS = "exports"
 LOGS = "logs"

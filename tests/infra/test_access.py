@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 
 from newsapi_infra import names
-from newsapi_infra.offline.graph import Graph
-from newsapi_infra.roles import (
+from newsapi_infra.identity.roles import (
     BLOB_CONTRIBUTOR,
     DEPLOY_ACTIONS,
     IMAGE_PULL,
@@ -15,6 +14,7 @@ from newsapi_infra.roles import (
     READER,
     SECRETS_USER,
 )
+from newsapi_infra.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]
 
