@@ -26,10 +26,10 @@ from newsapi_infra.containers import (
     secret_references,
 )
 from newsapi_infra.context import Context
+from newsapi_infra.data.storage import EXPORTS, RAW_ARCHIVE
 from newsapi_infra.environment import PROFILE
 from newsapi_infra.identity.roles import LAUNCH_ACTIONS, grant_actions
 from newsapi_infra.jobs import create_jobs
-from newsapi_infra.storage import EXPORTS, RAW_ARCHIVE
 
 PROBE_PATH = "/server_info"
 HEALTH_PATH = "/health"

@@ -9,12 +9,12 @@ from pulumi_azure_native import app, managedidentity
 from newsapi_infra import names
 from newsapi_infra.app_settings import SECRETS
 from newsapi_infra.context import Context
-from newsapi_infra.database import Database
+from newsapi_infra.data.database import Database
+from newsapi_infra.data.key_vault import KeyVault
+from newsapi_infra.data.registry import Registry
+from newsapi_infra.data.storage import Storage
 from newsapi_infra.identity.identities import Identities
-from newsapi_infra.key_vault import KeyVault
 from newsapi_infra.observability import Observability
-from newsapi_infra.registry import Registry
-from newsapi_infra.storage import Storage
 
 UI_PORT = 3000
 HEALTH_PORT = 8080

@@ -8,7 +8,7 @@ from pulumi_azure_native import app, managedidentity, network
 from newsapi_infra import names
 from newsapi_infra.container_apps import PROBE_PATH
 from newsapi_infra.context import Context
-from newsapi_infra.key_vault import KeyVault
+from newsapi_infra.data.key_vault import KeyVault
 from newsapi_infra.network.addresses import GATEWAY
 from newsapi_infra.network.vnet import Network, public_address
 

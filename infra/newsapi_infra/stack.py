@@ -10,7 +10,10 @@ from newsapi_infra.container_apps import Apps, create_apps
 from newsapi_infra.containers import Surroundings
 from newsapi_infra.context import Context, open_stack
 from newsapi_infra.costs import estimate
-from newsapi_infra.database import create_database
+from newsapi_infra.data.database import create_database
+from newsapi_infra.data.key_vault import create_key_vault
+from newsapi_infra.data.registry import create_registry
+from newsapi_infra.data.storage import create_storage
 from newsapi_infra.environment import create_environment
 from newsapi_infra.gateway import Gateway, create_gateway
 from newsapi_infra.identity.identities import create_identities
@@ -21,7 +24,6 @@ from newsapi_infra.identity.roles import (
     grant,
     grant_actions,
 )
-from newsapi_infra.key_vault import create_key_vault
 from newsapi_infra.network.remote_access import RemoteAccess, create_remote_access
 from newsapi_infra.network.vnet import Network, create_network
 from newsapi_infra.notifications import Notifications, create_notifications
@@ -31,8 +33,6 @@ from newsapi_infra.observability import (
     keep_activity_log,
     send_diagnostics,
 )
-from newsapi_infra.registry import create_registry
-from newsapi_infra.storage import create_storage
 from newsapi_infra.workbooks import create_workbooks
 
 

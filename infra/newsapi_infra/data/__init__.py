@@ -1,0 +1,1 @@
+"""What keeps something: database, storage account, vault, registry."""
