@@ -14,7 +14,7 @@ from newsapi_infra.data.key_vault import KeyVault
 from newsapi_infra.data.registry import Registry
 from newsapi_infra.data.storage import Storage
 from newsapi_infra.identity.identities import Identities
-from newsapi_infra.observability import Observability
+from newsapi_infra.monitoring.observability import Observability
 
 UI_PORT = 3000
 HEALTH_PORT = 8080

@@ -2,8 +2,6 @@
 
 import pulumi
 
-from newsapi_infra.alert_rules import Target
-from newsapi_infra.alerts import create_alerts
 from newsapi_infra.budget import create_budget
 from newsapi_infra.config import load_config
 from newsapi_infra.container_apps import Apps, create_apps
@@ -24,16 +22,18 @@ from newsapi_infra.identity.roles import (
     grant,
     grant_actions,
 )
-from newsapi_infra.network.remote_access import RemoteAccess, create_remote_access
-from newsapi_infra.network.vnet import Network, create_network
-from newsapi_infra.notifications import Notifications, create_notifications
-from newsapi_infra.observability import (
+from newsapi_infra.monitoring.alert_rules import Target
+from newsapi_infra.monitoring.alerts import create_alerts
+from newsapi_infra.monitoring.notifications import Notifications, create_notifications
+from newsapi_infra.monitoring.observability import (
     create_observability,
     export_old_logs,
     keep_activity_log,
     send_diagnostics,
 )
-from newsapi_infra.workbooks import create_workbooks
+from newsapi_infra.monitoring.workbooks import create_workbooks
+from newsapi_infra.network.remote_access import RemoteAccess, create_remote_access
+from newsapi_infra.network.vnet import Network, create_network
 
 
 def deploy() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from newsapi_infra import log_contract, queries
-from newsapi_infra.alert_rules import Alert, LogAlert, MetricAlert, alerts_for
 from newsapi_infra.config import StackConfig
+from newsapi_infra.monitoring import log_contract, queries
+from newsapi_infra.monitoring.alert_rules import Alert, LogAlert, MetricAlert, alerts_for
 from newsapi_infra.offline.alert_page import page
 from newsapi_infra.offline.configuration import read_config
 from newsapi_infra.offline.graph import Graph

@@ -174,7 +174,7 @@ def test_each_step_is_known_by_the_stage_that_it_begins_with() -> None:
 
 def test_the_deployment_queries_the_fields_and_events_that_are_logged(place: Place) -> None:
     # Types of Pulumi's folder are checked apart.
-    log_contract = import_module("newsapi_infra.log_contract")
+    log_contract = import_module("newsapi_infra.monitoring.log_contract")
     written = set(ALWAYS) | {"event", "run_id", "job", "status", "seconds"}
     written |= {"articles_new", "articles_fetched", "duplicates_removed"}
     assert set(log_contract.FIELDS) == written

@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-from newsapi_infra.alert_rules import SEVERITY, Alert, LogAlert, MetricAlert, alerts_for
 from newsapi_infra.config import StackConfig
+from newsapi_infra.monitoring.alert_rules import SEVERITY, Alert, LogAlert, MetricAlert, alerts_for
 from newsapi_infra.offline.configuration import read_config
 
 HEADER = """# Alerts of the infrastructure
 
-Made from `infra/newsapi_infra/alert_rules.py` by `make infra-docs`; figures are those of the
-production stack. The rules about runs and articles belong to the application: their twins here
+Made from `infra/newsapi_infra/monitoring/alert_rules.py` by `make infra-docs`; figures are those of
+the production stack. The rules about runs and articles belong to the application: their twins here
 (marked so) speak only while the application's own heartbeat is missing, so nobody is told twice.
 
 Urgency: **critical** goes to PagerDuty and by mail to the people on call and the owners,

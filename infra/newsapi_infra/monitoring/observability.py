@@ -7,7 +7,7 @@ import pulumi
 from pulumi_azure_native import applicationinsights, monitor, operationalinsights
 
 from newsapi_infra.context import Context
-from newsapi_infra.queries import SAVED
+from newsapi_infra.monitoring.queries import SAVED
 
 RETENTION_DAYS = 30
 EXPORTED_TABLES = ["ContainerAppConsoleLogs", "ContainerAppSystemLogs"]

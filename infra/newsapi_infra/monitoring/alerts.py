@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pulumi
 from pulumi_azure_native import monitor
 
-from newsapi_infra.alert_rules import (
+from newsapi_infra.context import Context
+from newsapi_infra.monitoring.alert_rules import (
     NAMESPACES,
     SEVERITY,
     Alert,
@@ -14,8 +15,7 @@ from newsapi_infra.alert_rules import (
     Target,
     alerts_for,
 )
-from newsapi_infra.context import Context
-from newsapi_infra.notifications import Notifications
+from newsapi_infra.monitoring.notifications import Notifications
 
 RUNBOOKS = "infrastructure-alerts.md"
 

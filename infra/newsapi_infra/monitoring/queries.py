@@ -1,7 +1,7 @@
 """The queries over the logs: saved ones, those of alerts, those of workbooks."""
 
 from newsapi_infra import names
-from newsapi_infra.log_contract import ALERTS_EVALUATED, API_RESPONSE, RUN_FINISHED
+from newsapi_infra.monitoring.log_contract import ALERTS_EVALUATED, API_RESPONSE, RUN_FINISHED
 
 _APPS = f'"{names.WEBSERVER}", "{names.DAEMON}"'
 

@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import logic, monitor
 
-from newsapi_infra.alert_rules import Channel
 from newsapi_infra.context import Context
+from newsapi_infra.monitoring.alert_rules import Channel
 
 TRIGGER = "alert"
 

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_azure_native import applicationinsights
 
 from newsapi_infra.context import Context
-from newsapi_infra.queries import INFRASTRUCTURE_HEALTH, PIPELINE_HEALTH
+from newsapi_infra.monitoring.queries import INFRASTRUCTURE_HEALTH, PIPELINE_HEALTH
 
 TIME_RANGE = "TimeRange"
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from newsapi_infra import queries
 from newsapi_infra.config import StackConfig
+from newsapi_infra.monitoring import queries
 
 Target = Literal["webserver", "daemon", "database", "gateway", "nat", "workspace"]
 Channel = Literal["critical", "warning", "info"]

@@ -1,0 +1,1 @@
+"""What is seen of a stack, who is told, and the agreement about log lines."""
