@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from newsapi_infra import names
+from newsapi_infra.apps.containers import SIZES, SMALL
 from newsapi_infra.config import StackConfig
-from newsapi_infra.containers import SIZES, SMALL
 from newsapi_infra.monitoring.alert_rules import LogAlert, alerts_for
 
 DESIGN_TOTAL = 335

@@ -2,18 +2,18 @@
 
 import pulumi
 
+from newsapi_infra.apps.container_apps import Apps, create_apps
+from newsapi_infra.apps.containers import Surroundings
+from newsapi_infra.apps.environment import create_environment
+from newsapi_infra.apps.gateway import Gateway, create_gateway
 from newsapi_infra.budget import create_budget
 from newsapi_infra.config import load_config
-from newsapi_infra.container_apps import Apps, create_apps
-from newsapi_infra.containers import Surroundings
 from newsapi_infra.context import Context, open_stack
 from newsapi_infra.costs import estimate
 from newsapi_infra.data.database import create_database
 from newsapi_infra.data.key_vault import create_key_vault
 from newsapi_infra.data.registry import create_registry
 from newsapi_infra.data.storage import create_storage
-from newsapi_infra.environment import create_environment
-from newsapi_infra.gateway import Gateway, create_gateway
 from newsapi_infra.identity.identities import create_identities
 from newsapi_infra.identity.roles import (
     DEPLOY_ACTIONS,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from newsapi_infra.app_settings import FOR_LIBRARIES, SECRETS
+from newsapi_infra.apps.app_settings import FOR_LIBRARIES, SECRETS
 from newsapi_infra.offline.graph import DIGEST, Declared, Graph
 
 Graphs = Callable[[str], Graph]

@@ -111,7 +111,7 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
                 "The app is short of CPU; the UI or the runs become slow.",
                 _APP_LOOK,
                 "A run in progress explains it on the daemon: wait. Otherwise raise the CPU in "
-                "`container_apps.py` and `pulumi up`.",
+                "`apps/container_apps.py` and `pulumi up`.",
             ),
         ),
         MetricAlert(
@@ -129,7 +129,7 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
                 "At 100 % the container is killed and its run with it.",
                 _APP_LOOK,
                 "Look for a run with an unusual amount of articles; raise the memory in "
-                "`container_apps.py` and `pulumi up`.",
+                "`apps/container_apps.py` and `pulumi up`.",
             ),
         ),
         MetricAlert(
@@ -341,7 +341,8 @@ def _gateway_alerts() -> list[Alert]:
             Runbook(
                 "Requests fail at the gateway or behind it.",
                 "`AGWAccessLogs` by status, `AGWFirewallLogs` for blocked requests",
-                "If the firewall blocks the UI's own requests, add an exclusion in `gateway.py`.",
+                "If the firewall blocks the UI's own requests, add an exclusion in "
+                "`apps/gateway.py`.",
             ),
         ),
     ]

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_azure_native import app, managedidentity, network
 
 from newsapi_infra import names
-from newsapi_infra.container_apps import PROBE_PATH
+from newsapi_infra.apps.container_apps import PROBE_PATH
 from newsapi_infra.context import Context
 from newsapi_infra.data.key_vault import KeyVault
 from newsapi_infra.network.addresses import GATEWAY

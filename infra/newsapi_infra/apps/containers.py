@@ -7,7 +7,7 @@ import pulumi
 from pulumi_azure_native import app, managedidentity
 
 from newsapi_infra import names
-from newsapi_infra.app_settings import SECRETS
+from newsapi_infra.apps.app_settings import SECRETS
 from newsapi_infra.context import Context
 from newsapi_infra.data.database import Database
 from newsapi_infra.data.key_vault import KeyVault

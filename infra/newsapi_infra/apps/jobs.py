@@ -7,8 +7,8 @@ import pulumi
 from pulumi_azure_native import app
 
 from newsapi_infra import names
-from newsapi_infra.app_settings import alert_settings, database_settings, environment_of
-from newsapi_infra.containers import (
+from newsapi_infra.apps.app_settings import alert_settings, database_settings, environment_of
+from newsapi_infra.apps.containers import (
     Surroundings,
     acting_as,
     as_deployed,
@@ -16,8 +16,8 @@ from newsapi_infra.containers import (
     registry_login,
     secret_references,
 )
+from newsapi_infra.apps.environment import PROFILE
 from newsapi_infra.context import Context
-from newsapi_infra.environment import PROFILE
 
 ALERTS_EVERY = "*/10 * * * *"
 """When somebody other than the daemon looks at the alert rules (UTC)."""

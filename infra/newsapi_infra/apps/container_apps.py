@@ -7,14 +7,14 @@ import pulumi
 from pulumi_azure_native import app
 
 from newsapi_infra import names
-from newsapi_infra.app_settings import (
+from newsapi_infra.apps.app_settings import (
     SECRETS,
     app_settings,
     environment_of,
     launcher_settings,
 )
-from newsapi_infra.authentication import ENTRA_APP_SECRET, require_login
-from newsapi_infra.containers import (
+from newsapi_infra.apps.authentication import ENTRA_APP_SECRET, require_login
+from newsapi_infra.apps.containers import (
     GRACE_SECONDS,
     HEALTH_PORT,
     UI_PORT,
@@ -25,11 +25,11 @@ from newsapi_infra.containers import (
     registry_login,
     secret_references,
 )
+from newsapi_infra.apps.environment import PROFILE
+from newsapi_infra.apps.jobs import create_jobs
 from newsapi_infra.context import Context
 from newsapi_infra.data.storage import EXPORTS, RAW_ARCHIVE
-from newsapi_infra.environment import PROFILE
 from newsapi_infra.identity.roles import LAUNCH_ACTIONS, grant_actions
-from newsapi_infra.jobs import create_jobs
 
 PROBE_PATH = "/server_info"
 HEALTH_PATH = "/health"

@@ -1,0 +1,1 @@
+"""What runs the image, and what stands before it."""
