@@ -6,10 +6,10 @@ from newsapi_infra.apps.container_apps import Apps, create_apps
 from newsapi_infra.apps.containers import Surroundings
 from newsapi_infra.apps.environment import create_environment
 from newsapi_infra.apps.gateway import Gateway, create_gateway
-from newsapi_infra.budget import create_budget
 from newsapi_infra.config import load_config
 from newsapi_infra.context import Context, open_stack
-from newsapi_infra.costs import estimate
+from newsapi_infra.cost.budget import create_budget
+from newsapi_infra.cost.costs import estimate
 from newsapi_infra.data.database import create_database
 from newsapi_infra.data.key_vault import create_key_vault
 from newsapi_infra.data.registry import create_registry

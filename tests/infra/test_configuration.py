@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from newsapi_infra.config import ConfigurationError
-from newsapi_infra.costs import DESIGN_TOTAL, estimate, price_table
+from newsapi_infra.cost.costs import DESIGN_TOTAL, estimate, price_table
 from newsapi_infra.offline.configuration import read_config
 from newsapi_infra.offline.cost_table import as_table
 from newsapi_infra.offline.graph import build_graph

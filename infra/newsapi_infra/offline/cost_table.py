@@ -2,7 +2,7 @@
 
 import sys
 
-from newsapi_infra.costs import Estimate, estimate
+from newsapi_infra.cost.costs import Estimate, estimate
 from newsapi_infra.offline.configuration import STACKS, read_config
 
 DAILY_ARTICLES, ARTICLE_KB = 50, 5

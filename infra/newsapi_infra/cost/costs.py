@@ -44,7 +44,7 @@ class Estimate:
 
 def price_table() -> dict[str, Any]:
     """The price table as it is kept."""
-    text = files("newsapi_infra").joinpath("prices.yaml").read_text(encoding="utf-8")
+    text = files("newsapi_infra.cost").joinpath("prices.yaml").read_text(encoding="utf-8")
     table: dict[str, Any] = yaml.safe_load(text)
     return table
 
