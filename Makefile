@@ -36,6 +36,7 @@ lint: install ## Style, formatting, layers, spelling, the workflows' safety
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	PYTHONPATH=infra $(BIN)/lint-imports infra/importlinter.toml
 	git ls-files -z | xargs -0 $(BIN)/codespell
 	$(BIN)/zizmor --offline --quiet .github
 
