@@ -19,15 +19,21 @@ FIELDS = {
     "duplicates_removed": "records that a run folded into others",
 }
 
+_COUNTS = ("articles_new", "articles_fetched", "duplicates_removed")
+
 RUN_FINISHED = "run_finished"
 API_RESPONSE = "api_response"
 ALERTS_EVALUATED = "alerts_evaluated"
 DAEMON_HEARTBEAT = "daemon_heartbeat"
 
 EVENTS = {
-    RUN_FINISHED: "a run ended: status, seconds, articles_new, articles_fetched, "
-    "duplicates_removed",
-    API_RESPONSE: "the news API answered: seconds",
-    ALERTS_EVALUATED: "the application's own alert rules were looked at, hourly: its heartbeat",
-    DAEMON_HEARTBEAT: "the daemon acts or stands by; each minute",
+    RUN_FINISHED: ("run_id", "status", "seconds", *_COUNTS),
+    API_RESPONSE: ("seconds",),
+    ALERTS_EVALUATED: (),
+    DAEMON_HEARTBEAT: (),
 }
+"""Each event that queries look for, with the fields that its line has.
+
+A run ended; the news API answered; the application looked at its own alert rules (hourly: its sign
+of life); the daemon acts or stands by (each minute).
+"""
