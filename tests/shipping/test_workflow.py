@@ -1,25 +1,35 @@
-"""The deployment workflow is valid, asks for little, and runs what a contributor runs."""
+"""The workflows are valid, ask for little, and run what a contributor runs."""
 
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from .dockerfile import ROOT
 from .schemas import assert_valid
 
-FILE = ROOT / ".github/workflows/deploy.yml"
-TEXT = FILE.read_text("utf-8")
-WORKFLOW: dict[Any, Any] = yaml.safe_load(TEXT)
-JOBS: dict[str, dict[str, Any]] = WORKFLOW["jobs"]
-# The parser reads the key `on` as true.
-TRIGGERS: dict[str, Any] = WORKFLOW[True]
+FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
+TEXTS = {path.stem: path.read_text("utf-8") for path in FILES}
+WORKFLOWS: dict[str, dict[Any, Any]] = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
+ALL_JOBS: list[tuple[str, dict[str, Any]]] = [
+    (name, job) for workflow in WORKFLOWS.values() for name, job in workflow["jobs"].items()
+]
+DEPLOY, CHECKS = WORKFLOWS["deploy"], WORKFLOWS["checks"]
+JOBS: dict[str, dict[str, Any]] = DEPLOY["jobs"]
+
+
+def triggers(workflow: dict[Any, Any]) -> dict[str, Any]:
+    # The parser reads the key `on` as true.
+    found: dict[str, Any] = workflow[True]
+    return found
 
 
 def steps(job: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = JOBS[job]["steps"]
+    found: list[dict[str, Any]] = JOBS[job].get("steps", [])
     return found
 
 
@@ -27,20 +37,21 @@ def scripts(job: str) -> Iterator[str]:
     yield from (step["run"] for step in steps(job) if "run" in step)
 
 
-def test_it_follows_the_published_schema() -> None:
-    assert_valid(FILE, "github-workflows")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_follows_the_published_schema(path: Path) -> None:
+    assert_valid(path, "github-workflows")
 
 
 def test_it_deploys_what_is_pushed_to_main_and_looks_at_pull_requests() -> None:
-    assert TRIGGERS["push"] == {"branches": ["main"]}
-    assert "pull_request" in TRIGGERS
-    assert "pull_request_target" not in TRIGGERS
+    assert triggers(DEPLOY)["push"] == {"branches": ["main"]}
+    assert "pull_request" in triggers(DEPLOY)
+    assert not [name for name in WORKFLOWS if "pull_request_target" in triggers(WORKFLOWS[name])]
     assert "github.event_name == 'push'" in JOBS["deploy"]["if"]
     assert "github.event_name == 'pull_request'" in JOBS["preview"]["if"]
 
 
 def test_actions_are_pinned_to_commits_and_say_their_version() -> None:
-    uses = re.findall(r"uses: (.+)", TEXT)
+    uses = re.findall(r"uses: ([^.].+)", "\n".join(TEXTS.values()))
     assert uses
     for one in uses:
         assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+(\.\d+)*", one), one
@@ -49,8 +60,8 @@ def test_actions_are_pinned_to_commits_and_say_their_version() -> None:
 
 
 def test_nothing_is_allowed_but_what_a_job_needs() -> None:
-    assert WORKFLOW["permissions"] == {}
-    for name, job in JOBS.items():
+    assert [workflow["permissions"] for workflow in WORKFLOWS.values()] == [{}] * len(WORKFLOWS)
+    for name, job in ALL_JOBS:
         signs_in = name in ("preview", "deploy")
         more = {"id-token": "write"} if signs_in else {}
         assert job["permissions"] == {"contents": "read", **more}, name
@@ -58,9 +69,9 @@ def test_nothing_is_allowed_but_what_a_job_needs() -> None:
 
 
 def test_no_credential_is_stored() -> None:
-    assert "secrets." not in TEXT
-    for job in JOBS:
-        for step in steps(job):
+    assert "secrets." not in "".join(TEXTS.values())
+    for _, job in ALL_JOBS:
+        for step in job.get("steps", []):
             if step.get("uses", "").startswith("azure/login@"):
                 assert set(step["with"]) == {"client-id", "tenant-id", "subscription-id"}
             if step.get("uses", "").startswith("actions/checkout@"):
@@ -68,27 +79,50 @@ def test_no_credential_is_stored() -> None:
 
 
 def test_texts_of_others_never_become_commands() -> None:
-    for job in JOBS:
-        assert not [script for script in scripts(job) if "${{" in script], job
+    for name, job in ALL_JOBS:
+        for step in job.get("steps", []):
+            assert "${{" not in step.get("run", ""), name
 
 
 def test_jobs_end_and_deployments_wait_for_each_other() -> None:
-    assert all(job["timeout-minutes"] <= 150 for job in JOBS.values())
-    assert WORKFLOW["concurrency"]["cancel-in-progress"] == (
+    assert all(job["timeout-minutes"] <= 150 for _, job in ALL_JOBS if "steps" in job)
+    assert DEPLOY["concurrency"]["cancel-in-progress"] == (
         "${{ github.event_name == 'pull_request' }}"
     )
 
 
+def targets(job: dict[str, Any]) -> set[str]:
+    """What `make` is asked for."""
+    lines = [step["run"] for step in job.get("steps", []) if "run" in step]
+    return {word for line in lines if line.startswith("make ") for word in line.split()[1:]}
+
+
 def test_it_installs_and_tests_as_a_contributor_does() -> None:
-    commands = list(scripts("test"))
-    assert 'pip install -e ".[dev]"' in commands
-    assert "pytest tests/ -v" in commands
-    assert any("ruff check" in command for command in commands)
-    assert "mypy" in commands
+    assert targets(JOBS["test"]) == {"lint", "types", "test"}
+    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    assert set().union(*(targets(job) for _, job in ALL_JOBS)) <= known
+
+
+def test_everything_is_installed_from_the_hashed_lock() -> None:
+    for _, job in ALL_JOBS:
+        for step in job.get("steps", []):
+            for line in step.get("run", "").splitlines():
+                assert "pip install" not in line or "--require-hashes" in line, line
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for line in re.findall(r"pip install .+", makefile):
+        assert "--require-hashes" in line or line.endswith("-e ."), line
+
+
+def test_each_night_and_before_each_deployment_everything_runs() -> None:
+    assert {"schedule", "workflow_call"} <= set(triggers(CHECKS))
+    everything = set().union(*(targets(job) for job in CHECKS["jobs"].values()))
+    assert everything >= {"lint", "types", "test-all", "infra-test", "infra-scan", "drill"}
+    assert JOBS["checks"]["uses"] == "./.github/workflows/checks.yml"
+    assert JOBS["checks"]["if"] == "github.event_name == 'push'"
 
 
 def test_nothing_is_deployed_that_was_not_tested_and_scanned() -> None:
-    assert set(JOBS["deploy"]["needs"]) == {"test", "infrastructure", "image"}
+    assert set(JOBS["deploy"]["needs"]) == {"checks", "image"}
     used = [step.get("uses", "").split("@")[0] for step in steps("image")]
     assert used.index("anchore/scan-action") < used.index("actions/upload-artifact")
     assert "anchore/sbom-action" in used
