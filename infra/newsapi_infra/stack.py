@@ -70,7 +70,7 @@ def deploy() -> None:
     keep_activity_log(context, observability)
     export_old_logs(context, observability, around.storage.account.id)
     create_alerts(context, _targets(around, net, apps, gateway), notifications)
-    create_workbooks(context, observability.workspace.id)
+    create_workbooks(context, observability.workspace.id, net.nat.id)
     create_budget(context)
     _export(context, around, gateway)
 
@@ -99,12 +99,11 @@ def _watch(
     gateway: Gateway | None,
     people: RemoteAccess,
 ) -> None:
-    """Diagnostic settings of everything that has logs or metrics to give."""
+    """Diagnostic settings of everything that can export logs or metrics; a NAT gateway can't."""
     logs = around.observability
     send_diagnostics(logs, "network", net.vnet.id, "logs", "metrics")
     for name, group in net.security_groups.items():
         send_diagnostics(logs, f"nsg-{name}", group.id, "logs")
-    send_diagnostics(logs, "nat", net.nat.id, "metrics")
     send_diagnostics(logs, "nat-ip", net.nat_address.id, "logs", "metrics")
     send_diagnostics(logs, "environment", around.environment.id, "logs", "metrics")
     send_diagnostics(logs, "database", around.database.server.id, "logs", "metrics")
@@ -126,7 +125,7 @@ def _watch(
     if people.vpn is not None:
         send_diagnostics(logs, "vpn", people.vpn.id, "logs", "metrics")
     if people.bastion is not None:
-        send_diagnostics(logs, "bastion", people.bastion.id, "logs", "metrics")
+        send_diagnostics(logs, "bastion", people.bastion.id, "logs")
 
 
 def _export(context: Context, around: Surroundings, gateway: Gateway | None) -> None:

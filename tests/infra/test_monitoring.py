@@ -188,36 +188,52 @@ def test_one_workspace_keeps_thirty_days_and_older_logs_go_to_storage(stack_grap
     assert {"Administrative", "Security"} <= {item["category"] for item in activity["logs"]}
 
 
-WATCHED = (
-    "network:VirtualNetwork",
-    "network:NetworkSecurityGroup",
-    "network:NatGateway",
-    "network:PublicIPAddress",
-    "network:ApplicationGateway",
-    "network:VirtualNetworkGateway",
-    "network:BastionHost",
-    "app:ManagedEnvironment",
-    "app:ContainerApp",
-    "app:Job",
-    "dbforpostgresql:Server",
-    "keyvault:Vault",
-    "storage:StorageAccount",
-    "containerregistry:Registry",
-    "operationalinsights:Workspace",
-    "eventgrid:SystemTopic",
-    "logic:Workflow",
-)
+EXPORTABLE = yaml.safe_load((Path(__file__).parent / "exportable.yaml").read_text("utf-8"))
+ADDRESSES_OF_OPTIONS = ("vpn-ip", "bastion-ip")
+"""Watched through what they belong to."""
+
+
+def test_diagnostic_settings_ask_for_what_a_kind_can_export(graph: Graph) -> None:
+    kinds = {item.id: item.arm_name for item in graph.resources}
+    for item in graph.all("monitor:DiagnosticSetting"):
+        can = EXPORTABLE[kinds[item.inputs["resourceUri"]]]
+        assert can["source"]
+        asked = {kind for kind in ("logs", "metrics") if item.inputs.get(kind)}
+        assert asked, f"{item.logical}: a setting that exports nothing is refused"
+        assert asked == {kind for kind in ("logs", "metrics") if can[kind]}, item.logical
 
 
 def test_everything_that_can_sends_its_diagnostics(graph: Graph) -> None:
     watched = {item.inputs["resourceUri"] for item in graph.all("monitor:DiagnosticSetting")}
+    able = {kind for kind, can in EXPORTABLE.items() if can["logs"] or can["metrics"]}
     missing = [
         item.urn
-        for kind in WATCHED
-        for item in graph.all(kind)
-        if item.id not in watched and item.logical not in ("vpn-ip", "bastion-ip")
+        for item in graph.resources
+        if item.arm_name in able
+        and item.id not in watched
+        and item.logical not in ADDRESSES_OF_OPTIONS
     ]
     assert missing == []
+
+
+def test_no_chart_reads_metrics_from_the_workspace_that_nobody_can_send(prod: Graph) -> None:
+    unable = {kind for kind, can in EXPORTABLE.items() if not can["metrics"]}
+    names = {name for kind in unable for name in METRICS.get(kind, {"metrics": []})["metrics"]}
+    assert names
+    for title, query in queries.INFRASTRUCTURE_HEALTH.items():
+        assert not [name for name in names if f'"{name}"' in query], title
+
+
+def test_bytes_through_nat_are_charted_from_its_metrics(graph: Graph) -> None:
+    book = graph.one("applicationinsights:Workbook", "workbook-infrastructure-health").inputs
+    items = json.loads(book["serializedData"])["items"]
+    (chart,) = [item["content"] for item in items if item["type"] == 10]
+    assert chart["resourceIds"] == [graph.one("network:NatGateway").id]
+    (metric,) = chart["metrics"]
+    namespace, name = metric["metric"].split("--")
+    assert namespace == metric["namespace"] == chart["resourceType"]
+    known = {kind.lower(): row["metrics"] for kind, row in METRICS.items()}
+    assert name in known[namespace]
 
 
 def test_both_workbooks_are_charts_over_queries(prod: Graph) -> None:

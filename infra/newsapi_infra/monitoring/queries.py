@@ -125,7 +125,4 @@ INFRASTRUCTURE_HEALTH = {
         "avg(Average)",
         "MetricName",
     ),
-    "NAT gateway, bytes": _metric(
-        "Microsoft.Network", {"ByteCount": "Total"}, "sum(Total)", "Resource"
-    ),
 }
