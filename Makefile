@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
-.PHONY: arm infra-test infra-scan infra-docs infra-costs
+.PHONY: arm infra-test infra-scan infra-docs infra-costs az-test
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,7 +67,7 @@ lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra azure --extra otel --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt
-	for group in build infra infra-scan; do \
+	for group in build infra infra-scan azure-cli; do \
 	  uv pip compile --group $$group --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --no-strip-extras \
 	    -o requirements/$$group.txt; \
@@ -77,6 +77,7 @@ lock: ## Renew the pinned, hashed requirements from pyproject.toml
 INFRA_VENV := .venv-infra
 INFRA := PYTHONPATH=infra $(INFRA_VENV)/bin/python
 SCAN_VENV := .venv-infra-scan
+AZ_VENV := .venv-azure-cli
 
 $(INFRA_VENV)/.installed: requirements/infra.txt
 	test -x $(INFRA_VENV)/bin/python || $(PYTHON) -m venv $(INFRA_VENV)
@@ -88,9 +89,17 @@ $(SCAN_VENV)/.installed: requirements/infra-scan.txt
 	$(SCAN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
+$(AZ_VENV)/.installed: requirements/azure-cli.txt
+	test -x $(AZ_VENV)/bin/python || $(PYTHON) -m venv $(AZ_VENV)
+	$(AZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
 infra-test: $(INFRA_VENV)/.installed ## Build every stack under mocks and check it, types included
 	$(INFRA_VENV)/bin/pyright -p infra/pyrightconfig.json --pythonpath $(INFRA_VENV)/bin/python
 	$(INFRA) -m pytest tests/infra --confcutdir=tests/infra -q -p no:cacheprovider
+
+az-test: $(INFRA_VENV)/.installed $(AZ_VENV)/.installed ## Hold every documented az command to the real one's parser
+	AZ_PYTHON=$(AZ_VENV)/bin/python $(INFRA) -m pytest tests/infra/test_az.py --confcutdir=tests/infra -q -p no:cacheprovider
 
 arm: $(INFRA_VENV)/.installed ## Export the stacks as ARM templates to build/arm
 	$(INFRA) -m newsapi_infra.offline.arm build/arm
@@ -105,4 +114,4 @@ infra-costs: $(INFRA_VENV)/.installed ## Print the monthly estimate of each stac
 	$(INFRA) -m newsapi_infra.offline.cost_table
 
 clean: ## Remove what the build made (not your data)
-	rm -rf $(VENV) $(INFRA_VENV) $(SCAN_VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(INFRA_VENV) $(SCAN_VENV) $(AZ_VENV) build dist .mypy_cache .ruff_cache .pytest_cache

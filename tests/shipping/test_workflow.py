@@ -116,7 +116,15 @@ def test_everything_is_installed_from_the_hashed_lock() -> None:
 def test_each_night_and_before_each_deployment_everything_runs() -> None:
     assert {"schedule", "workflow_call"} <= set(triggers(CHECKS))
     everything = set().union(*(targets(job) for job in CHECKS["jobs"].values()))
-    assert everything >= {"lint", "types", "test-all", "infra-test", "infra-scan", "drill"}
+    assert everything >= {
+        "lint",
+        "types",
+        "test-all",
+        "infra-test",
+        "infra-scan",
+        "az-test",
+        "drill",
+    }
     assert JOBS["checks"]["uses"] == "./.github/workflows/checks.yml"
     assert JOBS["checks"]["if"] == "github.event_name == 'push'"
 

@@ -36,6 +36,7 @@ LAUNCH_ACTIONS = (
     "Microsoft.App/jobs/delete",
     "Microsoft.App/jobs/start/action",
     "Microsoft.App/jobs/stop/action",
+    "Microsoft.App/jobs/execution/read",
     "Microsoft.App/jobs/executions/read",
     "Microsoft.App/managedEnvironments/read",
     "Microsoft.App/managedEnvironments/join/action",
@@ -46,11 +47,11 @@ LAUNCH_ACTIONS = (
 DEPLOY_ACTIONS = (
     "Microsoft.App/containerApps/read",
     "Microsoft.App/containerApps/write",
-    "Microsoft.App/containerApps/revisions/read",
     "Microsoft.App/jobs/read",
     "Microsoft.App/jobs/write",
     "Microsoft.App/jobs/start/action",
-    "Microsoft.App/jobs/executions/read",
+    # One execution, by its name; the list is another action, `executions`.
+    "Microsoft.App/jobs/execution/read",
     "Microsoft.App/managedEnvironments/read",
     "Microsoft.App/managedEnvironments/join/action",
     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",

@@ -277,7 +277,7 @@ def _database_alerts(config: StackConfig) -> list[Alert]:
                 "A fail-over takes 60 to 120 seconds; this has lasted longer.",
                 "Resource health of the server, the Activity Log",
                 "Wait for the fail-over; if it doesn't come, `az postgres flexible-server "
-                "restart --failover Forced`; then restore to a new server.",
+                "restart -g GROUP -n SERVER --failover Forced`; then restore to a new server.",
             ),
         ),
     ]
