@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
-.PHONY: arm infra-test infra-scan infra-docs infra-costs az-test
+.PHONY: arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -93,6 +93,11 @@ $(AZ_VENV)/.installed: requirements/azure-cli.txt
 	test -x $(AZ_VENV)/bin/python || $(PYTHON) -m venv $(AZ_VENV)
 	$(AZ_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
+
+infra-install: $(INFRA_VENV)/.installed ## Make the environment that Pulumi runs in
+
+infra-preflight: $(INFRA_VENV)/.installed ## Look at what STACK needs before pulumi up (az login first)
+	$(INFRA) -m newsapi_infra.preflight $(or $(STACK),prod)
 
 infra-test: $(INFRA_VENV)/.installed ## Build every stack under mocks and check it, types included
 	$(INFRA_VENV)/bin/pyright -p infra/pyrightconfig.json --pythonpath $(INFRA_VENV)/bin/python

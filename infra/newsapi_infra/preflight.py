@@ -1,0 +1,228 @@
+"""What must be there before `pulumi up`: looked at, and made where a command can.
+
+    python -m newsapi_infra.preflight prod            # looks
+    python -m newsapi_infra.preflight prod --make     # makes what is missing
+
+Needs `az login`: Reader of the subscription to look; to make, Owner of the subscription and
+*Application Administrator* of the tenant.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from newsapi_infra.config import StackConfig
+from newsapi_infra.offline.configuration import STACKS, read_config
+
+PROVIDERS = (
+    "Microsoft.App",
+    "Microsoft.Compute",
+    "Microsoft.ContainerRegistry",
+    "Microsoft.DBforPostgreSQL",
+    "Microsoft.EventGrid",
+    "Microsoft.Insights",
+    "Microsoft.KeyVault",
+    "Microsoft.Logic",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Storage",
+)
+"""Resource providers that a new subscription hasn't registered."""
+
+LOGIN_PATH = "/.auth/login/aad/callback"
+
+Az = Callable[..., Any]
+"""Runs `az` with the given words and returns its answer; None: it isn't found."""
+
+
+class PreflightError(Exception):
+    """`az` failed; the message is its last line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is looked at: what is wrong with it, and how it is made right."""
+
+    what: str
+    problem: str | None
+    make: tuple[str, ...] | None = None
+    """The words of the `az` command that makes it; None: a person must."""
+
+
+def run_az(*words: str) -> Any:
+    """Run the `az` command.
+
+    Raises:
+        PreflightError: it failed for another reason than that something doesn't exist.
+    """
+    done = subprocess.run(
+        ["az", *words, "-o", "json"], capture_output=True, text=True, check=False, timeout=900
+    )
+    if done.returncode == 0:
+        return json.loads(done.stdout or "null")
+    # `az` ends with 3 where a resource isn't found.
+    if done.returncode == 3 or "does not exist" in done.stderr:
+        return None
+    raise PreflightError((done.stderr.strip().splitlines() or ["no reason given"])[-1])
+
+
+def look(config: StackConfig, az: Az, redirect: str | None = None) -> Iterator[Finding]:
+    """Look at everything that the stack needs; `redirect`: the login's, where it is known."""
+    yield _subscription(config, az)
+    yield from database_offer(
+        config, az("postgres", "flexible-server", "list-skus", "-l", config.location)
+    )
+    for provider in PROVIDERS:
+        yield _provider(provider, az("provider", "show", "-n", provider))
+    group = az("ad", "group", "show", "--group", config.database_admin_group_id)
+    yield Finding(
+        f"group {config.database_admin_group}",
+        None if group else "databaseAdminGroupId: there is no such group in the tenant",
+    )
+    yield from _login(config, az, redirect)
+
+
+def _subscription(config: StackConfig, az: Az) -> Finding:
+    selected = az("account", "show")["id"]
+    problem = None
+    if selected != config.subscription_id:
+        problem = f"az has {selected} selected, the stack wants {config.subscription_id}"
+    return Finding("subscription", problem, ("account", "set", "-s", config.subscription_id))
+
+
+def database_offer(config: StackConfig, answer: list[dict[str, Any]] | None) -> list[Finding]:
+    """Compare what the region offers to this subscription with the server that the stack wants."""
+    region = (answer or [{}])[0]
+    name = config.database_sku.name
+    skus = {
+        sku["name"]: sku
+        for edition in region.get("supportedServerEditions") or []
+        for sku in edition.get("supportedServerSkus") or []
+        if sku.get("status") != "Disabled"
+    }
+    other = f"another region or size: {region.get('reason') or 'not offered'}"
+    findings = [Finding(f"{name} in {config.location}", None if name in skus else other)]
+    if config.database_standby:
+        sku = skus.get(name, {})
+        modes = sku.get("supportedHaMode") or []
+        zones = set(sku.get("supportedZones") or [])
+        blocked = region.get("zoneRedundantHaSupported") == "Disabled"
+        problem = None
+        if blocked or "ZoneRedundant" not in modes:
+            reason = sku.get("reason") or region.get("reason") or "blocked or never offered"
+            problem = f"no zone-redundant standby of {name} ({reason}): choose another location"
+        elif not set(config.zones[:2]) <= zones:
+            problem = f"{name} is offered in the zones {sorted(zones)} only: set `zones`"
+        findings.append(Finding(f"standby in {config.location}", problem))
+    if config.database_geo_backup:
+        offered = region.get("geoBackupSupported") != "Disabled"
+        findings.append(
+            Finding(
+                f"geo-redundant backup in {config.location}",
+                None if offered else "not offered: databaseGeoBackup can't be chosen here",
+            )
+        )
+    return findings
+
+
+def _provider(name: str, answer: dict[str, Any] | None) -> Finding:
+    state = (answer or {}).get("registrationState", "unknown")
+    return Finding(
+        f"resource provider {name}",
+        None if state == "Registered" else f"it is {state}",
+        ("provider", "register", "-n", name, "--wait"),
+    )
+
+
+def _login(config: StackConfig, az: Az, redirect: str | None) -> Iterator[Finding]:
+    """The app registration: redirect address, ID tokens, and that only assigned people enter."""
+    client_id = config.entra_client_id
+    app = az("ad", "app", "show", "--id", client_id)
+    if app is None:
+        yield Finding(
+            "app registration",
+            "entraClientId names none; create one, then set entraClientId to its appId",
+            _create_app(config, redirect),
+        )
+        return
+    web = app.get("web") or {}
+    wanted = redirect or login_redirect(config)
+    if wanted is not None:
+        known = web.get("redirectUris") or []
+        yield Finding(
+            "redirect address of the login",
+            None if wanted in known else f"{wanted} is missing",
+            ("ad", "app", "update", "--id", client_id, "--web-redirect-uris", *known, wanted),
+        )
+    issues = (web.get("implicitGrantSettings") or {}).get("enableIdTokenIssuance")
+    yield Finding(
+        "ID tokens of the login",
+        None if issues else "the registration issues none",
+        ("ad", "app", "update", "--id", client_id, "--enable-id-token-issuance", "true"),
+    )
+    principal = az("ad", "sp", "show", "--id", client_id)
+    if principal is None:
+        yield Finding(
+            "enterprise application of the login",
+            "there is none: nobody can log in",
+            ("ad", "sp", "create", "--id", client_id),
+        )
+        return
+    yield Finding(
+        "assignment of people to the login",
+        None if principal.get("appRoleAssignmentRequired") else "everybody of the tenant may enter",
+        ("ad", "sp", "update", "--id", client_id, "--set", "appRoleAssignmentRequired=true"),
+    )
+
+
+def login_redirect(config: StackConfig) -> str | None:
+    """Where Entra sends people back to; None: known only once the environment exists."""
+    return f"https://{config.host_name}{LOGIN_PATH}" if config.has_gateway else None
+
+
+def _create_app(config: StackConfig, redirect: str | None) -> tuple[str, ...]:
+    wanted = redirect or login_redirect(config)
+    return (
+        *("ad", "app", "create", "--display-name", f"newsapi-{config.stack}-ui"),
+        *("--sign-in-audience", "AzureADMyOrg", "--enable-id-token-issuance", "true"),
+        *(("--web-redirect-uris", wanted) if wanted else ()),
+    )
+
+
+def make(findings: list[Finding], az: Az) -> Iterator[str]:
+    """Run the commands that make what is missing; tells each."""
+    for finding in findings:
+        if finding.problem and finding.make:
+            az(*finding.make)
+            yield f"made: {finding.what}"
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="newsapi_infra.preflight", description=__doc__)
+    parser.add_argument("stack", choices=STACKS)
+    parser.add_argument("--make", action="store_true", help="make what is missing")
+    parser.add_argument("--redirect", help="the stack's output loginRedirect, once it is known")
+    given = parser.parse_args()
+    config = read_config(given.stack)
+    try:
+        findings = list(look(config, run_az, given.redirect))
+        if given.make:
+            for line in make(findings, run_az):
+                sys.stdout.write(f"{line}\n")
+            findings = list(look(config, run_az, given.redirect))
+    except PreflightError as error:
+        sys.exit(f"The preflight failed: {error}")
+    for finding in findings:
+        sys.stdout.write(f"{'ok  ' if not finding.problem else 'MISSING'} {finding.what}")
+        sys.stdout.write(f": {finding.problem}\n" if finding.problem else "\n")
+    sys.exit(any(finding.problem for finding in findings))
+
+
+if __name__ == "__main__":
+    main()

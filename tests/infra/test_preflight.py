@@ -1,0 +1,172 @@
+"""What is looked at before anything is made, and what a command can make."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from newsapi_infra.config import StackConfig
+from newsapi_infra.offline.configuration import read_config
+from newsapi_infra.offline.graph import Graph
+from newsapi_infra.preflight import PROVIDERS, Finding, database_offer, look, make
+
+from .test_az import ask_az, needs_az
+
+SKU = {
+    "name": "Standard_D2ds_v5",
+    "supportedHaMode": ["SameZone", "ZoneRedundant"],
+    "supportedZones": ["1", "2", "3"],
+    "status": "Available",
+}
+OFFER: dict[str, Any] = {
+    "zoneRedundantHaSupported": "Enabled",
+    "geoBackupSupported": "Enabled",
+    "supportedServerEditions": [{"name": "GeneralPurpose", "supportedServerSkus": [SKU]}],
+}
+"""The parts that are read of an answer of `list-skus`, as the vendor's SDK writes them."""
+
+CALLBACK = "https://dagster.example.com/.auth/login/aad/callback"
+ALWAYS_REGISTERED = {
+    *("Microsoft.Authorization", "Microsoft.Consumption", "Microsoft.Resources"),
+    # The workbook's and Application Insights' types are Microsoft.Insights in another case.
+}
+
+
+class Tenant:
+    """A subscription and its tenant, as far as the preflight's commands reach."""
+
+    def __init__(self, config: StackConfig) -> None:
+        self.config = config
+        self.providers = dict.fromkeys(PROVIDERS, "NotRegistered")
+        self.app: dict[str, Any] | None = {"web": {"redirectUris": ["https://old.example.com"]}}
+        self.principal: dict[str, Any] | None = None
+        self.offer = [copy.deepcopy(OFFER)]
+        self.asked: list[str] = []
+
+    def __call__(self, *words: str) -> Any:
+        self.asked.append(" ".join(words))
+        command = " ".join(word for word in words[:3] if not word.startswith("-"))
+        options = (
+            words[words.index(next(w for w in words if w.startswith("-"))) :]
+            if any(word.startswith("-") for word in words)
+            else ()
+        )
+        match command.split():
+            case ["account", "show"]:
+                return {"id": self.config.subscription_id}
+            case ["postgres", *_]:
+                return self.offer
+            case ["provider", "show"]:
+                return {"registrationState": self.providers[words[3]]}
+            case ["provider", "register"]:
+                self.providers[words[3]] = "Registered"
+            case ["ad", "group", "show"]:
+                return {"id": words[-1]}
+            case ["ad", "app", "show"]:
+                return self.app
+            case ["ad", "app", "create"]:
+                self.app = {"web": {}}
+            case ["ad", "app", "update"]:
+                assert self.app is not None
+                if "--web-redirect-uris" in options:
+                    # As the real one: what isn't named again is gone.
+                    self.app["web"]["redirectUris"] = list(
+                        options[options.index("--web-redirect-uris") + 1 :]
+                    )
+                if "--enable-id-token-issuance" in options:
+                    self.app["web"]["implicitGrantSettings"] = {"enableIdTokenIssuance": True}
+            case ["ad", "sp", "show"]:
+                return self.principal
+            case ["ad", "sp", "create"]:
+                self.principal = {"appRoleAssignmentRequired": False}
+            case ["ad", "sp", "update"]:
+                self.principal = {"appRoleAssignmentRequired": True}
+            case other:
+                raise AssertionError(other)
+        return {}
+
+
+@pytest.fixture
+def config() -> StackConfig:
+    return read_config("prod")
+
+
+@pytest.fixture
+def tenant(config: StackConfig) -> Tenant:
+    return Tenant(config)
+
+
+def problems(found: list[Finding]) -> dict[str, str]:
+    return {finding.what: finding.problem for finding in found if finding.problem}
+
+
+def test_what_is_missing_is_made_and_then_nothing_is(config: StackConfig, tenant: Tenant) -> None:
+    assert problems(list(look(config, tenant)))
+    for _ in range(2):  # The enterprise application comes before what is set on it.
+        list(make(list(look(config, tenant)), tenant))
+    assert problems(list(look(config, tenant))) == {}
+    assert tenant.app is not None
+    # The redirect address of somebody else stays.
+    assert tenant.app["web"]["redirectUris"] == ["https://old.example.com", CALLBACK]
+    assert tenant.principal == {"appRoleAssignmentRequired": True}
+
+
+def test_looking_changes_nothing(config: StackConfig, tenant: Tenant) -> None:
+    list(look(config, tenant))
+    verbs = {words.split(" -")[0].split()[-1] for words in tenant.asked}
+    assert verbs <= {"show", "list-skus"}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"zoneRedundantHaSupported": "Disabled", "reason": "temporarily blocked"},
+        {"supportedServerEditions": [{"supportedServerSkus": [{**SKU, "supportedHaMode": []}]}]},
+        {"supportedServerEditions": [{"supportedServerSkus": [{**SKU, "supportedZones": ["1"]}]}]},
+        {"supportedServerEditions": []},
+        {"supportedServerEditions": [{"supportedServerSkus": [{**SKU, "status": "Disabled"}]}]},
+    ],
+)
+def test_a_region_without_the_standby_is_told_before_anything_is_made(
+    config: StackConfig, refusal: dict[str, Any]
+) -> None:
+    assert problems(database_offer(config, [OFFER])) == {}
+    assert f"standby in {config.location}" in problems(database_offer(config, [OFFER | refusal]))
+
+
+def test_a_stack_without_a_standby_asks_for_none() -> None:
+    blocked = OFFER | {"zoneRedundantHaSupported": "Disabled", "geoBackupSupported": "Disabled"}
+    small = {**SKU, "name": "Standard_B2s", "supportedHaMode": []}
+    offer = blocked | {"supportedServerEditions": [{"supportedServerSkus": [small]}]}
+    assert problems(database_offer(read_config("dev"), [offer])) == {}
+
+
+def test_an_empty_answer_is_a_problem_not_an_error(config: StackConfig) -> None:
+    assert problems(database_offer(config, None))
+    assert problems(database_offer(config, [{}]))
+
+
+def test_without_a_gateway_the_redirect_is_looked_at_once_it_is_known() -> None:
+    config = read_config("dev")
+    tenant = Tenant(config)
+    assert "redirect address of the login" not in [item.what for item in look(config, tenant)]
+    wanted = (
+        "https://dagster-webserver.happy-sea.eastus.azurecontainerapps.io/.auth/login/aad/callback"
+    )
+    assert wanted in problems(list(look(config, tenant, wanted)))["redirect address of the login"]
+
+
+def test_every_kind_of_resource_has_its_provider_looked_at(graph: Graph) -> None:
+    used = {item.arm_name.split("/")[0].lower() for item in graph.resources}
+    known = {name.lower() for name in (*PROVIDERS, *ALWAYS_REGISTERED)}
+    assert used <= known
+
+
+@needs_az
+def test_the_real_parser_takes_the_preflights_commands(config: StackConfig, tenant: Tenant) -> None:
+    for _ in range(2):
+        list(make(list(look(config, tenant)), tenant))
+    tenant.app = None
+    list(make(list(look(config, tenant)), tenant))
+    found = ask_az("parse", tuple(tenant.asked))
+    assert {row["command"]: row["refused"] for row in found if row["refused"]} == {}
