@@ -60,9 +60,12 @@ def run_az(*words: str) -> Any:
     Raises:
         PreflightError: it failed for another reason than that something doesn't exist.
     """
-    done = subprocess.run(
-        ["az", *words, "-o", "json"], capture_output=True, text=True, check=False, timeout=900
-    )
+    try:
+        done = subprocess.run(
+            ["az", *words, "-o", "json"], capture_output=True, text=True, check=False, timeout=900
+        )
+    except FileNotFoundError:
+        raise PreflightError("there is no `az` here: install the Azure CLI") from None
     if done.returncode == 0:
         return json.loads(done.stdout or "null")
     # `az` ends with 3 where a resource isn't found.

@@ -18,7 +18,7 @@ from newsapi_infra.identity.identities import create_identities
 from newsapi_infra.identity.roles import (
     DEPLOY_ACTIONS,
     METRICS_PUBLISHER,
-    READER,
+    PREVIEW_ACTIONS,
     grant,
     grant_actions,
 )
@@ -59,7 +59,7 @@ def deploy() -> None:
             context, "deploy", identities.deployment, "Deploy pipeline images", DEPLOY_ACTIONS
         )
     if identities.preview is not None:
-        grant(context, "preview", identities.preview, READER, context.group.id)
+        grant_actions(context, "preview", identities.preview, "Preview changes", PREVIEW_ACTIONS)
     apps = create_apps(context, around)
     gateway = None
     if identities.gateway is not None and apps is not None:

@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
+
+import yaml
 
 from newsapi_infra import names
 from newsapi_infra.identity.roles import (
@@ -11,9 +14,10 @@ from newsapi_infra.identity.roles import (
     IMAGE_PUSH,
     LAUNCH_ACTIONS,
     METRICS_PUBLISHER,
-    READER,
+    PREVIEW_ACTIONS,
     SECRETS_USER,
 )
+from newsapi_infra.monitoring import notifications
 from newsapi_infra.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]
@@ -84,9 +88,29 @@ def test_deployments_push_images_and_change_apps_only(graphs: Graphs) -> None:
 
 def test_previews_of_pull_requests_look_and_change_nothing(graphs: Graphs) -> None:
     graph = graphs("everything")
-    assert grants(graph, "newsapi-prod-preview-id") == {(READER.guid, "newsapi-rg")}
+    ((role, scope),) = grants(graph, "newsapi-prod-preview-id")
+    assert scope == "newsapi-rg"
+    (actions,) = [
+        item.inputs["permissions"][0]["actions"]
+        for item in graph.all("authorization:RoleDefinition")
+        if item.id.endswith(role)
+    ]
+    assert actions == list(PREVIEW_ACTIONS)
     credential = graph.one("managedidentity:FederatedIdentityCredential", "identity-preview-github")
     assert credential.inputs["subject"] == "repo:example/newsapi-dentsu:environment:prod-preview"
+
+
+def test_previews_may_ask_what_the_program_asks_azure_while_it_is_read(graphs: Graphs) -> None:
+    """What is asked at preview is a call of the SDK, not a resource."""
+    source = Path(notifications.__file__).parents[1]
+    asked = {
+        name
+        for path in source.rglob("*.py")
+        if "offline" not in path.parts
+        for name in re.findall(r"\.(list_\w+_output|get_\w+_output)\(", path.read_text("utf-8"))
+    }
+    assert asked == {"list_workflow_trigger_callback_url_output"}
+    assert "Microsoft.Logic/workflows/triggers/listCallbackUrl/action" in PREVIEW_ACTIONS
 
 
 def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: Graphs) -> None:
@@ -95,18 +119,21 @@ def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: 
     assert {tuple(item.inputs["permissions"][0]["actions"]) for item in roles} == {
         LAUNCH_ACTIONS,
         DEPLOY_ACTIONS,
+        PREVIEW_ACTIONS,
     }
     for item in roles:
         assert not [a for a in item.inputs["permissions"][0]["actions"] if a.endswith("*")]
+        writing = [a for a in item.inputs["permissions"][0]["actions"] if a.startswith("*")]
+        assert writing in ([], ["*/read"])
         assert item.inputs["assignableScopes"] == [item.inputs["scope"]]
         assert item.inputs["scope"].endswith("/resourceGroups/newsapi-rg")
 
 
-def test_no_role_reaches_beyond_one_resource_but_custom_ones_and_looking(graph: Graph) -> None:
+def test_no_role_reaches_beyond_one_resource_but_custom_ones(graph: Graph) -> None:
     custom = {item.id for item in graph.all("authorization:RoleDefinition")}
     for item in graph.all("authorization:RoleAssignment"):
         role = item.inputs["roleDefinitionId"]
-        if role not in custom and not role.endswith(READER.guid):
+        if role not in custom:
             assert "/providers/" in item.inputs["scope"], item.logical
         assert item.inputs["principalType"] == "ServicePrincipal"
 
@@ -217,3 +244,15 @@ def test_parts_of_the_gateway_refer_to_parts_that_exist(prod: Graph) -> None:
     text = str(gateway.inputs)
     for reference in re.findall(rf"{re.escape(gateway.id)}/[\w/-]+", text):
         assert reference in existing, reference
+
+
+TAKEN = yaml.safe_load((Path(__file__).parent / "taken_users.yaml").read_text("utf-8"))
+
+
+def test_the_jump_hosts_user_is_a_name_that_the_machine_can_make(graphs: Graphs) -> None:
+    profile = graphs("everything").one("compute:VirtualMachine").inputs["osProfile"]
+    user = profile["adminUsername"]
+    assert re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", user)
+    assert user not in " ".join(TAKEN.values()).split()
+    (key,) = profile["linuxConfiguration"]["ssh"]["publicKeys"]
+    assert key["path"] == f"/home/{user}/.ssh/authorized_keys"

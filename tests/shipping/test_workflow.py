@@ -113,6 +113,17 @@ def test_everything_is_installed_from_the_hashed_lock() -> None:
         assert "--require-hashes" in line or line.endswith("-e ."), line
 
 
+def test_the_preview_runs_in_the_environment_that_it_installs_into() -> None:
+    project = yaml.safe_load((ROOT / "infra/Pulumi.yaml").read_text("utf-8"))
+    used = (ROOT / "infra" / project["runtime"]["options"]["virtualenv"]).resolve()
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (made,) = re.findall(r"^INFRA_VENV := (.+)$", makefile, re.M)
+    assert used == (ROOT / made).resolve()
+    assert "infra-install: $(INFRA_VENV)/.installed" in makefile
+    order = [step.get("run") or step["uses"].split("@")[0] for step in steps("preview")]
+    assert order.index("make infra-install") < order.index("pulumi/actions")
+
+
 def test_each_night_and_before_each_deployment_everything_runs() -> None:
     assert {"schedule", "workflow_call"} <= set(triggers(CHECKS))
     everything = set().union(*(targets(job) for job in CHECKS["jobs"].values()))

@@ -28,8 +28,6 @@ METRICS_PUBLISHER = BuiltInRole(
     "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb"
 )
 
-READER = BuiltInRole("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7")
-
 LAUNCH_ACTIONS = (
     "Microsoft.App/jobs/read",
     "Microsoft.App/jobs/write",
@@ -43,6 +41,13 @@ LAUNCH_ACTIONS = (
     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
 )
 """What starting a run as a Container Apps Job takes, and no more."""
+
+PREVIEW_ACTIONS = (
+    "*/read",
+    # The preview asks for the address at which Slack's Logic App is called.
+    "Microsoft.Logic/workflows/triggers/listCallbackUrl/action",
+)
+"""What showing the changes of a pull request takes: looking, and one secret address."""
 
 DEPLOY_ACTIONS = (
     "Microsoft.App/containerApps/read",

@@ -9,6 +9,9 @@ from newsapi_infra.context import Context
 from newsapi_infra.network.addresses import BASTION, JUMP_HOST, VPN
 from newsapi_infra.network.vnet import Network, public_address
 
+JUMP_USER = "jumper"
+"""Neither a user nor a group of the image, nor a name that Azure refuses."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteAccess:
@@ -113,14 +116,14 @@ def _jump_host(context: Context, net: Network) -> compute.VirtualMachine:
         ),
         os_profile=compute.OSProfileArgs(
             computer_name="jump",
-            admin_username="operator",
+            admin_username=JUMP_USER,
             allow_extension_operations=False,
             linux_configuration=compute.LinuxConfigurationArgs(
                 disable_password_authentication=True,
                 ssh=compute.SshConfigurationArgs(
                     public_keys=[
                         compute.SshPublicKeyArgs(
-                            path="/home/operator/.ssh/authorized_keys",
+                            path=f"/home/{JUMP_USER}/.ssh/authorized_keys",
                             key_data=context.config.jump_host_ssh_key,
                         )
                     ]
