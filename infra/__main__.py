@@ -1,5 +1,8 @@
 """Pulumi's entry: the stack that the selected configuration describes."""
 
+import pulumi
+
 from newsapi_infra.stack import deploy
 
-deploy()
+for name, value in deploy().items():
+    pulumi.export(name, value)

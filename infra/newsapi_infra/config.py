@@ -9,11 +9,12 @@ from typing import Any, Literal, get_args
 
 import pulumi
 
-from newsapi_infra.database_skus import SKUS, DatabaseSku
+from newsapi_infra.database_skus import SKUS, STORAGE_SIZES_GB, DatabaseSku
 
 StackName = Literal["dev", "prod", "dr"]
 UiAccess = Literal["gateway", "vpn", "restricted"]
 RunLauncher = Literal["daemon", "jobs"]
+Stage = Literal["foundation", "apps"]
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -44,6 +45,8 @@ class StackConfig:
     """One stack, as its `Pulumi.<stack>.yaml` describes it."""
 
     stack: StackName
+    stage: Stage
+    """`foundation`: everything that needs no image; `apps`: that, the apps and the gateway."""
     location: str
     subscription_id: str
     tenant_id: str
@@ -58,6 +61,7 @@ class StackConfig:
     """`gateway`: by the internet; `vpn`: by the gateway's private address; `restricted`: no
     gateway, the app's own ingress for the company's ranges."""
     host_name: str
+    """The UI's name behind a gateway; without one, the platform names the app."""
     company_ranges: tuple[str, ...]
     vpn_gateway: bool
     vpn_client_range: str
@@ -83,7 +87,7 @@ class StackConfig:
     database_admin_group_id: str
     registry_sku: str
     image_digest: str | None
-    """The image to run; without it everything but the apps is made."""
+    """The image that the apps are made with; needed in the stage `apps`, and only there."""
     webserver_min_replicas: int
     webserver_max_replicas: int
     run_launcher: RunLauncher
@@ -93,6 +97,11 @@ class StackConfig:
     docs_url: str
     github_repository: str | None
     secrets: Secrets
+
+    @property
+    def protected(self) -> bool:
+        """Whether Pulumi refuses to delete what holds data, or an address that others know."""
+        return self.stack != "dev"
 
     @property
     def has_gateway(self) -> bool:
@@ -115,6 +124,7 @@ def load_config() -> StackConfig:
     azure = pulumi.Config("azure-native")
     config = StackConfig(
         stack=_one_of(own, "stack", get_args(StackName)),
+        stage=_one_of(own, "stage", get_args(Stage)),
         location=azure.require("location"),
         subscription_id=azure.require("subscriptionId"),
         tenant_id=azure.require("tenantId"),
@@ -124,7 +134,7 @@ def load_config() -> StackConfig:
         second_region=own.get("secondRegion") or None,
         zones=tuple(own.get_object("zones") or ()),
         ui_access=_one_of(own, "uiAccess", get_args(UiAccess)),
-        host_name=own.require("hostName"),
+        host_name=own.get("hostName") or "",
         company_ranges=tuple(own.get_object("companyRanges") or ()),
         vpn_gateway=own.get_bool("vpnGateway") or False,
         vpn_client_range=own.get("vpnClientRange") or "172.16.100.0/24",
@@ -200,6 +210,15 @@ def _check(config: StackConfig) -> None:
             "companyRanges: address ranges such as 198.51.100.0/24",
         ),
         (
+            lambda: (config.stage == "apps") == (config.image_digest is not None),
+            "imageDigest: needed with the stage apps, and only there; a stack whose apps run goes "
+            "back to the stage foundation only by deleting them",
+        ),
+        (
+            lambda: config.ui_access == "restricted" or "." in config.host_name,
+            "hostName: the UI's name, needed with a gateway",
+        ),
+        (
             lambda: config.ui_access != "restricted" or bool(config.company_ranges),
             "companyRanges: needed when uiAccess is restricted, else the UI is open to all",
         ),
@@ -228,8 +247,8 @@ def _check(config: StackConfig) -> None:
             "databaseRestoreTime: needed with databaseRestoreFrom, such as 2026-12-01T05:00:00Z",
         ),
         (
-            lambda: 32 <= config.database_storage_gb <= 32767,
-            "databaseStorageGb: 32 to 32767",
+            lambda: config.database_storage_gb in STORAGE_SIZES_GB,
+            f"databaseStorageGb: one of {', '.join(map(str, STORAGE_SIZES_GB))}",
         ),
         (
             lambda: config.registry_sku in ("Basic", "Standard", "Premium"),

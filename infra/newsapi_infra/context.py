@@ -1,6 +1,7 @@
 """What every module needs to declare a resource: configuration, names, group, tags."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import resources
@@ -22,6 +23,10 @@ class Context:
     def group_name(self) -> pulumi.Output[str]:
         """The resource group's name, known once the group exists."""
         return self.group.name
+
+    def lasting(self, **options: Any) -> pulumi.ResourceOptions:
+        """Options of what must outlive a mistake: outside of `dev` Pulumi refuses to delete it."""
+        return pulumi.ResourceOptions(protect=self.config.protected, **options)
 
     @property
     def location(self) -> str:

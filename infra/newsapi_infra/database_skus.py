@@ -26,6 +26,9 @@ class DatabaseSku:
         return self.max_connections * 80 // 100
 
 
+STORAGE_SIZES_GB = (32, 64, 128, 256, 512, 1024, 2048, 4095, 4096, 8192, 16384, 32767)
+"""What Premium SSD storage of a server may have; it grows, and never shrinks."""
+
 SKUS = {
     sku.name: sku
     for sku in (

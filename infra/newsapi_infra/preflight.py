@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from newsapi_infra.apps.authentication import LOGIN_PATH
 from newsapi_infra.config import StackConfig
 from newsapi_infra.offline.configuration import STACKS, read_config
 
@@ -33,8 +34,6 @@ PROVIDERS = (
     "Microsoft.Storage",
 )
 """Resource providers that a new subscription hasn't registered."""
-
-LOGIN_PATH = "/.auth/login/aad/callback"
 
 Az = Callable[..., Any]
 """Runs `az` with the given words and returns its answer; None: it isn't found."""

@@ -1,11 +1,15 @@
 """One stack, from its configuration: what is declared, in which order, on what it stands."""
 
-import pulumi
+from typing import Any
 
+import pulumi
+from pulumi_azure_native import network
+
+from newsapi_infra.apps.authentication import LOGIN_PATH
 from newsapi_infra.apps.container_apps import Apps, create_apps
 from newsapi_infra.apps.containers import Surroundings
-from newsapi_infra.apps.environment import create_environment
-from newsapi_infra.apps.gateway import Gateway, create_gateway
+from newsapi_infra.apps.environment import create_environment, ui_host
+from newsapi_infra.apps.gateway import create_gateway, private_address
 from newsapi_infra.config import load_config
 from newsapi_infra.context import Context, open_stack
 from newsapi_infra.cost.budget import create_budget
@@ -33,25 +37,27 @@ from newsapi_infra.monitoring.observability import (
 )
 from newsapi_infra.monitoring.workbooks import create_workbooks
 from newsapi_infra.network.remote_access import RemoteAccess, create_remote_access
-from newsapi_infra.network.vnet import Network, create_network
+from newsapi_infra.network.vnet import Network, create_network, public_address
 
 
-def deploy() -> None:
-    """Declare the whole stack that Pulumi has selected."""
+def deploy() -> dict[str, pulumi.Input[Any]]:
+    """Declare the whole stack that Pulumi has selected; returns what it tells of itself."""
     config = load_config()
     context = open_stack(config)
     net = create_network(context)
     identities = create_identities(context)
     observability = create_observability(context)
     notifications = create_notifications(context)
+    environment = create_environment(context, net)
     around = Surroundings(
-        environment=create_environment(context, net),
+        environment=environment,
         identities=identities,
         database=create_database(context, net),
         vault=create_key_vault(context, net, identities, notifications.groups["warning"].id),
         storage=create_storage(context, net, identities),
         registry=create_registry(context, net, identities),
         observability=observability,
+        ui_host=ui_host(context, environment),
     )
     grant(context, "apps-telemetry", identities.apps, METRICS_PUBLISHER, observability.insights.id)
     if identities.deployment is not None:
@@ -61,22 +67,29 @@ def deploy() -> None:
     if identities.preview is not None:
         grant_actions(context, "preview", identities.preview, "Preview changes", PREVIEW_ACTIONS)
     apps = create_apps(context, around)
+    # From the first stage on, so that its name can be registered, and stay.
+    address = public_address(context, "gateway-ip") if config.has_gateway else None
     gateway = None
-    if identities.gateway is not None and apps is not None:
-        gateway = create_gateway(context, net, around.vault, identities.gateway, around.environment)
+    if identities.gateway is not None and address is not None and apps is not None:
+        gateway = create_gateway(
+            context, net, around.vault, identities.gateway, environment, address
+        )
     people = create_remote_access(context, net)
 
-    _watch(around, net, notifications, apps, gateway, people)
+    _watch(around, net, notifications, apps, address, gateway, people)
     keep_activity_log(context, observability)
     export_old_logs(context, observability, around.storage.account.id)
     create_alerts(context, _targets(around, net, apps, gateway), notifications)
     create_workbooks(context, observability.workspace.id, net.nat.id)
     create_budget(context)
-    _export(context, around, gateway)
+    return _outputs(context, around, address)
 
 
 def _targets(
-    around: Surroundings, net: Network, apps: Apps | None, gateway: Gateway | None
+    around: Surroundings,
+    net: Network,
+    apps: Apps | None,
+    gateway: network.ApplicationGateway | None,
 ) -> dict[Target, pulumi.Input[str]]:
     targets: dict[Target, pulumi.Input[str]] = {
         "database": around.database.server.id,
@@ -87,7 +100,7 @@ def _targets(
         targets["webserver"] = apps.webserver.id
         targets["daemon"] = apps.daemon.id
     if gateway is not None:
-        targets["gateway"] = gateway.gateway.id
+        targets["gateway"] = gateway.id
     return targets
 
 
@@ -96,7 +109,8 @@ def _watch(
     net: Network,
     notifications: Notifications,
     apps: Apps | None,
-    gateway: Gateway | None,
+    address: network.PublicIPAddress | None,
+    gateway: network.ApplicationGateway | None,
     people: RemoteAccess,
 ) -> None:
     """Diagnostic settings of everything that can export logs or metrics; a NAT gateway can't."""
@@ -119,19 +133,31 @@ def _watch(
         send_diagnostics(logs, "daemon", apps.daemon.id, "metrics")
         for name, job in apps.jobs.items():
             send_diagnostics(logs, name, job.id, "metrics")
+    if address is not None:
+        send_diagnostics(logs, "gateway-ip", address.id, "logs", "metrics")
     if gateway is not None:
-        send_diagnostics(logs, "gateway", gateway.gateway.id, "logs", "metrics", own_tables=True)
-        send_diagnostics(logs, "gateway-ip", gateway.address.id, "logs", "metrics")
+        send_diagnostics(logs, "gateway", gateway.id, "logs", "metrics", own_tables=True)
     if people.vpn is not None:
         send_diagnostics(logs, "vpn", people.vpn.id, "logs", "metrics")
     if people.bastion is not None:
         send_diagnostics(logs, "bastion", people.bastion.id, "logs")
 
 
-def _export(context: Context, around: Surroundings, gateway: Gateway | None) -> None:
-    pulumi.export("registry", around.registry.registry.login_server)
-    pulumi.export("database", around.database.host)
-    pulumi.export("vault", around.vault.vault.properties.vault_uri)
-    pulumi.export("environmentDomain", around.environment.default_domain)
-    pulumi.export("uiAddress", gateway.address.ip_address if gateway else None)
-    pulumi.export("monthlyEstimateUsd", round(estimate(context.config).total))
+def _outputs(
+    context: Context, around: Surroundings, address: network.PublicIPAddress | None
+) -> dict[str, pulumi.Input[Any]]:
+    ui_address: pulumi.Input[str | None] = address.ip_address if address is not None else None
+    if context.config.ui_access == "vpn":
+        ui_address = private_address(context)
+    ui_url = pulumi.Output.concat("https://", around.ui_host)
+    return {
+        "registry": around.registry.registry.login_server,
+        "database": around.database.host,
+        "vault": around.vault.vault.properties.vault_uri,
+        "environmentDomain": around.environment.default_domain,
+        "uiUrl": ui_url,
+        # What hostName must resolve to; none without a gateway, where the platform names the app.
+        "uiAddress": ui_address,
+        "loginRedirect": pulumi.Output.concat(ui_url, LOGIN_PATH),
+        "monthlyEstimateUsd": round(estimate(context.config).total),
+    }

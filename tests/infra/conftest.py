@@ -27,9 +27,10 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "runLauncher": "jobs",
             "githubRepository": "example/newsapi-dentsu",
             "databaseServer": "newsapi-prod-pg-dnt1-r1",
+            "databaseStorageGb": 256,
         },
     ),
-    "first-stage": ("prod", {"imageDigest": ""}),
+    "first-stage": ("prod", {"stage": "foundation", "imageDigest": ""}),
 }
 """The stacks as they are configured, and what switches make of them."""
 

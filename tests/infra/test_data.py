@@ -24,6 +24,19 @@ def test_the_production_database_is_the_designed_one(prod: Graph) -> None:
     assert prod.one("dbforpostgresql:Database").inputs["databaseName"] == "newsapi_db"
 
 
+def test_raising_the_storage_is_one_setting(graphs: Graphs) -> None:
+    server = graphs("everything").one("dbforpostgresql:Server")
+    assert not [path for path in server.ignored if path.startswith("storage")]
+    assert server.inputs["storage"]["storageSizeGB"] == 256
+    (container,) = (
+        graphs("everything")
+        .one("app:ContainerApp", "dagster-daemon")
+        .inputs["template"]["containers"]
+    )
+    told = {item["name"]: item.get("value") for item in container["env"]}
+    assert told["DATABASE_SIZE_GB"] == "256"
+
+
 def test_the_recovery_server_is_restored_from_production(graphs: Graphs) -> None:
     server = graphs("dr").one("dbforpostgresql:Server").inputs
     assert server["createMode"] == "GeoRestore"

@@ -61,6 +61,51 @@ def test_the_first_stage_makes_everything_but_what_needs_an_image(graphs: Graphs
     assert {urn.split("::")[0].split(":")[1] for urn in added} == {"app", "network", "monitor"}
 
 
+LASTING = (
+    *("dbforpostgresql:Server", "dbforpostgresql:Database", "storage:StorageAccount"),
+    *("storage:BlobContainer", "keyvault:Vault", "containerregistry:Registry"),
+    *("network:PublicIPAddress", "network:ApplicationGateway", "app:ContainerApp"),
+)
+
+
+def test_what_must_stay_is_protected_from_deletion(graph: Graph) -> None:
+    for kind in LASTING:
+        for item in graph.all(kind):
+            assert item.protected is (graph.stack != "dev"), item.logical
+
+
+def test_the_uis_address_is_there_from_the_first_stage_on(graphs: Graphs) -> None:
+    first, second = (
+        graphs(name).one("network:PublicIPAddress", "gateway-ip")
+        for name in ("first-stage", "prod")
+    )
+    assert first.urn == second.urn
+    assert graphs("first-stage").outputs["uiAddress"] == graphs("prod").outputs["uiAddress"]
+
+
+def test_the_outputs_say_where_the_ui_is(graphs: Graphs) -> None:
+    prod, vpn, dev = (graphs(name).outputs for name in ("prod", "vpn", "dev"))
+    assert prod["uiUrl"] == "https://dagster.example.com"
+    assert prod["uiAddress"] == "203.0.113.250"
+    # By VPN nothing listens at the public address.
+    gateway = graphs("vpn").one("network:ApplicationGateway").inputs
+    frontends = {item["name"]: item for item in gateway["frontendIPConfigurations"]}
+    assert vpn["uiAddress"] == frontends["private"]["privateIPAddress"] == "10.0.1.10"
+    # Without a gateway the app's own name is the only one that is answered.
+    domain = dev["environmentDomain"]
+    assert dev["uiUrl"] == f"https://dagster-webserver.{domain}"
+    assert dev.get("uiAddress") is None
+
+
+def test_the_login_comes_back_to_where_the_ui_is(stack_graph: Graph) -> None:
+    url = stack_graph.outputs["uiUrl"]
+    assert stack_graph.outputs["loginRedirect"] == f"{url}/.auth/login/aad/callback"
+    for kind, name in (("app:ContainerApp", "dagster-daemon"), ("app:Job", "newsapi-alerts-check")):
+        (container,) = stack_graph.one(kind, name).inputs["template"]["containers"]
+        settings = {item["name"]: item.get("value") for item in container["env"]}
+        assert settings["UI_BASE_URL"] == url
+
+
 def test_names_keep_azures_rules(graph: Graph) -> None:
     for item in graph.resources:
         name = item.id.rsplit("/", 1)[-1]

@@ -37,7 +37,7 @@ class Tenant:
 
     def __init__(self, config: StackConfig) -> None:
         self.config = config
-        self.providers = dict.fromkeys(PROVIDERS, "NotRegistered")
+        self.providers: dict[str, str] = dict.fromkeys(PROVIDERS, "NotRegistered")
         self.app: dict[str, Any] | None = {"web": {"redirectUris": ["https://old.example.com"]}}
         self.principal: dict[str, Any] | None = None
         self.offer = [copy.deepcopy(OFFER)]

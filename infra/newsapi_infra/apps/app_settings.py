@@ -42,10 +42,10 @@ def database_settings(host: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     }
 
 
-def alert_settings(config: StackConfig) -> dict[str, pulumi.Input[str]]:
+def alert_settings(config: StackConfig, ui_host: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     """What it takes to find out what is wrong and to tell operators, secrets aside."""
     settings: dict[str, pulumi.Input[str]] = {
-        "UI_BASE_URL": f"https://{config.host_name}",
+        "UI_BASE_URL": pulumi.Output.concat("https://", ui_host),
         "DATABASE_SIZE_GB": str(config.database_storage_gb),
     }
     if config.smtp_host:
@@ -63,13 +63,14 @@ def alert_settings(config: StackConfig) -> dict[str, pulumi.Input[str]]:
 def app_settings(
     config: StackConfig,
     database_host: pulumi.Input[str],
+    ui_host: pulumi.Input[str],
     client_id: pulumi.Input[str],
     outputs: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, pulumi.Input[str]]:
     """What the two apps are told, secrets aside; `outputs` are what only Azure knows."""
     return {
         **database_settings(database_host),
-        **alert_settings(config),
+        **alert_settings(config, ui_host),
         "NEWSAPI_SANDBOX": "never",
         "AZURE_CLIENT_ID": client_id,
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(

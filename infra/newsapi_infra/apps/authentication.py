@@ -6,6 +6,9 @@ from newsapi_infra.context import Context
 
 ENTRA_APP_SECRET = "entra-client-secret"  # noqa: S105
 
+LOGIN_PATH = "/.auth/login/aad/callback"
+"""Where Entra sends people back to, below the UI's address."""
+
 OPEN_PATHS = ["/server_info"]
 """What the gateway's health probe asks for, without a login; it tells versions only."""
 

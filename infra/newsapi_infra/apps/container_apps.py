@@ -97,7 +97,11 @@ def _app(
 ) -> app.ContainerApp:
     identity = around.identities.apps
     settings = app_settings(
-        context.config, around.database.host, identity.client_id, _outputs(context, around, image)
+        context.config,
+        around.database.host,
+        around.ui_host,
+        identity.client_id,
+        _outputs(context, around, image),
     )
     return app.ContainerApp(
         name,
@@ -121,7 +125,7 @@ def _app(
             termination_grace_period_seconds=grace,
         ),
         tags=context.tags,
-        opts=as_deployed(around),
+        opts=as_deployed(context, around, lasting=True),
     )
 
 

@@ -67,6 +67,9 @@ class Surroundings:
     registry: Registry
     observability: Observability
 
+    ui_host: pulumi.Output[str]
+    """The name that people reach the UI by."""
+
     @property
     def ready(self) -> Sequence[pulumi.Resource]:
         """What must exist before an app starts: roles, names and the database."""
@@ -143,8 +146,12 @@ def secret_references(
     ]
 
 
-def as_deployed(around: Surroundings) -> pulumi.ResourceOptions:
+def as_deployed(
+    context: Context, around: Surroundings, *, lasting: bool = False
+) -> pulumi.ResourceOptions:
     """Made when all is ready; its image is then changed by deployments, not by Pulumi."""
     return pulumi.ResourceOptions(
-        depends_on=around.ready, ignore_changes=["template.containers[0].image"]
+        depends_on=around.ready,
+        ignore_changes=["template.containers[0].image"],
+        protect=lasting and context.config.protected,
     )

@@ -1,7 +1,9 @@
 """The Container Apps environment and its name inside the network."""
 
+import pulumi
 from pulumi_azure_native import app, privatedns
 
+from newsapi_infra import names
 from newsapi_infra.context import Context
 from newsapi_infra.network.addresses import APPS
 from newsapi_infra.network.vnet import Network, private_zone
@@ -35,6 +37,13 @@ def create_environment(context: Context, net: Network) -> app.ManagedEnvironment
     if internal:
         _name_inside(context, net, environment)
     return environment
+
+
+def ui_host(context: Context, environment: app.ManagedEnvironment) -> pulumi.Output[str]:
+    """The name that people reach the UI by: the gateway's, or the app's own."""
+    if context.config.has_gateway:
+        return pulumi.Output.from_input(context.config.host_name)
+    return pulumi.Output.concat(names.WEBSERVER, ".", environment.default_domain)
 
 
 def _name_inside(context: Context, net: Network, environment: app.ManagedEnvironment) -> None:

@@ -1,7 +1,5 @@
 """The Application Gateway: HTTPS for the UI with a firewall; HTTP only points there."""
 
-from dataclasses import dataclass
-
 import pulumi
 from pulumi_azure_native import app, managedidentity, network
 
@@ -10,7 +8,7 @@ from newsapi_infra.apps.container_apps import PROBE_PATH
 from newsapi_infra.context import Context
 from newsapi_infra.data.key_vault import KeyVault
 from newsapi_infra.network.addresses import GATEWAY
-from newsapi_infra.network.vnet import Network, public_address
+from newsapi_infra.network.vnet import Network
 
 TIMEOUT_SECONDS = 240
 """As long as the environment's own ingress waits; the gateway's default of 20 cuts the UI off."""
@@ -20,26 +18,18 @@ PRIVATE_HOST = 10
 """The gateway's private address is this one of its subnet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """The gateway and its firewall's rules."""
-
-    gateway: network.ApplicationGateway
-    address: network.PublicIPAddress
-
-
 def create_gateway(
     context: Context,
     net: Network,
     vault: KeyVault,
     identity: managedidentity.UserAssignedIdentity,
     environment: app.ManagedEnvironment,
-) -> Gateway:
+    address: network.PublicIPAddress,
+) -> network.ApplicationGateway:
     """Declare the gateway before the webserver of an internal environment."""
-    address = public_address(context, "gateway-ip")
     parts = _Parts(context)
     frontend = "private" if context.config.ui_access == "vpn" else "public"
-    gateway = network.ApplicationGateway(
+    return network.ApplicationGateway(
         "gateway",
         resource_group_name=context.group_name,
         application_gateway_name=parts.name,
@@ -103,9 +93,8 @@ def create_gateway(
         probes=[_probe()],
         request_routing_rules=_routes(parts),
         tags=context.tags,
-        opts=pulumi.ResourceOptions(depends_on=vault.ready),
+        opts=context.lasting(depends_on=vault.ready),
     )
-    return Gateway(gateway, address)
 
 
 class _Parts:
@@ -122,6 +111,11 @@ class _Parts:
         return network.SubResourceArgs(id=pulumi.Output.concat(self._base, f"/{kind}/{name}"))
 
 
+def private_address(context: Context) -> str:
+    """Where the gateway answers inside the network, with `uiAccess: vpn`."""
+    return str(GATEWAY.network(context.config.network_prefix)[PRIVATE_HOST])
+
+
 def _frontends(
     context: Context, net: Network, address: network.PublicIPAddress
 ) -> list[network.ApplicationGatewayFrontendIPConfigurationArgs]:
@@ -133,11 +127,10 @@ def _frontends(
         )
     ]
     if context.config.ui_access == "vpn":
-        subnet = GATEWAY.network(context.config.network_prefix)
         frontends.append(
             network.ApplicationGatewayFrontendIPConfigurationArgs(
                 name="private",
-                private_ip_address=str(subnet[PRIVATE_HOST]),
+                private_ip_address=private_address(context),
                 private_ip_allocation_method=network.IPAllocationMethod.STATIC,
                 subnet=network.SubResourceArgs(id=net.subnet_id(GATEWAY)),
             )

@@ -50,7 +50,7 @@ def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
         # A daemon that is dead can't say so. Its execution fails while something is wrong.
         JobPlan(
             names.ALERTS_CHECK,
-            database | alert_settings(context.config),
+            database | alert_settings(context.config, around.ui_host),
             ("POSTGRES_PASSWORD", "SMTP_PASSWORD", "SLACK_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY"),
             300,
             ALERTS_EVERY,
@@ -95,5 +95,5 @@ def _job(
             ]
         ),
         tags=context.tags,
-        opts=as_deployed(around),
+        opts=as_deployed(context, around),
     )

@@ -48,6 +48,7 @@ def create_database(context: Context, net: Network) -> Database:
         database_name=names.DATABASE,
         charset="UTF8",
         collation="en_US.utf8",
+        opts=context.lasting(),
     )
     admins = pg.AdministratorsMicrosoftEntra(
         "database-admins",
@@ -117,15 +118,10 @@ def _server(
             custom_window="Enabled", day_of_week=0, start_hour=3, start_minute=0
         ),
         tags=context.tags,
-        opts=pulumi.ResourceOptions(
+        opts=context.lasting(
             depends_on=[link],
-            protect=config.stack == "prod",
-            # A fail-over swaps the zones and auto-grow raises the size: no drift to undo.
-            ignore_changes=[
-                "availabilityZone",
-                "highAvailability.standbyAvailabilityZone",
-                "storage.storageSizeGB",
-            ],
+            # A fail-over swaps the zones: no drift to undo.
+            ignore_changes=["availabilityZone", "highAvailability.standbyAvailabilityZone"],
         ),
     )
 

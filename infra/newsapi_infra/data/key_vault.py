@@ -94,6 +94,7 @@ def _vault(context: Context) -> keyvault.Vault:
             ),
         ),
         tags=context.tags,
+        opts=context.lasting(),
     )
 
 

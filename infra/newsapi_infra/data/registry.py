@@ -39,6 +39,7 @@ def create_registry(context: Context, net: Network, identities: Identities) -> R
         zone_redundancy=(acr.ZoneRedundancy.ENABLED if premium and context.config.zones else None),
         policies=_policies() if premium else None,
         tags=context.tags,
+        opts=context.lasting(),
     )
     ready: list[pulumi.Resource] = [
         grant(context, "apps-pull", identities.apps, IMAGE_PULL, registry.id),

@@ -87,7 +87,7 @@ def create_storage(context: Context, net: Network, identities: Identities) -> St
             account_name=account.name,
             container_name=name,
             public_access=storage.PublicAccess.NONE,
-            opts=pulumi.ResourceOptions(depends_on=[blobs]),
+            opts=context.lasting(depends_on=[blobs]),
         )
         if name != LOGS:
             ready.append(
@@ -132,6 +132,7 @@ def _account(context: Context) -> storage.StorageAccount:
             ),
         ),
         tags=context.tags,
+        opts=context.lasting(),
     )
 
 

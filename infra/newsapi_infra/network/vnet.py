@@ -57,7 +57,7 @@ def create_network(context: Context) -> Network:
 
 
 def public_address(context: Context, kind: str) -> network.PublicIPAddress:
-    """A fixed public address, in all zones that the stack uses."""
+    """A fixed public address, in all zones that the stack uses; others know it."""
     return network.PublicIPAddress(
         kind,
         resource_group_name=context.group_name,
@@ -67,6 +67,7 @@ def public_address(context: Context, kind: str) -> network.PublicIPAddress:
         public_ip_allocation_method=network.IPAllocationMethod.STATIC,
         zones=list(context.config.zones) or None,
         tags=context.tags,
+        opts=context.lasting(),
     )
 
 

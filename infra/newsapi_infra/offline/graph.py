@@ -37,6 +37,8 @@ class Declared:
     """Urns of what must exist first."""
     ignored: tuple[str, ...]
     """Properties that Pulumi leaves as they are once the resource exists."""
+    protected: bool
+    """Whether Pulumi refuses to delete it."""
 
     @property
     def arm_name(self) -> str:
@@ -53,6 +55,8 @@ class Graph:
     expressions: dict[str, str] = field(default_factory=dict)
     """Made-up answers, each with the ARM expression for the real one."""
     config: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    """What the stack tells of itself."""
 
     def all(self, token: str) -> list[Declared]:
         """The resources of one kind, such as `app:ContainerApp`."""
@@ -69,17 +73,22 @@ class Graph:
 def build_graph(stack: str, changes: Mapping[str, Any] | None = None) -> Graph:
     """Run the program for a stack and return what it declares.
 
-    `changes` are settings to add to the stack's file, without the project's name; an image is
-    named unless `changes` say otherwise.
+    `changes` are settings to add to the stack's file, without the project's name; the apps are
+    declared unless `changes` say otherwise.
     """
-    settings = stack_settings(stack, {"imageDigest": DIGEST} | dict(changes or {}))
+    in_use = {"stage": "apps", "imageDigest": DIGEST}
+    settings = stack_settings(stack, in_use | dict(changes or {}))
     graph = Graph(stack, config=settings)
     recorder = _Recorder(graph)
     pulumi.runtime.set_mocks(
         recorder, project=PROJECT, stack=stack, preview=False, monitor=_Monitor(recorder)
     )
     select(settings)
-    pulumi.runtime.test(deploy)()
+
+    def declare() -> pulumi.Output[None]:
+        return pulumi.Output.all(**deploy()).apply(graph.outputs.update)
+
+    pulumi.runtime.test(declare)()
     return graph
 
 
@@ -88,7 +97,7 @@ class _Recorder(pulumi_mocks.Mocks):
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.pending: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self.pending: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {}
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = _unwrap(args.inputs, sealed=False)
@@ -102,7 +111,7 @@ class _Recorder(pulumi_mocks.Mocks):
                 resource_id,
                 inputs,
                 _unwrap(args.inputs, sealed=True),
-                *self.pending.pop(urn, ((), ())),
+                *self.pending.pop(urn, ((), (), False)),
             )
         )
         state: dict[str, Any] = {"name": resource_id.rsplit("/", 1)[-1]}
@@ -201,6 +210,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
         self.recorder.pending[f"{request.type}::{request.name}"] = (
             tuple("::".join(urn.split("::")[-2:]) for urn in request.dependencies),
             tuple(request.ignoreChanges),
+            request.protect,
         )
         return super().RegisterResource(request)
 
