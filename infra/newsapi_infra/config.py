@@ -15,6 +15,7 @@ StackName = Literal["dev", "prod", "dr"]
 UiAccess = Literal["gateway", "vpn", "restricted"]
 RunLauncher = Literal["daemon", "jobs"]
 Stage = Literal["foundation", "apps"]
+WafMode = Literal["Detection", "Prevention"]
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -60,6 +61,8 @@ class StackConfig:
     ui_access: UiAccess
     """`gateway`: by the internet; `vpn`: by the gateway's private address; `restricted`: no
     gateway, the app's own ingress for the company's ranges."""
+    waf_mode: WafMode
+    """`Detection` writes down what `Prevention` would refuse."""
     host_name: str
     """The UI's name behind a gateway; without one, the platform names the app."""
     company_ranges: tuple[str, ...]
@@ -134,6 +137,7 @@ def load_config() -> StackConfig:
         second_region=own.get("secondRegion") or None,
         zones=tuple(own.get_object("zones") or ()),
         ui_access=_one_of(own, "uiAccess", get_args(UiAccess)),
+        waf_mode=_one_of(own, "wafMode", get_args(WafMode), "Detection"),
         host_name=own.get("hostName") or "",
         company_ranges=tuple(own.get_object("companyRanges") or ()),
         vpn_gateway=own.get_bool("vpnGateway") or False,

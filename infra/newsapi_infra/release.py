@@ -8,6 +8,7 @@ hand (docs/deployment.md). Nothing but Python's own library, so that a runner ne
 """
 
 import argparse
+import http.client
 import json
 import re
 import subprocess
@@ -29,6 +30,9 @@ CURRENT_IMAGE = "DAGSTER_CURRENT_IMAGE"
 
 PENDING = {"Running", "Processing", "Unknown"}
 """States of an execution that may still become another."""
+
+MOST_BYTES = 10_000
+"""Of an answer that tells versions."""
 
 JOB_SECONDS = 3900.0
 """How long a job may take: its own limit, and its start."""
@@ -132,7 +136,7 @@ def smoke_test(target: Target) -> None:
     """
     if target.url is not None:
         address = f"{target.url.rstrip('/')}/server_info"
-        trouble = f"{address} doesn't answer with 200"
+        trouble = f"{address} doesn't answer with the versions of Dagster's webserver"
         _wait(lambda: _answers(address), target.patience, target.every, trouble)
     run_job(target, names.SMOKE_RUN)
 
@@ -183,12 +187,21 @@ def _az(target: Target, command: str, *more: str) -> Any:
     return json.loads(done.stdout or "null")
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A login page that a redirect leads to is well, and says nothing about the UI."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none."""
+
+
 def _answers(address: str) -> bool:
+    """Whether the product itself answers: with its versions, not with somebody's page."""
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        with urllib.request.build_opener(_NoRedirects).open(address, timeout=10) as answer:
+            versions = json.loads(answer.read(MOST_BYTES))
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return False
+    return isinstance(versions, dict) and "dagster_webserver_version" in versions
 
 
 def _wait(condition: Callable[[], bool], seconds: float, every: float, trouble: str) -> None:

@@ -23,6 +23,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
         "prod",
         {
             "bastion": True,
+            "wafMode": "Prevention",
             "jumpHostSshKey": "ssh-ed25519 AAAA test",
             "runLauncher": "jobs",
             "githubRepository": "example/newsapi-dentsu",

@@ -206,14 +206,12 @@ def test_the_login_leads_back_to_the_gateways_name(prod: Graph) -> None:
     }
 
 
-def test_the_gateway_speaks_tls_12_and_its_firewall_prevents(prod: Graph) -> None:
+def test_the_gateway_speaks_tls_12_and_has_a_firewall(prod: Graph) -> None:
     gateway = prod.one("network:ApplicationGateway").inputs
     assert gateway["sku"] == {"name": "WAF_v2", "tier": "WAF_v2"}
     assert gateway["sslPolicy"]["policyName"] == "AppGwSslPolicy20220101S"
     policy = prod.one("network:WebApplicationFirewallPolicy")
     assert gateway["firewallPolicy"]["id"] == policy.id
-    settings = policy.inputs["policySettings"]
-    assert (settings["state"], settings["mode"]) == ("Enabled", "Prevention")
     (certificate,) = gateway["sslCertificates"]
     assert certificate["keyVaultSecretId"].endswith("/secrets/newsapi-ui-certificate")
 
@@ -256,3 +254,20 @@ def test_the_jump_hosts_user_is_a_name_that_the_machine_can_make(graphs: Graphs)
     assert user not in " ".join(TAKEN.values()).split()
     (key,) = profile["linuxConfiguration"]["ssh"]["publicKeys"]
     assert key["path"] == f"/home/{user}/.ssh/authorized_keys"
+
+
+def test_the_firewall_starts_by_writing_down_and_leaves_the_uis_own_texts_alone(
+    graphs: Graphs,
+) -> None:
+    policy = graphs("prod").one("network:WebApplicationFirewallPolicy").inputs
+    assert policy["policySettings"]["mode"] == "Detection"
+    assert policy["policySettings"]["state"] == "Enabled"
+    excluded = {
+        (item["matchVariable"], item["selectorMatchOperator"], item["selector"])
+        for item in policy["managedRules"]["exclusions"]
+    }
+    names = ("code", "id_token", "state", "query", "operationName")
+    assert {("RequestArgNames", "Equals", name) for name in names} <= excluded
+    assert ("RequestArgNames", "StartsWith", "variables") in excluded
+    prevention = graphs("everything").one("network:WebApplicationFirewallPolicy").inputs
+    assert prevention["policySettings"]["mode"] == "Prevention"

@@ -20,6 +20,8 @@ METRICS = yaml.safe_load((Path(__file__).parent / "metrics.yaml").read_text(enco
 DOCS = Path(__file__).parents[2] / "docs"
 
 METRIC_WINDOWS = {"PT1M", "PT5M", "PT15M", "PT30M", "PT1H", "PT6H", "PT12H", "P1D"}
+APPLICATION_SETTINGS = {"REQUEST_TIMEOUT_SECONDS"}
+
 LOG_WINDOWS = {
     *("PT5M", "PT10M", "PT15M", "PT30M", "PT45M"),
     *("PT1H", "PT2H", "PT3H", "PT4H", "PT5H", "PT6H", "P1D", "P2D"),
@@ -174,6 +176,7 @@ def test_the_saved_queries_have_the_designed_names(stack_graph: Graph) -> None:
         "containerapp-dagster-webserver",
         "containerapp-dagster-daemon",
         "postgresql-newsapi-db",
+        "firewall-false-positives",
     }
 
 
@@ -254,3 +257,24 @@ def test_the_budget_tells_before_it_is_spent(stack_graph: Graph) -> None:
     assert budget["timeGrain"] == "Monthly"
     assert {item["threshold"] for item in budget["notifications"].values()} == {80, 100, 110}
     assert budget["timePeriod"]["startDate"].endswith("-01T00:00:00Z")
+
+
+def test_runbooks_name_files_and_settings_that_exist(alerts: list[Alert]) -> None:
+    package = Path(queries.__file__).parents[1]
+    settings = (package / "config.py").read_text("utf-8")
+    named = 0
+    for alert in alerts:
+        text = " ".join((alert.runbook.means, alert.runbook.look, alert.runbook.do))
+        files = re.findall(r"`([\w/]+\.py)`", text)
+        for name in files:
+            assert (package / name).is_file(), f"{alert.name}: {name}"
+        for constant in re.findall(r"`([A-Z_]{4,})`", text):
+            here = [
+                path for path in files if f"{constant} = " in (package / path).read_text("utf-8")
+            ]
+            assert here or constant in APPLICATION_SETTINGS, f"{alert.name}: {constant}"
+            named += 1
+        for setting in re.findall(r"`(database[A-Z]\w+|webserver[A-Z]\w+)`", text):
+            assert f'"{setting}"' in settings, f"{alert.name}: {setting}"
+            named += 1
+    assert named >= 5

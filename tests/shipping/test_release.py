@@ -68,8 +68,17 @@ class Azure:
 def azure(tmp_path: Path) -> Iterator[Azure]:
     class Ui(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/server_info" else 404)
+            if self.path.startswith("/behind-a-login/"):
+                # As the platform's login does: to a page that answers well.
+                self.send_response(302)
+                self.send_header("Location", "/login")
+                self.end_headers()
+                return
+            page = self.path in ("/login", "/somebodys-page/server_info")
+            self.send_response(200 if page or self.path == "/server_info" else 404)
             self.end_headers()
+            versions = b'{"dagster_webserver_version": "1.13.27"}'
+            self.wfile.write(b"<html>Sign in</html>" if page else versions)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing to tell."""
@@ -135,9 +144,10 @@ def test_a_smoke_run_that_fails_takes_all_back(azure: Azure) -> None:
     assert azure.images() == {image(OLD)}
 
 
-def test_a_ui_that_does_not_answer_takes_all_back(azure: Azure) -> None:
-    done = azure.deploy(NEW, "--url", f"{azure.url}/nowhere")
-    assert "/nowhere/server_info doesn't answer with 200" in done.stderr
+@pytest.mark.parametrize("path", ["nowhere", "behind-a-login", "somebodys-page"])
+def test_a_ui_that_does_not_answer_itself_takes_all_back(azure: Azure, path: str) -> None:
+    done = azure.deploy(NEW, "--url", f"{azure.url}/{path}")
+    assert f"/{path}/server_info doesn't answer with the versions" in done.stderr
     assert azure.images() == {image(OLD)}
 
 

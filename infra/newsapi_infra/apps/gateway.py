@@ -13,6 +13,19 @@ from newsapi_infra.network.vnet import Network
 TIMEOUT_SECONDS = 240
 """As long as the environment's own ingress waits; the gateway's default of 20 cuts the UI off."""
 
+EXCLUDED_ARGUMENTS = (
+    # What Entra sends to the login's callback: long random texts that look like attacks.
+    ("Equals", "code"),
+    ("Equals", "id_token"),
+    ("Equals", "state"),
+    ("Equals", "session_state"),
+    # What the UI sends to /graphql: queries, and runs' configuration inside the variables.
+    ("Equals", "operationName"),
+    ("Equals", "query"),
+    ("StartsWith", "variables"),
+)
+"""Arguments of requests that the managed rules don't look into; a JSON body's are named by path."""
+
 CERTIFICATE = "ui"
 PRIVATE_HOST = 10
 """The gateway's private address is this one of its subnet."""
@@ -212,12 +225,20 @@ def _firewall(context: Context) -> network.WebApplicationFirewallPolicy:
         location=context.location,
         policy_settings=network.PolicySettingsArgs(
             state=network.WebApplicationFirewallEnabledState.ENABLED,
-            mode=network.WebApplicationFirewallMode.PREVENTION,
+            mode=context.config.waf_mode,
             request_body_check=True,
             max_request_body_size_in_kb=128,
             file_upload_limit_in_mb=100,
         ),
         managed_rules=network.ManagedRulesDefinitionArgs(
+            exclusions=[
+                network.OwaspCrsExclusionEntryArgs(
+                    match_variable=network.OwaspCrsExclusionEntryMatchVariable.REQUEST_ARG_NAMES,
+                    selector_match_operator=operator,
+                    selector=selector,
+                )
+                for operator, selector in EXCLUDED_ARGUMENTS
+            ],
             managed_rule_sets=[
                 network.ManagedRuleSetArgs(
                     rule_set_type="Microsoft_DefaultRuleSet", rule_set_version="2.1"
@@ -225,7 +246,7 @@ def _firewall(context: Context) -> network.WebApplicationFirewallPolicy:
                 network.ManagedRuleSetArgs(
                     rule_set_type="Microsoft_BotManagerRuleSet", rule_set_version="1.1"
                 ),
-            ]
+            ],
         ),
         tags=context.tags,
     )

@@ -110,8 +110,8 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
             Runbook(
                 "The app is short of CPU; the UI or the runs become slow.",
                 _APP_LOOK,
-                "A run in progress explains it on the daemon: wait. Otherwise raise the CPU in "
-                "`apps/container_apps.py` and `pulumi up`.",
+                "A run in progress explains it on the daemon: wait. Otherwise raise `SIZES` in "
+                "`apps/containers.py` and `pulumi up`.",
             ),
         ),
         MetricAlert(
@@ -128,8 +128,8 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
             Runbook(
                 "At 100 % the container is killed and its run with it.",
                 _APP_LOOK,
-                "Look for a run with an unusual amount of articles; raise the memory in "
-                "`apps/container_apps.py` and `pulumi up`.",
+                "Look for a run with an unusual amount of articles; raise `SIZES` in "
+                "`apps/containers.py` and `pulumi up`.",
             ),
         ),
         MetricAlert(
@@ -180,7 +180,8 @@ def _database_alerts(config: StackConfig) -> list[Alert]:
         "At 95 % used, or with less than 5 GB free, the server turns read-only. Storage grows by "
         "itself, but never shrinks.",
         "the portal's Storage page of the server; table sizes by `pg_total_relation_size`",
-        "Check that auto-grow acted; else raise `databaseStorageGb` and `pulumi up`. Then find "
+        "Check that auto-grow acted; else raise `databaseStorageGb` to the next size and "
+        "`pulumi up`. Then find "
         "what grew: Dagster's event log has a retention to set.",
     )
     connections = config.database_sku.connections_alert
@@ -341,7 +342,7 @@ def _gateway_alerts() -> list[Alert]:
             Runbook(
                 "Requests fail at the gateway or behind it.",
                 "`AGWAccessLogs` by status, `AGWFirewallLogs` for blocked requests",
-                "If the firewall blocks the UI's own requests, add an exclusion in "
+                "If the firewall blocks the UI's own requests, add them to `EXCLUDED_ARGUMENTS` in "
                 "`apps/gateway.py`.",
             ),
         ),

@@ -38,6 +38,13 @@ def _app_log(app: str) -> str:
 | order by TimeGenerated desc"""
 
 
+FIREWALL_HITS = """AGWFirewallLogs
+| where Action in ("Matched", "Detected", "Blocked")
+| summarize Hits = count(), Paths = make_set(RequestUri, 5), Last = max(TimeGenerated)
+    by RuleSetType, RuleId, Message, Action
+| order by Hits desc"""
+"""What the firewall refuses, or would refuse in prevention."""
+
 SAVED = {
     "containerapp-dagster-webserver": _app_log(names.WEBSERVER),
     "containerapp-dagster-daemon": _app_log(names.DAEMON),
@@ -45,6 +52,7 @@ SAVED = {
 | where ResourceProvider == "MICROSOFT.DBFORPOSTGRESQL" and Category == "PostgreSQLLogs"
 | project TimeGenerated, Resource, errorLevel_s, Message
 | order by TimeGenerated desc""",
+    "firewall-false-positives": FIREWALL_HITS,
 }
 
 DAEMON_BEATS = f"""ContainerAppConsoleLogs
