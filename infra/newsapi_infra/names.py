@@ -7,6 +7,7 @@ IMAGE = "newsapi-dagster"
 WEBSERVER = "dagster-webserver"
 DAEMON = "dagster-daemon"
 UPGRADE = "newsapi-db-upgrade"
+DATABASE_ROLE_JOB = "newsapi-db-role"
 ALERTS_CHECK = "newsapi-alerts-check"
 SMOKE_RUN = "newsapi-smoke-run"
 DATABASE = "newsapi_db"
@@ -15,6 +16,7 @@ DATABASE_ADMIN = "newsapi_admin"
 
 NEWSAPI_KEY_SECRET = "newsapi-api-key"  # noqa: S105
 POSTGRES_SECRET = "newsapi-postgres-credentials"  # noqa: S105
+POSTGRES_ADMIN_SECRET = "newsapi-postgres-admin"  # noqa: S105
 EMAIL_SECRET = "newsapi-email-credentials"  # noqa: S105
 SLACK_SECRET = "newsapi-slack-webhook-url"  # noqa: S105
 PAGERDUTY_SECRET = "newsapi-pagerduty-routing-key"  # noqa: S105

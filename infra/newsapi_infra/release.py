@@ -23,7 +23,7 @@ from typing import Any
 from newsapi_infra import names
 
 APPS = (names.DAEMON, names.WEBSERVER)
-JOBS = (names.UPGRADE, names.ALERTS_CHECK, names.SMOKE_RUN)
+JOBS = (names.DATABASE_ROLE_JOB, names.UPGRADE, names.ALERTS_CHECK, names.SMOKE_RUN)
 
 CURRENT_IMAGE = "DAGSTER_CURRENT_IMAGE"
 """Set on apps whose runs are jobs of their own: the image of those."""

@@ -65,6 +65,14 @@ def test_the_jobs_beside_the_apps_reach_the_database_and_operators_only(prod: Gr
     }
 
 
+def test_the_administration_reads_two_passwords_and_nothing_else(prod: Graph) -> None:
+    assert grants(prod, "newsapi-prod-administration-id") == {
+        (SECRETS_USER.guid, names.POSTGRES_ADMIN_SECRET),
+        (SECRETS_USER.guid, names.POSTGRES_SECRET),
+        (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
+    }
+
+
 def test_the_gateway_reads_its_certificate_and_nothing_else(prod: Graph) -> None:
     assert grants(prod, "newsapi-prod-gateway-id") == {
         (SECRETS_USER.guid, names.CERTIFICATE_SECRET)

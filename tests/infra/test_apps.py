@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from newsapi_infra.apps.app_settings import FOR_LIBRARIES, SECRETS
+from newsapi_infra.apps.app_settings import ADMINISTRATION, FOR_LIBRARIES, SECRETS
 from newsapi_infra.offline.graph import DIGEST, Declared, Graph
 
 Graphs = Callable[[str], Graph]
@@ -99,14 +99,15 @@ def test_a_run_in_the_daemon_gets_time_to_end_and_to_be_marked(stack_graph: Grap
 def test_secrets_come_from_the_vault_unversioned_by_an_identity(stack_graph: Graph) -> None:
     identities = {
         kind: stack_graph.one("managedidentity:UserAssignedIdentity", f"identity-{kind}").id
-        for kind in ("apps", "jobs")
+        for kind in ("apps", "jobs", "administration")
     }
     for kind, token in (("apps", "app:ContainerApp"), ("jobs", "app:Job")):
         for item in stack_graph.all(token):
             secrets = item.inputs["configuration"].get("secrets", [])
             for secret in secrets:
                 assert "value" not in secret
-                assert secret["identity"] == identities[kind]
+                administers = item.logical == "newsapi-db-role"
+                assert secret["identity"] == identities["administration" if administers else kind]
                 assert secret["keyVaultUrl"].count("/") == 4
             given = {secret["name"] for secret in secrets}
             for variable in item.inputs["template"]["containers"][0]["env"]:
@@ -131,7 +132,8 @@ def variables(item: Declared) -> set[str]:
 
 
 def test_every_variable_is_one_that_somebody_reads(graphs: Graphs) -> None:
-    known = application_settings() | set(FOR_LIBRARIES)
+    administration = {*ADMINISTRATION, "POSTGRES_ADMIN_USER"}
+    known = application_settings() | set(FOR_LIBRARIES) | administration
     for token in ("app:ContainerApp", "app:Job"):
         for item in graphs("everything").all(token):
             assert variables(item) <= known, item.logical
@@ -201,6 +203,25 @@ def test_the_upgrade_job_waits_to_be_started_and_knows_the_database_only(
     (only,) = upgrade["template"]["containers"]
     assert only["args"] == ["newsapi", "db", "upgrade"]
     assert [item["name"] for item in only["env"] if "secretRef" in item] == ["POSTGRES_PASSWORD"]
+
+
+def test_the_apps_role_is_made_by_a_job_of_the_image_that_alone_reads_the_administrators_password(
+    stack_graph: Graph,
+) -> None:
+    role = job(stack_graph, "newsapi-db-role")
+    assert role["configuration"]["triggerType"] == "Manual"
+    (only,) = role["template"]["containers"]
+    assert only["args"] == ["newsapi", "db", "role"]
+    assert only["image"].endswith(DIGEST)
+    settings = {item["name"]: item.get("value") for item in only["env"]}
+    assert settings["POSTGRES_ADMIN_USER"] == "newsapi_admin"
+    readers = [
+        item.logical
+        for kind in ("app:ContainerApp", "app:Job")
+        for item in stack_graph.all(kind)
+        if "newsapi-postgres-admin" in repr(item.inputs["configuration"].get("secrets"))
+    ]
+    assert readers == ["newsapi-db-role"]
 
 
 def test_somebody_other_than_the_daemon_looks_at_the_alerts(stack_graph: Graph) -> None:

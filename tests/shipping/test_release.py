@@ -18,7 +18,7 @@ from .dockerfile import ROOT
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "12")
 REGISTRY = "newsapiprodcrdnt1.azurecr.io"
 APPS = ("dagster-daemon", "dagster-webserver")
-JOBS = ("newsapi-db-upgrade", "newsapi-alerts-check", "newsapi-smoke-run")
+JOBS = ("newsapi-db-role", "newsapi-db-upgrade", "newsapi-alerts-check", "newsapi-smoke-run")
 
 
 def image(digest: str) -> str:

@@ -20,6 +20,9 @@ SECRETS = {
 }
 """Settings whose value is a secret of the vault."""
 
+ADMINISTRATION = {"POSTGRES_ADMIN_PASSWORD": names.POSTGRES_ADMIN_SECRET}
+"""What only `newsapi db role` reads; POSTGRES_ADMIN_USER goes with it."""
+
 FOR_LIBRARIES = {
     "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "the exporter's login: Application Insights "
@@ -114,5 +117,8 @@ def environment_of(
     """The environment of a container: plain values, and references to the secrets it is given."""
     return [
         *(app.EnvironmentVarArgs(name=name, value=value) for name, value in settings.items()),
-        *(app.EnvironmentVarArgs(name=name, secret_ref=SECRETS[name]) for name in secrets),
+        *(
+            app.EnvironmentVarArgs(name=name, secret_ref=(SECRETS | ADMINISTRATION)[name])
+            for name in secrets
+        ),
     ]

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_azure_native import app, managedidentity
 
 from newsapi_infra import names
-from newsapi_infra.apps.app_settings import SECRETS
+from newsapi_infra.apps.app_settings import ADMINISTRATION, SECRETS
 from newsapi_infra.context import Context
 from newsapi_infra.data.database import Database
 from newsapi_infra.data.key_vault import KeyVault
@@ -26,6 +26,7 @@ COMMANDS = {
     names.WEBSERVER: ["dagster-webserver", "-h", "0.0.0.0", "-p", str(UI_PORT), "-m", CODE],  # noqa: S104
     # Less than the platform's grace, so that a run without time left is still marked.
     names.DAEMON: ["newsapi", "daemon", "--stop-seconds", str(GRACE_SECONDS - 30)],
+    names.DATABASE_ROLE_JOB: ["newsapi", "db", "role"],
     names.UPGRADE: ["newsapi", "db", "upgrade"],
     names.ALERTS_CHECK: ["newsapi", "alerts", "check"],
     names.SMOKE_RUN: ["newsapi", "run", "--json"],
@@ -137,7 +138,8 @@ def secret_references(
         settings: secret settings of the application.
         more: other secrets, as names in the app and in the vault.
     """
-    named = [(SECRETS[setting], SECRETS[setting]) for setting in settings]
+    known = SECRETS | ADMINISTRATION
+    named = [(known[setting], known[setting]) for setting in settings]
     return [
         app.SecretArgs(
             name=own, key_vault_url=around.vault.secret_url(secret), identity=identity.id

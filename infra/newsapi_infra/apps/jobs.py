@@ -7,7 +7,12 @@ import pulumi
 from pulumi_azure_native import app
 
 from newsapi_infra import names
-from newsapi_infra.apps.app_settings import alert_settings, database_settings, environment_of
+from newsapi_infra.apps.app_settings import (
+    ADMINISTRATION,
+    alert_settings,
+    database_settings,
+    environment_of,
+)
 from newsapi_infra.apps.containers import (
     Surroundings,
     acting_as,
@@ -33,6 +38,8 @@ class JobPlan:
     timeout_seconds: int
     cron: str | None = None
     """When it starts by itself; None: somebody starts it."""
+    administers: bool = False
+    """Whether it acts as the identity that reads the database administrator's password."""
 
 
 def create_jobs(
@@ -45,6 +52,14 @@ def create_jobs(
 def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
     database = database_settings(around.database.host)
     return [
+        # Once, and with each new password of the role: only the apps' subnet reaches the database.
+        JobPlan(
+            names.DATABASE_ROLE_JOB,
+            database | {"POSTGRES_ADMIN_USER": names.DATABASE_ADMIN},
+            ("POSTGRES_PASSWORD", *ADMINISTRATION),
+            600,
+            administers=True,
+        ),
         # Before the apps of a new image: hosted runners don't reach the database.
         JobPlan(names.UPGRADE, database, ("POSTGRES_PASSWORD",), 3600),
         # A daemon that is dead can't say so. Its execution fails while something is wrong.
@@ -63,7 +78,8 @@ def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
 def _job(
     context: Context, around: Surroundings, image: pulumi.Output[str], plan: JobPlan
 ) -> app.Job:
-    identity = around.identities.jobs
+    identities = around.identities
+    identity = identities.administration if plan.administers else identities.jobs
     return app.Job(
         plan.name,
         resource_group_name=context.group_name,

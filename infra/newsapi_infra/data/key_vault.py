@@ -12,6 +12,19 @@ from newsapi_infra.identity.roles import SECRETS_USER, grant
 from newsapi_infra.network.private_endpoints import VAULT, private_endpoint
 from newsapi_infra.network.vnet import Network
 
+ADMINISTRATION_SECRETS = (names.POSTGRES_ADMIN_SECRET, names.POSTGRES_SECRET)
+"""What the job reads that makes the apps' role in the database."""
+
+APP_SECRETS = (
+    names.NEWSAPI_KEY_SECRET,
+    names.POSTGRES_SECRET,
+    names.EMAIL_SECRET,
+    names.SLACK_SECRET,
+    names.PAGERDUTY_SECRET,
+    names.ENTRA_SECRET,
+)
+"""What the apps read; never the administrator's password."""
+
 JOB_SECRETS = (
     names.POSTGRES_SECRET,
     names.EMAIL_SECRET,
@@ -46,18 +59,24 @@ def create_key_vault(
     topic, subscription = _expiry_notice(context, vault, notify_group)
     ready: list[pulumi.Resource] = [endpoint]
     values = context.config.secrets
+    readers = {
+        "apps": (identities.apps, APP_SECRETS),
+        "jobs": (identities.jobs, JOB_SECRETS),
+        "administration": (identities.administration, ADMINISTRATION_SECRETS),
+    }
     for name, value in (
         (names.NEWSAPI_KEY_SECRET, values.newsapi_key),
         (names.POSTGRES_SECRET, values.postgres_password),
+        (names.POSTGRES_ADMIN_SECRET, values.postgres_admin_password),
         (names.EMAIL_SECRET, values.email_password),
         (names.SLACK_SECRET, values.slack_webhook_url),
         (names.PAGERDUTY_SECRET, values.pagerduty_routing_key),
         (names.ENTRA_SECRET, values.entra_client_secret),
     ):
         secret = _secret(context, vault, subscription, name, value, "text/plain")
-        ready.append(grant(context, f"apps-{name}", identities.apps, SECRETS_USER, secret.id))
-        if name in JOB_SECRETS:
-            ready.append(grant(context, f"jobs-{name}", identities.jobs, SECRETS_USER, secret.id))
+        for who, (identity, readable) in readers.items():
+            if name in readable:
+                ready.append(grant(context, f"{who}-{name}", identity, SECRETS_USER, secret.id))
     if identities.gateway is not None:
         certificate = _secret(
             context,

@@ -44,6 +44,7 @@ def create_registry(context: Context, net: Network, identities: Identities) -> R
     ready: list[pulumi.Resource] = [
         grant(context, "apps-pull", identities.apps, IMAGE_PULL, registry.id),
         grant(context, "jobs-pull", identities.jobs, IMAGE_PULL, registry.id),
+        grant(context, "administration-pull", identities.administration, IMAGE_PULL, registry.id),
     ]
     if premium:
         ready.append(private_endpoint(context, net, REGISTRY, registry.id))

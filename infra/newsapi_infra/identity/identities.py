@@ -14,6 +14,8 @@ class Identities:
     apps: managedidentity.UserAssignedIdentity
     jobs: managedidentity.UserAssignedIdentity
     """Of the jobs that look after the deployment: no news API, no blobs, no starting of runs."""
+    administration: managedidentity.UserAssignedIdentity
+    """Of the one job that logs in to the database as its administrator."""
     gateway: managedidentity.UserAssignedIdentity | None
     deployment: managedidentity.UserAssignedIdentity | None
     preview: managedidentity.UserAssignedIdentity | None
@@ -25,6 +27,7 @@ def create_identities(context: Context) -> Identities:
     return Identities(
         apps=_identity(context, "apps"),
         jobs=_identity(context, "jobs"),
+        administration=_identity(context, "administration"),
         gateway=_identity(context, "gateway") if context.config.has_gateway else None,
         deployment=_github(context, "deployment", context.config.stack),
         preview=_github(context, "preview", f"{context.config.stack}-preview"),

@@ -72,22 +72,63 @@ def sql(*, admin: bool) -> None:
         click.echo(line)
 
 
-def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
+@db.command()
+@click.option(
+    "--admin-user",
+    envvar="POSTGRES_ADMIN_USER",
+    show_envvar=True,
+    required=True,
+    help="The administrator's role.",
+)
+@click.option(
+    "--admin-password",
+    envvar="POSTGRES_ADMIN_PASSWORD",
+    show_envvar=True,
+    prompt=True,
+    hide_input=True,
+    help="The administrator's password.",
+)
+def role(*, admin_user: str, admin_password: str) -> None:
+    """Make the role that the settings name, as an administrator of the PostgreSQL server.
+
+    Creates POSTGRES_USER where there is none, sets POSTGRES_PASSWORD as its password, creates the
+    schemas and grants the role what it needs in them. Run again, it changes nothing but the
+    password: that is how a password is rotated.
+    """
+    from pydantic import SecretStr
+
+    from newsapi_dentsu.warehouse.engines.postgres_role import prepare_role
+
+    settings = load_settings()
+    if not settings.use_postgres:
+        raise click.UsageError("only PostgreSQL has roles: set USE_POSTGRES=true")
+    prepare_role(settings, admin_user, SecretStr(admin_password), _needed_of_admin(settings))
+    click.echo(f"{settings.postgres_user} may log in to {settings.postgres_db} and has its schemas")
+
+
+def _needed_of_admin(settings: Settings) -> Iterator[str]:
+    """What a role that may not create schemas needs from an administrator."""
     from newsapi_dentsu.hosting.home import DAGSTER_SCHEMA
+    from newsapi_dentsu.warehouse.schema import history
+
+    role = _quoted(settings.postgres_user)
+    for name in (*history.schemas(), DAGSTER_SCHEMA):
+        yield f"CREATE SCHEMA IF NOT EXISTS {name}"
+        yield f"GRANT USAGE, CREATE ON SCHEMA {name} TO {role}"
+
+
+def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
     from newsapi_dentsu.warehouse.schema import history
 
     version = history.migrations()[-1].version
     yield f"-- newsapi-dentsu, schema version {version}."
     if settings.use_postgres:
-        role = _quoted(settings.postgres_user)
         yield f"-- By an administrator, in the database {settings.postgres_db}:"
-        for name in (*history.schemas(), DAGSTER_SCHEMA):
-            yield f"CREATE SCHEMA IF NOT EXISTS {name};"
-            yield f"GRANT USAGE, CREATE ON SCHEMA {name} TO {role};"
+        yield from (f"{statement};" for statement in _needed_of_admin(settings))
         if admin:
             return
         yield f"-- As {settings.postgres_user}, who must own the tables (`newsapi db upgrade`):"
-        yield f"SET ROLE {role};"
+        yield f"SET ROLE {_quoted(settings.postgres_user)};"
     elif admin:
         yield "-- DuckDB needs nothing of an administrator."
         return

@@ -1,0 +1,112 @@
+"""`newsapi db role`: an administrator who is no superuser makes the pipeline's role."""
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from support.commands import run_newsapi
+
+from .server import Server
+
+ADMIN, ADMIN_PASSWORD = "newsapi_admin", "admin's secret"
+ROLES_PASSWORD = "the role's p%ss"
+_numbers = itertools.count(1)
+
+
+class Place:
+    """A new database on the server, as Azure hands one over: an administrator, and no role yet."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.folder = folder
+        self.name = f"fresh_{next(_numbers)}"
+        self.role = f'Odd-role "{self.name}"'
+        with server.admin() as superuser:
+            if not superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [ADMIN]).rowcount:
+                superuser.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD {}").format(
+                        sql.Identifier(ADMIN), sql.Literal(ADMIN_PASSWORD)
+                    )
+                )
+            superuser.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                    sql.Identifier(self.name), sql.Identifier(ADMIN)
+                )
+            )
+            superuser.execute(
+                sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(self.name))
+            )
+
+    def newsapi(
+        self, *arguments: str, password: str = ROLES_PASSWORD, **more: str
+    ) -> tuple[int, str]:
+        settings = {
+            **self.server.settings(self.name),
+            "POSTGRES_USER": self.role,
+            "POSTGRES_PASSWORD": password,
+            **more,
+        }
+        with tempfile.TemporaryDirectory() as scratch:
+            done = run_newsapi(list(arguments), self.folder, settings, Path(scratch))
+        assert password not in done.out + done.err
+        assert ADMIN_PASSWORD not in done.out + done.err
+        return done.code, done.out + done.err
+
+    def make_role(self, password: str = ROLES_PASSWORD) -> tuple[int, str]:
+        admin = {"POSTGRES_ADMIN_USER": ADMIN, "POSTGRES_ADMIN_PASSWORD": ADMIN_PASSWORD}
+        return self.newsapi("db", "role", password=password, **admin)
+
+
+@pytest.fixture
+def place(server: Server, tmp_path: Path) -> Place:
+    return Place(server, tmp_path)
+
+
+def test_the_role_it_makes_upgrades_and_checks_the_tables(place: Place) -> None:
+    assert place.newsapi("db", "upgrade")[0] == 1
+    code, said = place.make_role()
+    assert code == 0, said
+    code, said = place.newsapi("db", "upgrade")
+    assert code == 0, said
+    assert place.newsapi("db", "check")[0] == 0
+
+
+def test_done_again_it_changes_the_password_and_open_connections_go_on(place: Place) -> None:
+    assert place.make_role()[0] == 0
+    assert place.newsapi("db", "upgrade")[0] == 0
+    with psycopg.connect(
+        host="127.0.0.1",
+        port=place.server.port,
+        dbname=place.name,
+        user=place.role,
+        password=ROLES_PASSWORD,
+    ) as under_way:
+        assert place.make_role("a new one")[0] == 0
+        assert under_way.execute("SELECT 1").fetchone() == (1,)
+    assert place.newsapi("db", "check")[0] == 1
+    code, said = place.newsapi("db", "check", password="a new one")
+    assert code == 0, said
+
+
+def test_the_role_is_no_administrator(place: Place) -> None:
+    assert place.make_role()[0] == 0
+    with place.server.admin(place.name) as superuser:
+        rights = superuser.execute(
+            "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = %s",
+            [place.role],
+        ).fetchone()
+    assert rights == (False, False, False)
+
+
+def test_a_wrong_administrator_is_told_and_nothing_is_made(place: Place) -> None:
+    wrong = {"POSTGRES_ADMIN_USER": ADMIN, "POSTGRES_ADMIN_PASSWORD": "wrong"}
+    code, said = place.newsapi("db", "role", **wrong)
+    assert code == 1
+    assert "Traceback" not in said
+    with place.server.admin(place.name) as superuser:
+        made = superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [place.role])
+        assert made.rowcount == 0
