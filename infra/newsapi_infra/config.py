@@ -88,6 +88,8 @@ class StackConfig:
     """The moment to restore to, in UTC: needed with `database_restore_from`."""
     database_admin_group: str
     database_admin_group_id: str
+    secrets_admin_group_id: str | None
+    """The Entra group whose members may rotate secrets; none: nobody may."""
     registry_sku: str
     image_digest: str | None
     """The image that the apps are made with; needed in the stage `apps`, and only there."""
@@ -159,6 +161,7 @@ def load_config() -> StackConfig:
         database_restore_time=own.get("databaseRestoreTime") or None,
         database_admin_group=own.require("databaseAdminGroup"),
         database_admin_group_id=own.require("databaseAdminGroupId"),
+        secrets_admin_group_id=own.get("secretsAdminGroupId") or None,
         registry_sku=own.require("registrySku"),
         image_digest=own.get("imageDigest") or None,
         webserver_min_replicas=own.require_int("webserverMinReplicas"),

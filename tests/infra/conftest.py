@@ -24,6 +24,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "bastion": True,
             "wafMode": "Prevention",
+            "secretsAdminGroupId": "22222222-2222-2222-2222-222222222222",
             "jumpHostSshKey": "ssh-ed25519 AAAA test",
             "runLauncher": "jobs",
             "githubRepository": "example/newsapi-dentsu",

@@ -15,6 +15,7 @@ from newsapi_infra.identity.roles import (
     LAUNCH_ACTIONS,
     METRICS_PUBLISHER,
     PREVIEW_ACTIONS,
+    SECRETS_OFFICER,
     SECRETS_USER,
 )
 from newsapi_infra.monitoring import notifications
@@ -143,7 +144,22 @@ def test_no_role_reaches_beyond_one_resource_but_custom_ones(graph: Graph) -> No
         role = item.inputs["roleDefinitionId"]
         if role not in custom:
             assert "/providers/" in item.inputs["scope"], item.logical
-        assert item.inputs["principalType"] == "ServicePrincipal"
+        group = item.logical == "grant-secrets-officers"
+        assert item.inputs["principalType"] == ("Group" if group else "ServicePrincipal")
+
+
+def test_people_may_set_secrets_only_where_a_group_is_named(graphs: Graphs) -> None:
+    graph = graphs("everything")
+    grant = graph.one("authorization:RoleAssignment", "grant-secrets-officers").inputs
+    assert grant["principalId"] == "22222222-2222-2222-2222-222222222222"
+    assert grant["roleDefinitionId"].endswith(SECRETS_OFFICER.guid)
+    assert grant["scope"] == graph.one("keyvault:Vault").id
+    writing = [
+        item.logical
+        for item in graphs("prod").all("authorization:RoleAssignment")
+        if item.inputs["roleDefinitionId"].endswith(SECRETS_OFFICER.guid)
+    ]
+    assert writing == []
 
 
 def test_an_app_starts_after_its_roles_and_the_database(prod: Graph) -> None:

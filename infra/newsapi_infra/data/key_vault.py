@@ -8,7 +8,7 @@ from pulumi_azure_native import eventgrid, keyvault
 from newsapi_infra import names
 from newsapi_infra.context import Context
 from newsapi_infra.identity.identities import Identities
-from newsapi_infra.identity.roles import SECRETS_USER, grant
+from newsapi_infra.identity.roles import SECRETS_OFFICER, SECRETS_USER, grant, grant_group
 from newsapi_infra.network.private_endpoints import VAULT, private_endpoint
 from newsapi_infra.network.vnet import Network
 
@@ -77,6 +77,14 @@ def create_key_vault(
         for who, (identity, readable) in readers.items():
             if name in readable:
                 ready.append(grant(context, f"{who}-{name}", identity, SECRETS_USER, secret.id))
+    if context.config.secrets_admin_group_id is not None:
+        grant_group(
+            context,
+            "secrets-officers",
+            context.config.secrets_admin_group_id,
+            SECRETS_OFFICER,
+            vault.id,
+        )
     if identities.gateway is not None:
         certificate = _secret(
             context,

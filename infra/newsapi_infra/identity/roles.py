@@ -19,6 +19,7 @@ class BuiltInRole:
 
 
 SECRETS_USER = BuiltInRole("Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6")
+SECRETS_OFFICER = BuiltInRole("Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7")
 BLOB_CONTRIBUTOR = BuiltInRole(
     "Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 )
@@ -72,15 +73,28 @@ def grant(
     scope: pulumi.Input[str],
 ) -> authorization.RoleAssignment:
     """Let an identity act in a built-in role on one resource."""
-    subscription = context.config.subscription_id
-    return _assign(
-        context,
-        name,
-        identity,
-        f"/subscriptions/{subscription}/providers/Microsoft.Authorization"
-        f"/roleDefinitions/{role.guid}",
-        scope,
-        role.title,
+    return _assign(context, name, identity, _built_in(context, role), scope, role.title)
+
+
+def _built_in(context: Context, role: BuiltInRole) -> str:
+    return (
+        f"/subscriptions/{context.config.subscription_id}/providers/Microsoft.Authorization"
+        f"/roleDefinitions/{role.guid}"
+    )
+
+
+def grant_group(
+    context: Context, name: str, group_id: str, role: BuiltInRole, scope: pulumi.Input[str]
+) -> authorization.RoleAssignment:
+    """Let the members of an Entra group act in a built-in role on one resource."""
+    return authorization.RoleAssignment(
+        f"grant-{name}",
+        role_assignment_name=context.names.guid("grant", name),
+        principal_id=group_id,
+        principal_type=authorization.PrincipalType.GROUP,
+        role_definition_id=_built_in(context, role),
+        scope=scope,
+        description=role.title,
     )
 
 
