@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,28 +13,11 @@ if TYPE_CHECKING:
 # The pipeline is developed without these dependencies; `make infra-test` has them.
 AVAILABLE = find_spec("pulumi_azure_native") is not None
 collect_ignore_glob = [] if AVAILABLE else ["test_*.py"]
+VARIANT_NAMES: list[str] = []
+if AVAILABLE:
+    from newsapi_infra.offline.variants import VARIANTS
 
-VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "dev": ("dev", {}),
-    "prod": ("prod", {}),
-    "dr": ("dr", {}),
-    "vpn": ("prod", {"uiAccess": "vpn", "vpnGateway": True, "smtpHost": ""}),
-    "everything": (
-        "prod",
-        {
-            "bastion": True,
-            "wafMode": "Prevention",
-            "secretsAdminGroupId": "22222222-2222-2222-2222-222222222222",
-            "jumpHostSshKey": "ssh-ed25519 AAAA test",
-            "runLauncher": "jobs",
-            "githubRepository": "example/newsapi-dentsu",
-            "databaseServer": "newsapi-prod-pg-dnt1-r1",
-            "databaseStorageGb": 256,
-        },
-    ),
-    "first-stage": ("prod", {"stage": "foundation", "imageDigest": ""}),
-}
-"""The stacks as they are configured, and what switches make of them."""
+    VARIANT_NAMES = list(VARIANTS)
 
 
 def pytest_report_header() -> str | None:
@@ -43,9 +26,9 @@ def pytest_report_header() -> str | None:
 
 @lru_cache
 def graph_of(variant: str) -> "Graph":
-    from newsapi_infra.offline.graph import build_graph
+    from newsapi_infra.offline.variants import build_variant
 
-    return build_graph(*VARIANTS[variant])
+    return build_variant(variant)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +36,7 @@ def graphs() -> "Callable[[str], Graph]":
     return graph_of
 
 
-@pytest.fixture(params=list(VARIANTS))
+@pytest.fixture(params=VARIANT_NAMES)
 def graph(request: pytest.FixtureRequest) -> "Graph":
     return graph_of(request.param)
 

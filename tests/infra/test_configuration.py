@@ -6,9 +6,23 @@ import pytest
 
 from newsapi_infra.config import ConfigurationError
 from newsapi_infra.cost.costs import DESIGN_TOTAL, estimate, price_table
-from newsapi_infra.offline.configuration import read_config
+from newsapi_infra.offline.configuration import read_config, stack_settings
 from newsapi_infra.offline.cost_table import as_table
 from newsapi_infra.offline.graph import build_graph
+from newsapi_infra.offline.variants import VARIANTS
+
+DEFAULTS = {"runLauncher": "daemon", "wafMode": "Detection"}
+SWITCHES: dict[str, set[object]] = {
+    "stage": {"foundation", "apps"},
+    "uiAccess": {"gateway", "vpn", "restricted"},
+    "wafMode": {"Detection", "Prevention"},
+    "runLauncher": {"daemon", "jobs"},
+    "vpnGateway": {True, False},
+    "bastion": {True, False},
+    "databaseStandby": {True, False},
+    "databaseGeoBackup": {True, False},
+    "registrySku": {"Basic", "Premium"},
+}
 
 
 @pytest.mark.parametrize(
@@ -64,3 +78,13 @@ def test_the_budget_holds_the_estimate() -> None:
     for stack in ("dev", "prod", "dr"):
         config = read_config(stack)
         assert estimate(config).total <= config.budget_usd
+
+
+def test_the_variants_have_every_switch_in_every_position() -> None:
+    seen: dict[str, set[object]] = {}
+    for stack, changes in VARIANTS.values():
+        settings = stack_settings(stack, {"stage": "apps"} | changes)
+        for name in SWITCHES:
+            value = settings.get(f"newsapi-infra:{name}") or DEFAULTS.get(name, False)
+            seen.setdefault(name, set()).add(value)
+    assert seen == SWITCHES

@@ -8,7 +8,8 @@ from typing import Any
 
 from newsapi_infra.offline.arm_types import ArmType, api_version, arm_identity, arm_type
 from newsapi_infra.offline.configuration import PLANTED
-from newsapi_infra.offline.graph import DIGEST, Declared, Graph, build_graph
+from newsapi_infra.offline.graph import DIGEST, Declared, Graph
+from newsapi_infra.offline.variants import VARIANTS, build_variant
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
 BEYOND_THE_GROUP = ("resources:ResourceGroup", "monitor:SubscriptionDiagnosticSetting")
@@ -202,12 +203,12 @@ def _rename(container: dict[str, Any], path: list[str], name: str) -> None:
 
 
 def main(folder: str) -> None:
-    """Write the templates of the two stacks that are deployed every day."""
+    """Write the template of each stack and of what its switches make of it."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    for stack in ("dev", "prod"):
-        template = export_template(build_graph(stack))
-        path = target / f"{stack}.json"
+    for name in VARIANTS:
+        template = export_template(build_variant(name))
+        path = target / f"{name}.json"
         path.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")
         sys.stdout.write(f"{path}: {len(template['resources'])} resources\n")
 
