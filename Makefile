@@ -104,7 +104,7 @@ infra-test: $(INFRA_VENV)/.installed ## Build every stack under mocks and check 
 	$(INFRA) -m pytest tests/infra --confcutdir=tests/infra -q -p no:cacheprovider
 
 az-test: $(INFRA_VENV)/.installed $(AZ_VENV)/.installed ## Hold every documented az command to the real one's parser
-	AZ_PYTHON=$(AZ_VENV)/bin/python $(INFRA) -m pytest tests/infra/test_az.py --confcutdir=tests/infra -q -p no:cacheprovider
+	AZ_PYTHON=$(AZ_VENV)/bin/python $(INFRA) -m pytest tests/infra/test_az.py tests/infra/test_preflight.py --confcutdir=tests/infra -q -p no:cacheprovider
 
 arm: $(INFRA_VENV)/.installed ## Export the stacks as ARM templates to build/arm
 	$(INFRA) -m newsapi_infra.offline.arm build/arm

@@ -187,17 +187,24 @@ def _az(target: Target, command: str, *more: str) -> Any:
     return json.loads(done.stdout or "null")
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A login page that a redirect leads to is well, and says nothing about the UI."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none."""
+def _opener() -> urllib.request.OpenerDirector:
+    """Follows no redirect: the login page that one leads to is well, and isn't the UI."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+    ):
+        opener.add_handler(handler())
+    return opener
 
 
 def _answers(address: str) -> bool:
     """Whether the product itself answers: with its versions, not with somebody's page."""
     try:
-        with urllib.request.build_opener(_NoRedirects).open(address, timeout=10) as answer:
+        with _opener().open(address, timeout=10) as answer:
             versions = json.loads(answer.read(MOST_BYTES))
     except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
         return False
