@@ -4,7 +4,6 @@ Values come from the environment, then from a `.env` file in the working directo
 defaults below. The names of the environment variables are the field names in upper case.
 """
 
-import ipaddress
 import logging
 import os
 import re
@@ -28,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from newsapi_dentsu.errors import PipelineError, SettingsError
+from newsapi_dentsu.loopback import is_loopback
 from newsapi_dentsu.mistakes import in_plain_words, nearest
 
 if TYPE_CHECKING:
@@ -45,16 +45,6 @@ _NAMES_OF_COMPOSE: Final = ("NEWSAPI_TAG", "COMPOSE_")
 
 # It would name its own library, and once for each time that the file is read.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address stays on this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_blank(value: object) -> bool:

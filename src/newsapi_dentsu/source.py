@@ -30,23 +30,14 @@ def open_source(settings: Settings) -> Iterator[NewsApi]:
         from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
 
         with Sandbox() as sandbox:
-            yield from _opened(NewsApi(sandbox.url, SANDBOX_KEY, **limits))
+            yield NewsApi(sandbox.url, SANDBOX_KEY, **limits)
         return
     if settings.newsapi_key is None:
         raise SettingsError(
             "NEWSAPI_KEY is not set: put the key of your newsapi.ai account into the "
             "environment or .env, or set NEWSAPI_SANDBOX=always to use the built-in sample data"
         )
-    yield from _opened(
-        NewsApi(settings.newsapi_host, settings.newsapi_key.get_secret_value(), **limits)
-    )
-
-
-def _opened(api: NewsApi) -> Iterator[NewsApi]:
-    try:
-        yield api
-    finally:
-        api.close()
+    yield NewsApi(settings.newsapi_host, settings.newsapi_key.get_secret_value(), **limits)
 
 
 def topics_path(settings: Settings) -> Path:

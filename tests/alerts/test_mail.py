@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from newsapi_dentsu.alerts.channel import Deadline, DeliveryError
+from newsapi_dentsu.alerts.channel import DeliveryError
 from newsapi_dentsu.alerts.email import EmailChannel
+from newsapi_dentsu.deadline import Deadline
 from support.http import dripping
 
 from .messages import MESSAGE

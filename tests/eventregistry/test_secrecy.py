@@ -55,7 +55,6 @@ def test_a_server_that_echoes_the_key_puts_it_into_no_error_and_no_log(
             while cause is not None:
                 shown += f"{cause} {cause.args!r}"
                 cause = cause.__cause__ or cause.__context__
-        client.close()
     for part in PARTS:
         assert part not in shown
         assert part not in caplog.text
@@ -83,7 +82,6 @@ def test_a_redirect_is_not_followed() -> None:
             client = NewsApi(url, KEY, sleep=lambda _: None)
             with pytest.raises(SourceError, match="307"):
                 client.search(TOPICS, NOON.date(), 1)
-            client.close()
     assert reached == []
 
 

@@ -95,7 +95,6 @@ def test_a_wrong_key_is_final(api: Api) -> None:
     client = NewsApi(api.sandbox.url, "wrong", sleep=api.pauses.append)
     with pytest.raises(SourceError, match=r"refused the key.*NEWSAPI_KEY"):
         client.search(TOPICS, DAY, 1)
-    client.close()
     assert api.pauses == []
 
 
@@ -105,7 +104,6 @@ def test_an_unreachable_host_is_passing_trouble_told_in_one_line() -> None:
     client = NewsApi(url, "key", attempts=2, sleep=lambda _: None)
     with pytest.raises(SourceUnavailableError, match=r"[Cc]onnection refused") as failure:
         client.search(TOPICS, DAY, 1)
-    client.close()
     assert "\n" not in str(failure.value)
     assert "0x" not in str(failure.value)
 

@@ -41,7 +41,6 @@ def real(api: Api) -> Iterator[NewsApi]:
 
     client = RealApi(api.sandbox.url, SANDBOX_KEY)
     yield client
-    client.close()
 
 
 def test_every_row_says_where_it_comes_from(warehouse: Warehouse, api: Api) -> None:

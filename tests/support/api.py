@@ -70,15 +70,11 @@ class Api:
     @contextmanager
     def client(self, **options: Any) -> Iterator[NewsApi]:
         """A client as one run has it."""
-        client = NewsApi(
+        yield NewsApi(
             self.sandbox.url,
             SANDBOX_KEY,
             **{"attempts": 3, "timeout": 10, "sleep": self.pauses.append, **options},
         )
-        try:
-            yield client
-        finally:
-            client.close()
 
     def collect(
         self, warehouse: Warehouse, topics: Topics = TOPICS, **options: Any

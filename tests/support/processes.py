@@ -66,7 +66,6 @@ def pipeline(url: str, database: Database, now: datetime, lookback_days: int) ->
     warehouse.upgrade()
     client = NewsApi(url, SANDBOX_KEY, timeout=30)
     run_pipeline(client, warehouse, TOPICS, now, CollectOptions(lookback_days=lookback_days))
-    client.close()
 
 
 def upgrade(database: Database, ready: Event) -> None:

@@ -1,10 +1,9 @@
 """What a channel is."""
 
-import time
-from dataclasses import dataclass
 from typing import Protocol
 
 from newsapi_dentsu.alerts.message import Message
+from newsapi_dentsu.deadline import Deadline
 from newsapi_dentsu.domain.alerts.rules import ChannelName
 from newsapi_dentsu.errors import AlertsError
 
@@ -14,23 +13,6 @@ PATIENCE_SECONDS = 10.0
 
 class DeliveryError(AlertsError):
     """A channel did not take a message; the text is what the other side answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """The end of an attempt, on the clock that nobody sets."""
-
-    at: float
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """The deadline that many seconds from now."""
-        return cls(time.monotonic() + seconds)
-
-    @property
-    def left(self) -> float:
-        """Seconds that are left; 0 when it is over."""
-        return max(0.0, self.at - time.monotonic())
 
 
 class Channel(Protocol):

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, Channel, Deadline, DeliveryError
+from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, Channel, DeliveryError
 from newsapi_dentsu.alerts.message import Message, compose
+from newsapi_dentsu.deadline import Deadline
 from newsapi_dentsu.domain.alerts.facts import Facts
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Delivery, DeliveryStatus, Notice
 from newsapi_dentsu.domain.alerts.routing import (

@@ -10,14 +10,15 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from functools import cache
+from functools import cache, partial
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from typing_extensions import override
 
-from newsapi_dentsu.alerts.channel import Channel, Deadline, DeliveryError
+from newsapi_dentsu.alerts.channel import Channel, DeliveryError
 from newsapi_dentsu.alerts.message import Message
+from newsapi_dentsu.deadline import Deadline, within
 
 _CODING = "quoted-printable"
 """Passes every mail server, and people can read it in a dump."""
@@ -112,7 +113,9 @@ class EmailChannel(Channel):
         cut.daemon = True
         cut.start()
         try:
-            _expect(server.connect(self._host, self._port), 220)
+            # Until there is a connection there is nothing to cut: a name is being resolved.
+            connect = partial(server.connect, self._host, self._port)
+            _expect(within(timeout, connect, abandon=partial(_cut, server)), 220)
             if self._security == "starttls":
                 server.starttls(context=context)
             if self._user is not None:

@@ -2,13 +2,10 @@
 
 import time
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
 
-import requests
-import urllib3
-
-from newsapi_dentsu.alerts.channel import Deadline, DeliveryError
+from newsapi_dentsu.alerts.channel import DeliveryError
+from newsapi_dentsu.deadline import Deadline
+from newsapi_dentsu.http import Answer, HttpError, HttpTooLargeError, exchange, retry_after
 
 ATTEMPTS = 3
 FIRST_PAUSE = 0.5
@@ -28,16 +25,18 @@ def post_json(url: str, body: object, deadline: Deadline) -> str:
     pause = FIRST_PAUSE
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            status, text, retry_after = _once(url, body, deadline)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            problem, wait = _network_trouble(error), pause
+            answer = _once(url, body, deadline)
+        except HttpError as error:
+            problem, wait = str(error), pause
         else:
-            if 200 <= status < 300:
-                return f"{status} {text}".strip()
-            problem = f"answered {status} {text}".strip()
-            if status != 429 and status < 500:
+            text = " ".join(answer.body.decode("utf-8", "replace").split())[:300]
+            if 200 <= answer.status < 300:
+                return f"{answer.status} {text}".strip()
+            problem = f"answered {answer.status} {text}".strip()
+            if answer.status != 429 and answer.status < 500:
                 raise DeliveryError(problem)
-            wait = pause if retry_after is None else retry_after
+            asked = retry_after(answer.headers, datetime.now(UTC))
+            wait = pause if asked is None else asked
         if attempt == ATTEMPTS or wait >= deadline.left:
             raise DeliveryError(problem)
         time.sleep(wait)
@@ -45,40 +44,9 @@ def post_json(url: str, body: object, deadline: Deadline) -> str:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _once(url: str, body: Any, deadline: Deadline) -> tuple[int, str, float | None]:
-    left = max(0.05, deadline.left)
-    with requests.post(
-        url, json=body, timeout=(left, left), allow_redirects=False, stream=True
-    ) as response:
-        content = b""
-        # read1 gives what has come, so that a server that drips is noticed in time.
-        while len(content) < LONGEST_ANSWER and (piece := response.raw.read1(LONGEST_ANSWER)):
-            content += piece
-            if deadline.left == 0:
-                raise requests.Timeout
-    text = " ".join(content.decode("utf-8", "replace").split())[:300]
-    return response.status_code, text, _seconds(response.headers.get("Retry-After"))
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """The header's wait in seconds, which may be written as a number or as a date."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
+def _once(url: str, body: object, deadline: Deadline) -> Answer:
     try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-
-
-def _network_trouble(error: Exception) -> str:
-    """What went wrong, without the address, which may be a secret."""
-    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return "gave no answer in time"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate can't be trusted"
-    if isinstance(error, requests.ConnectionError | urllib3.exceptions.HTTPError):
-        return "can't be reached, or broke off"
-    return f"gave no usable answer ({type(error).__name__})"
+        return exchange("POST", url, json=body, seconds=deadline.left, most=LONGEST_ANSWER)
+    except HttpTooLargeError as error:
+        # The status says what became of the message.
+        return error.answer

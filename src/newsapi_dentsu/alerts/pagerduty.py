@@ -8,9 +8,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from newsapi_dentsu.alerts.channel import Channel, Deadline
+from newsapi_dentsu.alerts.channel import Channel
 from newsapi_dentsu.alerts.http import post_json
 from newsapi_dentsu.alerts.message import Message
+from newsapi_dentsu.deadline import Deadline
 from newsapi_dentsu.domain.alerts.rules import Severity
 
 _SEVERITIES: Mapping[Severity, str] = {

@@ -16,9 +16,10 @@ from slack_sdk.models.blocks import (
 )
 from typing_extensions import override
 
-from newsapi_dentsu.alerts.channel import Channel, Deadline
+from newsapi_dentsu.alerts.channel import Channel
 from newsapi_dentsu.alerts.http import post_json
 from newsapi_dentsu.alerts.message import Condition, FailedRun, Message
+from newsapi_dentsu.deadline import Deadline
 
 MOST_BLOCKS = 50
 """Blocks that Slack takes in one message."""

@@ -77,9 +77,10 @@ def check() -> None:
 @click.argument("channel", type=click.Choice(CHANNELS))
 def test(channel: ChannelName) -> None:
     """Send a test message by a channel and show what the other side answered."""
-    from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, Deadline, DeliveryError
+    from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, DeliveryError
     from newsapi_dentsu.alerts.channels import NEEDED, open_channels
     from newsapi_dentsu.alerts.evaluation import place_of
+    from newsapi_dentsu.deadline import Deadline
     from newsapi_dentsu.masking import known_secrets, mask
     from newsapi_dentsu.warehouse import open_warehouse
 

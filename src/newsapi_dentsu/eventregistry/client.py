@@ -2,19 +2,16 @@
 
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from email.utils import parsedate_to_datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
-import requests
 import tenacity
-import urllib3
 from eventregistry.Exceptions import (
     AccessError,
     EventRegistryError,
@@ -24,11 +21,24 @@ from eventregistry.Exceptions import (
     getErrorClassForStatusCode,
 )
 
+from newsapi_dentsu.deadline import Deadline
 from newsapi_dentsu.domain.listing import PAGE_SIZE, page_count
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.errors import AccessRefusedError, SourceError, SourceUnavailableError
+from newsapi_dentsu.errors import (
+    AccessRefusedError,
+    AnswerTooLargeError,
+    SourceError,
+    SourceUnavailableError,
+)
 from newsapi_dentsu.eventregistry.query import search_parameters
-from newsapi_dentsu.settings import is_loopback
+from newsapi_dentsu.http import (
+    Answer,
+    HttpError,
+    HttpTooLargeError,
+    exchange,
+    read_moment,
+    retry_after,
+)
 
 logger = logging.getLogger(__name__)
 # Not managed by Dagster, which would store a row for each answer.
@@ -39,8 +49,8 @@ _Answer = TypeVar("_Answer")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between tries of one request: doubled each time, with jitter, up to the longest."""
 
-_CHUNK = 1 << 16
 _SHOWN = 200
+_CONTINUE = "What was read is kept: run again to continue."
 _LONGEST_NUMBER = 1000
 
 MOST_ARTICLES = 1_000_000
@@ -134,11 +144,9 @@ class NewsApi:
         self._timeout = timeout
         self._attempts = attempts
         self._deadline_seconds = deadline
-        self._deadline: float | None = None
+        self._deadline: Deadline | None = None
         self._sleep = sleep
-        self._session = requests.Session()
-        # A proxy of the environment can't reach this machine's own loopback.
-        self._session.trust_env = not is_loopback(urlsplit(host).hostname or "")
+        self._told_of_tokens = False
         self.traffic = Traffic()
         self.origin = "newsapi.ai"
         self.clock_offset: float | None = None
@@ -164,10 +172,6 @@ class NewsApi:
         """
         return self._ask("/api/v1/usage", {}, _read_usage, attempts=1)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
     def _ask(
         self,
         path: str,
@@ -178,96 +182,136 @@ class NewsApi:
     ) -> _Answer:
         allowed = attempts or self._attempts
         if self._deadline is None:
-            self._deadline = time.monotonic() + self._deadline_seconds
+            self._deadline = Deadline.after(self._deadline_seconds)
+        deadline = self._deadline
+        if deadline.left == 0:
+            raise SourceUnavailableError(
+                f"the news API was not asked: {self._time_allowed}. {_CONTINUE}"
+            )
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_temporary),
-            stop=lambda state: state.attempt_number >= allowed or self._past_deadline(state),
+            stop=lambda state: (
+                state.attempt_number >= allowed or state.upcoming_sleep >= deadline.left
+            ),
             wait=_pause,
             sleep=self._sleep,
-            before_sleep=self._note_retry,
+            before_sleep=partial(self._note_retry, allowed),
             reraise=True,
         )
         try:
-            answer: _Answer = retrying(self._ask_once, path, parameters, read)
+            answer: _Answer = retrying(self._ask_once, path, parameters, read, deadline)
             return answer
         except EventRegistryError as error:
-            explained = self._explained(error)
+            tries = retrying.statistics["attempt_number"]
+            explained = self._explained(error, tries, all_tries=tries >= allowed)
         # Raised out here, so that it doesn't carry the original along, which may quote the key.
         raise explained
 
     def _ask_once(
-        self, path: str, parameters: dict[str, Any], read: Callable[[object], _Answer]
+        self,
+        path: str,
+        parameters: dict[str, Any],
+        read: Callable[[object], _Answer],
+        deadline: Deadline,
     ) -> _Answer:
-        started = time.monotonic()
-        end = min(started + self._timeout, self._deadline or started + self._timeout)
+        answer, too_large = self._exchanged(path, parameters, deadline)
+        self.clock_offset = _clock_offset(answer)
+        if answer.headers.get("x-newsapi-sandbox") == "1":
+            self.origin = "sandbox"
+        self._count_tokens(answer)
+        if answer.status != 200:
+            raise self._refused(answer)
+        if warning := answer.headers.get("warning"):
+            logger.warning("The news API warns: %s", self._shown(warning))
+        if too_large is not None:
+            raise AnswerTooLargeError(
+                f"the news API at {self._host} gave {too_large}: ask for less"
+            )
         try:
-            with self._session.post(
+            return read(_decoded(answer))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise InvalidResponseError(f"the answer is not what was asked for: {error}") from error
+
+    def _exchanged(
+        self, path: str, parameters: dict[str, Any], deadline: Deadline
+    ) -> tuple[Answer, HttpTooLargeError | None]:
+        """The answer to one request; if it is too large, what was read of it."""
+        started = time.monotonic()
+        too_large: HttpTooLargeError | None = None
+        try:
+            answer = exchange(
+                "POST",
                 self._host + path,
                 json={**parameters, "apiKey": self._key},
-                timeout=max(0.001, end - started),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = bytearray()
-                # read1 gives what has come, so that a server that drips is noticed in time.
-                while chunk := response.raw.read1(_CHUNK, decode_content=True):
-                    body += chunk
-                    if time.monotonic() > end:
-                        raise NetworkError(f"no whole answer within {self._timeout:g} s")
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise NetworkError(_network_trouble(error)) from error
+                seconds=min(self._timeout, deadline.left),
+            )
+        except HttpTooLargeError as error:
+            answer, too_large = error.answer, error
+        except HttpError as error:
+            raise NetworkError(str(error)) from error
         finally:
             seconds = time.monotonic() - started
             self.traffic.count(seconds)
         answered = {"event": "api_response", "seconds": round(seconds, 3)}
-        _console.info(
-            "The news API answered", extra=answered | {"http_status": response.status_code}
-        )
-        self.traffic.tokens += _whole_number(response.headers.get("req-tokens"))
-        self.clock_offset = _clock_offset(response.headers.get("Date"))
-        if response.headers.get("x-newsapi-sandbox") == "1":
-            self.origin = "sandbox"
-        if response.status_code != 200:
-            raise self._refused(response, bytes(body))
-        if warning := response.headers.get("warning"):
-            logger.warning("The news API warns: %s", self._shown(warning))
-        try:
-            return read(_decoded(response, bytes(body)))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InvalidResponseError(f"the answer is not what was asked for: {error}") from error
+        _console.info("The news API answered", extra=answered | {"http_status": answer.status})
+        return answer, too_large
 
-    def _past_deadline(self, state: tenacity.RetryCallState) -> bool:
-        pause = state.upcoming_sleep
-        return self._deadline is not None and time.monotonic() + pause >= self._deadline
+    def _count_tokens(self, answer: Answer) -> None:
+        """Count what an answer says that it cost.
 
-    def _note_retry(self, state: tenacity.RetryCallState) -> None:
+        `req-tokens` is a whole number, as the API documents it; a fraction after it is taken as
+        one (`1.000` and `1,0` are 1) and rounded up. What is no such number counts as 1, the price
+        of one search for recent days, and is told once: the account's balance is right, the
+        report's sum may not be. An answer that names no price had none.
+        """
+        value = answer.headers.get("req-tokens")
+        if value is None:
+            return
+        if re.fullmatch(r"[0-9]{1,6}([.,][0-9]{1,9})?", value.strip()):
+            self.traffic.tokens += math.ceil(float(value.replace(",", ".")))
+            return
+        self.traffic.tokens += 1
+        if not self._told_of_tokens:
+            self._told_of_tokens = True
+            logger.warning(
+                "The news API says that an answer cost %s tokens, which is no number: each such "
+                "answer is counted as one token",
+                self._shown(value) or "(nothing)",
+            )
+
+    def _note_retry(self, allowed: int, state: tenacity.RetryCallState) -> None:
         self.traffic.retries += 1
         error = state.outcome.exception() if state.outcome else None
         logger.warning(
             "The news API is in trouble (%s); try %d of %d in %.1f s",
             self._shown(str(error)),
             state.attempt_number + 1,
-            self._attempts,
+            allowed,
             state.upcoming_sleep,
         )
 
-    def _refused(self, response: requests.Response, body: bytes) -> EventRegistryError:
-        status = response.status_code
-        text = body.decode("utf-8", "replace").strip()
+    def _refused(self, answer: Answer) -> EventRegistryError:
+        status = answer.status
+        text = answer.body.decode("utf-8", "replace").strip()
         error_class = getErrorClassForStatusCode(status)
         error: EventRegistryError = error_class(
             f"HTTP {status}: {text}" if text else f"HTTP {status}", statusCode=status
         )
-        error.retryAfter = _retry_after(response.headers.get("Retry-After"))
+        wish = retry_after(answer.headers, datetime.now(UTC))
+        error.retryAfter = None if wish is None else math.ceil(wish)
         return error
 
-    def _explained(self, error: EventRegistryError) -> SourceError:
+    def _explained(self, error: EventRegistryError, tries: int, *, all_tries: bool) -> SourceError:
         text = self._shown(str(error))
         if error.isTemporary:
+            reason = f"gave up after {tries} {'try' if tries == 1 else 'tries'}"
+            if not all_tries:
+                wish = error.retryAfter
+                asked = f"it asks to wait {wish} s, and " if wish else ""
+                reason += f": {asked}{self._time_allowed}"
             return SourceUnavailableError(
                 f"the news API at {self._host} gave no usable answer ({text}); "
-                f"gave up after {self._attempts} tries or {self._deadline_seconds:g} s. "
-                "What was read is kept: run again to continue."
+                f"{reason}. {_CONTINUE}"
             )
         if isinstance(error, AccessError):
             return AccessRefusedError(
@@ -281,6 +325,10 @@ class NewsApi:
         return SourceError(
             f"the news API refused the request ({text}): check NEWSAPI_HOST and the topics file"
         )
+
+    @property
+    def _time_allowed(self) -> str:
+        return f"fetching may take {self._deadline_seconds:g} s in all (FETCH_DEADLINE_SECONDS)"
 
     def _shown(self, text: str) -> str:
         """What may be shown of a text from outside: masked first, so that no piece of the key
@@ -303,28 +351,13 @@ def _pause(state: tenacity.RetryCallState) -> float:
     return max(float(asked), 0.0) if asked is not None else _backoff(state)
 
 
-def _retry_after(value: str | None) -> int | None:
-    """Seconds to wait, from either form of the header (RFC 9110, section 10.2.3)."""
-    if value is None:
-        return None
-    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
-        return int(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0, round(moment.timestamp() - time.time()))
+def _clock_offset(answer: Answer) -> float | None:
+    moment = read_moment(answer.headers.get("Date"))
+    return None if moment is None else time.time() - moment.timestamp()
 
 
-def _clock_offset(date_header: str | None) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date_header or "")
-    except ValueError:
-        return None
-    return time.time() - moment.timestamp()
-
-
-def _decoded(response: requests.Response, body: bytes) -> object:
+def _decoded(answer: Answer) -> object:
+    body = answer.body
     try:
         try:
             return json.loads(body, parse_int=_parse_int)
@@ -332,7 +365,7 @@ def _decoded(response: requests.Response, body: bytes) -> object:
             # One record's broken bytes must not cost the other ninety-nine.
             return json.loads(body.decode("utf-8", "replace"), parse_int=_parse_int)
     except ValueError as error:
-        kind = response.headers.get("Content-Type", "unknown")
+        kind = answer.headers.get("Content-Type", "unknown")
         raise ValueError(f"{len(body)} bytes of {kind} that are not JSON") from error
 
 
@@ -382,20 +415,3 @@ def _read_usage(answer: object) -> Usage:
     if "error" in answer:
         raise QueryError(str(answer["error"]), statusCode=200)
     return Usage(int(answer["availableTokens"]), int(answer["usedTokens"]))
-
-
-def _network_trouble(error: Exception) -> str:
-    """Word a connection error without the long chain of wrapped exceptions."""
-    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS connection failed"
-    if isinstance(error, requests.ConnectionError | urllib3.exceptions.ProtocolError):
-        reason = getattr(error.args[0], "reason", error.args[0]) if error.args else error
-        text = str(reason)
-        return text.split(": ", 1)[-1] if "object at 0x" in text else text
-    return type(error).__name__
-
-
-def _whole_number(value: str | None) -> int:
-    return int(value) if value and re.fullmatch(r"[0-9]{1,9}", value) else 0

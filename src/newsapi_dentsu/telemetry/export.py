@@ -7,7 +7,6 @@ runs that died are told by the next one with the times at which they ran.
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from newsapi_dentsu.deadline import within
 from newsapi_dentsu.masking import known_secrets, mask
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS, Durations, Instrument
@@ -69,36 +69,28 @@ def _send(
 
 
 def _sent(sender: "MetricExporter", data: "MetricsData") -> bool:
-    """Send in a thread, for the libraries' time limits don't cover all that they do."""
+    """Send; the libraries' time limits don't cover all that they do."""
     from opentelemetry.sdk.metrics.export import MetricExportResult
 
-    results: list[MetricExportResult | Exception] = []
-
-    def work() -> None:
-        try:
-            results.append(sender.export(data))
-        except Exception as error:
-            results.append(error)
-
-    sending = threading.Thread(target=work, daemon=True)
-    sending.start()
-    sending.join(PATIENCE + _GRACE)
-    if not results:
-        raise TimeoutError(f"no answer within {PATIENCE:g} s")
-    if isinstance(results[0], Exception):
-        raise results[0]
-    return results[0] is MetricExportResult.SUCCESS
+    try:
+        result = within(PATIENCE + _GRACE, lambda: sender.export(data))
+    except TimeoutError:
+        raise TimeoutError(f"no answer within {PATIENCE:g} s") from None
+    return result is MetricExportResult.SUCCESS
 
 
 def _otlp(settings: Settings) -> "MetricExporter":
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.util.re import parse_env_headers
 
+    from newsapi_dentsu.telemetry.session import bounded_session
+
     headers = settings.otel_exporter_otlp_headers
     return OTLPMetricExporter(
         endpoint=f"{settings.otel_exporter_otlp_endpoint}/v1/metrics",
         headers=parse_env_headers(headers.get_secret_value(), liberal=True) if headers else None,
         timeout=PATIENCE,
+        session=bounded_session(),
     )
 
 
