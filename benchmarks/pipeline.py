@@ -105,9 +105,7 @@ def pipeline_with_history(
     history = History(articles, datetime.now(UTC) - INTERVAL)
     corpus = ListCorpus(history.recent_articles())
     with Sandbox(corpus, clock=lambda: history.last_run, tokens=_TOKENS) as past:
-        source = NewsApi(past.url, SANDBOX_KEY)
-        build(warehouse, history, shipped_topics(), source)
-        source.close()
+        build(warehouse, history, shipped_topics(), NewsApi(past.url, SANDBOX_KEY))
     with Sandbox(corpus, tokens=_TOKENS) as present:
         api = {"NEWSAPI_HOST": present.url, "NEWSAPI_KEY": SANDBOX_KEY}
         events = events or partial(events_in_files, folder / "data" / "dagster")

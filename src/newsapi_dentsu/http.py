@@ -53,14 +53,15 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 MOST_HEAD = 1 << 16
 """Bytes of everything before an answer's body: interim answers, status line, headers."""
 
-MOST_BODY = 1 << 25
+MOST_BODY = 1 << 24
 """Bytes of a body by default, both as sent and unpacked: a page of 100 articles takes about one
 MiB."""
 
 _HEADERS = {"User-Agent": "newsapi-dentsu", "Accept-Encoding": "gzip", "Connection": "close"}
+"""What every exchange sends."""
+
 _PIECE = 1 << 16
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
-_OF_PROXIES = exceptions.ProxyError | exceptions.ProxySchemeUnknown
 _EITHER_HEADER = zlib.MAX_WBITS | 32
 """Makes zlib take gzip's format and its own."""
 
@@ -121,7 +122,7 @@ def exchange(
             last byte.
         json: what to send, as JSON.
         body: what to send, as it is, if not `json`.
-        headers: what to send beside the usual ones.
+        headers: what to send beside those that an exchange always has.
         most: bytes that the answer's body may have, both as sent and unpacked.
         tls: whom to trust, if not those of `tls_context`.
 
@@ -130,7 +131,10 @@ def exchange(
         HttpTooLargeError: the body is larger.
         HttpError: there was no whole answer for another reason.
     """
-    sent = {**_HEADERS, **(headers or {})}
+    if seconds <= 0:
+        raise HttpTimeoutError("no time to ask")
+    sent = urllib3.HTTPHeaderDict(headers)
+    sent.update(_HEADERS)
     if json is not None:
         body = json_format.dumps(json, allow_nan=False).encode()
         sent["Content-Type"] = "application/json"
@@ -138,7 +142,7 @@ def exchange(
 
     def work() -> Answer:
         _current_wire.set(wire)
-        with _explained(), wire.closed_at_the_end(), _manager(url, tls) as manager:
+        with wire.closed_at_the_end(), _manager(url, tls) as manager:
             response = manager.urlopen(
                 method,
                 url,
@@ -157,8 +161,13 @@ def exchange(
 
     try:
         return within(seconds, work, abandon=wire.cut)
-    except TimeoutError:
-        raise HttpTimeoutError("no answer in time") from None
+    except HttpError:
+        raise
+    except Exception as error:
+        # The bytes that reach the libraries are the other side's: they raise what they please.
+        trouble = _worded(error)
+    # Raised out here, so that it doesn't carry the original along, which may quote what came.
+    raise trouble
 
 
 @functools.cache
@@ -315,6 +324,10 @@ class _Response(http.client.HTTPResponse):
     @override
     def begin(self) -> None:
         super().begin()
+        # Of the interim answers, the base class knows `100 Continue` alone.
+        while 100 <= self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
         self._wire.let_body_come()
 
 
@@ -413,54 +426,49 @@ class _Body:
             raise HttpError("an answer that was cut off")
 
 
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except (HttpError, TimeoutError):
-        raise
-    except Exception as error:
-        # The bytes that reach the libraries are the other side's: they raise what they please.
-        raise _worded(error) from None
-
-
 def _worded(error: Exception) -> HttpError:
-    """The reason in few words: those of libraries tell the address and what came."""
-    reasons = [error, *_causes(error)]
-    if any(isinstance(one, socket.gaierror) for one in reasons):
-        return HttpError("the host's name can't be resolved")
-    untrusted = [one for one in reasons if isinstance(one, ssl.SSLCertVerificationError)]
-    if untrusted:
-        return HttpError(f"the certificate can't be trusted: {untrusted[0].verify_message}")
-    if any(isinstance(one, ssl.SSLError) for one in reasons):
-        return HttpError("the TLS connection failed")
-    if any(isinstance(one, _TooMuchError) for one in reasons):
-        return HttpError(f"a head of more than {MOST_HEAD:,} bytes")
-    system = [one.strerror for one in reasons if isinstance(one, OSError) and one.strerror]
-    reason = f" ({system[0]})" if system else ""
-    if any(isinstance(one, exceptions.NewConnectionError) for one in reasons):
-        return HttpError(f"no connection{reason}")
-    if any(isinstance(one, exceptions.TimeoutError | TimeoutError) for one in reasons):
-        return HttpTimeoutError("no answer in time")
-    if any(isinstance(one, _OF_PROXIES) for one in reasons):
-        return HttpError(f"no connection through the proxy{reason}")
-    if any(
-        isinstance(one, http.client.IncompleteRead | http.client.RemoteDisconnected | OSError)
-        for one in reasons
-    ):
-        return HttpError(f"the connection broke off{reason}")
-    if any(isinstance(one, zlib.error) for one in reasons):
-        return HttpError("an answer that can't be unpacked")
-    return HttpError(f"an answer that can't be read ({type(reasons[-1]).__name__})")
+    """The reason in few words of ours: those of libraries tell the address, or what came."""
+    chain = _chain(error)
+    kind, text = next(
+        ((kind, text) for kind, text in _REASONS if any(isinstance(one, kind) for one in chain)),
+        (Exception, f"an answer that can't be read ({type(chain[-1]).__name__})"),
+    )
+    if kind is exceptions.TimeoutError or kind is TimeoutError:
+        return HttpTimeoutError(text)
+    details = [
+        getattr(one, "verify_message", None) or getattr(one, "strerror", None) for one in chain
+    ]
+    detail = next((one for one in details if one), None)
+    return HttpError(f"{text} ({detail})" if detail else text)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions that led to this one, also where a library keeps them as arguments."""
-    found = [error.__cause__, error.__context__, *error.args]
-    for one in found:
-        if isinstance(one, BaseException) and one is not error:
-            yield one
-            yield from _causes(one)
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (_TooMuchError, f"a head of more than {MOST_HEAD:,} bytes"),
+    (zlib.error, "an answer that can't be unpacked"),
+    (socket.gaierror, "the host's name can't be resolved"),
+    (ssl.SSLCertVerificationError, "the certificate can't be trusted"),
+    (ssl.SSLError, "the TLS connection failed"),
+    (exceptions.NewConnectionError, "no connection"),
+    (exceptions.TimeoutError, "no answer in time"),
+    (TimeoutError, "no answer in time"),
+    (exceptions.ProxyError, "no connection through the proxy"),
+    (exceptions.ProxySchemeUnknown, "no connection through the proxy"),
+    (http.client.IncompleteRead, "the connection broke off"),
+    (http.client.RemoteDisconnected, "the connection broke off"),
+    (OSError, "the connection broke off"),
+)
+"""What is said of an error of this kind, or with one among its causes; the first that fits."""
+
+
+def _chain(error: Exception) -> list[BaseException]:
+    """An exception and those that led to it, also where a library keeps them as arguments."""
+    chain: list[BaseException] = [error]
+    for one in chain:
+        causes = (one.__cause__, one.__context__, *one.args)
+        chain += [
+            cause for cause in causes if isinstance(cause, BaseException) and cause not in chain
+        ]
+    return chain
 
 
 def _shut_down(connected: socket.socket) -> None:

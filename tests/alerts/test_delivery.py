@@ -4,17 +4,20 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from newsapi_dentsu.alerts import delivery
 from newsapi_dentsu.errors import AlertsError
 from newsapi_dentsu.warehouse.tables.alerts import save_silence
 from support.databases import DuckDBDatabase
+from support.http import WITHOUT_END, raw_server
 from support.processes import event, hold_transaction, process
 
-from .conftest import Installation
+from .conftest import WEBHOOK_PATH, Installation
 from .runs import beat, begin, fail, succeed, switch
 from .servers import text_of
 from .told import in_mail, in_pagerduty, in_slack
@@ -138,8 +141,6 @@ def test_a_look_that_was_killed_after_sending_sends_the_same_message_again(
     child = os.fork()
     if child == 0:
         # The server takes the mail in the parent; the child is killed by its answer to PagerDuty.
-        from newsapi_dentsu.alerts import delivery
-
         delivery._ends = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
         site.tick()
         os._exit(0)
@@ -247,3 +248,25 @@ def test_info_goes_to_slack_and_never_to_pagerduty(site: Installation) -> None:
 
     assert site.pager.asked == []
     assert [item.name for body in site.slack.taken for item in in_slack(body)] == [run_id]
+
+
+def test_a_slack_that_never_ends_its_answer_keeps_no_other_channel_silent(
+    set_up: Callable[..., Installation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PATIENCE_SECONDS", 0.5)
+    with raw_server(WITHOUT_END["a dripped header"]) as url:
+        site = set_up(SLACK_WEBHOOK_URL=url + WEBHOOK_PATH)
+        manual = fail(site.instance, begin(site.instance, scheduled=False))
+        started = time.perf_counter()
+        site.tick()
+        site.later(hours=1)
+        scheduled = failed_run(site)
+        site.tick()
+        took = time.perf_counter() - started
+
+    assert took < 2 * (0.5 + 2)
+    told = "".join(text_of(mail) for mail in site.mail.received)
+    # What was meant for Slack alone has gone by mail.
+    assert manual in told
+    assert scheduled in told
+    assert scheduled in json.dumps(site.paged())

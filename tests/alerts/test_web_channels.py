@@ -3,6 +3,8 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -11,7 +13,7 @@ from newsapi_dentsu.alerts.channel import Channel, DeliveryError
 from newsapi_dentsu.alerts.pagerduty import PagerDutyChannel
 from newsapi_dentsu.alerts.slack import SlackChannel
 from newsapi_dentsu.deadline import Deadline
-from support.http import dripping, raw_server
+from support.http import WITHOUT_END, Behaviour, raw_server
 
 from .messages import LATENCY, MESSAGE, RUN, STALE, UI
 from .servers import Reply, WebServer, web_server
@@ -100,7 +102,10 @@ def test_a_wait_beyond_the_deadline_is_not_begun(channel: Channel, server: WebSe
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize("header", ["soon", "Wed, 21 Oct 2015 07:28:00 GMT"])
+@pytest.mark.parametrize(
+    "header",
+    ["soon", "²", "Wed, 21 Oct 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 +99999999999999"],
+)
 def test_any_retry_after_is_understood(channel: Channel, server: WebServer, header: str) -> None:
     server.replies = [Reply(503, "", {"Retry-After": header})]
     send(channel)
@@ -138,12 +143,33 @@ def test_a_server_that_hangs_is_left_when_the_time_is_over(
 
 @pytest.mark.parametrize("name", ["slack", "pagerduty"])
 def test_an_answer_without_end_is_left_when_the_time_is_over(name: str) -> None:
-    head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
-    with raw_server(dripping(head, b"x", 0.05)) as url:
-        started = time.monotonic()
-        with pytest.raises(DeliveryError, match="no answer in time"):
-            send(at(name, url), seconds=0.6)
-        assert time.monotonic() - started < 3
+    def took(behave: Behaviour) -> float:
+        with raw_server(behave) as url:
+            started = time.monotonic()
+            with suppress(DeliveryError):
+                send(at(name, url), seconds=0.6)
+            return time.monotonic() - started
+
+    with ThreadPoolExecutor(len(WITHOUT_END)) as pool:
+        times = dict(zip(WITHOUT_END, pool.map(took, WITHOUT_END.values()), strict=True))
+    assert {kind: seconds for kind, seconds in times.items() if seconds > 0.6 + 2} == {}
+
+
+@pytest.mark.parametrize("name", ["slack", "pagerduty"])
+def test_a_message_whose_answer_drips_was_not_delivered(name: str) -> None:
+    with (
+        raw_server(WITHOUT_END["a dripped body"]) as url,
+        pytest.raises(DeliveryError, match="no answer in time"),
+    ):
+        send(at(name, url), seconds=0.6)
+
+
+def test_a_long_answer_counts_by_its_status(channel: Channel, server: WebServer) -> None:
+    server.default = Reply(200, "x" * 1_000_000)
+    assert send(channel).startswith("200 xxx")
+    server.default = Reply(400, "x" * 1_000_000)
+    with pytest.raises(DeliveryError, match="answered 400 xxx"):
+        send(channel)
 
 
 @pytest.mark.parametrize("name", ["slack", "pagerduty"])

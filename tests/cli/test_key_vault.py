@@ -2,15 +2,18 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from newsapi_dentsu import key_vault
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.masking import known_secrets
 from newsapi_dentsu.settings import load_settings
+from support.http import WITHOUT_END, raw_server
 
 
 @dataclass
@@ -20,6 +23,8 @@ class Vault:
     url: str = ""
     status: int = 200
     key: str = "the key in the vault"
+    body: str | None = None
+    """What it answers instead of the key."""
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -30,15 +35,16 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             is_token = self.path.startswith("/msi/token")
-            body: dict[str, object] = {"value": made.key}
+            body = made.body or json.dumps({"value": made.key})
             if is_token:
-                body = {"access_token": "a token", "expires_on": "4102444800", "resource": "r"}
+                token = {"access_token": "a token", "expires_on": "4102444800", "resource": "r"}
+                body = json.dumps(token)
             else:
                 made.asked.append((self.path, self.headers["Authorization"]))
             self.send_response(200 if is_token else made.status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            self.wfile.write(body.encode())
 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing to tell."""
@@ -75,6 +81,25 @@ def test_a_key_that_is_set_is_used_and_the_vault_not_asked(
     assert key is not None
     assert key.get_secret_value() == "own"
     assert vault.asked == []
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "rubbish", '{"value": 5}', "[" * 50_000])
+def test_what_is_no_vault_is_told(vault: Vault, body: str) -> None:
+    vault.body = body
+    with pytest.raises(SettingsError, match="unlike a key vault: check KEY_VAULT_URL"):
+        load_settings()
+
+
+def test_a_vault_that_never_ends_its_answer_is_left(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_vault, "_PATIENCE_SECONDS", 1)
+    with raw_server(WITHOUT_END["a dripped header"]) as url:
+        monkeypatch.setenv("KEY_VAULT_URL", url)
+        started = time.monotonic()
+        with pytest.raises(SettingsError, match="no answer in time"):
+            load_settings()
+    assert time.monotonic() - started < 3
 
 
 def test_a_vault_that_refuses_is_named_with_what_to_check(vault: Vault) -> None:

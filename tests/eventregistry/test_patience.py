@@ -12,7 +12,7 @@ from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault
 from support.api import Api, serving
 from support.articles import TOPICS
 from support.clock import NOON
-from support.http import answering, dripping, raw_server
+from support.http import OK, answering, dripping, raw_server
 
 DAY = NOON.date()
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
@@ -33,7 +33,10 @@ def test_a_pause_may_be_asked_for_as_a_date() -> None:
     assert 35 <= pauses[0] <= 41
 
 
-@pytest.mark.parametrize("header", ["soon", "1.5.1", "-3", "²", "9" * 5000, ""])
+@pytest.mark.parametrize(
+    "header",
+    ["soon", "1.5.1", "-3", "²", "9" * 5000, "", "Tue, 10 Nov 2026 12:00:00 +99999999999999"],
+)
 def test_an_unreadable_wish_is_no_reason_to_break(header: str) -> None:
     head = f"HTTP/1.1 503 Busy\r\nRetry-After: {header}\r\nContent-Length: 0\r\n\r\n"
     pauses = _pauses_of(head)
@@ -56,9 +59,29 @@ def test_pauses_grow_with_jitter_and_have_a_bound() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_pause_beyond_the_deadline_is_not_begun(status: int) -> None:
     with serving(faults=[Fault("status", status=status, retry_after=100)]) as api:
-        with pytest.raises(SourceUnavailableError):
-            _search(api, deadline=50)
+        with pytest.raises(SourceUnavailableError) as failure:
+            _search(api, attempts=5, deadline=50)
         assert api.pauses == []
+    assert "gave up after 1 try: it asks to wait 100 s, and fetching may take 50 s in all" in str(
+        failure.value
+    )
+
+
+def test_giving_up_is_told_with_the_tries_that_were_made() -> None:
+    with serving(faults=[Fault("status", status=503, times=None)]) as api:
+        with pytest.raises(SourceUnavailableError, match=r"gave up after 3 tries\. What"):
+            _search(api, attempts=3)
+        with pytest.raises(SourceUnavailableError, match=r"after 1 try: fetching may take 0\.01 s"):
+            _search(api, attempts=3, deadline=0.01)
+
+
+def test_when_the_time_is_over_nothing_more_is_asked() -> None:
+    with serving() as api, api.client(deadline=0.2) as client:
+        client.search(TOPICS, DAY, 1)
+        time.sleep(0.3)
+        with pytest.raises(SourceUnavailableError, match=r"not asked.*0\.2 s in all"):
+            client.search(TOPICS, DAY, 1)
+        assert len(api.sandbox.requests) == 1
 
 
 def test_the_deadline_spans_all_requests_of_a_client() -> None:
@@ -87,6 +110,19 @@ def test_a_server_that_drips_its_answer_is_left_after_the_timeout(pause: float) 
         with pytest.raises(SourceUnavailableError):
             client.search(TOPICS, DAY, 1)
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Date: \xff\xfe", "Date: Tue, 10 Nov 2026 12:00:00 +99999999999999", "Location: \xff"],
+)
+def test_a_header_that_can_not_be_read_costs_no_answer(header: str) -> None:
+    body = '{"articles": {"results": [], "totalResults": 0}}'
+    head = f"{OK}{header}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with raw_server(answering((head + body).encode("latin-1"))) as url:
+        client = NewsApi(url, "key", attempts=1)
+        assert client.search(TOPICS, DAY, 1).records == []
+        assert client.clock_offset is None
 
 
 def _search(api: Api, **options: float) -> None:

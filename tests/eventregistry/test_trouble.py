@@ -1,17 +1,19 @@
 """Each kind of trouble: what is tried again, what is final at once, and what it tells a person."""
 
+import gzip
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
 
-from newsapi_dentsu.errors import SourceError, SourceUnavailableError
+from newsapi_dentsu.errors import AnswerTooLargeError, SourceError, SourceUnavailableError
 from newsapi_dentsu.eventregistry.client import NewsApi, Page
 from newsapi_dentsu.sandbox import Fault
 from support.api import Api, page_of, serving
 from support.articles import TOPICS, article
 from support.clock import NOON, Clock
+from support.http import OK, answering, raw_server
 
 DAY = NOON.date()
 PASSING = {
@@ -137,3 +139,58 @@ def test_traffic_counts_tries_retries_and_tokens(api: Api) -> None:
         assert client.traffic.retries == 2
         assert client.traffic.tokens == api.sandbox.tokens_used == 1
         assert client.origin == "sandbox"
+
+
+EMPTY = '{"articles": {"results": [], "totalResults": 0}}'
+
+
+@pytest.mark.parametrize(
+    ("header", "tokens"),
+    [
+        ("5", 5),
+        ("1.000", 1),
+        ("1,0", 1),
+        (" 1 ", 1),
+        ("1.5", 2),
+        ("0", 0),
+        ("0.0", 0),
+        ("", 1),
+        ("many", 1),
+        ("-1", 1),
+        ("1e3", 1),
+        ("²", 1),
+        ("inf", 1),
+        ("9" * 5000, 1),
+    ],
+)
+def test_the_price_is_read_as_it_is_written_and_rubbish_counts_as_one_and_is_told_once(
+    header: str, tokens: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = f"{OK}req-tokens: {header}\r\nContent-Length: {len(EMPTY)}\r\n\r\n"
+    with raw_server(answering(head + EMPTY)) as url:
+        client = NewsApi(url, "key")
+        for _ in range(3):
+            client.search(TOPICS, DAY, 1)
+    assert client.traffic.tokens == 3 * tokens
+    readable = header.strip() in {"5", "1.000", "1,0", "1", "1.5", "0", "0.0"}
+    assert len([one for one in caplog.records if "no number" in one.getMessage()]) == (not readable)
+
+
+def test_an_answer_that_is_too_large_is_told_apart_at_once_and_counted() -> None:
+    bomb = gzip.compress(bytes(20 << 20))
+    head = f"req-tokens: 1\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+    with raw_server(answering(f"{OK}{head}".encode() + bomb)) as url:
+        client = NewsApi(url, "key", sleep=lambda _: None)
+        with pytest.raises(AnswerTooLargeError, match="16,777,216 bytes"):
+            client.search(TOPICS, DAY, 1)
+    assert (client.traffic.requests, client.traffic.tokens) == (1, 1)
+
+
+def test_a_refusal_is_told_by_its_status_however_large_it_is() -> None:
+    bomb = gzip.compress(b"x" * (20 << 20))
+    head = f"Content-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+    with raw_server(answering(f"HTTP/1.1 503 Busy\r\n{head}".encode() + bomb)) as url:
+        client = NewsApi(url, "key", attempts=2, sleep=lambda _: None)
+        with pytest.raises(SourceUnavailableError, match="HTTP 503: xxx"):
+            client.search(TOPICS, DAY, 1)
+    assert client.traffic.requests == 2

@@ -1,8 +1,12 @@
 """A run's figures reach an OpenTelemetry collector, and never harm the run."""
 
 import logging
+import socket
+import ssl
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
+from alerts.servers import make_certificate
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry import export as exporting
 from newsapi_dentsu.telemetry.export import export
@@ -18,6 +23,7 @@ from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
 from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 from support.clock import NOON
 from support.collector import Collector, collector
+from support.http import OK, WITHOUT_END, Behaviour, answering, raw_server
 
 RUN = RunMetrics(
     "run 1",
@@ -200,6 +206,67 @@ def test_a_collector_in_trouble_costs_little_time_and_one_line(
     assert took < 4
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "could not be sent to OTLP" in caplog.text
+
+
+def test_a_collector_whose_answer_never_ends_costs_little_time_and_one_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "PATIENCE", 1.0)
+
+    def took(behave: Behaviour) -> float:
+        with raw_server(behave) as url:
+            started = time.monotonic()
+            export(settings(url), [RUN])
+            return time.monotonic() - started
+
+    with ThreadPoolExecutor(len(WITHOUT_END)) as pool:
+        times = dict(zip(WITHOUT_END, pool.map(took, WITHOUT_END.values()), strict=True))
+    assert {kind: seconds for kind, seconds in times.items() if seconds > 1 + 2} == {}
+    lines = [one for one in caplog.records if "could not be sent to OTLP" in one.getMessage()]
+    # Four bodies flood over the limit, after a status that says that the figures arrived.
+    assert len(lines) == len(WITHOUT_END) - 4
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:1/", "\xff\xfe", "/v1/metrics"])
+def test_a_redirect_is_no_success_and_not_followed(
+    location: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = f"HTTP/1.1 307 Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(answering(head.encode("latin-1"))) as url:
+        export(settings(url), [RUN])
+
+    line = caplog.records[-1].getMessage()
+    assert line.startswith("The run's figures could not be sent to OTLP: ")
+    assert "307, a redirect" in line
+
+
+def test_the_collector_may_have_a_certificate_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(exporting, "PATIENCE", 1.0)
+    certificate, key = make_certificate(tmp_path_factory.mktemp("certificate"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    asked: list[bytes] = []
+
+    def behave(connection: socket.socket, _stop: threading.Event) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            asked.append(secure.recv(65536))
+            secure.recv(65536)
+            secure.sendall(f"{OK}Content-Length: 0\r\n\r\n".encode())
+
+    with raw_server(behave, reads=False) as url:
+        secure = url.replace("http:", "https:")
+        export(settings(secure), [RUN])
+        assert "could not be sent to OTLP" in caplog.text
+        assert asked == []
+        caplog.clear()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(certificate))
+        export(settings(secure), [RUN])
+    assert asked[0].startswith(b"POST /v1/metrics HTTP/1.1")
+    assert caplog.records == []
 
 
 def test_without_the_extra_it_says_what_to_install(

@@ -34,6 +34,9 @@ def bounded_session() -> requests.Session:
     A redirect is an error: it isn't followed, and what was sent has not arrived.
     """
     session = requests.Session()
+    # An exchange reads the environment itself; a session would put REQUESTS_CA_BUNDLE above the
+    # certificate that is set for it.
+    session.trust_env = False
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter())
     return session
