@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from support.databases import DuckDBDatabase
-from support.http import WITHOUT_END, raw_server
+from support.http import FLOODS, WITHOUT_END, raw_server
 
 from .conftest import Workspace
 
 DEADLINE = 1.5
-ENDLESS = [name for name in WITHOUT_END if "flood" not in name]
+ENDLESS = [name for name in WITHOUT_END if name not in FLOODS]
 
 
 def check(folder: Path, name: str) -> None:

@@ -78,7 +78,7 @@ def dripping(head: str | bytes, piece: bytes, pause: float) -> Behaviour:
 OK = "HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + "Transfer-Encoding: chunked\r\n\r\n"
 GZIP = OK + "Content-Encoding: gzip\r\n\r\n"
-_GZIP_BEGUN = GZIP.encode() + gzip.compress(b"")[:10]
+_GZIP_BEGUN = GZIP.encode() + gzip.compress(b"", mtime=0)[:10]
 _EMPTY_BLOCK = b"\0\0\0\xff\xff"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SLOWLY = 0.05
@@ -92,7 +92,7 @@ WITHOUT_END: Mapping[str, Behaviour] = {
     "one header, as a flood": dripping(OK + "X-Much: ", b"x" * 65536, 0),
     "100 Continue, slowly": dripping("", _CONTINUE, _SLOWLY),
     "100 Continue, as a flood": dripping("", _CONTINUE * 1000, 0),
-    "headers of 100 Continue": dripping(_CONTINUE[:-2], b"A: b\r\n" * 1000, 0),
+    "headers of 100 Continue, as a flood": dripping(_CONTINUE[:-2], b"A: b\r\n" * 1000, 0),
     "103 Early Hints, as a flood": dripping("", b"HTTP/1.1 103 Early\r\n\r\n" * 1000, 0),
     "no line at all, as a flood": dripping("", b"x" * 65536, 0),
     "a dripped body": dripping(OK + "Content-Length: 1000000\r\n\r\n", b" ", _SLOWLY),
@@ -107,7 +107,10 @@ WITHOUT_END: Mapping[str, Behaviour] = {
     "chunk trailers, as a flood": dripping(CHUNKED + "2\r\n{}\r\n0\r\n", b"A: b\r\n" * 1000, 0),
     "gzip of empty blocks": dripping(_GZIP_BEGUN, _EMPTY_BLOCK, _SLOWLY),
     "gzip of empty blocks, as a flood": dripping(_GZIP_BEGUN, _EMPTY_BLOCK * 10_000, 0),
-    "gzip of empty files, as a flood": dripping(GZIP, gzip.compress(b"") * 1000, 0),
+    "gzip of empty files, as a flood": dripping(GZIP, gzip.compress(b"", mtime=0) * 1000, 0),
     "a redirect with a dripping head": dripping("HTTP/1.1 302 Found\r\nLocation: /", b"x", _SLOWLY),
 }
 """Answers that never end, each in its own way."""
+
+FLOODS = [name for name in WITHOUT_END if "flood" in name]
+"""Those that come as fast as they are read."""
