@@ -1,11 +1,12 @@
 """One HTTP exchange, bounded in time and size whatever the other side sends.
 
-Every HTTP request of the product goes through `exchange`. The time limits of HTTP libraries hold
-for each read: a server that sends a byte now and then is never late. A status line, a header, a
-chunk's size or trailer that drips, `100 Continue` without end, a TLS handshake that stalls, name
-resolution, and bytes that unpack to nothing are all waits that no such limit ends. So an exchange
-runs in a thread of its own; the caller waits as long as it has time, then cuts the connection
-from outside and goes on. That holds for whatever the thread is doing, known or not.
+Every HTTP request that the product makes goes through `exchange`; those of Azure's libraries are
+their own. The time limits of HTTP libraries hold for each read: a server that sends a byte now and
+then is never late. A status line, a header, a chunk's size or trailer that drips, `100 Continue`
+without end, a TLS handshake that stalls, name resolution, and bytes that unpack to nothing are all
+waits that no such limit ends. So an exchange runs in a thread of its own; the caller waits as long
+as it has time, then cuts the connection from outside and goes on. That holds for whatever the
+thread is doing, known or not.
 
 urllib3 does what it does well: connections, TLS, proxies, the protocol. Its conveniences are left
 out, for each of them reads or unpacks on its own: redirects, retries, decoding, reuse of
