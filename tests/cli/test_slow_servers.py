@@ -40,8 +40,9 @@ def check(folder: Path, name: str) -> None:
         took = time.monotonic() - asked[0]
     assert finished.code == 1, (name, finished.err)
     assert "FETCH_DEADLINE_SECONDS" in finished.err, name
-    # Besides fetching, a process needs a moment to end.
-    assert took < DEADLINE + 2, name
+    # An answer without end would last until the test's own limit of two minutes; the other stages
+    # and the process's end take a moment, and more of it on a busy machine.
+    assert took < DEADLINE + 10, name
     with DuckDBDatabase(folder / "data/news.duckdb").open().run_lock("the next run", wait=0):
         pass
 
