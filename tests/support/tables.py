@@ -21,15 +21,15 @@ _TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     processed.OUTCOMES: (
         "raw_seq",
         (
-            *("raw_seq", "uri", "uri_version", "article_id", "outcome", "reason", "text_hash"),
-            *("text_at", "publishedAt"),
+            *("raw_seq", "uri", "uri_version", "page_id", "fragment", "article_id", "outcome"),
+            *("reason", "text_hash", "text_at", "publishedAt"),
         ),
     ),
     assessments.TABLE: ("article_id", (*assessments.COLUMNS, "change_seq")),
     final.TABLE: ("article_id", tuple(final.COLUMNS)),
     final.REJECTED: (
         "article_id",
-        ("article_id", "url", "title", "reason", "detail", "updated_at"),
+        ("article_id", "url", "link", "title", "reason", "detail", "updated_at"),
     ),
     final.CHANGES: (
         "seq",

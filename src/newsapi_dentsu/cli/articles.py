@@ -84,14 +84,14 @@ def _show(pages: "Pages") -> None:
 
     names = list(final.COLUMNS)
     table = Table("published (UTC)", "source", "title", box=None, pad_edge=False)
-    table.add_column("url", overflow="fold")
+    table.add_column("link", overflow="fold")
     sandbox = False
     for row in (row for page in pages for row in page):
         article = dict(zip(names, row, strict=True))
         sandbox = sandbox or article["origin"] == "sandbox"
         table.add_row(
             f"{article['publishedAt']:%Y-%m-%d %H:%M}",
-            *(escape(article[name] or "") for name in ("source_name", "title", "url")),
+            *(escape(article[name] or "") for name in ("source_name", "title", "link")),
         )
     if not table.row_count:
         click.echo("no articles match", err=True)

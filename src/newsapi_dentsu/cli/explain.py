@@ -42,7 +42,7 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
         raise click.ClickException(f"no record has the url or uri {url_or_uri}")
     screen = console(stderr=False)
     for path in paths:
-        screen.print(path.url or "no article", style="bold", markup=False)
+        screen.print(path.link or "no article", style="bold", markup=False)
         for record in path.records:
             reason = f" ({record.reason})" if record.reason else ""
             screen.print(
@@ -61,6 +61,9 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
             f"published {published}",
             markup=False,
         )
+        screen.print(f"             known by {path.url}", markup=False)
+        for line in _version_lines(path):
+            screen.print(line, markup=False)
         for line in (*_story_lines(path), *_relevance_lines(path, topics)):
             screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
@@ -73,6 +76,17 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
             )
 
 
+def _version_lines(path: "ArticlePath") -> Iterator[str]:
+    if len(path.versions) < 2:
+        return
+    yield "  versions   whole in final.article_versions, the earliest first:"
+    for version in path.versions:
+        published = f"{version.published_at:%Y-%m-%d %H:%M}" if version.published_at else "?"
+        words = len((version.body or "").split())
+        yield f"             {published} {version.title} ({words:,} words)"
+        yield f"                 {version.link}"
+
+
 def _story_lines(path: "ArticlePath") -> Iterator[str]:
     standing = path.standing
     if standing is None:
@@ -82,7 +96,7 @@ def _story_lines(path: "ArticlePath") -> Iterator[str]:
         if member.article_id != path.article_id:
             where = "in final" if member.is_final else "not in final"
             published = f"{member.published_at:%Y-%m-%d %H:%M}" if member.published_at else "?"
-            yield f"             {member.role:<8} {published} {member.url} ({where})"
+            yield f"             {member.role:<8} {published} {member.link} ({where})"
     if standing.flags != "[]":
         yield f"             flags: {', '.join(json.loads(standing.flags))}"
 
@@ -91,9 +105,9 @@ def _likeness(path: "ArticlePath") -> str:
     standing = path.standing
     if standing is None or standing.reference_id is None:
         return ""
-    urls = {member.article_id: member.url for member in path.story}
+    links = {member.article_id: member.link for member in path.story}
     return (
-        f" of {urls.get(standing.reference_id, standing.reference_id)} ({standing.rule}: "
+        f" of {links.get(standing.reference_id, standing.reference_id)} ({standing.rule}: "
         f"similarity {standing.similarity:.2f}, containment {standing.containment:.2f})"
     )
 

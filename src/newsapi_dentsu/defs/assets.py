@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -36,6 +37,9 @@ RETRIES = dg.RetryPolicy(
 """Tries of a stage after trouble that passes: in about 30 s, then 90 s. All other failures are
 final at once; within a try the API's client and the warehouse are patient on their own.
 """
+
+_IN_LINKS = "!#$%&'()*+,/:;=?@[]~"
+"""Marks that neither end a link nor a table's cell; blanks and bars do."""
 
 _INTERRUPTED = "the run was interrupted; what it stored stays: run again to go on there"
 
@@ -115,8 +119,8 @@ def ai_marketing_news_raw(
     kinds=_kinds(),
     retry_policy=RETRIES,
     metadata=_metadata(processed.TABLE, processed.COLUMNS),
-    description="One row for each article, that is for each canonical url: the newest text, the "
-    "earliest publication. processed.assessments tells each one's story and relevance.",
+    description="One row for each article, that is for each canonical url: the newest text and its "
+    "date. processed.assessments tells each one's story and relevance.",
 )
 def processed_news(
     context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
@@ -256,10 +260,10 @@ def _reported(
 
 
 def _markdown(rows: list[tuple[Any, ...]]) -> str:
-    lines = ["| published (UTC) | title | url |", "| --- | --- | --- |"]
-    for published, title, url in rows:
+    lines = ["| published (UTC) | title | link |", "| --- | --- | --- |"]
+    for published, title, link in rows:
         shown = (title or "").replace("|", "\\|")
-        lines.append(f"| {published:%Y-%m-%d %H:%M} | {shown} | {url} |")
+        lines.append(f"| {published:%Y-%m-%d %H:%M} | {shown} | {quote(link or '', _IN_LINKS)} |")
     return "\n".join(lines)
 
 

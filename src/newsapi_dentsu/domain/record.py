@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urljoin
 
 from newsapi_dentsu.domain.text import canonical_json, clean_title
-from newsapi_dentsu.domain.urls import usable_url
+from newsapi_dentsu.domain.urls import MAX_URL_LENGTH, address
 
 MAX_RECORD_LENGTH = 2_000_000
 """Characters of JSON beyond which a record is kept but not made an article."""
@@ -28,6 +28,7 @@ VOLATILE_FIELDS = frozenset({"sim", "wgt", "relevance"})
 class Record:
     """One record as it is stored in raw: the whole JSON beside the fields read from it.
 
+    `url` is the link that people click, or the canonical url where that is too long for an index.
     `problems` names fields that were unreadable and left out; `unusable` says why no article can
     be made of the record, or is None.
     """
@@ -78,7 +79,10 @@ def read_record(value: object, fetched_at: datetime) -> Record:
     if uri is None and isinstance(value.get("uri"), int):
         uri = str(value["uri"])[:MAX_URI_LENGTH]
     source = fields.mapping("source")
-    url = usable_url(value.get("url"))
+    found = address(value.get("url"))
+    url = None
+    if found is not None:
+        url = found.link if len(found.link.encode()) <= MAX_URL_LENGTH else found.page
     indexed_at = _indexed_at(fields)
     published_at = credible_date(fields.time("dateTimePub"), indexed_at, fetched_at)
     unusable = None
@@ -109,7 +113,7 @@ def read_record(value: object, fetched_at: datetime) -> Record:
 def read_content(value: Mapping[str, object], url: str) -> Content:
     """Read what an article shows from a record that is not `unusable`; text is not yet cleaned.
 
-    A relative address of the image is completed with the article's `url`.
+    A relative address of the image is completed with the article's link, `url`.
     """
     image = value.get("image")
     fields = _Fields(value)
@@ -143,9 +147,10 @@ def _address(url: str, value: object) -> str | None:
     if not isinstance(value, str) or not value:
         return None
     try:
-        return usable_url(urljoin(url, value))
+        found = address(urljoin(url, value))
     except ValueError:
         return None
+    return found.link if found else None
 
 
 def credible_date(

@@ -1,31 +1,38 @@
-"""Which page a url names: one spelling for all the ways to write the same address.
+"""Where a link from outside leads to: the page, and what may name one of the articles there.
 
-`url-normalize <https://github.com/niksite/url-normalize>`_ does what RFC 3986 section 6 and
-IDNA 2008 define: lower-case scheme and host, punycode, trailing host dot, dot segments, doubled
-slashes, percent-encoding case and needless escapes, UTF-8 and NFC, empty parameters, ``#!``
-routes turned into ``_escaped_fragment_``.
+`ada-url <https://github.com/ada-url/ada-python>`_ reads a link as the WHATWG URL standard does, and
+so as browsers do: blanks and tabs, backslashes, missing slashes, international hosts, dot segments.
 
-It does not do the following, so this module does: refuse what isn't an absolute http(s) url of
-bearable length; fold http into https (and drop port 80 and 443 alike); drop ``www.``, userinfo,
-fragments, the trailing slash, tracking parameters and session ids; sort the parameters; read
-``&amp;`` as ``&`` and ``%20`` as ``+`` in a query.
+This module repairs what no browser could open (a scheme that is doubled or missing, escaped
+ampersands) and evens out what the standard keeps apart but no publisher does: http and https,
+``www.``, user names, trailing slashes, doubled ones, the order of parameters, tracking, needless
+escapes.
 
 The reasons, and what is left alone on purpose, are in ``docs/urls.md``.
 """
 
 import hashlib
 import re
+import string
+import unicodedata
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote
 
-from url_normalize import url_normalize
+from ada_url import URL
 
 MAX_URL_LENGTH: Final = 2000
-"""Longest url taken, in characters as given and in bytes once canonical.
+"""Longest canonical url, in bytes; how long the link is that leads to it makes no difference.
 
 PostgreSQL refuses b-tree entries above a third of a page (2,704 bytes), and the canonical url is
 a unique key.
 """
+
+MAX_LINK_LENGTH: Final = 8000
+"""Longest link kept as given, in characters: no web server takes longer ones."""
+
+MAX_FRAGMENT_LENGTH: Final = 500
+"""Longest fragment that may name an article, in bytes; longer ones hold a state or a token."""
 
 TRACKING_PREFIXES: Final[tuple[str, ...]] = (
     "utm_",  # Google Analytics and everybody since
@@ -39,20 +46,21 @@ TRACKING_PARAMETERS: Final[frozenset[str]] = frozenset(
         # Click ids of ad networks and social platforms
         *("gclid", "gclsrc", "dclid", "wbraid", "gbraid", "gad_source", "gad_campaignid"),
         *("srsltid", "msclkid", "fbclid", "twclid", "ttclid", "yclid", "ysclid", "li_fat_id"),
-        *("igshid", "igsh", "wickedid", "rb_clickid", "s_kwcid", "_openstat"),
+        *("igshid", "igsh", "mibextid", "rdt_cid", "tblci", "dicbo", "epik", "irclickid"),
+        *("wickedid", "rb_clickid", "s_kwcid", "_openstat"),
         # Google Analytics, across domains and before utm
         *("_ga", "_gl", "ga_source", "ga_medium", "ga_campaign", "ga_content", "ga_term"),
         # Matomo under its former name
         *("pk_campaign", "pk_kwd", "pk_keyword", "pk_source", "pk_medium", "pk_content", "pk_cid"),
-        # Newsletters: Mailchimp, HubSpot, Marketo, Omeda, Vero, MailerLite, Drip
+        # Newsletters: Mailchimp, HubSpot, Marketo, Omeda, Vero, MailerLite, Drip, Klaviyo, beehiiv
         *("mc_cid", "mc_eid", "_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp", "hsctatracking"),
         *("mkt_tok", "oly_anon_id", "oly_enc_id", "vero_id", "vero_conv"),
-        *("ml_subscriber", "ml_subscriber_hash", "__s"),
-        # Publishers' analytics: Adobe, Piano (AT Internet), Comscore, Webtrekk, Yahoo
+        *("ml_subscriber", "ml_subscriber_hash", "__s", "_kx", "_bhlid", "ck_subscriber_id"),
+        # Publishers' analytics: Adobe, Piano (AT Internet), Comscore, Webtrekk, Yahoo, Echobox
         *("cmpid", "s_cid", "xtor", "at_medium", "at_campaign", "at_campaign_type", "at_format"),
         *("at_custom1", "at_custom2", "at_custom3", "at_custom4", "at_ptr_name", "at_bbc_team"),
         *("at_link_id", "at_link_type", "at_link_origin", "ns_mchannel", "ns_source"),
-        *("ns_campaign", "ns_linkname", "ns_fee", "wt_mc", "wt_zmc"),
+        *("ns_campaign", "ns_linkname", "ns_fee", "wt_mc", "wt_zmc", "echobox"),
         *("itm_source", "itm_medium", "itm_campaign", "itm_content", "itm_term"),
         *("guccounter", "guce_referrer", "guce_referrer_sig"),
         # Facebook and X say where a link was shown
@@ -64,108 +72,165 @@ TRACKING_PARAMETERS: Final[frozenset[str]] = frozenset(
 )
 """Whole parameter names, in lower case, that say how a reader came and never what is read."""
 
-# No white space, controls or surrogates anywhere; a backslash in the authority is read as a slash
-# by browsers and as a user name by everybody else.
-_USABLE = re.compile(
-    r"https?://[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff/?#\\]+"
-    r"(?:[/?#][^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]*)?",
+_AROUND: Final = "".join(map(chr, range(0x21))) + "\x7f\x85\xa0\u200b\u2028\u2029\ufeff"
+_REPEATED_SCHEME = re.compile(
+    r"(?:https?(?::[/\\]*+|[/\\]{2,}+))+(?=https?(?::(?!\d)|[/\\]{2}))", re.IGNORECASE
+)
+_NO_COLON = re.compile(r"(https?)(?=[/\\]{2})", re.IGNORECASE)
+# A file's name looks like a host, too.
+_NO_SCHEME = re.compile(
+    r"(www\.)?+(?:[\w-]++\.)++(?!(?:[hx]?html?|php\d?|aspx?|jspx?|cfm|cgi|xml|pdf)\b)"
+    r"(?:[^\W\d_]{2,}+|xn--[a-z0-9-]++)(?::\d{1,5})?+(?(1)(?:[/?#]|$)|[/?])",
     re.IGNORECASE,
 )
-
-# The library would give these back unchanged (a property test says so): most urls, at a fraction
-# of the cost.
-_LABEL = r"(?![a-z0-9-]{64})[a-z0-9]+(?:-[a-z0-9]+)*"
-_PARAMETER = r"[A-Za-z0-9._~-]+(?:=[A-Za-z0-9._~+/:,-]*)?"
-_ALREADY_NORMAL = re.compile(
-    rf"https?://{_LABEL}(?:\.{_LABEL})+"
-    r"(?:/|(?:/[A-Za-z0-9_~,-][A-Za-z0-9._~,-]*)+/?)"
-    rf"(?:\?{_PARAMETER}(?:&{_PARAMETER})*)?"
+# Feeds escape a link for HTML, or for JSON, once too often; no site's parameter is named "amp;id".
+_END = r"(?:;|%3b)"
+_ESCAPED_AMPERSAND = re.compile(
+    rf"(?:&|\\u0026)(?:(?:amp)+{_END}|(?:\#|%23)(?:0*+38(?!\d)|x0*+26(?![0-9a-f])){_END}?)++"
+    rf"|\\u0026|(?<=\?)(?:amp{_END})++",
+    re.IGNORECASE,
 )
+# Browsers read these in a way of their own: others would go elsewhere, or store them wrongly.
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 
-_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
-# Feeds escape a url for HTML once too often; no site has a parameter named "amp;id".
-_ESCAPED_AMPERSAND = re.compile(r"(^|&)(?:amp;)+", re.IGNORECASE)
+_LONGEST_HOST: Final = 253
+_LABEL = r"[a-z0-9_-]{1,63}"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
 # Not after a dot: what is left would be a dot segment.
-_PATH_END = re.compile(r"(?:/|(?<!\.);jsessionid=[^/;]*)+$", re.IGNORECASE)
+_SESSION = re.compile(r"(?<!\.);jsessionid=[^/;]*", re.IGNORECASE)
+
+_RESERVED: Final = "!#$%&'()*+,/:;=?@[]"
+_UNRESERVED: Final = string.ascii_letters + string.digits + "-._~"
+_FREE_IN_QUERY: Final = _UNRESERVED + "!$'()*,/:;?@[]"
+"""What means the same in a parameter, escaped or not."""
+
+_EVEN = re.compile(r"[A-Za-z0-9._~/:=+,-]*")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
 
 
-def canonical_url(url: str) -> str:
-    """Return the identity of the page that a url names.
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A link, and what it is known by.
 
-    Two spellings of one address give one identity; two articles never share one. Idempotent. The
-    result is for comparing, not for reading: keep the url as given for people to click.
-
-    Raises:
-        ValueError: if the url isn't usable, exactly when `usable_url` returns ``None``.
+    `link` is for people to click: as given, repaired where no browser could open it. `page` is the
+    canonical url of the page that it leads to. `fragment` may name one of several articles there,
+    and is in canonical form, empty where it names nothing.
     """
-    url = url.strip()
-    if len(url) > MAX_URL_LENGTH:
-        raise ValueError(f"the url is longer than {MAX_URL_LENGTH} characters")
-    if not _ALREADY_NORMAL.fullmatch(url):
-        if not _USABLE.fullmatch(url):
-            raise ValueError("not an absolute http(s) url")
-        url = url_normalize(url) or ""
-    parts = urlsplit(url)
-    canonical = (
-        f"https://{_host_and_port(parts.hostname or '', parts.port)}"
-        f"{_path(parts.path)}{_query(parts.query)}{_route(parts.fragment)}"
-    )
-    if len(canonical) > MAX_URL_LENGTH:  # ASCII by now: a character is a byte
-        raise ValueError(f"the canonical url is longer than {MAX_URL_LENGTH} bytes")
-    return canonical
+
+    link: str
+    page: str
+    fragment: str
 
 
-def article_id(url: str) -> str:
-    """Return the identity of the article on a page: 32 hex digits of its canonical url's hash."""
-    return hashlib.sha256(url.encode()).hexdigest()[:32]
+def address(value: object) -> Address | None:
+    """Read a link from outside.
 
-
-def usable_url(value: object) -> str | None:
-    """Return the url in a value from outside, without surrounding white space, or ``None``.
-
-    Usable is an absolute http(s) url with a host, without white space, control characters or
-    lone surrogates inside, of at most `MAX_URL_LENGTH` characters, and of at most as many bytes
-    once canonical. Never raises; `canonical_url` accepts whatever this returns.
+    Returns:
+        None where it is no http(s) link that a browser could open, not even when repaired, or its
+        canonical url is longer than `MAX_URL_LENGTH`.
     """
     if not isinstance(value, str):
         return None
     try:
-        canonical_url(value)
+        return _read(value)
     except ValueError:
         return None
-    return value.strip()
 
 
-def _host_and_port(host: str, port: int | None) -> str:
-    if not _HOST.fullmatch(host):
+def article_url(page: str, fragment: str) -> str:
+    """Return the canonical url of an article: for comparing, not for reading.
+
+    Its fragment is part of it where it looks like the name of a page, and not like that of a place
+    on one. `address` finds the same page and fragment in it again.
+    """
+    is_route = any(mark in fragment for mark in "/=!?")
+    return f"{page}#{fragment}" if is_route else page
+
+
+def distinct_url(url: str, uri: str) -> str:
+    """Return the canonical url of an article that shares its page with another.
+
+    The directive after ``:~:``, which browsers keep from the page, tells it from the other by the
+    uri of its first record.
+    """
+    return f"{url}{'' if '#' in url else '#'}:~:article={article_id(uri)[:16]}"
+
+
+def article_id(url: str) -> str:
+    """Return the identity of an article: 32 hex digits of its canonical url's hash."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
+def _read(url: str) -> Address:
+    link = _with_scheme(url.strip(_AROUND))
+    link = _ESCAPED_AMPERSAND.sub(lambda match: "" if match[0][0] in "aA" else "&", link)
+    parsed = URL(link)
+    if parsed.protocol not in {"http:", "https:"}:
+        raise ValueError("not an http(s) url")
+    if _UNFIT.search(link):
+        link = parsed.href
+    items = [item for item in parsed.search[1:].split("&") if item and not _tracks(item)]
+    path, fragment = re.sub("//+", "/", parsed.pathname), _fragment(parsed.hash[1:])
+    if len(path) + sum(map(len, items)) > 9 * MAX_URL_LENGTH:
+        # The steps to come, which are meant for short texts, make it shorter by less than that.
+        raise ValueError(f"the canonical url is longer than {MAX_URL_LENGTH} bytes")
+    query = "&".join(sorted(_evened(item, _FREE_IN_QUERY).replace("%20", "+") for item in items))
+    page = f"https://{_host(parsed)}{_path(path)}{'?' if query else ''}{query}"
+    if len(page) > MAX_URL_LENGTH:  # ASCII by now: a character is a byte
+        raise ValueError(f"the canonical url is longer than {MAX_URL_LENGTH} bytes")
+    return Address(link if len(link) <= MAX_LINK_LENGTH else page, page, fragment)
+
+
+def _with_scheme(url: str) -> str:
+    if repeated := _REPEATED_SCHEME.match(url):
+        url = url[repeated.end() :]
+    if url.startswith(("//", "\\\\")):
+        return f"https:{url}"
+    if _NO_SCHEME.match(url):
+        return f"https://{url}"
+    return _NO_COLON.sub(r"\1:", url, count=1) if _NO_COLON.match(url) else url
+
+
+def _host(parsed: URL) -> str:
+    host = parsed.hostname.removesuffix(".")
+    if len(host) > _LONGEST_HOST or not _HOST.fullmatch(host):
         raise ValueError("the url has no valid host")
-    if ":" in host:
-        host = f"[{host}]"
     while host.startswith("www.") and "." in host[4:]:
         host = host[4:]
     # Once http is https, the default port of either scheme says nothing.
-    return host if port in {None, 80, 443} else f"{host}:{port}"
+    return host if parsed.port in {"", "80", "443"} else f"{host}:{parsed.port}"
 
 
 def _path(path: str) -> str:
-    return _PATH_END.sub("", path) or "/"
+    path = _SESSION.sub("", _evened(path))
+    return re.sub("//+", "/", path).rstrip("/") or "/"
 
 
-def _query(query: str) -> str:
-    query = _ESCAPED_AMPERSAND.sub(r"\1", query).replace("%20", "+")
-    kept = sorted(item for item in query.split("&") if item and not _is_noise(item))
-    return "?" + "&".join(kept) if kept else ""
+def _fragment(fragment: str) -> str:
+    # Browsers keep a directive such as ":~:text=" from the page.
+    before, mark, rest = fragment.partition(":~:")[0].rpartition("?")
+    items = [item for item in rest.split("&") if item and not _tracks(item)]
+    fragment = f"{before}{mark if items else ''}{'&'.join(items)}".rstrip("/")
+    if len(fragment) > MAX_FRAGMENT_LENGTH or not fragment.strip("!"):
+        return ""
+    return _evened(fragment)
 
 
-def _is_noise(item: str) -> bool:
-    name = item.partition("=")[0].lower()
-    return (
-        name in TRACKING_PARAMETERS
-        or name.startswith(TRACKING_PREFIXES)
-        or item == "_escaped_fragment_="  # a bare "#!": the page itself
-    )
+def _tracks(item: str) -> bool:
+    name = unquote(item.partition("=")[0]).lower()
+    return name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIXES)
 
 
-def _route(fragment: str) -> str:
-    # "#/news/1" is a page of a client-side router, "#comments" a place on a page.
-    return f"#{fragment}" if fragment.startswith("%2F") and fragment != "%2F" else ""
+def _evened(text: str, free: str = _UNRESERVED) -> str:
+    """Text of a url in NFC, escaped where it must be, and nowhere else where `free`."""
+    if _EVEN.fullmatch(text):
+        return text
+
+    def unescaped(escape: re.Match[bytes]) -> bytes:
+        if escape[1] is None:
+            return b"%25"
+        value = int(escape[1], 16)
+        return bytes([value]) if value > 0x7F or chr(value) in free else escape[0].upper()
+
+    plain = _ESCAPE.sub(unescaped, text.encode()).decode(errors="surrogateescape")
+    return quote(unicodedata.normalize("NFC", plain), safe=_RESERVED, errors="surrogateescape")

@@ -112,14 +112,14 @@ def _refused(session: Session, verdicts: Sequence[Assessed]) -> dict[str, Reject
     )
     refused = {}
     for one in verdicts:
-        url, title = articles[one.article_id]
+        url, link, title = articles[one.article_id]
         reason, detail = one.rejection or "copy", one.detail or ""
         if one.rejection is None and one.reference_id:
             detail = (
-                f"of {originals[one.reference_id][0]} ({one.rule}: similarity "
+                f"of {originals[one.reference_id].link} ({one.rule}: similarity "
                 f"{one.similarity:.2f}, containment {one.containment:.2f})"
             )
-        refused[one.article_id] = RejectedArticle(one.article_id, url, title, reason, detail)
+        refused[one.article_id] = RejectedArticle(one.article_id, url, link, title, reason, detail)
     return refused
 
 
@@ -151,9 +151,11 @@ def _final(article: Article, verdict: Assessed, copies: Sequence[str | None]) ->
     return FinalArticle(
         article_id=article.article_id,
         url=article.url,
+        link=article.link,
         title=article.title,
         body=article.body,
         published_at=article.published_at,
+        first_published_at=article.first_published_at,
         source_name=article.source_name,
         source_uri=article.source_uri,
         lang=verdict.lang,

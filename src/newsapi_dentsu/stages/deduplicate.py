@@ -1,15 +1,25 @@
-"""Deduplicating: one article for each canonical url, whatever came under it and in what order."""
+"""Deduplicating: the articles of each page, whatever came under its url and in what order."""
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import astuple, replace
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
+from itertools import chain, takewhile
 
-from newsapi_dentsu.domain.record import Content, read_content
+from newsapi_dentsu.domain.record import read_content
+from newsapi_dentsu.domain.similarity import prepare
 from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
-from newsapi_dentsu.domain.urls import article_id, canonical_url
-from newsapi_dentsu.domain.versions import Occurrence, Resolution, resolve
+from newsapi_dentsu.domain.urls import Address, address, article_id, article_url, distinct_url
+from newsapi_dentsu.domain.versions import (
+    Occurrence,
+    Resolution,
+    Wording,
+    Wordings,
+    articles_of,
+    resolve,
+)
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse
@@ -22,6 +32,10 @@ logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
+_WORDINGS_NEAR = 50
+"""Records of a page, before and after one that is asked for, that are read with it."""
+
+_WORDINGS_KEPT = 400
 
 
 def deduplicate(
@@ -62,39 +76,41 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
     )
     if not rows:
         return None
-    drafts = {row.seq: _draft(row) for row in rows if row.unusable is None}
+    records = _Records(session, rows)
     earlier = {
         outcome.raw_seq: outcome
         for outcome in processed.outcomes_of_records(session, rows[0].seq, rows[-1].seq)
     }
-    article_ids = {draft.article_id for draft in drafts.values()} | {
-        outcome.article_id for outcome in earlier.values() if outcome.article_id
+    outcomes = {row.seq: _outcome(row, records.drafts.get(row.seq)) for row in rows}
+    page_ids = {
+        one.page_id for one in chain(outcomes.values(), earlier.values()) if one.page_id is not None
     }
-    outcomes = {
-        outcome.raw_seq: outcome for outcome in processed.outcomes_of_articles(session, article_ids)
-    }
-    stored = outcomes | earlier
-    outcomes |= {row.seq: _outcome(row, drafts.get(row.seq)) for row in rows}
-    resolutions = _resolve(outcomes.values())
-    _load_missing_drafts(session, drafts, resolutions)
+    around = {one.raw_seq: one for one in processed.outcomes_of_pages(session, page_ids)}
+    stored = around | earlier
+    outcomes = stored | outcomes
+    articles = _articles(outcomes.values(), records)
+    records.load({seq for one in articles for seq in (one.shown.raw_seq, one.shown.link_seq)})
 
-    known = processed.articles(session, article_ids)
+    before = {one.article_id for one in stored.values() if one.article_id is not None}
+    known = processed.articles(session, before | {one.article_id for one in articles})
     changed = []
-    for key, resolution in resolutions.items():
-        draft = drafts[resolution.raw_seq]
-        if draft.article_id != key:
-            # New rules for urls will move this record, in the batch that takes it.
-            draft = replace(draft, article_id=key, url=known[key].url)
+    for one in articles:
         article = replace(
-            draft,
-            version=resolution.version,
-            published_at=resolution.published_at,
+            records.drafts[one.shown.raw_seq].article,
+            article_id=one.article_id,
+            url=one.url or known[one.article_id].url,
+            link=records.drafts[one.shown.link_seq].article.link,
+            version=one.shown.version,
+            published_at=one.shown.published_at,
+            first_published_at=one.shown.first_published_at,
         )
-        if article != known.get(key):
+        if article != known.get(one.article_id):
             changed.append(article)
-        for raw_seq, outcome in resolution.outcomes.items():
-            outcomes[raw_seq] = replace(outcomes[raw_seq], outcome=outcome)
-    gone = [key for key in known if key not in resolutions]
+        for raw_seq, outcome in one.shown.outcomes.items():
+            outcomes[raw_seq] = replace(
+                outcomes[raw_seq], outcome=outcome, article_id=one.article_id
+            )
+    gone = sorted(known.keys() - {one.article_id for one in articles})
 
     assessments.remove(session, gone)
     processed.remove_articles(session, gone)
@@ -124,17 +140,79 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
     )
 
 
-def _draft(row: RawRow) -> Article:
-    """The article that a record would be if it were the only one of its page."""
-    content = _content(row)
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A record as the article that it would be if it were the only one of its page.
+
+    `address` is None where its link can't be used, by the rules of now.
+    """
+
+    address: Address | None
+    article: Article
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An article of a page, and its canonical url; None where that stays as it is stored."""
+
+    article_id: str
+    url: str | None
+    shown: Resolution
+
+
+class _Records(Wordings):
+    """The records of a batch as drafts, and of others what is asked for."""
+
+    def __init__(self, session: Session, rows: Sequence[RawRow]) -> None:
+        self._session = session
+        self.drafts = {row.seq: _draft(row) for row in rows if row.record is not None}
+        self.taken = {seq: draft.address for seq, draft in self.drafts.items() if draft.address}
+        """Where the usable records of the batch lead to."""
+        self._page: Sequence[int] = ()
+        self._wordings: OrderedDict[int, Wording] = OrderedDict()
+
+    def load(self, numbers: Collection[int]) -> None:
+        """Have drafts of these records."""
+        missing = [seq for seq in numbers if seq not in self.drafts]
+        if missing:
+            found = raw.rows_by_seq(self._session, missing)
+            self.drafts.update({row.seq: _draft(row) for row in found})
+
+    def expect(self, page: Sequence[Occurrence]) -> None:
+        """Be ready to be asked for the wordings of a page's records, which are in their order."""
+        self._page = [record.raw_seq for record in page]
+
+    def of(self, record: Occurrence) -> Wording:
+        if record.raw_seq not in self._wordings:
+            place = self._page.index(record.raw_seq)
+            near = self._page[max(0, place - _WORDINGS_NEAR) : place + _WORDINGS_NEAR]
+            others = [seq for seq in near if seq not in self.drafts and seq not in self._wordings]
+            drafts = [self.drafts[seq] for seq in near if seq in self.drafts]
+            drafts += [_draft(row) for row in raw.rows_by_seq(self._session, others)]
+            for draft in drafts:
+                article = draft.article
+                self._wordings[article.raw_seq] = Wording(
+                    prepare(article.title), prepare(article.body)
+                )
+            while len(self._wordings) > _WORDINGS_KEPT:
+                self._wordings.popitem(last=False)
+        return self._wordings[record.raw_seq]
+
+
+def _draft(row: RawRow) -> _Draft:
+    value = json.loads(row.record or "{}")
+    found = address(value.get("url"))
+    link = found.link if found else row.url or ""
+    content = read_content(value, link)
     title, body = clean_title(content.title), clean_text(content.body)
-    url = canonical_url(row.url or "")
-    return Article(
-        article_id=article_id(url),
-        url=url,
+    article = Article(
+        article_id="",
+        url="",
+        link=link,
         title=title,
         body=body,
         published_at=row.published_at,
+        first_published_at=row.published_at,
         indexed_at=row.indexed_at,
         source_name=row.source_name,
         source_uri=row.source_uri,
@@ -153,17 +231,23 @@ def _draft(row: RawRow) -> Article:
         origin=row.origin,
         fetched_at=row.fetched_at,
     )
+    return _Draft(found, article)
 
 
-def _content(row: RawRow) -> Content:
-    value = json.loads(row.record or "{}")
-    return read_content(value, row.url or "")
-
-
-def _outcome(row: RawRow, draft: Article | None) -> RecordOutcome:
-    if draft is None:
+def _outcome(row: RawRow, draft: _Draft | None) -> RecordOutcome:
+    if draft is None or draft.address is None:
         return RecordOutcome(
-            row.seq, row.uri, row.version, None, "unusable", row.unusable, None, None, None
+            raw_seq=row.seq,
+            uri=row.uri,
+            uri_version=row.version,
+            page_id=None,
+            fragment=None,
+            article_id=None,
+            outcome="unusable",
+            reason=row.unusable or "bad_url",
+            text_hash=None,
+            text_at=None,
+            published_at=None,
         )
     text_at = row.indexed_at
     if row.version > 1:
@@ -172,43 +256,70 @@ def _outcome(row: RawRow, draft: Article | None) -> RecordOutcome:
         raw_seq=row.seq,
         uri=row.uri,
         uri_version=row.version,
-        article_id=draft.article_id,
+        page_id=article_id(draft.address.page),
+        fragment=draft.address.fragment,
+        article_id=None,
         outcome="article",
         reason=None,
-        text_hash=draft.text_hash,
+        text_hash=draft.article.text_hash,
         text_at=text_at,
         published_at=row.published_at,
     )
 
 
-def _resolve(outcomes: Iterable[RecordOutcome]) -> Mapping[str, Resolution]:
+def _articles(outcomes: Iterable[RecordOutcome], records: _Records) -> list[_Made]:
+    """The articles of the pages that records lead to."""
     pages: dict[str, list[Occurrence]] = {}
-    for outcome in outcomes:
-        if outcome.article_id is not None and outcome.text_hash is not None:
-            pages.setdefault(outcome.article_id, []).append(
-                Occurrence(
-                    outcome.raw_seq,
-                    outcome.uri,
-                    outcome.uri_version,
-                    outcome.text_hash,
-                    outcome.text_at,
-                    outcome.published_at,
-                )
+    settled: dict[int, str] = {}
+    for one in outcomes:
+        if one.page_id is None or one.text_hash is None:
+            continue
+        pages.setdefault(one.page_id, []).append(
+            Occurrence(
+                one.raw_seq,
+                one.uri,
+                one.uri_version,
+                one.fragment or "",
+                one.text_hash,
+                one.text_at,
+                one.published_at,
             )
-    return {key: resolve(records) for key, records in pages.items()}
+        )
+        if one.article_id is not None:
+            settled[one.raw_seq] = one.article_id
+    made = []
+    for page in pages.values():
+        page.sort(key=lambda record: record.order)
+        before = list(takewhile(lambda record: record.raw_seq not in records.taken, page))
+        if len(before) == len(page):
+            made += _as_stored(page, settled)
+        else:
+            records.expect(page)
+            known = {record.raw_seq: settled[record.raw_seq] for record in before}
+            found = articles_of(page, records, known)
+            made += _named(records.taken[page[len(before)].raw_seq].page, found)
+    return made
 
 
-def _load_missing_drafts(
-    session: Session, drafts: dict[int, Article], resolutions: Mapping[str, Resolution]
-) -> None:
-    """Read the records that give an article but came in an earlier batch."""
-    missing = [
-        resolution.raw_seq
-        for resolution in resolutions.values()
-        if resolution.raw_seq not in drafts
-    ]
-    if missing:
-        drafts.update({row.seq: _draft(row) for row in raw.rows_by_seq(session, missing)})
+def _as_stored(page: Iterable[Occurrence], settled: Mapping[int, str]) -> list[_Made]:
+    """The articles of a page which a record has left."""
+    # New rules for urls will move the others, in the batch that takes them.
+    articles: dict[str, list[Occurrence]] = {}
+    for record in page:
+        articles.setdefault(settled[record.raw_seq], []).append(record)
+    return [_Made(key, None, resolve(found)) for key, found in articles.items()]
+
+
+def _named(page: str, articles: Iterable[Sequence[Occurrence]]) -> list[_Made]:
+    """The articles of a page, which come in the order of their first records, with their urls."""
+    made: dict[str, _Made] = {}
+    for records in articles:
+        url = article_url(page, records[0].fragment)
+        if article_id(url) in made:
+            url = distinct_url(url, records[0].uri)
+        key = article_id(url)
+        made[key] = _Made(key, url, resolve(records))
+    return list(made.values())
 
 
 def _sum(one_: DeduplicateReport, other: DeduplicateReport) -> DeduplicateReport:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from newsapi_dentsu.domain.urls import article_id, canonical_url
+from newsapi_dentsu.domain.urls import address, article_id
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.transfer.foreign import ForeignFile, ForeignTable
@@ -238,9 +238,8 @@ def _row(seq: int, version: int, one: Mapped) -> Row:
 
 
 def _page(one: Mapped) -> int | None:
-    if one.record.url is None or one.record.unusable is not None:
-        return None
-    return int(article_id(canonical_url(one.record.url))[:16], 16)
+    found = address(one.record.url) if one.record.unusable is None else None
+    return int(article_id(found.page)[:16], 16) if found else None
 
 
 def _has_body(one: Mapped) -> bool:

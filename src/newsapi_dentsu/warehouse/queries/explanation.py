@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
-from newsapi_dentsu.domain.urls import article_id, canonical_url, usable_url
+from newsapi_dentsu.domain.urls import address, article_id, article_url
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
@@ -27,6 +29,18 @@ class RecordPath:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownText:
+    """A text that the article has shown, as a record gave it, since `shown_from`."""
+
+    shown_from: datetime | None
+    published_at: datetime | None
+    link: str | None
+    title: str | None
+    body: str | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleText:
     """What relevance is judged by."""
 
@@ -41,7 +55,7 @@ class StoryMember:
     """An article of the same story."""
 
     article_id: str
-    url: str
+    link: str
     role: str
     published_at: datetime | None
     source_uri: str | None
@@ -59,17 +73,20 @@ class Departed:
 
 @dataclass(frozen=True, slots=True)
 class ArticlePath:
-    """A page's records, and the article that they make.
+    """An article and the records that make it.
 
     `verdict` is `final`, `rejected`, `waiting` for the filter, or `none` where there is no
-    article. `standing` tells its place among the articles of its story.
+    article. `standing` tells its place among the articles of its story, `versions` its texts, the
+    earliest first.
     """
 
     article_id: str | None
     url: str | None
+    link: str | None
     records: list[RecordPath]
     version: int | None
     published_at: datetime | None
+    first_published_at: datetime | None
     verdict: str
     reason: str | None
     detail: str | None
@@ -78,13 +95,12 @@ class ArticlePath:
     standing: Assessed | None = None
     story: tuple[StoryMember, ...] = ()
     departures: tuple[Departed, ...] = ()
+    versions: tuple[ShownText, ...] = ()
 
 
 def explain(session: Session, url_or_uri: str) -> list[ArticlePath]:
     """Follow every article that a url (in any spelling) or a record's uri leads to."""
-    article_ids: set[str] = set()
-    if usable := usable_url(url_or_uri):
-        article_ids.add(article_id(canonical_url(usable)))
+    article_ids = _articles_at(session, url_or_uri)
     unattached: list[int] = []
     for seq, found in session.rows(
         f"SELECT r.seq, o.article_id FROM {raw.TABLE} r "
@@ -98,17 +114,49 @@ def explain(session: Session, url_or_uri: str) -> list[ArticlePath]:
     paths = [path for key in sorted(article_ids) if (path := _article_path(session, key))]
     if unattached:
         records = _records(session, "r.seq IN (SELECT unnest($1::bigint[]))", unattached)
-        paths.append(ArticlePath(None, None, records, None, None, "none", None, None, None))
+        paths.append(_no_article(records))
     return paths
+
+
+def _articles_at(session: Session, url: str) -> set[str]:
+    """The articles of a page; only one where the url names it by its fragment."""
+    found = address(url)
+    if found is None:
+        return set()
+    keys = {
+        key
+        for (key,) in session.rows(
+            f"SELECT DISTINCT article_id FROM {processed.OUTCOMES} WHERE page_id = $1",
+            article_id(found.page),
+        )
+    }
+    named = {article_id(url), article_id(article_url(found.page, found.fragment))}
+    return keys & (named - {article_id(found.page)}) or keys
+
+
+def _no_article(records: list[RecordPath]) -> ArticlePath:
+    return ArticlePath(
+        article_id=None,
+        url=None,
+        link=None,
+        records=records,
+        version=None,
+        published_at=None,
+        first_published_at=None,
+        verdict="none",
+        reason=None,
+        detail=None,
+        updated_at=None,
+    )
 
 
 def _article_path(session: Session, key: str) -> ArticlePath | None:
     records = _records(session, "o.article_id = $1", key)
     if not records:
         return None
-    url, version, published_at, updated_at, *text = session.rows(
-        "SELECT url, version, publishedAt, updated_at, title, body, concepts, categories "
-        f"FROM {processed.TABLE} WHERE article_id = $1",
+    url, link, version, published_at, first_published_at, updated_at, *text = session.rows(
+        "SELECT url, link, version, publishedAt, first_published_at, updated_at, "
+        f"title, body, concepts, categories FROM {processed.TABLE} WHERE article_id = $1",
         key,
     )[0]
     verdict, reason, detail = "waiting", None, None
@@ -126,9 +174,11 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
     return ArticlePath(
         key,
         url,
+        link,
         records,
         version,
         published_at,
+        first_published_at,
         verdict,
         reason,
         detail,
@@ -137,7 +187,18 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
         standing,
         _story(session, standing.story_id) if standing else (),
         tuple(Departed(*row) for row in departures),
+        _versions(session, key),
     )
+
+
+def _versions(session: Session, key: str) -> tuple[ShownText, ...]:
+    found = session.rows(
+        "SELECT shown_from, publishedAt, link, title, body, outcome, text_hash "
+        f"FROM {final.VERSIONS} WHERE article_id = $1 ORDER BY shown_from, uri, uri_version",
+        key,
+    )
+    # One after another; a text under another spelling of the link is no version.
+    return tuple(ShownText(*row[:-1]) for _, (row, *_) in groupby(found, itemgetter(-1)))
 
 
 def _waits(session: Session, key: str) -> bool:
@@ -162,7 +223,7 @@ def _story(session: Session, story_id: str) -> tuple[StoryMember, ...]:
     return tuple(
         StoryMember(
             member.article_id,
-            headings[member.article_id][0],
+            headings[member.article_id].link,
             member.role,
             member.published_at,
             member.source_uri,

@@ -43,9 +43,10 @@ def row_counts(session: Session, known: Mapping[str, int] | None = None) -> dict
 
 
 def latest(session: Session, table: str, rows: int) -> list[Row]:
-    """The latest rows of a news table as (publishedAt, title, url)."""
+    """The latest rows of a news table as (publishedAt, title, link)."""
+    link = "url" if table == raw.TABLE else "link"
     return session.rows(
-        f"SELECT publishedAt, title, url FROM {table} WHERE publishedAt IS NOT NULL "
+        f"SELECT publishedAt, title, {link} FROM {table} WHERE publishedAt IS NOT NULL "
         "ORDER BY publishedAt DESC LIMIT $1",
         rows,
     )

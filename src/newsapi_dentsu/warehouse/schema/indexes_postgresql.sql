@@ -4,6 +4,7 @@ CREATE UNIQUE INDEX idx_raw_uri ON raw.ai_marketing_news_raw(uri, version);
 CREATE INDEX idx_processed_published ON processed.processed_news(publishedAt);
 CREATE INDEX idx_processed_change ON processed.processed_news(change_seq);
 CREATE INDEX idx_outcomes_article ON processed.record_outcomes(article_id);
+CREATE INDEX idx_outcomes_page ON processed.record_outcomes(page_id);
 CREATE INDEX idx_outcomes_outcome ON processed.record_outcomes(outcome, raw_seq);
 CREATE INDEX idx_bands_band ON processed.text_bands(band, day);
 CREATE INDEX idx_bands_article ON processed.text_bands(article_id);

@@ -11,6 +11,7 @@ from newsapi_dentsu.warehouse.tables.rows import rows_by_key, save, values
 TABLE = "final.filtered_news"
 REJECTED = "final.rejected_news"
 CHANGES = "final.changes"
+VERSIONS = "final.article_versions"
 CHANGES_SEQUENCE = "final.changes_seq"
 
 
@@ -20,9 +21,11 @@ class FinalArticle:
 
     article_id: str
     url: str
+    link: str
     title: str
     body: str
     published_at: datetime
+    first_published_at: datetime | None
     source_name: str | None
     source_uri: str | None
     lang: str
@@ -47,7 +50,8 @@ class FinalArticle:
 _ARTICLE_COLUMNS = {
     name: processed.COLUMNS[name]
     for name in (
-        *("article_id", "url", "title", "body", "publishedAt", "source_name", "source_uri"),
+        *("article_id", "url", "link", "title", "body", "publishedAt", "first_published_at"),
+        *("source_name", "source_uri"),
         *("lang", "data_type", "authors", "image", "sentiment", "concepts", "categories"),
         *("event_uri", "version", "origin", "fetched_at"),
     )
@@ -68,6 +72,7 @@ class RejectedArticle:
 
     article_id: str
     url: str
+    link: str
     title: str
     reason: str
     detail: str
@@ -94,6 +99,7 @@ _CHANGES_COLUMNS = {
 _REJECTED_COLUMNS = {
     "article_id": "text",
     "url": "text",
+    "link": "text",
     "title": "text",
     "reason": "text",
     "detail": "text",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from newsapi_dentsu.warehouse.engines.base import Session, delete, update
 from newsapi_dentsu.warehouse.tables import positions
@@ -16,13 +16,18 @@ SEQUENCE = "processed.change_seq"
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A row of processed but for the bookkeeping columns."""
+    """A row of processed but for the bookkeeping columns.
+
+    `url` is its canonical url, `link` what people click.
+    """
 
     article_id: str
     url: str
+    link: str
     title: str
     body: str
     published_at: datetime | None
+    first_published_at: datetime | None
     indexed_at: datetime | None
     source_name: str | None
     source_uri: str | None
@@ -42,12 +47,22 @@ class Article:
     fetched_at: datetime
 
 
+class Heading(NamedTuple):
+    """What an article is called, and where it is."""
+
+    url: str
+    link: str
+    title: str
+
+
 _ARTICLE_COLUMNS = {
     "article_id": "text",
     "url": "text",
+    "link": "text",
     "title": "text",
     "body": "text",
     "publishedAt": "timestamptz",
+    "first_published_at": "timestamptz",
     "indexed_at": "timestamptz",
     "source_name": "text",
     "source_uri": "text",
@@ -71,11 +86,16 @@ COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz", "change_seq": "bigint
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """What became of one raw record."""
+    """What became of one raw record.
+
+    `page_id` is the identity of the page that its link leads to, `fragment` the rest of the link.
+    """
 
     raw_seq: int
     uri: str
     uri_version: int
+    page_id: str | None
+    fragment: str | None
     article_id: str | None
     outcome: str
     reason: str | None
@@ -88,6 +108,8 @@ _OUTCOME_COLUMNS = {
     "raw_seq": "bigint",
     "uri": "text",
     "uri_version": "integer",
+    "page_id": "text",
+    "fragment": "text",
     "article_id": "text",
     "outcome": "text",
     "reason": "text",
@@ -97,9 +119,9 @@ _OUTCOME_COLUMNS = {
 }
 
 
-def outcomes_of_articles(session: Session, article_ids: Collection[str]) -> list[RecordOutcome]:
-    """The outcomes of every record of these articles."""
-    found = rows_among(session, OUTCOMES, _OUTCOME_COLUMNS, "article_id", article_ids)
+def outcomes_of_pages(session: Session, page_ids: Collection[str]) -> list[RecordOutcome]:
+    """The outcomes of every record of these pages."""
+    found = rows_among(session, OUTCOMES, _OUTCOME_COLUMNS, "page_id", page_ids)
     return [RecordOutcome(*row) for row in found]
 
 
@@ -186,10 +208,11 @@ def touch(session: Session, article_ids: Collection[str]) -> None:
     update(session, TABLE, "article_id", columns, list(zip(keys, numbers, strict=True)))
 
 
-def headings(session: Session, article_ids: Collection[str]) -> dict[str, tuple[str, str]]:
-    """The url and title of these articles."""
-    found = rows_by_key(session, TABLE, ("article_id", "url", "title"), "article_id", article_ids)
-    return {key: (url, title) for key, url, title in found}
+def headings(session: Session, article_ids: Collection[str]) -> dict[str, Heading]:
+    """The url, link and title of these articles."""
+    columns = ("article_id", "url", "link", "title")
+    found = rows_by_key(session, TABLE, columns, "article_id", article_ids)
+    return {key: Heading(*heading) for key, *heading in found}
 
 
 def lengths(session: Session, article_ids: Collection[str]) -> dict[str, int]:

@@ -381,7 +381,7 @@ def store_records(
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """A stored record; `record` is None where it is unusable, to keep huge ones out of memory."""
+    """A stored record; `record` is None where no rules can make an article of it."""
 
     seq: int
     uri: str
@@ -400,17 +400,19 @@ class RawRow:
     record: str | None
 
 
+# Huge ones stay out of memory; what is a link, the rules of another day may see otherwise.
+_READABLE = "(unusable IS NULL OR unusable = 'bad_url')"
 _ROW_COLUMNS = (
     *("seq", "uri", "version", "url", "publishedAt", "indexed_at", "lang", "data_type"),
     *("source_uri", "source_name", "is_duplicate", "unusable", "origin", "fetched_at"),
-    "CASE WHEN unusable IS NULL THEN record END",
+    f"CASE WHEN {_READABLE} THEN record END",
 )
 
 
 def rows_after(session: Session, seq: int, *, rows: int, characters: int) -> list[RawRow]:
     """The next stored records after `seq`: at most `rows`, and about `characters` of JSON."""
     sizes = session.rows(
-        f"SELECT seq, CASE WHEN unusable IS NULL THEN length(record) ELSE 0 END FROM {TABLE} "
+        f"SELECT seq, CASE WHEN {_READABLE} THEN length(record) ELSE 0 END FROM {TABLE} "
         "WHERE seq > $1 ORDER BY seq LIMIT $2",
         seq,
         rows,
