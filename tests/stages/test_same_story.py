@@ -224,7 +224,7 @@ def test_explaining_a_copy_tells_of_what_how_alike_and_by_which_rule(
     assert path.verdict == "rejected"
     assert path.standing is not None
     assert (path.standing.role, path.standing.rule) == ("copy", "same_text")
-    assert [(one.url, one.role, one.is_final) for one in path.story] == [
+    assert [(one.link, one.role, one.is_final) for one in path.story] == [
         ("https://first.example/news", "original", True),
         ("https://second.example/news", "copy", False),
     ]

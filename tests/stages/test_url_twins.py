@@ -60,14 +60,17 @@ def test_of_twins_with_the_same_text_the_earliest_published_wins(
     assert stored["version"] == 1
 
 
-def test_of_texts_the_newest_wins_with_the_earliest_date(warehouse: Warehouse) -> None:
+def test_of_texts_the_newest_wins_with_its_date_and_the_earliest_is_kept(
+    warehouse: Warehouse,
+) -> None:
     store(warehouse, twin(2, -1, body="Newest artificial text."), twin(0, -5, body="Old text."))
     process(warehouse)
     store(warehouse, twin(1, -3, body="Middle text."))
     process(warehouse)
     stored = row(warehouse, final.TABLE, "1 = 1")
     assert stored["body"] == "Newest artificial text."
-    assert stored["publishedAt"] == MORNING - timedelta(hours=5)
+    assert stored["publishedAt"] == MORNING - timedelta(hours=1)
+    assert stored["first_published_at"] == MORNING - timedelta(hours=5)
     assert stored["version"] == 3
     assert column(warehouse, processed.OUTCOMES, "outcome") == [
         "article",

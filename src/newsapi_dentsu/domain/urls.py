@@ -99,6 +99,9 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
 # Not after a dot: what is left would be a dot segment.
 _SESSION = re.compile(r"(?<!\.);jsessionid=[^/;]*", re.IGNORECASE)
 
+_LONGEST_NAME: Final = 200
+"""Characters by which a tracking parameter is known, and more."""
+
 _RESERVED: Final = "!#$%&'()*+,/:;=?@[]"
 _UNRESERVED: Final = string.ascii_letters + string.digits + "-._~"
 _FREE_IN_QUERY: Final = _UNRESERVED + "!$'()*,/:;?@[]"
@@ -217,7 +220,7 @@ def _fragment(fragment: str) -> str:
 
 
 def _tracks(item: str) -> bool:
-    name = unquote(item.partition("=")[0]).lower()
+    name = unquote(item[:_LONGEST_NAME].partition("=")[0]).lower()
     return name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIXES)
 
 

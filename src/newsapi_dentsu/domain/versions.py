@@ -156,21 +156,18 @@ def is_update(earlier: Wording, later: Wording) -> bool:
     Both thresholds lie where records of one url and records of one publication on one day part;
     see docs/urls.md.
     """
-    titles = earlier.title.vocabulary, later.title.vocabulary
-    if _shared(*titles, among=len(titles[0] | titles[1])) >= TITLE_SHARE:
+    title, other_title = earlier.title.vocabulary, later.title.vocabulary
+    if title and len(title & other_title) / len(title | other_title) >= TITLE_SHARE:
         return True
-    runs = earlier.body.distinct_runs, later.body.distinct_runs
-    return _shared(*runs, among=min(map(len, runs))) >= TEXT_SHARE
+    runs, other_runs = earlier.body.distinct_runs, later.body.distinct_runs
+    shorter = min(len(runs), len(other_runs))
+    return len(runs & other_runs) >= TEXT_SHARE * shorter if shorter else runs == other_runs
 
 
 def is_same(one: Wording, other: Wording) -> bool:
     """Whether two texts are one, but for what a site adds to each showing of it."""
-    runs = one.body.distinct_runs, other.body.distinct_runs
-    return _shared(*runs, among=len(runs[0] | runs[1])) >= SAME_TEXT_SHARE
-
-
-def _shared(one: frozenset[str], other: frozenset[str], among: int) -> float:
-    return len(one & other) / among if among else 0.0
+    runs, other_runs = one.body.distinct_runs, other.body.distinct_runs
+    return len(runs & other_runs) >= SAME_TEXT_SHARE * len(runs | other_runs)
 
 
 def resolve(records: Sequence[Occurrence]) -> Resolution:
