@@ -184,6 +184,8 @@ class _Records(Wordings):
 
     def of(self, record: Occurrence) -> Wording:
         if record.raw_seq not in self._wordings:
+            while len(self._wordings) > _WORDINGS_KEPT:
+                self._wordings.popitem(last=False)
             place = self._page.index(record.raw_seq)
             near = self._page[max(0, place - _WORDINGS_NEAR) : place + _WORDINGS_NEAR]
             others = [seq for seq in near if seq not in self.drafts and seq not in self._wordings]
@@ -194,8 +196,6 @@ class _Records(Wordings):
                 self._wordings[article.raw_seq] = Wording(
                     prepare(article.title), prepare(article.body)
                 )
-            while len(self._wordings) > _WORDINGS_KEPT:
-                self._wordings.popitem(last=False)
         return self._wordings[record.raw_seq]
 
 
