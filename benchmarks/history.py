@@ -98,26 +98,31 @@ def _insert_articles(
         f"'{topics.query_id}', {sql.moment}, md5({sql.uri}), {sql.record} FROM {numbers}"
     )
     session.execute(
-        f"INSERT INTO {processed.OUTCOMES} (raw_seq, uri, uri_version, article_id, outcome, "
-        f"text_hash, text_at, publishedAt) SELECT i + 1, {sql.uri}, 1, {sql.article_id}, "
+        f"INSERT INTO {processed.OUTCOMES} (raw_seq, uri, uri_version, page_id, fragment, "
+        "article_id, outcome, text_hash, text_at, publishedAt) "
+        f"SELECT i + 1, {sql.uri}, 1, {sql.article_id}, '', {sql.article_id}, "
         f"'article', {sql.text_hash}, {sql.moment}, {sql.moment} FROM {numbers}"
     )
     session.execute(
-        f"INSERT INTO {processed.TABLE} (article_id, url, title, body, publishedAt, indexed_at, "
-        "source_name, source_uri, lang, data_type, authors, image, sentiment, concepts, "
+        f"INSERT INTO {processed.TABLE} (article_id, url, link, title, body, publishedAt, "
+        "first_published_at, indexed_at, source_name, source_uri, lang, data_type, authors, image, "
+        "sentiment, concepts, "
         "categories, is_duplicate, version, text_hash, raw_seq, origin, fetched_at, updated_at, "
-        f"change_seq) SELECT {sql.article_id}, {sql.url}, {sql.title}, "
+        f"change_seq) SELECT {sql.article_id}, {sql.url}, {sql.url}, {sql.title}, "
         f"CASE WHEN {rejected} THEN '' ELSE {sql.body} END, {sql.moment}, {sql.moment}, "
+        f"{sql.moment}, "
         f"'Ad Ledger', '{SOURCE}', 'eng', 'news', '[]', {sql.image}, 0.1, '[]', '[]', FALSE, 1, "
         f"{sql.text_hash}, i + 1, '{raw.SANDBOX}', {sql.moment}, {sql.moment}, i + 1 "
         f"FROM {numbers}"
     )
     session.execute(
-        f"INSERT INTO {final.TABLE} (article_id, url, title, body, publishedAt, source_name, "
-        "source_uri, lang, data_type, authors, image, sentiment, concepts, categories, version, "
+        f"INSERT INTO {final.TABLE} (article_id, url, link, title, body, publishedAt, "
+        "first_published_at, source_name, source_uri, lang, data_type, authors, image, sentiment, "
+        "concepts, categories, version, "
         "origin, fetched_at, updated_at, story_id, duplicate_count, other_sources, relevance, "
-        f"topic_relevance, flags) SELECT {sql.article_id}, {sql.url}, {sql.title}, "
-        f"{sql.body}, {sql.moment}, 'Ad Ledger', '{SOURCE}', 'eng', 'news', '[]', {sql.image}, "
+        f"topic_relevance, flags) SELECT {sql.article_id}, {sql.url}, {sql.url}, {sql.title}, "
+        f"{sql.body}, {sql.moment}, {sql.moment}, 'Ad Ledger', '{SOURCE}', 'eng', 'news', '[]', "
+        f"{sql.image}, "
         f"0.1, '[]', '[]', 1, '{raw.SANDBOX}', {sql.moment}, {sql.moment}, {sql.article_id}, 0, "
         f"'[]', 0.9, '{{}}', '[]' FROM {numbers} WHERE NOT {rejected}"
     )
@@ -130,8 +135,9 @@ def _insert_articles(
         f"'[]', 0.9, '{{}}', {sql.article_id}, 'original', i + 1 FROM {numbers}"
     )
     session.execute(
-        f"INSERT INTO {final.REJECTED} (article_id, url, title, reason, detail, updated_at) "
-        f"SELECT {sql.article_id}, {sql.url}, {sql.title}, 'no_body', 'the body is empty', "
+        f"INSERT INTO {final.REJECTED} (article_id, url, link, title, reason, detail, "
+        f"updated_at) SELECT {sql.article_id}, {sql.url}, {sql.url}, {sql.title}, 'no_body', "
+        "'the body is empty', "
         f"{sql.moment} FROM {numbers} WHERE {rejected}"
     )
 

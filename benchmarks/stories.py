@@ -105,9 +105,11 @@ def _article(number: int, body: str, moment: datetime) -> processed.Article:
     return processed.Article(
         article_id=digest,
         url=f"https://adledger.example/{number}",
+        link=f"https://adledger.example/{number}",
         title=f"{TITLE}, report {number}",
         body=body,
         published_at=moment,
+        first_published_at=moment,
         indexed_at=moment,
         source_name="Ad Ledger",
         source_uri="adledger.example",

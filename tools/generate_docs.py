@@ -126,7 +126,7 @@ def env_example() -> str:
 
 
 def data_dictionary() -> str:
-    """Every column of the three tables, with its type on both engines."""
+    """Every column of the tables that people read, with its type on both engines."""
     parts = [
         "# Data dictionary",
         "Times are UTC. Lists are JSON text, so that both engines read them alike. Names need no "
@@ -137,6 +137,7 @@ def data_dictionary() -> str:
         (raw.TABLE, raw.COLUMNS),
         (processed.TABLE, processed.COLUMNS),
         (final.TABLE, final.COLUMNS),
+        (final.VERSIONS, final.VERSION_COLUMNS),
     ):
         lines = ["| column | DuckDB | PostgreSQL | meaning | source |", "| --- " * 5 + "|"]
         for name, type_ in columns.items():

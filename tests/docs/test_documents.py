@@ -25,6 +25,7 @@ def test_generated_documents_are_up_to_date(name: str) -> None:
         (raw.TABLE, raw.COLUMNS),
         (processed.TABLE, processed.COLUMNS),
         (final.TABLE, final.COLUMNS),
+        (final.VERSIONS, final.VERSION_COLUMNS),
     ],
 )
 def test_every_column_is_described(table: str, columns: dict[str, str]) -> None:

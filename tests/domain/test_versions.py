@@ -25,6 +25,7 @@ TEXTS = {
     "z": ("Mayor opens a bridge", "zz yy xx ww vv uu tt ss rr qq pp oo nn mm"),
     "-": ("", ""),
 }
+ONE_GAME, OTHER_GAME = (" ".join(f"{name}{n}" for n in range(120)) for name in "ab")
 moments = st.none() | st.integers(0, 5).map(lambda hours: START + timedelta(hours=hours))
 occurrences = st.lists(
     st.builds(
@@ -190,6 +191,8 @@ def test_the_text_under_no_fragment_is_shown_though_another_is_newer() -> None:
         (("", "a b c d"), ("", "w x y z"), False),
         (("A", ""), ("B", "w x y z"), False),
         (("A", ""), ("B", ""), True),
+        (("Sport - Paper", ONE_GAME), ("Sport - Paper", OTHER_GAME), False),
+        (("Cup final is lost", ONE_GAME), ("Cup final is lost at home", OTHER_GAME), True),
     ],
 )
 def test_an_update_keeps_the_stem_of_the_title_or_some_of_the_text(

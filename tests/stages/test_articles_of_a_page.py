@@ -153,6 +153,10 @@ def test_an_update_is_the_same_article_with_the_date_of_its_text(warehouse: Ware
     assert [(one.body, one.published_at, one.link) for one in path.versions] == versions
 
 
+def test_the_view_of_versions_has_the_columns_that_are_described(warehouse: Warehouse) -> None:
+    assert column(warehouse, final.VERSIONS, ", ".join(final.VERSION_COLUMNS)) == []
+
+
 def test_a_text_without_a_date_of_its_own_takes_the_last_one_known(warehouse: Warehouse) -> None:
     undated = {"dateTimePub": None, "dateTime": None, "date": None, "time": None}
     store(warehouse, page("1", 0, PAPER, "cup"), page("2", 3, PAPER, "cup"))

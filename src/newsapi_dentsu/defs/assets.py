@@ -119,8 +119,8 @@ def ai_marketing_news_raw(
     kinds=_kinds(),
     retry_policy=RETRIES,
     metadata=_metadata(processed.TABLE, processed.COLUMNS),
-    description="One row for each article, that is for each canonical url: the newest text and its "
-    "date. processed.assessments tells each one's story and relevance.",
+    description="One row for each article: the newest text of a page's records, its date and link. "
+    "processed.assessments tells each one's story and relevance.",
 )
 def processed_news(
     context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource

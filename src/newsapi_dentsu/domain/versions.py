@@ -17,6 +17,12 @@ Outcome = Literal["article", "superseded", "url_twin"]
 TITLE_SHARE: Final = 0.5
 """Share of two titles' words that both have, from which on one is a rewording of the other."""
 
+TELLING_TITLE_WORDS: Final = 4
+"""Words of a title that counts against long texts; shorter ones may name a section or a site."""
+
+LONG_TEXT: Final = 100
+"""Runs of words of a text that is long enough to tell by itself whether it is an update."""
+
 TEXT_SHARE: Final = 0.17
 """Share of the shorter text's runs of words that a text must keep to be an update of the other."""
 
@@ -156,12 +162,13 @@ def is_update(earlier: Wording, later: Wording) -> bool:
     Both thresholds lie where records of one url and records of one publication on one day part;
     see docs/urls.md.
     """
-    title, other_title = earlier.title.vocabulary, later.title.vocabulary
-    if title and len(title & other_title) / len(title | other_title) >= TITLE_SHARE:
-        return True
     runs, other_runs = earlier.body.distinct_runs, later.body.distinct_runs
     shorter = min(len(runs), len(other_runs))
-    return len(runs & other_runs) >= TEXT_SHARE * shorter if shorter else runs == other_runs
+    if len(runs & other_runs) >= TEXT_SHARE * shorter and (shorter or runs == other_runs):
+        return True
+    title, other_title = earlier.title.vocabulary, later.title.vocabulary
+    telling = shorter < LONG_TEXT or len(title) >= TELLING_TITLE_WORDS
+    return telling and len(title & other_title) >= max(1, TITLE_SHARE * len(title | other_title))
 
 
 def is_same(one: Wording, other: Wording) -> bool:

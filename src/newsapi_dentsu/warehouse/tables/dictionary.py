@@ -13,13 +13,20 @@ class Column:
     source: str
 
 
-_ARTICLE_ID = Column(
-    "Identity of the article; the same in processed and final.", "hash of the canonical url"
+_ARTICLE_ID = Column("Identity of the article; the same in processed and final.", "hash of `url`")
+_URL = Column(
+    "Canonical url, by which the article is known; unique, and not for clicking.",
+    "`url`, see docs/urls.md",
 )
-_URL = Column("Canonical url; unique.", "`url`, see docs/urls.md")
+_LINK = Column(
+    "The link that people click, as the newest record gave it.", "`url`, see docs/urls.md"
+)
 _PUBLISHED = Column(
-    "When the article was published: the publisher's time where it is credible, else the "
-    "index's; the earliest of the article's records.",
+    "When this text was published: the publisher's time where it is credible, else the index's.",
+    "`dateTimePub`, else `dateTime`",
+)
+_FIRST_PUBLISHED = Column(
+    "When the article was first published: the earliest date of its records.",
     "`dateTimePub`, else `dateTime`",
 )
 _UPDATED = Column("When this row last changed.", "the pipeline")
@@ -47,7 +54,11 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "seq": Column("Order of arrival; grows by one.", "the pipeline"),
         "uri": Column("Identity of the record in the index.", "`uri`, else a content hash"),
         "version": Column("1, and one more each time the record came changed.", "the pipeline"),
-        "url": Column("Address as given; null where unusable.", "`url`"),
+        "url": Column(
+            "The link as given; the canonical url where it has over 2,000 bytes, null where it is "
+            "unusable.",
+            "`url`, see docs/urls.md",
+        ),
         "title": Column("Title, for reading; the whole is in `record`.", "`title`"),
         "publishedAt": _PUBLISHED,
         "indexed_at": Column("When the index found the article.", "`dateTime`"),
@@ -57,7 +68,11 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "source_name": _CONTENT["source_name"],
         "is_duplicate": Column("The index's own guess; not relied on.", "`isDuplicate`"),
         "problems": Column("JSON list of fields that were unreadable.", "the pipeline"),
-        "unusable": Column("Why no article can be made of the record.", "the pipeline"),
+        "unusable": Column(
+            "Why no article could be made of the record when it came; what became of it since is "
+            "in processed.record_outcomes.",
+            "the pipeline",
+        ),
         "origin": _ORIGIN,
         "query_id": Column("Which version of the topics found it.", "the topics file"),
         "fetched_at": _FETCHED,
@@ -67,9 +82,11 @@ DICTIONARY: dict[str, dict[str, Column]] = {
     processed.TABLE: {
         "article_id": _ARTICLE_ID,
         "url": _URL,
+        "link": _LINK,
         "title": _CONTENT["title"],
         "body": _CONTENT["body"],
         "publishedAt": _PUBLISHED,
+        "first_published_at": _FIRST_PUBLISHED,
         "indexed_at": Column("When the index found this text.", "`dateTime`"),
         **{
             name: _CONTENT[name]
@@ -90,9 +107,11 @@ DICTIONARY: dict[str, dict[str, Column]] = {
     final.TABLE: {
         "article_id": _ARTICLE_ID,
         "url": _URL,
+        "link": _LINK,
         "title": _CONTENT["title"],
         "body": _CONTENT["body"],
         "publishedAt": _PUBLISHED,
+        "first_published_at": _FIRST_PUBLISHED,
         **{
             name: _CONTENT[name]
             for name in (
@@ -114,5 +133,25 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         ),
         "flags": Column("What is worth knowing, as a JSON list: press_release.", "the pipeline"),
         "updated_at": _UPDATED,
+    },
+    final.VERSIONS: {
+        "article_id": _ARTICLE_ID,
+        "raw_seq": Column("The raw record that has this text.", "raw"),
+        "outcome": Column(
+            "article where this text is shown, superseded where it was before, url_twin where "
+            "another record has the same one.",
+            "docs/urls.md",
+        ),
+        "shown_from": Column("Since when the page is known to show it.", "`dateTime`"),
+        "publishedAt": _PUBLISHED,
+        "link": Column("The link of this record.", "`url`, see docs/urls.md"),
+        "title": Column("Title, cleaned to plain text on one line.", "`title`"),
+        "body": Column("Whole text as the source gave it, not cleaned.", "`body`"),
+        "lang": _CONTENT["lang"],
+        "source_uri": _CONTENT["source_uri"],
+        "text_hash": Column("Hash of cleaned title and body.", "the pipeline"),
+        "uri": Column("Identity of the record in the index.", "`uri`, else a content hash"),
+        "uri_version": Column("Which version of the record it is.", "the pipeline"),
+        "fetched_at": _FETCHED,
     },
 }

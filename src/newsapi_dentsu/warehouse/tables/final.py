@@ -66,6 +66,24 @@ _ARTICLE_COLUMNS = {
 COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz"}
 
 
+VERSION_COLUMNS = {
+    "article_id": "text",
+    "raw_seq": "bigint",
+    "outcome": "text",
+    "shown_from": "timestamptz",
+    "publishedAt": "timestamptz",
+    "link": "text",
+    "title": "text",
+    "body": "text",
+    "lang": "text",
+    "source_uri": "text",
+    "text_hash": "text",
+    "uri": "text",
+    "uri_version": "integer",
+    "fetched_at": "timestamptz",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedArticle:
     """An article that stays out of final, and why."""
