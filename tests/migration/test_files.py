@@ -279,13 +279,13 @@ def test_a_file_with_windows_line_ends_keeps_those_of_its_texts(
     fill(duckdb, rows=3, text="a\nb\r\nc")
     export(duckdb, tmp_path)
     (tmp_path / files.MANIFEST).unlink()
-    path = tmp_path / "export_rejected_news.csv"
+    path = tmp_path / "export_changes.csv"
     rows = path.read_bytes()
     assert rows.count(b'"\n') == 0
     head, *rest = rows.split(b"+00\n")
     first, tail = head.split(b"\n", 1)
     path.write_bytes(b"\xef\xbb\xbf" + first + b"\r\n" + b"+00\r\n".join([tail, *rest]))
-    table = "final.rejected_news"
+    table = "final.changes"
     assert values(load(tmp_path, tmp_path / "back.duckdb"))[table] == values(duckdb)[table]
 
 

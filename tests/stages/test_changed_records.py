@@ -83,12 +83,13 @@ def test_a_text_that_comes_back_is_one_more_version(warehouse: Warehouse, clock:
     assert count(warehouse, raw.TABLE, "uri = '1'") == 3
 
 
-def test_a_changed_date_of_publication_keeps_the_earliest(
+def test_a_changed_date_of_publication_is_that_of_its_text_beside_the_earliest(
     warehouse: Warehouse, clock: Clock
 ) -> None:
     earlier, later = MORNING - timedelta(days=2), MORNING + timedelta(minutes=30)
     shown_again(warehouse, clock, title="New", dateTimePub=f"{later:%Y-%m-%dT%H:%M:%SZ}")
-    assert row(warehouse, final.TABLE, "title = 'New'")["publishedAt"] == MORNING
+    stored = row(warehouse, final.TABLE, "title = 'New'")
+    assert (stored["publishedAt"], stored["first_published_at"]) == (later, MORNING)
     clock.advance(hours=1)
     newest = article("1", at=MORNING, title="Newest", dateTimePub=f"{earlier:%Y-%m-%dT%H:%M:%SZ}")
     beside = [article(uri, at=MORNING) for uri in ("2", "3")]
@@ -96,3 +97,12 @@ def test_a_changed_date_of_publication_keeps_the_earliest(
         api.run(warehouse)
     stored = row(warehouse, final.TABLE, "title = 'Newest'")
     assert (stored["publishedAt"], stored["version"]) == (earlier, 3)
+    assert stored["first_published_at"] == earlier
+
+
+def test_a_changed_date_of_the_same_text_keeps_the_earliest(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    later = MORNING + timedelta(minutes=30)
+    shown_again(warehouse, clock, dateTimePub=f"{later:%Y-%m-%dT%H:%M:%SZ}")
+    assert row(warehouse, final.TABLE, "title = 'Story 1'")["publishedAt"] == MORNING

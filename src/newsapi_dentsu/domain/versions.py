@@ -81,7 +81,8 @@ class Wordings(Protocol):
 class Resolution:
     """How an article is shown: which record gives it, whose link, and what the others are.
 
-    `published_at` is the date of the text, `first_published_at` the earliest of all records.
+    `published_at` is the date of the text, the earliest of its records, or else the latest that is
+    known; `first_published_at` is the earliest of all records.
     """
 
     raw_seq: int
@@ -204,13 +205,15 @@ def resolve(records: Sequence[Occurrence]) -> Resolution:
         if record.fragment != own or record.text_hash == newest.text_hash:
             outcomes[record.raw_seq] = "url_twin"
     outcomes[chosen.raw_seq] = "article"
-    dates = [record.published_at for record in records if record.published_at is not None]
+    dated = [(record.published_at, record) for record in records if record.published_at]
+    dates = [published_at for published_at, _ in dated]
+    of_text = [at for at, record in dated if record.text_hash == newest.text_hash]
     texts = groupby(record.text_hash for record in records if record.fragment == own)
     return Resolution(
         raw_seq=chosen.raw_seq,
         link_seq=max(live.values(), key=lambda item: item.order).raw_seq,
         version=sum(1 for _ in texts),
-        published_at=chosen.published_at or max(dates, default=None),
+        published_at=min(of_text, default=max(dates, default=None)),
         first_published_at=min(dates, default=None),
         outcomes=outcomes,
     )
