@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsapi_dentsu.stages import deduplicate as deduplicating
-from newsapi_dentsu.warehouse import Warehouse, final, processed
-from newsapi_dentsu.warehouse.explanation import explain
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.queries.explanation import explain
+from newsapi_dentsu.warehouse.tables import final, processed
 from support.articles import body, record
 from support.databases import Databases, disconnect
 from support.processing import broken_promises, process, process_in_pieces, store

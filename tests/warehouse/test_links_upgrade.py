@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw, schema, stories
-from newsapi_dentsu.warehouse.engine import insert
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.base import insert
+from newsapi_dentsu.warehouse.schema import history
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import Database, disconnect
@@ -29,7 +31,6 @@ ADDED = {
     final.TABLE: {"link", "first_published_at"},
     final.REJECTED: {"link"},
 }
-TABLES = (raw.TABLE, processed.TABLE, processed.OUTCOMES, stories.TABLE, final.TABLE)
 
 
 @pytest.fixture
@@ -39,9 +40,9 @@ def upgraded(
     """Tables of the schema before, filled as the rules before filled them, and then upgraded."""
     old = empty_database.open()
     with monkeypatch.context() as patch:
-        steps = tuple(step for step in schema.migrations() if step.version < STEP)
-        patch.setattr(schema, "migrations", lambda: steps)
-        patch.setattr(schema, "indexes", lambda _engine: {})
+        steps = tuple(step for step in history.migrations() if step.version < STEP)
+        patch.setattr(history, "migrations", lambda: steps)
+        patch.setattr(history, "indexes", lambda _engine: {})
         old.upgrade()
     # What came before knew one article at the hub, and refused the blank.
     store(other_warehouse, *(one for one in RECORDS if one["uri"] not in {"hub-1", "blank"}))
@@ -50,7 +51,7 @@ def upgraded(
         raw.TABLE: raw.COLUMNS,
         processed.TABLE: processed.COLUMNS,
         processed.OUTCOMES: processed._OUTCOME_COLUMNS,
-        stories.TABLE: stories.COLUMNS | {"change_seq": "bigint"},
+        assessments.TABLE: assessments.COLUMNS | {"change_seq": "bigint"},
         final.TABLE: final.COLUMNS,
         final.REJECTED: final._REJECTED_COLUMNS | {"updated_at": "timestamptz"},
         "ops.positions": {"name": "text", "value": "bigint"},
