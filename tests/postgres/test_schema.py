@@ -144,7 +144,7 @@ def test_every_version_with_rows_in_it_becomes_the_latest(
         for statement in ROWS.get(step.version, ()):
             execute(empty, statement)
     before = rows(empty)
-    assert set(before.values()) == {1}
+    assert 0 not in before.values()
 
     empty.upgrade()
 

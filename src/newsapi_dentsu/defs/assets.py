@@ -260,7 +260,7 @@ def _reported(
 
 
 def _markdown(rows: list[tuple[Any, ...]]) -> str:
-    lines = ["| published (UTC) | title | link |", "| --- | --- | --- |"]
+    lines = ["| published (UTC) | title | url |", "| --- | --- | --- |"]
     for published, title, link in rows:
         shown = (title or "").replace("|", "\\|")
         lines.append(f"| {published:%Y-%m-%d %H:%M} | {shown} | {quote(link or '', _IN_LINKS)} |")
