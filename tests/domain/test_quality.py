@@ -109,7 +109,7 @@ def judged(body: str, title: str = "A title that says something else", min_words
         ("Access to this page has been denied. " + " ".join(["word"] * 30), "error_page"),
         ("Few words.", "too_short"),
         ("人工知能は広告を変える。" * 20, "read"),
-        (PROSE.replace("agency", "agencyâ€™s"), "encoding_damage"),
+        (PROSE.replace("agency", "agenc\ufffd"), "encoding_damage"),
         (f"{PROSE} One broken \ufffd character.", "read"),
         ("\n".join(f"Flat {number}, two rooms" for number in range(12)), "listing"),
         (" ".join(f"a kettle at ${number}.99, cheap" for number in range(12)), "listing"),

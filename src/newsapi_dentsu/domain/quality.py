@@ -11,6 +11,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
+from newsapi_dentsu.domain.encoding import damage
+
 REMOVED_MARK: Final = "[removed]"
 
 STUB_WORDS: Final = 150
@@ -39,7 +41,6 @@ _ERROR_PAGE = re.compile(
     r"(?:error|forbidden|not found)",
     re.IGNORECASE,
 )
-_MOJIBAKE = re.compile(r"\ufffd|Ã[\x80-\xbf©¨¡³±¼¶¤]|â€[™œ\x9d\u201c\u201d\u02dc¦”“]|Â[ £©®°]")
 # What it may begin with stands in front alone: there the search jumps from one to the next.
 _PRICE = re.compile(r"[$€£¥\d](?:(?<=[$€£¥])\s?\d|(?<=\d)\s?(?:€|EUR|USD|GBP)\b)")
 _RELEASE_MARKS = (
@@ -98,10 +99,8 @@ def date_credible(article: Candidate) -> Rejection | None:
 
 
 def text_undamaged(article: Candidate) -> Rejection | None:
-    """Reject a text that was read in the wrong encoding: one broken character in 50 words."""
-    if article.body.isascii():
-        return None
-    broken = len(_MOJIBAKE.findall(article.body))
+    """Reject a text that nobody could repair: one broken character in 50 words."""
+    broken = damage(article.body)
     if broken >= 3 and 50 * broken >= article.word_count:
         return Rejection("encoding_damage", f"{broken} broken characters")
     return None

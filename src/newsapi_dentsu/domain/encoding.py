@@ -1,0 +1,69 @@
+"""Text that was read in another encoding than it was written in: repaired, or counted.
+
+"itâ€™s" is UTF-8 that somebody read as Windows-1252. `ftfy` undoes such readings, even repeated
+ones. It needs a millisecond for an article, so a look at the rare characters decides first whether
+it is asked.
+"""
+
+import re
+from typing import Final
+
+_MOST_LINES: Final = 5_000
+"""A text of more lines is repaired at once."""
+
+_ASCII: Final = bytes(range(128))
+
+# Looked for in a text's other characters alone: how the first bytes of UTF-8 look in common
+# encodings, and controls; or Western letters before what does not follow them in words.
+_SUSPICIOUS = re.compile(
+    r"[\x80-\x9fÂÃÄÅÎÏÐÑØÙâãðĂăĐđĹРСвГ√‚Γ├┬\ufffd]|[à-ï][\xa1-\xbf€†‡ˆ‰Š‹ŒŽ•˜š›œž]"
+)
+# Who reads four digits after "\u" makes "\u1f4f" and "7" of the emoji U+1F4F7.
+_HALF_EMOJI = re.compile(r"([\u1f1e-\u1f9f])([0-9a-f])")
+_GREEK = re.compile(r"[α-ω]")
+# Dashes and dots of UTF-8, read as Windows-1252, whose last character became plain ASCII later.
+_FLATTENED = re.compile(r"â(?:\x80|€)([\"'|])")
+_MEANT_BY_FLATTENED: Final = {'"': "—", "'": "-", "|": "…"}
+# Controls that were punctuation in Windows-1252; the others are letters there, or line breaks here.
+_MEANT_BY_CONTROLS: Final = {0x80: "€", 0x99: "™"} | dict(
+    zip(range(0x91, 0x98), "‘’“”•–—", strict=True)
+)
+_CONTROLS_ALONE = re.compile(r"[\x00-\x9f]*")
+_DAMAGE = re.compile(
+    r"\ufffd|Ã[\x80-\xbf©¨¡³±¼¶¤]|â(?:\x80|€)[™œ\x98-\x9d\u201c\u201d\u02dc¦”“]|Â[\xa0-\xbf]"
+)
+
+
+def repaired(text: str) -> str:
+    """Return a text whose wrongly read characters are what they were when it was written.
+
+    Each line is judged for itself, so a damaged one never makes a good one suffer. What is lost for
+    good, such as U+FFFD, stays as it is.
+    """
+    if text.isascii():
+        return text
+    rare = text.encode("utf-8", "replace").translate(None, _ASCII).decode()
+    if not _GREEK.search(rare):
+        text = _HALF_EMOJI.sub(lambda half: chr(16 * ord(half[1]) + int(half[2], 16)), text)
+    if not _SUSPICIOUS.search(rare):
+        return text
+    if text.count("\n") > _MOST_LINES:
+        return _repaired_line(text)
+    return "\n".join(map(_repaired_line, text.split("\n")))
+
+
+def damage(text: str) -> int:
+    """Count the broken characters that a repaired text still has."""
+    return 0 if text.isascii() else len(_DAMAGE.findall(text))
+
+
+def _repaired_line(line: str) -> str:
+    if line.isascii():
+        return line
+    # Importing it takes longer than most runs have use for it.
+    from ftfy import fix_encoding
+
+    if not _CONTROLS_ALONE.fullmatch(line):
+        line = _FLATTENED.sub(lambda flat: _MEANT_BY_FLATTENED[flat[1]], line)
+        line = fix_encoding(line, fix_c1_controls=False)
+    return line.translate(_MEANT_BY_CONTROLS)

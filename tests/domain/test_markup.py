@@ -1,0 +1,152 @@
+"""What a reader sees of bodies with markup, of bodies that speak of markup, and of neither."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from newsapi_dentsu.domain.text import clean_text, clean_title
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        # code and comments
+        ("<script>var a = '<p>';</script>Text", "Text"),
+        ("<SCRIPT type=module>\nrun()\n</SCRIPT >Text", "Text"),
+        ("<style>p > a { color: red }</style>Text", "Text"),
+        ("One<!-- no <b>one</b> sees this -->Two", "OneTwo"),
+        ("<!--[if IE]><p>Old</p><![endif]-->New", "New"),
+        ("<!DOCTYPE html><html><head><title>T</title></head><body><p>Text</body></html>", "Text"),
+        ('<?xml version="1.0"?><p>Text</p>', "Text"),
+        ('<?php echo "a > b"; ?>Text', "Text"),
+        ("<![CDATA[<p>R&D & text</p>]]>", "R&D & text"),
+        ("<![CDATA[Plain & simple]]>", "Plain & simple"),
+        ("One<!-- <![CDATA[ two ]]> -->Three", "OneThree"),
+        # what browsers show something else for
+        ('<iframe src="https://v.example/1" allowfullscreen></iframe>Text', "Text"),
+        ("<video controls><source src=v.mp4>Get a browser.</video>Text", "Text"),
+        ("<noscript><img src=1.gif></noscript>Text", "Text"),
+        ('<svg><title>Icon</title><path d="M0 0"/></svg>Text', "Text"),
+        ("<template><p>{{ name }}</p></template>Text", "Text"),
+        # text of elements
+        ("<button>Share</button>Text", "Share Text"),
+        ("<p hidden>Text</p>", "Text"),
+        ('<p title="a > b">Text</p>', "Text"),
+        ("<a href=\"/x\"class='y'>Text</a>", "Text"),
+        ('<p class="x" data-all=\'{"a": "<b>"}\'>Text</p>', "Text"),
+        ("<P>One<P>Two", "One\n\nTwo"),
+        ("One<br/>Two<BR>Three <br> Four", "One\nTwo\nThree\nFour"),
+        ("<ul><li>One<li>Two</ul>", "One\n\nTwo"),
+        ("<h2>Title</h2>Text", "Title\n\nText"),
+        ("<table><tr><th>A</th><th>B</th></tr><tr><td>1<td>2</table>", "A B\n1 2"),
+        ("<textarea>Te<xt></textarea>", "Te<xt>"),
+        ("<details open><summary>One</summary>Two</details>", "One\n\nTwo"),
+        ("adver<wbr>tis<b>ing</b>", "advertising"),
+        ("<o:p></o:p>Text <fb:like href='x'>", "Text"),
+        ("text of a teaser</p>", "text of a teaser"),
+        # what was cut off takes nothing with it
+        ('Text <a href="https://e.exam', "Text"),
+        ('<a href="https://e.example>link</a> and "more" <b>text</b>', 'link and "more" text'),
+        ("<p>One<script src=x.js><p>Two", "One\n\nTwo"),
+        ("<p>One</p><script>if (a) { b = 1;", "One"),
+        ("<p>One</p><!-- Two", "One\n\nTwo"),
+        ("<title>One <b>two</b>", "One two"),
+        # escaped as a whole
+        ("&lt;p&gt;One&lt;/p&gt;&lt;p&gt;Two &amp;amp; three&lt;/p&gt;", "One\n\nTwo & three"),
+        ("&amp;lt;p&amp;gt;One&amp;lt;/p&amp;gt;", "One"),
+        ("One&lt;br&gt;Two", "One\nTwo"),
+        ("One &lt;br /&gt; Two", "One\nTwo"),
+    ],
+)
+def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("How the &lt;article&gt; and &lt;b&gt; tags help", None),
+        ("The &lt;b&gt; and &lt;/b&gt; pair", None),
+        ("<title> and <h1> say the same", None),
+        ('The <br> tag, the "<hr>" and (<p>)', None),
+        ("<p>The <code>&lt;b&gt;x&lt;/b&gt;</code> pair</p>", "The <b>x</b> pair"),
+        ("<p>Keep <main> and <x y=1> in it</p>", "Keep <main> and <x y=1> in it"),
+        ("Banish the <div. Use <article, <section, not <h1 or worse", None),
+        ("a < b and c > d, x<y, x <b and c> y", None),
+        ("I <3 you </3 him > her, <3", None),
+        ("Write to <jane@example.org> or <https://e.example/?a=b>", None),
+        ("List<String> and Map<String, List<Integer>>", None),
+        ("Corp <XOM.N>, <EUR=EBS> fell; <unknown> rose", None),
+        ("<p>Corp <XOM.N> fell</p>", "Corp <XOM.N> fell"),
+        ("cmd --to <ids> <ISO UTC> > out.txt", None),
+        ("**bold**, [link](https://e.example) and # title", None),
+        ('[caption id="a1"]A caption[/caption]', None),
+        ("AT&T, R&D, ?a=1&copy=2&lt=3, &unknown;", None),
+        ("One&nbsp Two&nbsp;Three, it&#39s", "One Two Three, it's"),
+        ("if (a &lt; b &amp;&amp; c &gt; d)", "if (a < b && c > d)"),
+        ("a private \ufdd0script> sign", "a private script> sign"),
+    ],
+)
+def test_what_only_looks_like_markup_stays(raw: str, clean: str | None) -> None:
+    if clean is None:
+        clean = raw.replace("&lt;", "<").replace("&gt;", ">")
+    assert clean_text(raw) == clean
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("&lt;script&gt;alert(1)&lt;/script&gt;Text", "Text"),
+        ("<p>See &lt;script&gt;alert(1)&lt;/script&gt; here</p>", "See here"),
+        ("&amp;lt;script&amp;gt;alert(1)&amp;lt;/script&amp;gt;Text", "Text"),
+        ("Put the &lt;script&gt; tag last", "Put the ‹script› tag last"),
+        ("<code>&lt;script&gt;x()&lt;/script&gt;</code>", "‹script›x()‹/script›"),
+        ("&lt;img src=x onerror=alert(1)&gt;Text", "Text"),
+        ("<scr\x00ipt>alert(1)</scr\u200bipt>Text", "Text"),
+        ("&lt;scr&#8203;ipt&gt;alert(1)", "‹script›alert(1)"),
+        ("a <iframe , b", "a ‹iframe , b"),
+    ],
+)
+def test_escaped_code_never_becomes_code(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+def test_titles_lose_markup_alike() -> None:
+    assert clean_title("<b>Ads &amp; AI</b><br>now") == "Ads & AI now"
+    assert clean_title("How the &lt;b&gt; tag helps") == "How the <b> tag helps"
+
+
+WORDS = st.text("abcxyz", min_size=1, max_size=5)
+ELEMENTS = st.sampled_from(["p", "b", "em", "div", "span", "li", "strong", "article", "h2", "a"])
+ATTRIBUTES = st.sampled_from(["", " hidden", ' title="a > b"', " class='x'id=y", " data-x"])
+INVISIBLE = st.sampled_from(
+    ["<!-- x -->", "<script>a<b</script>", "<style>p{}</style>", "<iframe src=x></iframe>"]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(ELEMENTS, ATTRIBUTES, WORDS, INVISIBLE), min_size=1, max_size=8))
+def test_all_words_of_any_page_stay_and_nothing_else(
+    parts: list[tuple[str, str, str, str]],
+) -> None:
+    page = " ".join(
+        f"<{element}{attributes}>{word}{invisible}</{element}>"
+        for element, attributes, word, invisible in parts
+    )
+    assert clean_text(page).split() == [word for _, _, word, _ in parts]
+
+
+PIECES = st.sampled_from(
+    [
+        *"<>/!?-=\"'& ax\n",
+        *("<p>", "</p>", "<b ", "<!--", "-->", "<![CDATA[", "]]>", "<?php", "?>", "</>"),
+        *("<script>", "</script>", "<title>", "&lt;", "&gt;", "&amp;", "&#0;", "\x00", "\r\n"),
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_no_rubbish_stops_the_reading_or_leaves_code(rubbish: str) -> None:
+    assert "<script" not in clean_text(rubbish + "<p>end").casefold()
+    assert "<script" not in clean_text(rubbish).casefold()
