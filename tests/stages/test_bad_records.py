@@ -83,7 +83,7 @@ def test_a_wrong_type_is_named_as_a_problem(field: str) -> None:
 
     looked_at = {
         *("uri", "lang", "isDuplicate", "dateTime", "dateTimePub", "dataType", "url", "title"),
-        "source",
+        *("source", "body", "image", "sentiment", "eventUri"),
     }
     stored = read_record({**record("x", MORNING), field: ["wrong"]}, NOON)
     assert (field in stored.problems) == (field in looked_at)

@@ -52,7 +52,7 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
             )
             screen.print(f"             {record.url}", markup=False)
             if record.problems:
-                screen.print(f"             unreadable fields: {record.problems}", markup=False)
+                screen.print(f"             unexpected fields: {record.problems}", markup=False)
         if path.article_id is None:
             continue
         published = f"{path.published_at:%Y-%m-%d %H:%M} UTC" if path.published_at else "unknown"

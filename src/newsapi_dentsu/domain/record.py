@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urljoin
 
-from newsapi_dentsu.domain.text import canonical_json, clean_title
+from newsapi_dentsu.domain.text import canonical_json, clean_title, has_controls
 from newsapi_dentsu.domain.urls import MAX_URL_LENGTH, address
 
 MAX_RECORD_LENGTH = 2_000_000
@@ -20,6 +20,20 @@ CLOCK_TOLERANCE = timedelta(hours=1)
 MAX_AGE_AT_INDEXING = timedelta(days=365)
 """How long before the index found it an article may credibly have been published."""
 
+_TEXT_KEYS = ("eng", "text", "value", "content", "html")
+"""Where an object that stands in place of a text is likely to hold it."""
+
+_SHOWN_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "body": str,
+    "authors": list,
+    "image": str,
+    "sentiment": (int, float),
+    "concepts": list,
+    "categories": list,
+    "eventUri": str,
+}
+"""What else an article shows of its record, and the type that the API documents for it."""
+
 VOLATILE_FIELDS = frozenset({"sim", "wgt", "relevance"})
 """Fields that depend on the search or the hour, not on the article."""
 
@@ -29,8 +43,9 @@ class Record:
     """One record as it is stored in raw: the whole JSON beside the fields read from it.
 
     `url` is the link that people click, or the canonical url where that is too long for an index.
-    `problems` names fields that were unreadable and left out; `unusable` says why no article can
-    be made of the record, or is None.
+    `problems` names fields of another type than documented, which are read as far as they can be
+    or left out, and titles with characters that steer a screen, which are cleaned; `unusable` says
+    why no article can be made of the record, or is None.
     """
 
     uri: str
@@ -91,7 +106,11 @@ def read_record(value: object, fetched_at: datetime) -> Record:
     elif url is None:
         unusable = "no_url" if not value.get("url") else "bad_url"
         fields.problem("url")
-    title = fields.text("title")
+    title = fields.lenient_text("title")
+    if title and has_controls(title):
+        fields.problem("title")
+    for name, expected in _SHOWN_TYPES.items():
+        fields.expect(name, expected)
     return Record(
         uri=uri or f"content:{record_hash}",
         url=url,
@@ -118,8 +137,8 @@ def read_content(value: Mapping[str, object], url: str) -> Content:
     image = value.get("image")
     fields = _Fields(value)
     return Content(
-        title=fields.text("title") or "",
-        body=fields.text("body") or "",
+        title=fields.lenient_text("title") or "",
+        body=fields.lenient_text("body") or "",
         authors=canonical_json(
             [name for item in fields.mappings("authors") if (name := item.text("name", 300))]
         ),
@@ -196,6 +215,20 @@ class _Fields:
             return None
         return clean_title(value) or None if longest is not None else value
 
+    def lenient_text(self, name: str) -> str | None:
+        """A text, also where it comes in parts, by languages or as a number."""
+        value = self._value.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        self.problem(name)
+        return _text_within(value)
+
+    def expect(self, name: str, expected: type | tuple[type, ...]) -> None:
+        """Note a field of another type."""
+        value = self._value.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, expected)):
+            self.problem(name)
+
     def boolean(self, name: str) -> bool | None:
         value = self._value.get(name)
         if value is not None and not isinstance(value, bool):
@@ -252,6 +285,22 @@ class _Fields:
                 (text for key in value if (text := labels.text(key, 300))), None
             )
         return self.text("label", 300)
+
+
+def _text_within(value: object, depth: int = 3) -> str | None:
+    """The text that a value of another type holds, its parts as paragraphs."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**15:
+        return str(value)
+    if depth == 0:
+        return None
+    if isinstance(value, Mapping):
+        chosen = next((key for key in _TEXT_KEYS if value.get(key)), None)
+        items = [value[chosen]] if chosen else list(value.values())[:1]
+    else:
+        items = value if isinstance(value, list) else []
+    return "\n\n".join(text for item in items if (text := _text_within(item, depth - 1))) or None
 
 
 def _parse_time(value: object) -> datetime | None:

@@ -25,6 +25,10 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f"
     r"\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufdd0-\ufdef\ufeff\ufffe\uffff]"
 )
+# Those of them that move the cursor or the direction of what is written after them.
+_STEERING = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 # Between two letters beyond ASCII a joiner spells (Persian, Hindi) or builds an emoji.
 _IDLE_JOINER = re.compile(
     r"(?<![^\x00-\x7f])[\u200c\u200d]+|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\x00-\x7f])"
@@ -55,6 +59,11 @@ def clean_text(text: str) -> str:
 def clean_title(text: str) -> str:
     """Return a title as plain text on one line; otherwise as `clean_text`."""
     return " ".join(clean_text(text).split())
+
+
+def has_controls(text: str) -> bool:
+    """Tell whether a text has characters that steer a screen: controls, directions of writing."""
+    return _STEERING.search(text) is not None
 
 
 def text_hash(title: str, body: str) -> str:

@@ -67,7 +67,10 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "source_uri": _CONTENT["source_uri"],
         "source_name": _CONTENT["source_name"],
         "is_duplicate": Column("The index's own guess; not relied on.", "`isDuplicate`"),
-        "problems": Column("JSON list of fields that were unreadable.", "the pipeline"),
+        "problems": Column(
+            "JSON list of fields of an unexpected type, and of titles with control characters.",
+            "the pipeline",
+        ),
         "unusable": Column(
             "Why no article could be made of the record when it came; what became of it since is "
             "in processed.record_outcomes.",
