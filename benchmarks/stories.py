@@ -127,6 +127,8 @@ def _article(number: int, body: str, moment: datetime) -> processed.Article:
         raw_seq=number + 1,
         origin="sandbox",
         fetched_at=moment,
+        text_start=0,
+        text_end=len(body),
     )
 
 

@@ -64,7 +64,7 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
         screen.print(f"             known by {path.url}", markup=False)
         for line in _version_lines(path):
             screen.print(line, markup=False)
-        for line in (*_story_lines(path), *_relevance_lines(path, topics)):
+        for line in (*_text_lines(path), *_story_lines(path), *_relevance_lines(path, topics)):
             screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
         screen.print(f"  final      {path.verdict}{why}", markup=False)
@@ -85,6 +85,15 @@ def _version_lines(path: "ArticlePath") -> Iterator[str]:
         words = len((version.body or "").split())
         yield f"             {published} {version.title} ({words:,} words)"
         yield f"                 {version.link}"
+
+
+def _text_lines(path: "ArticlePath") -> Iterator[str]:
+    text = path.text
+    if text and text.end is not None and (text.start, text.end) != (0, text.length):
+        yield (
+            f"             its own text: characters {text.start} to {text.end} of {text.length}, "
+            "the rest is its site's wrapping"
+        )
 
 
 def _story_lines(path: "ArticlePath") -> Iterator[str]:
@@ -116,7 +125,7 @@ def _relevance(path: "ArticlePath", topics: Topics) -> Relevance | None:
     text = path.text
     if text is None:
         return None
-    return score(text.title, text.body, text.concepts, text.categories, topics)
+    return score(text.title, text.own_text, text.concepts, text.categories, topics)
 
 
 def _relevance_lines(path: "ArticlePath", topics: Topics) -> Iterator[str]:

@@ -50,6 +50,7 @@ COMMANDS = {
     "home": "home",
     "sandbox": "sandbox",
     "topics": "configuration",
+    "wrapping": "wrapping",
     "config": "configuration",
     "help": "main",
 }

@@ -169,8 +169,8 @@ def _advice(settings: Settings, topics: Topics, result: dict[str, Any]) -> Itera
         )
     if result["rules_changed"]:
         yield (
-            "The rules for relevance, quality or copies have changed. Articles stored before keep "
-            "their verdicts; to judge all again:\n  newsapi run --full-refresh"
+            "The rules for text, relevance, quality or copies have changed. Articles stored before "
+            "keep their verdicts; to judge all again:\n  newsapi run --full-refresh"
         )
     if not result["succeeded"]:
         return

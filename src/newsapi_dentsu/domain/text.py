@@ -15,6 +15,9 @@ from typing import Final
 from newsapi_dentsu.domain.encoding import repaired
 from newsapi_dentsu.domain.markup import harmless, without_markup
 
+CLEANING: Final = "cleaning-2"
+"""Names what `clean_text` does: whoever changes what comes out changes it, too."""
+
 _HASH_LENGTH: Final = 32
 """Hex digits kept of a SHA-256: 128 bits, no collision in sight for any number of articles."""
 

@@ -175,4 +175,6 @@ def _final(article: Article, verdict: Assessed, copies: Sequence[str | None]) ->
         relevance=verdict.relevance,
         topic_relevance=verdict.topic_relevance,
         flags=verdict.flags,
+        text_start=article.text_start,
+        text_end=article.text_end,
     )

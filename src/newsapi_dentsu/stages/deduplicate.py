@@ -20,11 +20,19 @@ from newsapi_dentsu.domain.versions import (
     articles_of,
     resolve,
 )
+from newsapi_dentsu.domain.wrapping import NOTHING_KNOWN, Known, own_span
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
+from newsapi_dentsu.warehouse.tables import (
+    assessments,
+    final,
+    positions,
+    processed,
+    raw,
+    wrapping_lines,
+)
 from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
 from newsapi_dentsu.warehouse.tables.raw import RawRow
 
@@ -59,15 +67,18 @@ def deduplicate(
 
     waiting = warehouse.write(begin)
     progress(0, waiting)
+    known = warehouse.read(wrapping_lines.known_by_source)
     while total.records < waiting and (
-        report := warehouse.write(lambda session: _deduplicate_batch(session, now))
+        report := warehouse.write(lambda session: _deduplicate_batch(session, known, now))
     ):
         total = _sum(total, report)
         progress(total.records, waiting)
     return total
 
 
-def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | None:
+def _deduplicate_batch(
+    session: Session, recurring: Mapping[str, Known], now: datetime
+) -> DeduplicateReport | None:
     rows = raw.rows_after(
         session,
         positions.position(session, positions.DEDUPLICATED),
@@ -76,7 +87,7 @@ def _deduplicate_batch(session: Session, now: datetime) -> DeduplicateReport | N
     )
     if not rows:
         return None
-    records = _Records(session, rows)
+    records = _Records(session, rows, recurring)
     earlier = {
         outcome.raw_seq: outcome
         for outcome in processed.outcomes_of_records(session, rows[0].seq, rows[-1].seq)
@@ -163,9 +174,12 @@ class _Made:
 class _Records(Wordings):
     """The records of a batch as drafts, and of others what is asked for."""
 
-    def __init__(self, session: Session, rows: Sequence[RawRow]) -> None:
+    def __init__(
+        self, session: Session, rows: Sequence[RawRow], recurring: Mapping[str, Known]
+    ) -> None:
         self._session = session
-        self.drafts = {row.seq: _draft(row) for row in rows if row.record is not None}
+        self._recurring = recurring
+        self.drafts = {row.seq: self._draft(row) for row in rows if row.record is not None}
         self.taken = {seq: draft.address for seq, draft in self.drafts.items() if draft.address}
         """Where the usable records of the batch lead to."""
         self._page: Sequence[int] = ()
@@ -176,7 +190,7 @@ class _Records(Wordings):
         missing = [seq for seq in numbers if seq not in self.drafts]
         if missing:
             found = raw.rows_by_seq(self._session, missing)
-            self.drafts.update({row.seq: _draft(row) for row in found})
+            self.drafts.update({row.seq: self._draft(row) for row in found})
 
     def expect(self, page: Sequence[Occurrence]) -> None:
         """Be ready to be asked for the wordings of a page's records, which are in their order."""
@@ -190,7 +204,7 @@ class _Records(Wordings):
             near = self._page[max(0, place - _WORDINGS_NEAR) : place + _WORDINGS_NEAR]
             others = [seq for seq in near if seq not in self.drafts and seq not in self._wordings]
             drafts = [self.drafts[seq] for seq in near if seq in self.drafts]
-            drafts += [_draft(row) for row in raw.rows_by_seq(self._session, others)]
+            drafts += [self._draft(row) for row in raw.rows_by_seq(self._session, others)]
             for draft in drafts:
                 article = draft.article
                 self._wordings[article.raw_seq] = Wording(
@@ -198,13 +212,17 @@ class _Records(Wordings):
                 )
         return self._wordings[record.raw_seq]
 
+    def _draft(self, row: RawRow) -> _Draft:
+        return _draft(row, self._recurring)
 
-def _draft(row: RawRow) -> _Draft:
+
+def _draft(row: RawRow, recurring: Mapping[str, Known]) -> _Draft:
     value = json.loads(row.record or "{}")
     found = address(value.get("url"))
     link = found.link if found else row.url or ""
     content = read_content(value, link)
     title, body = clean_title(content.title), clean_text(content.body)
+    span = own_span(body, recurring.get(row.source_uri or "", NOTHING_KNOWN))
     article = Article(
         article_id="",
         url="",
@@ -226,10 +244,12 @@ def _draft(row: RawRow) -> _Draft:
         event_uri=content.event_uri,
         is_duplicate=row.is_duplicate,
         version=1,
-        text_hash=text_hash(title, body),
+        text_hash=text_hash(title, span.of(body)),
         raw_seq=row.seq,
         origin=row.origin,
         fetched_at=row.fetched_at,
+        text_start=span.start,
+        text_end=span.end,
     )
     return _Draft(found, article)
 

@@ -10,16 +10,23 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from newsapi_dentsu.domain import assessment, similarity
+from newsapi_dentsu.domain import assessment, similarity, wrapping
 from newsapi_dentsu.domain.similarity import Text, prepare
 from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
+from newsapi_dentsu.domain.text import CLEANING
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.tables import assessments, positions, processed, text_bands
+from newsapi_dentsu.warehouse.tables import (
+    assessments,
+    positions,
+    processed,
+    text_bands,
+    wrapping_lines,
+)
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
 from newsapi_dentsu.warehouse.tables.processed import Article
 from newsapi_dentsu.warehouse.tables.text_bands import Banded
@@ -66,9 +73,9 @@ def group(
         full_refresh: whether to take every article again.
         progress: told how many of the waiting articles are done.
     """
-    rules = _fingerprint(topics, horizon_days)
 
-    def begin(session: Session) -> tuple[int, int]:
+    def begin(session: Session) -> tuple[int, bool]:
+        rules = _fingerprint(topics, horizon_days, wrapping_lines.digest(session))
         # What earlier runs needed of days long gone; those that need it again make it again.
         text_bands.forget_bands_before(session, now.date() - timedelta(days=2 * horizon_days + 7))
         if full_refresh:
@@ -77,11 +84,11 @@ def group(
         if full_refresh or not known:
             positions.set_position(session, positions.GROUPING_RULES, rules)
             known = rules
-        return positions.waiting(session, positions.GROUPED), known
+        return positions.waiting(session, positions.GROUPED), known != rules
 
-    waiting, known_rules = warehouse.write(begin)
+    waiting, rules_changed = warehouse.write(begin)
     progress(0, waiting)
-    total = GroupReport(0, 0, 0, 0, 0, known_rules != rules)
+    total = GroupReport(0, 0, 0, 0, 0, rules_changed)
     with workers(wanted=waiting >= _MANY) as helpers:
         grouping = _Grouping(topics, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
@@ -273,7 +280,7 @@ class _Around(Neighbourhood):
         self._horizon = horizon_days
         self._after = after
         self._known: dict[str, Assessed | None] = {key: before.get(key) for key in after}
-        self._bodies = {article.article_id: article.body for article in articles}
+        self._bodies = {article.article_id: article.own_text for article in articles}
         self._members: dict[str, Member] = {}
         self._texts: OrderedDict[str, Text] = OrderedDict()
         self._candidates: dict[str, Mapping[str, int]] = {}
@@ -302,7 +309,7 @@ class _Around(Neighbourhood):
         if text is None:
             body = self._bodies.get(article_id)
             if body is None:
-                body = processed.bodies(self._session, [article_id])[article_id]
+                body = processed.own_texts(self._session, [article_id])[article_id]
             text = self._texts[article_id] = prepare(body)
             while len(self._texts) > _TEXTS_KEPT:
                 self._texts.popitem(last=False)
@@ -359,7 +366,7 @@ class _Around(Neighbourhood):
 
     def _fetch_bodies(self, keys: Collection[str]) -> None:
         wanted = [key for key in keys if key not in self._bodies][:_TEXTS_KEPT]
-        self._bodies.update(processed.bodies(self._session, wanted))
+        self._bodies.update(processed.own_texts(self._session, wanted))
 
     def _read(self, article_ids: Iterable[str]) -> None:
         wanted = [key for key in article_ids if key not in self._known]
@@ -375,7 +382,7 @@ def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
 def _looks(topics: Topics, articles: Sequence[tuple[Article, bool]]) -> Sequence[_Look]:
     """Look at articles, and make the bands of those where that is asked for."""
     return [
-        _Look(_assessed(topics, article), _bands(prepare(article.body)) if banded else None)
+        _Look(_assessed(topics, article), _bands(prepare(article.own_text)) if banded else None)
         for article, banded in articles
     ]
 
@@ -385,7 +392,7 @@ def _assessed(topics: Topics, article: Article) -> Assessed:
     found = assessment.assess(
         topics,
         title=article.title,
-        body=article.body,
+        body=article.own_text,
         published_at=article.published_at,
         lang=article.lang,
         concepts=article.concepts,
@@ -432,7 +439,7 @@ def _bodies(
     for first, last in _ranges(days):
         start, end = _midnight(first), _midnight(last + timedelta(days=1))
         after = ""
-        while found := assessments.bodies_between(session, start, end, after, _READ_AT_ONCE):
+        while found := assessments.own_texts_between(session, start, end, after, _READ_AT_ONCE):
             after, start, _ = found[-1]
             yield from _portions(found)
 
@@ -456,9 +463,10 @@ def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:
     return found
 
 
-def _fingerprint(topics: Topics, horizon_days: int) -> int:
+def _fingerprint(topics: Topics, horizon_days: int, recurring: str) -> int:
     """Identify the rules that verdicts follow, as a positive 63-bit number."""
+    methods = [similarity.METHOD, wrapping.METHOD, CLEANING]
     rules = json.dumps(
-        [topics.model_dump(mode="json"), horizon_days, similarity.METHOD], sort_keys=True
+        [topics.model_dump(mode="json"), horizon_days, methods, recurring], sort_keys=True
     )
     return int.from_bytes(hashlib.sha256(rules.encode()).digest()[:8]) >> 1 or 1

@@ -42,12 +42,15 @@ class ShownText:
 
 @dataclass(frozen=True, slots=True)
 class ArticleText:
-    """What relevance is judged by."""
+    """What relevance is judged by, and where the own text lies in a body of `length` characters."""
 
     title: str
-    body: str
+    own_text: str
     concepts: str
     categories: str
+    length: int
+    start: int | None
+    end: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,9 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
     if not records:
         return None
     url, link, version, published_at, first_published_at, updated_at, *text = session.rows(
-        "SELECT url, link, version, publishedAt, first_published_at, updated_at, "
-        f"title, body, concepts, categories FROM {processed.TABLE} WHERE article_id = $1",
+        "SELECT url, link, version, publishedAt, first_published_at, updated_at, title, "
+        f"{processed.OWN_TEXT}, concepts, categories, length(body), text_start, text_end "
+        f"FROM {processed.TABLE} WHERE article_id = $1",
         key,
     )[0]
     verdict, reason, detail = "waiting", None, None

@@ -198,17 +198,18 @@ def changes_after(session: Session, change_seq: int, *, rows: int, characters: i
     return Changes(batch, [Assessed(*row) for row in ahead], last)
 
 
-def bodies_between(
+def own_texts_between(
     session: Session, start: datetime, end: datetime, after: str, rows: int
 ) -> list[tuple[str, datetime, str]]:
-    """The next assessed articles published from `start` to before `end`: (id, when, body).
+    """The next assessed articles published from `start` to before `end`: (id, when, own text).
 
     In the order of time; of those published at `start`, only the ids after `after`.
     """
     return [
-        (article_id, published_at, body)
-        for article_id, published_at, body in session.rows(
-            f"SELECT article_id, article.publishedAt, body FROM {processed.TABLE} AS article "
+        (article_id, published_at, text)
+        for article_id, published_at, text in session.rows(
+            f"SELECT article_id, article.publishedAt, {processed.OWN_TEXT} "
+            f"FROM {processed.TABLE} AS article "
             f"JOIN {TABLE} AS assessed USING (article_id) "
             "WHERE article.publishedAt >= $1 AND article.publishedAt < $2 "
             "AND assessed.publishedAt >= $1 AND assessed.publishedAt < $2 "

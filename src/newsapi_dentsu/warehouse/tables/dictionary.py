@@ -29,6 +29,16 @@ _FIRST_PUBLISHED = Column(
     "When the article was first published: the earliest date of its records.",
     "`dateTimePub`, else `dateTime`",
 )
+_OWN_TEXT = {
+    "text_start": Column(
+        "Where the article's own text begins in `body`: after how many characters.",
+        "docs/wrapping.md",
+    ),
+    "text_end": Column(
+        "Where it ends; what lies outside is the site's wrapping, and nothing judges it.",
+        "docs/wrapping.md",
+    ),
+}
 _UPDATED = Column("When this row last changed.", "the pipeline")
 _ORIGIN = Column("`newsapi.ai`, or `sandbox` for the built-in sample data.", "the answer's headers")
 _FETCHED = Column("When the record behind this row was fetched.", "the pipeline")
@@ -100,10 +110,11 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         },
         "is_duplicate": Column("The index's own guess; not relied on.", "`isDuplicate`"),
         "version": _CONTENT["version"],
-        "text_hash": Column("Hash of cleaned title and body.", "the pipeline"),
+        "text_hash": Column("Hash of cleaned title and own text.", "the pipeline"),
         "raw_seq": Column("The raw record that gives the article.", "raw"),
         "origin": _ORIGIN,
         "fetched_at": _FETCHED,
+        **_OWN_TEXT,
         "updated_at": _UPDATED,
         "change_seq": Column("Order of change; the next stage follows it.", "the pipeline"),
     },
@@ -135,6 +146,7 @@ DICTIONARY: dict[str, dict[str, Column]] = {
             "The same for each topic, as a JSON object.", "docs/relevance.md"
         ),
         "flags": Column("What is worth knowing, as a JSON list: press_release.", "the pipeline"),
+        **_OWN_TEXT,
         "updated_at": _UPDATED,
     },
     final.VERSIONS: {

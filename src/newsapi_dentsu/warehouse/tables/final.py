@@ -45,6 +45,8 @@ class FinalArticle:
     relevance: float | None
     topic_relevance: str | None
     flags: str | None
+    text_start: int | None
+    text_end: int | None
 
 
 _ARTICLE_COLUMNS = {
@@ -62,6 +64,8 @@ _ARTICLE_COLUMNS = {
     "relevance": "float8",
     "topic_relevance": "text",
     "flags": "text",
+    "text_start": "integer",
+    "text_end": "integer",
 }
 COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz"}
 

@@ -45,6 +45,13 @@ class Article:
     raw_seq: int
     origin: str
     fetched_at: datetime
+    text_start: int | None
+    text_end: int | None
+
+    @property
+    def own_text(self) -> str:
+        """The body without what the site wraps around it; all of it where nobody looked yet."""
+        return self.body[self.text_start : self.text_end]
 
 
 class Heading(NamedTuple):
@@ -80,7 +87,12 @@ _ARTICLE_COLUMNS = {
     "raw_seq": "bigint",
     "origin": "text",
     "fetched_at": "timestamptz",
+    "text_start": "integer",
+    "text_end": "integer",
 }
+OWN_TEXT = "coalesce(substr(body, text_start + 1, text_end - text_start), body)"
+"""What `Article.own_text` tells, in SQL."""
+
 COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz", "change_seq": "bigint"}
 
 
@@ -221,6 +233,6 @@ def lengths(session: Session, article_ids: Collection[str]) -> dict[str, int]:
     return dict(rows_by_key(session, TABLE, columns, "article_id", article_ids))
 
 
-def bodies(session: Session, article_ids: Collection[str]) -> dict[str, str]:
-    """The texts of these articles."""
-    return dict(rows_by_key(session, TABLE, ("article_id", "body"), "article_id", article_ids))
+def own_texts(session: Session, article_ids: Collection[str]) -> dict[str, str]:
+    """The own texts of these articles."""
+    return dict(rows_by_key(session, TABLE, ("article_id", OWN_TEXT), "article_id", article_ids))
