@@ -17,6 +17,7 @@ from evaluation.duplicates.pairs import Pair
 from evaluation.judgements import PIPELINE, Item, Verdict
 from newsapi_dentsu.domain.similarity import Text, bands, compare, prepare
 from newsapi_dentsu.domain.text import clean_text, text_hash
+from newsapi_dentsu.domain.wrapping import own_span
 
 Method = Callable[[Article, Article], Verdict]
 
@@ -58,7 +59,8 @@ def by_url(earlier: Article, later: Article) -> Verdict:
 
 def by_exact_text(earlier: Article, later: Article) -> Verdict:
     """Call the same body a copy."""
-    return Verdict(text_hash("", earlier.body) == text_hash("", later.body))
+    one, other = (text_hash("", clean_text(article.body)) for article in (earlier, later))
+    return Verdict(one == other)
 
 
 def by_minhash(earlier: Article, later: Article) -> Verdict:
@@ -84,7 +86,8 @@ METHODS: Final[Mapping[str, Method]] = {
 
 @lru_cache(_CACHED)
 def _prepared(body: str) -> Text:
-    return prepare(clean_text(body))
+    cleaned = clean_text(body)
+    return prepare(own_span(cleaned).of(cleaned))
 
 
 @lru_cache(_CACHED)

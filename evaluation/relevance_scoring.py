@@ -13,6 +13,7 @@ from evaluation.labelled_articles import LabelledArticle
 from newsapi_dentsu.domain.relevance import score
 from newsapi_dentsu.domain.text import clean_text, clean_title
 from newsapi_dentsu.domain.topics import Topic, Topics, parse_topics
+from newsapi_dentsu.domain.wrapping import own_span
 from newsapi_dentsu.source import SHIPPED_TOPICS
 
 Method = Callable[[LabelledArticle], Verdict]
@@ -34,9 +35,10 @@ def item(article: LabelledArticle) -> Item:
 def by_the_pipeline(article: LabelledArticle) -> Verdict:
     """Judge as the pipeline does: the overall score against the threshold of the topics."""
     topics = _topics()
+    body = clean_text(article.body)
     found = score(
         clean_title(article.title),
-        clean_text(article.body),
+        own_span(body).of(body),
         json.dumps(article.concepts),
         json.dumps(article.categories),
         topics,

@@ -96,6 +96,8 @@ def test_a_credit_in_the_last_line_ends_the_text(credit: str) -> None:
         f"{TEXT}\n\nMore than 400 readers wrote to us.",
         f"{TEXT}\n\nCopyright law is what the head fears most, she said.",
         f"{TEXT}\n\n“Read more books,” she said.",
+        f"{TEXT}\n\nUp next: the studio moves to Braga. It has 40 rooms.",
+        f"{TEXT}\n\nMore: they count 40 rooms. Some are empty.",
         f"{TEXT}\n\nWhat do you think a model costs? About 4 million, she said.",
         f"{TEXT}\n\nThis story is about people who write briefs for models.",
         f"{TEXT}\n\nFacebook and Google both train models on it.",

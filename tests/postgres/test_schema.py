@@ -72,6 +72,7 @@ ROWS: dict[int, tuple[str, ...]] = {
         "INSERT INTO raw.query_days (query_id, day, total, uris, unlisted, failures, failure) "
         "VALUES ('q', '2026-11-19', 0, '[]', 0, 1, 'no answer')",
     ),
+    7: ("INSERT INTO processed.wrapping_lines VALUES (1, 'a.example', 'end', 'a line', 5)",),
 }
 """For each version that brought tables, what fills them: a row in each."""
 

@@ -357,7 +357,7 @@ _AT_END = _any(
     _HEADING.pattern,
     r"(?:read more|read also|also read|see also|related(?: (?:story|article|link|news|stories))?|"
     r"recommended|watch(?: also| now| this)?|videos?|in pics|in pictures|gallery|listen|must read|"
-    r"don't miss|next|up next|more)\s*[:|»>]+\s*\S.{2,200}\Z",
+    r"don't miss|more)\s*[:|»>]+\s*\S(?!.*[.!?]\s+\S).{2,200}(?<![.])\Z",
     r"(?:click|tap) here (?:to|for)\b.{1,150}\Z",
     r"(?:tags?|topics?|keywords?|filed under|categor(?:y|ies)|posted in|labels)\s*:.{0,300}\Z",
     r"send (?:a letter|letters|questions|us|your|comments|feedback|tips)\b.{0,120}\Z",

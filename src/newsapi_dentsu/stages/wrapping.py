@@ -41,6 +41,7 @@ def renew_wrapping_lines(warehouse: Warehouse, progress: Progress = no_progress)
         progress(done, len(recent))
         lines += warehouse.read(partial(_read_source, source_uri, article_ids))
     progress(len(recent), len(recent))
+    lines.sort(key=lambda line: (line.source_uri, line.place, -line.articles, line.line))
 
     def replace(session: Session) -> set[tuple[str, str, str]]:
         before = {_identity(line) for line in wrapping_lines.all_lines(session)}

@@ -10,7 +10,7 @@ from newsapi_dentsu.warehouse.tables import processed
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key, values
 
 TABLE = "processed.wrapping_lines"
-COLUMNS = {"source_uri": "text", "place": "text", "line": "text", "articles": "integer"}
+_COLUMNS = {"source_uri": "text", "place": "text", "line": "text", "articles": "integer"}
 
 _RECENT = (
     "SELECT source_uri, article_id FROM (SELECT source_uri, article_id, "
@@ -32,9 +32,7 @@ class WrappingLine:
 
 def all_lines(session: Session) -> list[WrappingLine]:
     """Every line that is known to recur, by source."""
-    found = session.rows(
-        f"SELECT {', '.join(COLUMNS)} FROM {TABLE} ORDER BY source_uri, place, articles DESC, line"
-    )
+    found = session.rows(f"SELECT {', '.join(_COLUMNS)} FROM {TABLE} ORDER BY seq")
     return [WrappingLine(*row) for row in found]
 
 
@@ -54,9 +52,10 @@ def digest(session: Session) -> str:
 
 
 def replace_all(session: Session, lines: Sequence[WrappingLine]) -> None:
-    """Put these lines in the place of all that were known."""
+    """Put these lines in the place of all that were known, in the order in which to list them."""
     session.execute(f"DELETE FROM {TABLE}")
-    insert(session, TABLE, COLUMNS, [values(line) for line in lines])
+    rows = [(seq, *values(line)) for seq, line in enumerate(lines, 1)]
+    insert(session, TABLE, {"seq": "bigint"} | _COLUMNS, rows)
 
 
 def recent_articles(session: Session, least: int, most: int) -> Mapping[str, Sequence[str]]:

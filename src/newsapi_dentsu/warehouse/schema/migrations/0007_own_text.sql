@@ -12,9 +12,9 @@ UPDATE final.filtered_news SET text_start = 0, text_end = length(body);
 -- The lines that recur at a source, at the `start` or `end` of its articles; `newsapi wrapping renew`
 -- finds them. Numbers in a line count as 0, capitals as small letters.
 CREATE TABLE processed.wrapping_lines (
+    seq bigint NOT NULL PRIMARY KEY,
     source_uri text NOT NULL,
     place text NOT NULL,
     line text NOT NULL,
-    articles integer NOT NULL,
-    PRIMARY KEY (source_uri, place, line)
+    articles integer NOT NULL
 );
