@@ -1,8 +1,6 @@
 """Finding the lines that recur at a source: an explicit step, no part of a run."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from newsapi_dentsu.domain.wrapping import LEAST_RECURRENCES, recurring_lines
 from newsapi_dentsu.progress import Progress, no_progress
@@ -31,17 +29,7 @@ def renew_wrapping_lines(warehouse: Warehouse, progress: Progress = no_progress)
     What is found follows from the stored articles alone. Articles that come afterwards are judged
     by it at once, the others by the next full refresh.
     """
-    recent = warehouse.read(
-        lambda session: wrapping_lines.recent_articles(
-            session, LEAST_RECURRENCES, ARTICLES_OF_SOURCE
-        )
-    )
-    lines: list[WrappingLine] = []
-    for done, (source_uri, article_ids) in enumerate(recent.items()):
-        progress(done, len(recent))
-        lines += warehouse.read(partial(_read_source, source_uri, article_ids))
-    progress(len(recent), len(recent))
-    lines.sort(key=lambda line: (line.source_uri, line.place, -line.articles, line.line))
+    lines = warehouse.read(lambda session: _recurring(session, progress))
 
     def replace(session: Session) -> set[tuple[str, str, str]]:
         before = {_identity(line) for line in wrapping_lines.all_lines(session)}
@@ -53,15 +41,23 @@ def renew_wrapping_lines(warehouse: Warehouse, progress: Progress = no_progress)
     return Renewal(len(lines), len(sources), len(after - before), len(before - after))
 
 
-def _read_source(
-    source_uri: str, article_ids: Sequence[str], session: Session
-) -> list[WrappingLine]:
-    found = recurring_lines(wrapping_lines.texts(session, article_ids))
-    return [
-        WrappingLine(source_uri, place, line, count)
-        for place, counts in found.items()
-        for line, count in counts.items()
-    ]
+def _recurring(session: Session, progress: Progress) -> list[WrappingLine]:
+    recent = wrapping_lines.recent_articles(session, LEAST_RECURRENCES, ARTICLES_OF_SOURCE)
+    lines: list[WrappingLine] = []
+    waiting: list[str] = []
+    for done, article_ids in enumerate(recent.values(), 1):
+        waiting += article_ids
+        # Many sources have few articles: the texts of some are read at a time.
+        if len(waiting) >= ARTICLES_OF_SOURCE or done == len(recent):
+            for source_uri, articles in wrapping_lines.texts(session, waiting).items():
+                lines += [
+                    WrappingLine(source_uri, place, line, count)
+                    for place, counts in recurring_lines(articles).items()
+                    for line, count in counts.items()
+                ]
+            waiting.clear()
+            progress(done, len(recent))
+    return sorted(lines, key=lambda one: (one.source_uri, one.place, -one.articles, one.line))
 
 
 def _identity(line: WrappingLine) -> tuple[str, str, str]:

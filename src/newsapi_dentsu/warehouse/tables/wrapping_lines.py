@@ -72,10 +72,12 @@ def recent_articles(session: Session, least: int, most: int) -> Mapping[str, Seq
     return found
 
 
-def texts(session: Session, article_ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Title and body of these articles."""
-    columns = ("title", "body")
-    return [
-        (title, body)
-        for title, body in rows_by_key(session, processed.TABLE, columns, "article_id", article_ids)
-    ]
+def texts(session: Session, article_ids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """Title and body of these articles, by source."""
+    columns = ("source_uri", "title", "body")
+    found: dict[str, list[tuple[str, str]]] = {}
+    for source_uri, title, body in rows_by_key(
+        session, processed.TABLE, columns, "article_id", article_ids
+    ):
+        found.setdefault(source_uri, []).append((title, body))
+    return found
