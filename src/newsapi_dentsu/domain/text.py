@@ -18,6 +18,9 @@ from newsapi_dentsu.domain.markup import harmless, without_markup
 CLEANING: Final = "cleaning-2"
 """Names what `clean_text` does: whoever changes what comes out changes it, too."""
 
+_MOST_PASSES: Final = 8
+"""Times that a text is tidied until nothing changes; two are usual."""
+
 _HASH_LENGTH: Final = 32
 """Hex digits kept of a SHA-256: 128 bits, no collision in sight for any number of articles."""
 
@@ -34,7 +37,7 @@ _STEERING = re.compile(
 )
 # Between two letters beyond ASCII a joiner spells (Persian, Hindi) or builds an emoji.
 _IDLE_JOINER = re.compile(
-    r"(?<![^\x00-\x7f])[\u200c\u200d]+|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\x00-\x7f])"
+    r"(?<![^\x00-\x7f\s])[\u200c\u200d]+|(?<![\u200c\u200d])[\u200c\u200d]++(?![^\x00-\x7f\s])"
 )
 
 _BLANK_LINES = re.compile(r"\n\n\n+")
@@ -50,13 +53,11 @@ def clean_text(text: str) -> str:
 
     Not for a text that was cleaned before: its markup would be text about markup.
     """
-    text = _readable(text)
+    text = _tidied(text)
     if "<" in text or "&" in text:
         # Entities may bring any character, halves of wrongly read ones among them.
-        text = harmless(_readable(without_markup(text)))
-    text = unicodedata.normalize("NFC", text)
-    lines = [" ".join(line.split()) for line in text.replace("\u2029", "\n\n").splitlines()]
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+        text = harmless(_tidied(without_markup(text)))
+    return text
 
 
 def clean_title(text: str) -> str:
@@ -98,16 +99,27 @@ def canonical_json(value: object) -> str:
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _readable(text: str) -> str:
-    """A text without the characters that nobody sees or any warehouse refuses."""
+def _tidied(text: str) -> str:
+    """A text without the characters that nobody sees or any warehouse refuses, in NFC and lines."""
+    for _ in range(_MOST_PASSES):
+        before, text = text, _tidied_once(text)
+        # What a dropped character held apart may be a wrongly read one.
+        if text == before or text.isascii():
+            break
+    return text
+
+
+def _tidied_once(text: str) -> str:
     if _SURROGATE.search(text):
         # Two halves of one character are joined, halves alone replaced.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    # First, as controls are halves of characters, too.
+    # Repaired before any character is dropped, as controls are parts of wrongly read ones, too.
     text = _INVISIBLE.sub("", repaired(text))
     if "\u200c" in text or "\u200d" in text:
         text = _IDLE_JOINER.sub("", text)
-    return text
+    text = unicodedata.normalize("NFC", text)
+    lines = [" ".join(line.split()) for line in text.replace("\u2029", "\n\n").splitlines()]
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
 def _dumps(value: object) -> str:
