@@ -48,9 +48,21 @@ class Life:
             at = self.index.now - timedelta(hours=self.rng.uniform(0, hours))
             self._arrive(at)
 
-    def _arrive(self, at: datetime) -> None:
+    def _arrive_late(self) -> date:
+        """Let an article in up to the overlap after the end of its day, and no later."""
+        oldest = self.index.now - DAY - OVERLAP
+        first = oldest.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+        at = first + (self.index.now - first) * self.rng.random()
+        self._arrive(at)
+        return at.date()
+
+    def _arrive(self, at: datetime, *, only: int | None = None) -> None:
         self.number += 1
         entry = Entry(at.replace(microsecond=0), f"{self.number:05}")
+        if only is not None:
+            # On one replica, for good.
+            self.index.add(entry, only=only % len(self.index.replicas))
+            return
         self.index.add(entry, only=0)
         for replica in range(1, len(self.index.replicas)):
             self.coming.append((self.index.now + self.lag, replica, entry))
@@ -81,11 +93,8 @@ class Life:
                 self._remove()
             elif kind == "url":
                 self._change_url()
-            elif kind == "count":
-                day = self._some_day()
-                self.offsets[day] = rng.choice([0, 0, 1, -1, 3])
-            else:
-                self.failures_change()
+            elif kind == "rest":
+                rng.choice([self._miscount, self._fail])()
         for day in {entry.at.date() for entry in self._entries()}:
             self.seen[day].append(index.standing(day))
 
@@ -95,8 +104,13 @@ class Life:
     def _some_day(self) -> date:
         return (self.index.now - self.rng.randrange(4) * DAY).date()
 
-    def _remove(self) -> None:
+    def _miscount(self) -> None:
+        self.offsets[self._some_day()] = self.rng.choice([0, 0, 1, -1, 3])
+
+    def _remove(self, same_day_as: date | None = None) -> None:
         fresh = [one for one in self._entries() if one.at > self.index.now - 3 * DAY]
+        if same_day_as is not None:
+            fresh = [one for one in fresh if one.at.date() == same_day_as]
         if fresh:
             gone = self.rng.choice(fresh)
             self.removed.add(gone.uri)
@@ -108,7 +122,7 @@ class Life:
             changed = self.rng.choice(fresh)
             changed.url = f"https://moved.example/{changed.uri}/{self.rng.random()}"
 
-    def failures_change(self) -> None:
+    def _fail(self) -> None:
         """A day begins to fail, or all are well again."""
         if self.index.failures:
             self.index.failures.clear()

@@ -137,6 +137,21 @@ def test_one_count_too_many_stops_neither_its_day_nor_the_others(
     assert count(warehouse, raw.TABLE) == 100 + 5 * 40
 
 
+@pytest.mark.parametrize("offset", [3_000_000_000, -50])
+def test_the_records_of_an_answer_whose_count_cannot_be_right_are_stored(
+    warehouse: Warehouse, index: MovingIndex, offset: int
+) -> None:
+    index.add_many(60, MORNING)
+    index.add_many(30, MORNING - DAY, prefix="before ")
+    index.count_offset = lambda day: offset if day == TODAY else 0
+    report = index.collect(warehouse, lookback_days=1)
+    assert count(warehouse, raw.TABLE) == 90
+    assert list(report.missing_days) == [TODAY.isoformat()]
+    index.count_offset = lambda _: 0
+    assert not index.collect(warehouse).missing_days
+    assert watermark(warehouse) == index.now
+
+
 def test_a_count_that_grows_with_every_answer_stops_neither_its_day_nor_the_others(
     warehouse: Warehouse, index: MovingIndex
 ) -> None:

@@ -18,7 +18,7 @@ from typing_extensions import override
 from newsapi_dentsu.domain.listing import PAGE_SIZE, page_count
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import AnswerTooLargeError, SourceError, SourceUnavailableError
-from newsapi_dentsu.eventregistry.client import Page, Traffic, Usage
+from newsapi_dentsu.eventregistry.client import MOST_ARTICLES, Page, Traffic, Usage
 from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.report import CollectReport, IncompleteError
 from newsapi_dentsu.warehouse import Warehouse
@@ -104,7 +104,10 @@ class MovingIndex:
             raise AnswerTooLargeError("the answer is too large")
         self.listed |= {(entry.uri, str(entry.record()["url"])) for entry in shown}
         total = len(entries) + self.count_offset(day)
-        return Page([entry.record() for entry in shown], total, size)
+        records: list[object] = [entry.record() for entry in shown]
+        if not len(records) <= total <= MOST_ARTICLES:
+            return Page(records, None, size, f"the answer counts {total} results")
+        return Page(records, total, size)
 
     def usage(self) -> Usage:
         """A balance that never ends."""
