@@ -54,10 +54,31 @@ class Life:
         """Let an article in late, at times later than the pipeline waits for."""
         at = self.index.now - timedelta(hours=self.rng.uniform(0, 90))
         self._arrive(at)
+        self._note_too_late(at)
+        return at.date()
+
+    def _slip(self) -> None:
+        """Move the first article of the page to be read next onto the page read last."""
+        day, page = self.index.requests[-1] if self.index.requests else (date.min, 1)
+        entries = self.index.replicas[0][day]
+        read = entries[: page * self.index.most_on_a_page]
+        if len(entries) > len(read) > 0:
+            self._take_out(self.rng.choice(read))
+            self._arrive(entries[-1].at)
+            self._note_too_late(entries[-1].at)
+
+    def _arrive_at_edge(self) -> None:
+        """Let an article in that stands first on a second page."""
+        entries = self.index.replicas[0][self._some_day()]
+        size = self.index.most_on_a_page
+        if len(entries) > size:
+            self._arrive(entries[size - 1].at)
+            self._note_too_late(entries[size - 1].at)
+
+    def _note_too_late(self, at: datetime) -> None:
         end = at.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
         if end + OVERLAP <= self.index.now:
             self.too_late.add(f"{self.number:05}")
-        return at.date()
 
     def _arrive(self, at: datetime, *, only: int | None = None) -> None:
         self.number += 1
@@ -115,9 +136,11 @@ class Life:
         if same_day_as is not None:
             fresh = [one for one in fresh if one.at.date() == same_day_as]
         if fresh:
-            gone = self.rng.choice(fresh)
-            self.removed.add(gone.uri)
-            self.index.remove(gone.uri)
+            self._take_out(self.rng.choice(fresh))
+
+    def _take_out(self, entry: Entry) -> None:
+        self.removed.add(entry.uri)
+        self.index.remove(entry.uri)
 
     def _change_url(self) -> None:
         fresh = [one for one in self._entries() if one.at > self.index.now - 4 * DAY]
