@@ -72,7 +72,8 @@ def test_spent_tokens_keep_what_was_read(connected: Workspace) -> None:
 
     completed = connected.newsapi("run", "--json").json
     assert completed["succeeded"]
-    assert completed["tokens_used"] == 26
+    # The days read before are settled; five of the others are read twice.
+    assert completed["tokens_used"] == 26 + 5
 
 
 def test_a_failed_run_can_be_told_in_json(connected: Workspace) -> None:
@@ -151,7 +152,7 @@ def test_an_interrupted_run_is_over_and_the_next_completes(connected: Workspace)
     completed = connected.newsapi("run", "--json").json
     assert completed["succeeded"]
     # The page that was under way may have been paid for without being stored.
-    assert completed["tokens_used"] in (27, 28)
+    assert completed["tokens_used"] in (27 + 5, 28 + 5)
 
 
 def test_a_run_that_is_killed_is_no_longer_shown_as_running(connected: Workspace) -> None:

@@ -74,7 +74,10 @@ def test_a_run_materializes_all_three_with_their_figures_and_checks(
         (".".join(item.asset_key.path), item.check_name): item.passed
         for item in result.get_asset_check_evaluations()
     }
-    assert set(checks) == {(audit.table, audit.name) for audit in AUDITS}
+    assert set(checks) == {
+        *((audit.table, audit.name) for audit in AUDITS),
+        ("raw.ai_marketing_news_raw", "everything_read"),
+    }
     assert all(checks.values()), checks
 
 

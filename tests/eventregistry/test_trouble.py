@@ -29,8 +29,6 @@ PASSING = {
     "an empty body": Fault("status", status=200, body=""),
     "another object": Fault("status", status=200, body='{"events": {}}'),
     "not an object": Fault("status", status=200, body="[]"),
-    "an empty page where there are results": page_of([], total=5),
-    "fewer in all than on the page": page_of([{"uri": "1"}], total=0),
     "a total that is no number": Fault(
         "status", status=200, body='{"articles": {"results": [], "totalResults": "many"}}'
     ),
@@ -77,6 +75,14 @@ def test_trouble_that_lasts_ends_after_the_allowed_tries(api: Api, fault: Fault)
     assert failure.value.transient
     assert "run again" in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize("total", [0, 3_000_000_000, -1])
+def test_a_count_that_cannot_be_right_does_not_cost_the_records(api: Api, total: int) -> None:
+    api.sandbox.add_fault(page_of([{"uri": "1"}], total=total))
+    page = search(api)
+    assert (page.records, page.total) == ([{"uri": "1"}], None)
+    assert f"counts {total} results" in page.trouble
 
 
 @pytest.mark.parametrize(("fault", "advice"), FINAL.values(), ids=FINAL)

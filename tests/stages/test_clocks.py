@@ -57,7 +57,9 @@ def test_days_to_come_cost_no_tokens_after_a_clock_was_ahead(
         api.collect(warehouse)
         days = [day for day, _ in api.searches()]
     assert max(days) == clock.now.date()
-    assert len(days) <= 4
+    # Three of them, and one that is settled, which takes two readings.
+    assert len(set(days)) <= 4
+    assert len(days) <= 5
 
 
 def test_a_run_under_a_clock_that_is_behind_loses_nothing(

@@ -131,6 +131,14 @@ def test_an_account_that_runs_out_of_tokens_continues_when_it_has_some_again(
     assert report.tokens_left == 97
 
 
+def test_a_page_that_is_empty_for_once_is_asked_for_again(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    with serving(many(5, at=MORNING), clock=clock, faults=[page_of([], total=5)]) as api:
+        report = api.collect(warehouse, lookback_days=0)
+    assert (report.new, report.disagreements) == (5, {})
+
+
 def test_a_page_that_is_empty_without_results_to_come_is_believed(
     warehouse: Warehouse, clock: Clock
 ) -> None:

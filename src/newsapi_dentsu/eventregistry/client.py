@@ -388,6 +388,8 @@ def _read_page(number: int, asked: int, answer: object) -> Page:
         trouble = "the answer has no count of all results"
     elif not len(records) <= total <= MOST_ARTICLES:
         trouble = f"the answer counts {total} results and lists {len(records)}"
+    if trouble and not records:
+        raise ValueError(trouble)
     if trouble:
         return Page(records, None, asked, trouble)
     return Page(records, total, _page_size(articles, number, asked, len(records), total))

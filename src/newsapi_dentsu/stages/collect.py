@@ -380,19 +380,27 @@ class _Collection:
     def _read_page(self, day: date, number: int, listing: DayListing) -> tuple[DayListing, bool]:
         """Ask for a page and store it; the day's listing with it, and whether it is whole."""
         size = listing.reading.size
-        trouble = ""
         for _ in range(MAX_ANSWERS):
             page = self._search(day, number, size)
             records = [read_record(value, self._now) for value in page.records]
             self._warn_of_unusable(day, records)
-            if page.total is None:
-                trouble = page.trouble
-            elif not records and number * page.size <= page.total and not listing.reading.settling:
-                trouble = f"page {number} is empty although {page.total} articles are counted"
-            else:
+            trouble = page.trouble or self._hollow(day, number, page, listing)
+            if not trouble:
                 return self._store_page(day, number, page, records, listing)
             self._store(records, day, None)
+        if page.total is not None and number * page.size > page.total:
+            # It is the last page: the count may be ahead of the list.
+            return self._store_page(day, number, page, records, listing)
         raise SourceUnavailableError(f"the news API contradicts itself about {day}: {trouble}")
+
+    def _hollow(self, day: date, number: int, page: Page, listing: DayListing) -> str:
+        """Why a page that must hold articles and is empty is asked for again."""
+        counted = page.total or 0
+        if page.records or (number - 1) * page.size >= counted or listing.reading.settling:
+            return ""
+        if self._standing_disagreement(day, counted):
+            return ""
+        return f"page {number} is empty although {counted} articles are counted"
 
     def _search(self, day: date, number: int, size: int) -> Page:
         """Ask for one page; in smaller ones where it is too large."""
@@ -456,14 +464,16 @@ class _Collection:
         listing = with_page(listing, number, uris, page.total or 0, page.size)
         whole = not listing.reading.settling and counts_agree(listing)
         if whole:
-            listing = found_whole(listing, self._now, self._standing_disagreement(day, listing))
+            listing = found_whole(
+                listing, self._now, self._standing_disagreement(day, listing.total)
+            )
         self._store(records, day, listing, whole=whole)
         return listing, whole
 
-    def _standing_disagreement(self, day: date, listing: DayListing) -> str | None:
+    def _standing_disagreement(self, day: date, total: int) -> str | None:
         """A disagreement that a look, which reads one page, has not disproved."""
         before = self._listing(day)
-        return before.disagreement if before.total == listing.total else None
+        return before.disagreement if before.total == total else None
 
     def _store(
         self, records: list[Record], day: date, listing: DayListing | None, *, whole: bool = False
