@@ -32,7 +32,7 @@ class Life:
         self.index.before_request = self._move
         self.index.most_on_a_page = self.rng.choice([100, 10, 4])
         self.lag = self.rng.choice([timedelta(), timedelta(hours=2), timedelta(hours=9)])
-        self.moves = self.rng.choice([0.05, 0.2, 0.4])
+        self.moves = self.rng.choice([0.05, 0.3, 0.6])
         self.offsets: dict[date, int] = defaultdict(int)
         self.index.count_offset = lambda day: self.offsets[day]
         self.coming: list[tuple[datetime, int, Entry]] = []
@@ -69,7 +69,8 @@ class Life:
 
     def _arrive_at_edge(self) -> None:
         """Let an article in that stands first on a second page."""
-        entries = self.index.replicas[0][self._some_day()]
+        oldest = (self.index.now - 3 * DAY).date()
+        entries = self.index.replicas[0][self.rng.choice([oldest, self._some_day()])]
         size = self.index.most_on_a_page
         if len(entries) > size:
             self._arrive(entries[size - 1].at)
@@ -98,7 +99,7 @@ class Life:
             if due <= self.index.now:
                 self.coming.remove((due, replica, entry))
 
-    def _move(self) -> None:
+    def _move(self, asked: date) -> None:
         rng, index = self.rng, self.index
         self._let_come()
         while rng.random() < self.moves:
@@ -119,8 +120,7 @@ class Life:
                 self._change_url()
             elif kind == "rest":
                 rng.choice([self._miscount, self._fail])()
-        for day in {entry.at.date() for entry in self._entries()}:
-            self.seen[day].append(index.standing(day))
+        self.seen[asked].append(index.standing(asked))
 
     def _entries(self) -> list[Entry]:
         return [entry for entries in self.index.replicas[0].values() for entry in entries]

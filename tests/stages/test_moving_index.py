@@ -1,7 +1,7 @@
 """An index that moves, counts wrongly or differs from itself loses no article."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -40,9 +40,9 @@ def test_a_removal_and_an_arrival_between_two_pages_of_one_reading_hide_nothing(
 ) -> None:
     index.add_many(149, MORNING)
 
-    def move() -> None:
+    def move(_day: date) -> None:
         if index.requests and index.requests[-1] == (TODAY, 1):
-            index.before_request = lambda: None
+            index.before_request = lambda _: None
             index.remove("0003")
             index.add(Entry(MORNING + timedelta(hours=1), "new"))
 
@@ -59,7 +59,7 @@ def test_the_same_during_the_settling_reading_hides_nothing(
     index.add_many(149, MORNING - 5 * DAY)
     moves = iter(range(3))
 
-    def move() -> None:
+    def move(_day: date) -> None:
         # Each time page 1 has just been read, an article behind it slips onto it.
         if index.requests and index.requests[-1] == (day, 1):
             number = next(moves, None)

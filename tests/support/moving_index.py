@@ -39,7 +39,7 @@ class Entry:
         return record(self.uri, self.at, url=self.url or f"https://adledger.example/{self.uri}")
 
 
-def _nothing() -> None:
+def _nothing(_day: date) -> None:
     return None
 
 
@@ -57,7 +57,7 @@ class MovingIndex:
         """The requests of each run."""
         self.listed: set[tuple[str, str]] = set()
         """Uri and url of every record that an answer has listed."""
-        self.before_request: Callable[[], None] = _nothing
+        self.before_request: Callable[[date], None] = _nothing
         self.count_offset: Callable[[date], int] = lambda _day: 0
         self.failures: dict[date, SourceError] = {}
         self.away = False
@@ -89,7 +89,7 @@ class MovingIndex:
 
     def search(self, topics: Topics, day: date, page: int, size: int = PAGE_SIZE) -> Page:
         """Answer as the replica does whose turn it is."""
-        self.before_request()
+        self.before_request(day)
         self.traffic.count(0.01)
         self.requests.append((day, page))
         if self.away:
