@@ -32,7 +32,7 @@ class Life:
         self.index.before_request = self._move
         self.index.most_on_a_page = self.rng.choice([100, 10, 4])
         self.lag = self.rng.choice([timedelta(), timedelta(hours=2), timedelta(hours=9)])
-        self.moves = self.rng.choice([0.05, 0.3, 0.6])
+        self.moves = self.rng.choice([0.05, 0.2, 0.4])
         self.offsets: dict[date, int] = defaultdict(int)
         self.index.count_offset = lambda day: self.offsets[day]
         self.coming: list[tuple[datetime, int, Entry]] = []
@@ -67,10 +67,9 @@ class Life:
             self._arrive(entries[-1].at)
             self._note_too_late(entries[-1].at)
 
-    def _arrive_at_edge(self) -> None:
+    def _arrive_at_edge(self, day: date) -> None:
         """Let an article in that stands first on a second page."""
-        oldest = (self.index.now - 3 * DAY).date()
-        entries = self.index.replicas[0][self.rng.choice([oldest, self._some_day()])]
+        entries = self.index.replicas[0][day]
         size = self.index.most_on_a_page
         if len(entries) > size:
             self._arrive(entries[size - 1].at)
@@ -102,6 +101,12 @@ class Life:
     def _move(self, asked: date) -> None:
         rng, index = self.rng, self.index
         self._let_come()
+        if self.moves and rng.random() < 0.5:
+            # The worst moments: before a day's first page is read, and right after that.
+            if not self.seen[asked]:
+                self._arrive_at_edge(asked)
+            elif index.requests[-1] == (asked, 1):
+                self._slip()
         while rng.random() < self.moves:
             kind = rng.choice(["late", "late", "new", "remove", "url", "count", "failure"])
             if kind == "late":
