@@ -17,6 +17,7 @@ from newsapi_dentsu.stages.collect import collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.stages.pipeline import STAGES
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.schema import history
@@ -27,7 +28,6 @@ INTERVAL = timedelta(hours=6)
 RECENT_DAYS = timedelta(days=3)
 REJECTED_EVERY = 40
 _CHUNK = 100_000
-_STAGES = ("collect", "deduplicate", "curate")
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,10 @@ def _insert_state(session: Session, past: History, topics: Topics) -> None:
         *(positions.DEDUPLICATED, positions.GROUPED, positions.CURATED),
     ):
         positions.set_position(session, name, past.bulk)
-    for stage in _STAGES:
+    for stage in STAGES:
         session.execute(
             "INSERT INTO ops.stage_runs (run_id, stage, attempt, status, started_at, ended_at, "
-            f"report) SELECT md5(i::text), '{stage}', 1, 'succeeded', t.at, t.at, '{{}}' FROM "
+            f"report) SELECT md5(i::text), '{stage.name}', 1, 'succeeded', t.at, t.at, '{{}}' FROM "
             f"(SELECT i, to_timestamp({past.start.timestamp()} + i * 21600.0) AS at "
             f"FROM generate_series(0, {4 * DAYS - 1}) AS g(i)) AS t"
         )

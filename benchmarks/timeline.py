@@ -7,13 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measuring import Execution
+from newsapi_dentsu.stages.pipeline import STAGES
 
-_STEPS = {
-    "raw__ai_marketing_news_raw": "collect",
-    "processed__processed_news": "deduplicate",
-    "final__filtered_news": "curate",
-    "audits": "audits",
-}
+_STEPS = {**{stage.step: stage.name for stage in STAGES}, "audits": "audits"}
 
 
 Event = tuple[str, str | None, datetime]

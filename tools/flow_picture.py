@@ -6,6 +6,7 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
+from newsapi_dentsu.stages import pipeline
 from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 
 WIDTH: Final = 1000
@@ -65,16 +66,22 @@ class Box:
 
 STAGES: Final = (
     Box(0, "stage", "newsapi.ai", ("or the built-in", "sandbox")),
-    Box(1, "stage", "collect", ("each day again, until", "the counts agree")),
-    Box(2, "stage", "deduplicate", ("one article for all", "records of a page")),
-    Box(3, "stage", "group", ("quality, relevance,", "copies of one text")),
-    Box(4, "stage", "curate", ("each text once,", "if it is to the point")),
+    *(
+        Box(column, "stage", stage.name, stage.in_words)
+        for column, stage in enumerate(pipeline.STAGES, start=1)
+    ),
 )
+_ROWS: Final = {
+    raw.TABLE: ("every record, whole;", "nothing is ever changed"),
+    processed.TABLE: ("one row an article",),
+    assessments.TABLE: ("one verdict an article,", "and its story"),
+    final.TABLE: ("what people read;", "the rest is in", final.REJECTED),
+}
 TABLES: Final = (
-    Box(1, "table", raw.TABLE, ("every record, whole;", "nothing is ever changed")),
-    Box(2, "table", processed.TABLE, ("one row an article",)),
-    Box(3, "table", assessments.TABLE, ("one verdict an article,", "and its story")),
-    Box(4, "table", final.TABLE, ("what people read;", "the rest is in", final.REJECTED)),
+    *(
+        Box(column, "table", stage.table, _ROWS[stage.table])
+        for column, stage in enumerate(pipeline.STAGES, start=1)
+    ),
 )
 READERS: Final = (
     Box(

@@ -14,7 +14,7 @@ from newsapi_dentsu.cli.main import COMMANDS, main
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
 from newsapi_dentsu.transfer.foreign_rows import ALIASES
-from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 from newsapi_dentsu.warehouse.tables.run_metrics import METRICS
 from tools.flow_picture import flow
@@ -136,7 +136,9 @@ def data_dictionary() -> str:
     for table, columns in (
         (raw.TABLE, raw.COLUMNS),
         (processed.TABLE, processed.COLUMNS),
+        (assessments.TABLE, assessments.COLUMNS),
         (final.TABLE, final.COLUMNS),
+        (final.REJECTED, final.REJECTED_COLUMNS),
         (final.VERSIONS, final.VERSION_COLUMNS),
     ):
         lines = ["| column | DuckDB | PostgreSQL | meaning | source |", "| --- " * 5 + "|"]

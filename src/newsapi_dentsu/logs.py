@@ -24,17 +24,6 @@ from newsapi_dentsu.settings import load_settings
 PLATFORM_MARKS = ("CONTAINER_APP_NAME", "CONTAINER_APP_JOB_NAME", "KUBERNETES_SERVICE_HOST")
 """Variables by which a platform that collects its containers' output tells that it is there."""
 
-EVERYTHING_READ = "everything_read"
-"""The check that fails a run whose collecting left days out."""
-
-STAGES = {
-    "raw__ai_marketing_news_raw": "collect",
-    EVERYTHING_READ: "collect",
-    "processed__processed_news": "deduplicate",
-    "final__filtered_news": "curate",
-}
-"""Dagster's steps and the stage that each begins with."""
-
 API_RESPONSE, RUN_FINISHED, DAEMON_HEARTBEAT = "api_response", "run_finished", "daemon_heartbeat"
 """Events that queries over the logs look for."""
 
@@ -250,13 +239,7 @@ _STANDARD = frozenset(
 def _fields_of_run(run: Mapping[str, Any]) -> dict[str, Any]:
     if not run:
         return {}
-    step = run.get("step_key") or ""
-    fields = {
-        "run_id": run.get("run_id"),
-        "job": run.get("job_name"),
-        "stage": STAGES.get(step),
-        "asset": step.replace("__", "/", 1) if step in STAGES and "__" in step else None,
-    }
+    fields = {"run_id": run.get("run_id"), "job": run.get("job_name")}
     happened = run.get("dagster_event")
     if happened is not None:
         fields["dagster_event"] = happened.event_type_value

@@ -1,6 +1,8 @@
 """A failed run is told once, with what one needs to act, and its end is told."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from newsapi_dentsu.errors import AlertsError
 from .conftest import ROUTING_KEY, UI, Installation
 from .runs import begin, fail, retry_step, succeed
 from .servers import html_of, text_of
+
+ROOT = Path(__file__).parents[2]
 
 
 def failed_run(site: Installation, **options: str) -> str:
@@ -41,6 +45,38 @@ def test_a_scheduled_run_that_failed_is_told_to_pagerduty_and_by_mail(site: Inst
     assert "1 failed run" in event["payload"]["summary"]
     assert event["payload"]["custom_details"]["failed runs"][0]["run"] == run_id
     assert event["links"][0]["href"] == f"{UI}/runs/{run_id}"
+
+
+@pytest.mark.parametrize(
+    ("step", "stage", "runbook"),
+    [
+        ("everything_read", "collect", "if-collect-fails"),
+        ("processed__processed_news", "deduplicate", "if-deduplicate-fails"),
+        ("processed__assessments", "group", "if-group-fails"),
+        ("final__filtered_news", "curate", "if-curate-fails"),
+        (None, "outside of any stage", "a-failed-run"),
+    ],
+)
+def test_every_channel_names_the_stage_that_failed_and_its_runbook(
+    site: Installation, step: str | None, stage: str, runbook: str
+) -> None:
+    fail(site.instance, begin(site.instance), step=step)
+    fail(site.instance, begin(site.instance, scheduled=False), step=step)
+    site.tick()
+
+    (mail,), (event,), (posted,) = site.mail.received, site.paged(), site.slack.taken
+    told = event["payload"]["custom_details"]["failed runs"][0]
+    assert (told["stage"], told["runbook"]) == (stage, f"docs/operations.md#{runbook}")
+    for text in (text_of(mail), html_of(mail), json.dumps(posted["blocks"])):
+        assert stage in text
+        assert f"docs/operations.md#{runbook}" in text
+    assert f"#{runbook}" in anchors("docs/operations.md")
+
+
+def anchors(document: str) -> set[str]:
+    """What a link into a document can lead to."""
+    headings = re.findall(r"^#+ (.*)$", (ROOT / document).read_text("utf-8"), re.M)
+    return {"#" + re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
 
 
 def test_a_failed_run_is_never_told_again(site: Installation) -> None:

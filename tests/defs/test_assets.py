@@ -1,19 +1,28 @@
-"""The three tables as Dagster assets: what the catalogue shows of them."""
+"""The tables as Dagster assets: what the catalogue shows of them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from newsapi_dentsu.alerts.rules_file import load_rules
 from newsapi_dentsu.defs import build_definitions
+from newsapi_dentsu.defs.run_history import read_history
+from newsapi_dentsu.domain.alerts.incidents import first_state
+from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.stages.pipeline import runbook
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
+from newsapi_dentsu.warehouse.tables import stage_runs
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
 KEYS = [
     ["raw", "ai_marketing_news_raw"],
     ["processed", "processed_news"],
+    ["processed", "assessments"],
     ["final", "filtered_news"],
+    ["final", "rejected_news"],
 ]
 
 
@@ -44,11 +53,24 @@ def test_every_asset_is_described(defs: dg.Definitions, key: list[str]) -> None:
 def test_the_stages_depend_on_each_other(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
 
-    assert graph.get(dg.AssetKey(KEYS[1])).parent_keys == {dg.AssetKey(KEYS[0])}
-    assert graph.get(dg.AssetKey(KEYS[2])).parent_keys == {dg.AssetKey(KEYS[1])}
+    def parents(key: list[str]) -> list[list[str]]:
+        return sorted(list(one.path) for one in graph.get(dg.AssetKey(key)).parent_keys)
+
+    raw, processed, assessments, final, rejected = KEYS
+    assert parents(raw) == [["newsapi.ai"]]
+    assert parents(processed) == [raw]
+    assert parents(assessments) == [processed]
+    assert parents(final) == parents(rejected) == sorted([processed, assessments])
 
 
-def test_a_run_materializes_all_three_with_their_figures_and_checks(
+def test_the_news_api_is_a_source_that_no_run_makes(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+
+    assert graph.external_asset_keys == {dg.AssetKey(["newsapi.ai"])}
+    assert graph.get(dg.AssetKey(["newsapi.ai"])).description
+
+
+def test_a_run_materializes_all_of_them_with_their_figures_and_checks(
     folder: Path, defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     result = defs.resolve_job_def("news_pipeline").execute_in_process(instance=instance)
@@ -63,12 +85,14 @@ def test_a_run_materializes_all_three_with_their_figures_and_checks(
         shown = metadata[tuple(key)]
         rows = shown["dagster/row_count"].value
         assert isinstance(rows, int)
-        assert rows > 200
+        assert rows > (200 if key != ["final", "rejected_news"] else 0)
         assert shown["origin"].value == "sandbox"
         assert isinstance(shown["watermark"], dg.TimestampMetadataValue)
-        assert " to " in str(shown["date_range"].value)
-        assert "| published (UTC) | title | url |" in str(shown["preview"].value)
-        assert ".example/" in str(shown["preview"].value)
+        if key != ["final", "rejected_news"]:
+            assert "| published (UTC) | title | url |" in str(shown["preview"].value)
+            assert ".example/" in str(shown["preview"].value)
+        if key[1].endswith("news_raw") or key[1] in ("processed_news", "filtered_news"):
+            assert " to " in str(shown["date_range"].value)
     assert metadata[tuple(KEYS[0])]["tokens"].value == 31 + 5
     checks = {
         (".".join(item.asset_key.path), item.check_name): item.passed
@@ -93,6 +117,50 @@ def test_a_broken_promise_shows_as_a_failed_check(
     failed = [item for item in result.get_asset_check_evaluations() if not item.passed]
     assert [item.check_name for item in failed] == ["every_article_accounted_for"]
     assert failed[0].severity == dg.AssetCheckSeverity.ERROR
+
+
+def test_final_alone_can_be_made_again(
+    folder: Path, defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    job = defs.resolve_job_def("news_pipeline")
+    assert job.execute_in_process(instance=instance).success
+    final = dg.AssetKey(["final", "filtered_news"])
+    result = job.execute_in_process(instance=instance, asset_selection=[final])
+
+    assert result.success
+    events = result.get_asset_materialization_events()
+    assert [event.asset_key for event in events] == [final]
+
+
+def test_a_failure_in_grouping_is_told_as_grouping_with_its_runbook(
+    folder: Path, defs: dg.Definitions, stored: Warehouse
+) -> None:
+    stored.upgrade()
+    with stored.transaction() as session:
+        session.execute("DROP TABLE processed.banded_days")
+    (folder / "home").mkdir()
+    with dg.DagsterInstance.local_temp(str(folder / "home")) as instance:
+        result = defs.resolve_job_def("news_pipeline").execute_in_process(
+            instance=instance, raise_on_error=False
+        )
+        now = datetime.now(UTC)
+        history = read_history(
+            instance,
+            first_state(now),
+            load_rules(load_settings()),
+            now,
+            hide=lambda text: text,
+            in_daemon=True,
+        )
+
+    assert not result.success
+    (failure,) = history.failures
+    assert failure.stage == "group"
+    assert "banded_days" in failure.error
+    with stored.snapshot() as session:
+        failed = [run.stage for run in stage_runs.stage_runs(session) if run.status == "failed"]
+    assert failed == ["group"]
+    assert runbook(failure.stage) == "docs/operations.md#if-group-fails"
 
 
 def test_a_failure_is_worded_and_stops_what_follows(

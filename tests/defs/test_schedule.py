@@ -18,6 +18,8 @@ def test_it_runs_the_whole_pipeline_every_six_hours() -> None:
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
         "raw/ai_marketing_news_raw",
         "processed/processed_news",
+        "processed/assessments",
+        "final/rejected_news",
         "final/filtered_news",
     }
 

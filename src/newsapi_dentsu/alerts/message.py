@@ -10,6 +10,7 @@ from newsapi_dentsu.domain.alerts.conditions import duration
 from newsapi_dentsu.domain.alerts.facts import Facts
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, Notice
 from newsapi_dentsu.domain.alerts.rules import SEVERITIES, Severity
+from newsapi_dentsu.stages.pipeline import runbook
 
 MOST_LISTED = 20
 """Failed runs that a message lists; the rest are counted."""
@@ -28,6 +29,11 @@ class FailedRun:
     attempts: int
     error: str
     earlier: tuple[str, ...] = ()
+
+    @property
+    def runbook(self) -> str:
+        """Where the documentation says what to do."""
+        return runbook(self.stage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def _trigger(message: Message) -> dict[str, Any]:
                 "attempts": run.attempts,
                 "failed before": list(run.earlier),
                 "error": run.error,
+                "runbook": run.runbook,
             }
             for run in message.failures
         ],

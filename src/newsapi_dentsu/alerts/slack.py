@@ -88,7 +88,7 @@ def _failed_run(run: FailedRun) -> SectionBlock:
     return _section(
         f"*Run {_link(run.link, run.run_id)} of {_plain(run.job)} failed in "
         f"{_plain(run.stage)}*{attempts}\n{run.started} to {run.ended}{earlier}\n"
-        f"```{_plain(error)}```"
+        f"```{_plain(error)}```\nwhat to do: {_plain(run.runbook)}"
     )
 
 

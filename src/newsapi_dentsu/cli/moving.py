@@ -228,17 +228,18 @@ class Job:
         from newsapi_dentsu.stages.curate import curate
         from newsapi_dentsu.stages.deduplicate import deduplicate
         from newsapi_dentsu.stages.group import group
+        from newsapi_dentsu.stages.pipeline import CURATE, DEDUPLICATE, GROUP
 
         now, settings = datetime.now(UTC), self._settings
-        deduplicate(warehouse, now=now, progress=bars("deduplicate"))
+        deduplicate(warehouse, now=now, progress=bars(DEDUPLICATE.name))
         group(
             warehouse,
             load_topics(settings),
             now=now,
             horizon_days=settings.duplicate_horizon_days,
-            progress=bars("group"),
+            progress=bars(GROUP.name),
         )
-        curate(warehouse, now=now, progress=bars("curate"))
+        curate(warehouse, now=now, progress=bars(CURATE.name))
 
     def _take_over(self, engine: DuckDBEngine, path: Path, copy: Path, language: str) -> None:
         """Make a warehouse of somebody else's file."""

@@ -13,8 +13,6 @@ PIPE_WIDTH = 250
 
 Progress = Callable[[int, int], None]
 
-_TITLES = {"collect": "Reading days", "deduplicate": "Deduplicating", "curate": "Filtering"}
-
 
 def console(*, stderr: bool = True) -> Console:
     """A console on stderr, where everything goes that isn't the command's result."""
@@ -37,6 +35,8 @@ def progress_bars(*, shown: bool) -> Iterator[Callable[[str], Progress]]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
 
+    from newsapi_dentsu.stages.pipeline import stage
+
     columns = (
         TextColumn("{task.description:<14}"),
         BarColumn(),
@@ -45,8 +45,9 @@ def progress_bars(*, shown: bool) -> Iterator[Callable[[str], Progress]]:
     )
     with Bars(*columns, console=screen) as bars:
 
-        def of_stage(stage: str) -> Progress:
-            task = bars.add_task(_TITLES.get(stage, stage), total=None)
+        def of_stage(name: str) -> Progress:
+            known = stage(name)
+            task = bars.add_task(known.progress if known else name, total=None)
             return lambda done, total: bars.update(task, completed=done, total=total)
 
         yield of_stage

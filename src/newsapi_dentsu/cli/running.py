@@ -33,11 +33,13 @@ as_json = click.option(
     help="Delete the sandbox's articles first, to start with real ones in the same database.",
 )
 def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool) -> None:
-    """Fetch what is new, deduplicate it, filter it.
+    """Fetch what is new, deduplicate it, group it, filter it.
 
-    Executes the Dagster job news_pipeline in this process. Exit code 0 means that all three
+    Executes the Dagster job news_pipeline in this process. Exit code 0 means that all
     stages succeeded; a run that failed keeps what it had stored, and the next one goes on there.
     """
+    from newsapi_dentsu.stages.pipeline import COLLECT, STAGES
+
     settings = load_settings()
     if discard_sandbox:
         from newsapi_dentsu.warehouse import open_warehouse
@@ -45,10 +47,10 @@ def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool) -> None:
         warehouse = open_warehouse(settings)
         with warehouse.run_lock("newsapi run --discard-sandbox", settings.run_wait_seconds):
             warehouse.discard_sandbox()
-    stage: dict[str, Any] = {"config": {"full_refresh": full_refresh}}
+    config: dict[str, Any] = {"config": {"full_refresh": full_refresh}}
     _execute(
         settings,
-        {"processed__processed_news": stage, "final__filtered_news": stage},
+        {stage.step: config for stage in STAGES if stage is not COLLECT},
         as_json=as_json,
     )
 
@@ -74,6 +76,7 @@ def backfill(
     """
     from newsapi_dentsu.source import load_topics
     from newsapi_dentsu.stages.collect import CollectOptions, DayRange, estimate_backfill
+    from newsapi_dentsu.stages.pipeline import COLLECT
     from newsapi_dentsu.warehouse import open_warehouse
 
     settings = load_settings()
@@ -105,7 +108,7 @@ def backfill(
     _execute(
         settings,
         {
-            "raw__ai_marketing_news_raw": {
+            COLLECT.step: {
                 "config": {
                     "backfill_from": days.first.isoformat(),
                     "backfill_to": days.last.isoformat(),

@@ -17,6 +17,7 @@ from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 @click.option("--runs", default=5, show_default=True, help="How many runs to show.")
 def status(*, as_json: bool, runs: int) -> None:
     """Show watermarks, row counts, the last runs and the tokens left."""
+    from newsapi_dentsu.stages.pipeline import STAGES
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.queries.overview import row_counts
     from newsapi_dentsu.warehouse.tables import positions, raw, stage_runs
@@ -41,12 +42,12 @@ def status(*, as_json: bool, runs: int) -> None:
             ],
             "rows": row_counts(session),
             "waiting": {
-                "deduplicate": positions.waiting(session, positions.DEDUPLICATED),
-                "group": positions.waiting(session, positions.GROUPED),
-                "curate": positions.waiting(session, positions.CURATED),
+                stage.name: positions.waiting(session, stage.position)
+                for stage in STAGES
+                if stage.position is not None
             },
             "runs": _runs(
-                stage_runs.stage_runs(session, limit=4 * runs + 4),
+                stage_runs.stage_runs(session, limit=len(STAGES) * (runs + 1)),
                 under_way=warehouse.engine.run_under_way(session),
             )[:runs],
         }

@@ -11,6 +11,7 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.hosting.execution import Outcome
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.stages.pipeline import STAGES
 from newsapi_dentsu.warehouse import open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.queries.overview import row_counts
@@ -21,8 +22,6 @@ from newsapi_dentsu.warehouse.tables import (
     run_metrics,
     stage_runs,
 )
-
-STAGES = ("collect", "deduplicate", "group", "curate")
 
 
 def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, Any]:
@@ -39,6 +38,7 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
         # The outcome's own error says why there is nothing to count.
         if outcome.succeeded:
             raise
+    reported = {name for name, one in stages.items() if one.report is not None}
     collected = _report(stages, "collect")
     deduplicated = _report(stages, "deduplicate")
     grouped = _report(stages, "group")
@@ -51,7 +51,7 @@ def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, A
         "origin": collected.get("origin"),
         "database": warehouse.location,
         "dagster_home": str(settings.home),
-        "stages": [name for name in STAGES if name in stages and stages[name].report is not None],
+        "stages": [one.name for one in STAGES if one.name in reported],
         "seconds": round(seconds, 2),
         "fetched": collected.get("fetched", 0),
         "new": collected.get("new", 0),

@@ -11,7 +11,13 @@ from newsapi_dentsu.defs.resources import PipelineResource
 def build_definitions() -> dg.Definitions:
     """Collect the assets, checks, jobs, schedules, sensors and resources of this folder."""
     return dg.Definitions(
-        assets=[assets.ai_marketing_news_raw, assets.processed_news, assets.filtered_news],
+        assets=[
+            assets.news_api,
+            assets.ai_marketing_news_raw,
+            assets.processed_news,
+            assets.article_assessments,
+            assets.filtered_news,
+        ],
         asset_checks=[checks.audits, checks.everything_read],
         jobs=[news_pipeline, retention.housekeeping, recovery.backup, recovery.raw_archive],
         schedules=[
@@ -21,6 +27,6 @@ def build_definitions() -> dg.Definitions:
         ],
         sensors=[pipeline_failure_sensor],
         resources={"pipeline": PipelineResource()},
-        # One process for a run: three short steps, and a DuckDB file has one writer.
+        # One process for a run: a few short steps, and a DuckDB file has one writer.
         executor=dg.in_process_executor,
     )

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from newsapi_dentsu.defs.jobs import news_pipeline
-from newsapi_dentsu.defs.schedules import INTERVAL
 from newsapi_dentsu.errors import AlertsError
 from newsapi_dentsu.settings import Settings, load_settings
+from newsapi_dentsu.stages.pipeline import INTERVAL, JOB
 
 if TYPE_CHECKING:
     # Runs don't need them, and every run imports this module.
@@ -57,7 +56,7 @@ def look_at_runs(
                 in_daemon=in_daemon,
             )
 
-    return look(settings, read, job=news_pipeline.name, interval=INTERVAL, now=now)
+    return look(settings, read, job=JOB, interval=INTERVAL, now=now)
 
 
 # Not one of Dagster's run status sensors: those move on before anybody was told.

@@ -1,6 +1,7 @@
-"""The three tables as assets: each is a stage plus metadata."""
+"""The tables as assets: each step is a stage plus metadata."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.stages.pipeline import COLLECT, CURATE, DEDUPLICATE, GROUP, Stage
 from newsapi_dentsu.stages.report import (
     CollectReport,
     CurateReport,
@@ -24,11 +26,11 @@ from newsapi_dentsu.stages.report import (
     GroupReport,
     IncompleteError,
 )
-from newsapi_dentsu.warehouse.queries.overview import latest, overview
-from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.queries.overview import TableOverview, overview
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
-GROUP = "news"
+GROUP_NAME = "news"
 OWNERS = ["team:data-engineering"]
 PREVIEW_ROWS = 5
 RETRIES = dg.RetryPolicy(
@@ -74,9 +76,19 @@ def _metadata(table: str, columns: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+news_api = dg.AssetSpec(
+    ["newsapi.ai"],
+    group_name=GROUP_NAME,
+    kinds={"api"},
+    description="The news API (EventRegistry), or the built-in sandbox: where all records come "
+    "from. Nothing here changes it.",
+)
+
+
 @dg.asset(
     key=raw.TABLE.split("."),
-    group_name=GROUP,
+    deps=[news_api],
+    group_name=GROUP_NAME,
     owners=OWNERS,
     kinds=_kinds(),
     retry_policy=RETRIES,
@@ -105,16 +117,16 @@ def ai_marketing_news_raw(
                 pipeline.topics,
                 now=datetime.now(UTC),
                 options=options,
-                progress=progress_of_stage.get()("collect"),
+                progress=progress_of_stage.get()(COLLECT.name),
             )
 
-    return _materialize(context, pipeline, raw.TABLE, {"collect": execute})
+    return _materialized(context, pipeline, COLLECT, execute)
 
 
 @dg.asset(
     key=processed.TABLE.split("."),
     deps=[ai_marketing_news_raw],
-    group_name=GROUP,
+    group_name=GROUP_NAME,
     owners=OWNERS,
     kinds=_kinds(),
     retry_policy=RETRIES,
@@ -125,49 +137,85 @@ def ai_marketing_news_raw(
 def processed_news(
     context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
 ) -> dg.MaterializeResult[None]:
-    """Make articles of the records that were not taken before, and put them into stories."""
+    """Make articles of the records that were not taken before."""
 
-    def execute_deduplicate() -> DeduplicateReport:
+    def execute() -> DeduplicateReport:
         return deduplicate(
             pipeline.warehouse,
             now=datetime.now(UTC),
             full_refresh=config.full_refresh,
-            progress=progress_of_stage.get()("deduplicate"),
+            progress=progress_of_stage.get()(DEDUPLICATE.name),
         )
 
-    def execute_group() -> GroupReport:
+    return _materialized(context, pipeline, DEDUPLICATE, execute)
+
+
+@dg.asset(
+    key=assessments.TABLE.split("."),
+    deps=[processed_news],
+    group_name=GROUP_NAME,
+    owners=OWNERS,
+    kinds=_kinds(),
+    retry_policy=RETRIES,
+    metadata=_metadata(assessments.TABLE, assessments.COLUMNS),
+    description="One verdict for each article: whether it may be read, how much it is about the "
+    "topics, and its place among the articles that carry one text.",
+)
+def article_assessments(
+    context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
+) -> dg.MaterializeResult[None]:
+    """Judge the articles that are new or changed, and put them into stories."""
+
+    def execute() -> GroupReport:
         return group(
             pipeline.warehouse,
             pipeline.topics,
             now=datetime.now(UTC),
             horizon_days=pipeline.settings.duplicate_horizon_days,
             full_refresh=config.full_refresh,
-            progress=progress_of_stage.get()("group"),
+            progress=progress_of_stage.get()(GROUP.name),
         )
 
-    return _materialize(
-        context,
-        pipeline,
-        processed.TABLE,
-        {"deduplicate": execute_deduplicate, "group": execute_group},
+    return _materialized(context, pipeline, GROUP, execute)
+
+
+def _final_spec(table: str, columns: Mapping[str, str], description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        table.split("."),
+        deps=[processed_news, article_assessments],
+        group_name=GROUP_NAME,
+        owners=OWNERS,
+        kinds=_kinds(),
+        metadata=_metadata(table, columns),
+        description=description,
+        # Whoever asks for one of the two needn't name the other.
+        skippable=True,
     )
 
 
-@dg.asset(
-    key=final.TABLE.split("."),
-    deps=[processed_news],
-    group_name=GROUP,
-    owners=OWNERS,
-    kinds=_kinds(),
+@dg.multi_asset(
+    name=CURATE.step,
+    specs=[
+        _final_spec(
+            final.TABLE,
+            final.COLUMNS,
+            "The articles that people read: complete, credibly dated, in an accepted language, on "
+            "the topics, each text once. What is rejected is kept in final.rejected_news with the "
+            "reason.",
+        ),
+        _final_spec(
+            final.REJECTED,
+            final.REJECTED_COLUMNS,
+            "The articles that stay out of final, each with the reason: of poor quality, off the "
+            "topics, or the copy of another one.",
+        ),
+    ],
+    can_subset=True,
     retry_policy=RETRIES,
-    metadata=_metadata(final.TABLE, final.COLUMNS),
-    description="The articles that people read: complete, credibly dated, in an accepted "
-    "language, on the topics, each text once. What is rejected is kept in final.rejected_news "
-    "with the reason.",
 )
 def filtered_news(
     context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
-) -> dg.MaterializeResult[None]:
+) -> Iterator[dg.MaterializeResult[None]]:
     """Sort the articles that are new or changed into final and rejected."""
 
     def execute() -> CurateReport:
@@ -175,44 +223,71 @@ def filtered_news(
             pipeline.warehouse,
             now=datetime.now(UTC),
             full_refresh=config.full_refresh,
-            progress=progress_of_stage.get()("curate"),
+            progress=progress_of_stage.get()(CURATE.name),
         )
 
-    return _materialize(context, pipeline, final.TABLE, {"curate": execute})
+    asked = {".".join(key.path) for key in context.selected_asset_keys}
+    for table, metadata in _executed(context, pipeline, CURATE, execute).items():
+        if table in asked:
+            yield dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
 
 
-def _materialize(
+def _materialized(
     context: dg.AssetExecutionContext,
     pipeline: PipelineResource,
-    table: str,
-    stages: Mapping[str, Callable[[], AnyReport]],
+    stage: Stage,
+    execute: Callable[[], AnyReport],
 ) -> dg.MaterializeResult[None]:
-    """Execute a table's stages, keep their reports and attach them with a look at the table."""
-    asset = context.asset_key.to_user_string()
-    with logs.bound(run_id=context.run.run_id, job=context.run.job_name, asset=asset):
-        return _executed(context, pipeline, table, stages)
+    """Execute the stage of one table."""
+    return dg.MaterializeResult(metadata=_executed(context, pipeline, stage, execute)[stage.table])
 
 
 def _executed(
     context: dg.AssetExecutionContext,
     pipeline: PipelineResource,
-    table: str,
-    stages: Mapping[str, Callable[[], AnyReport]],
-) -> dg.MaterializeResult[None]:
-    try:
-        with pipeline.warehouse.kept_open():
-            reports = [
-                as_json(_reported(context, pipeline, stage, execute))
-                for stage, execute in stages.items()
-            ]
-            size, preview, query, origin = pipeline.warehouse.read(
-                lambda session: (
-                    overview(session, table),
-                    latest(session, table, PREVIEW_ROWS),
-                    raw.active_query(session),
-                    raw.stored_origin(session),
-                )
+    stage: Stage,
+    execute: Callable[[], AnyReport],
+) -> dict[str, dict[str, Any]]:
+    """Execute a stage, keep its report and describe with it each table that it fills."""
+    run = context.run
+    with (
+        logs.bound(run_id=run.run_id, job=run.job_name, asset=stage.asset),
+        _failing_in_words(context),
+        pipeline.warehouse.kept_open(),
+    ):
+        report = _reported(context, pipeline, stage, execute)
+        looks, query, origin = pipeline.warehouse.read(
+            lambda session: (
+                {
+                    table: overview(session, table, PREVIEW_ROWS)
+                    for table in (stage.table, *stage.also)
+                },
+                raw.active_query(session),
+                raw.stored_origin(session),
             )
+        )
+    pipeline.counted.update({table: look.rows for table, look in looks.items()})
+    told = {name: value for name, value in as_json(report).items() if value is not None}
+    common: dict[str, Any] = {"origin": origin or "none"}
+    if query and query.complete_through:
+        common["watermark"] = dg.MetadataValue.timestamp(query.complete_through)
+    return {table: {**_described(look), **common, **told} for table, look in looks.items()}
+
+
+def _described(look: TableOverview) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"dagster/row_count": look.rows}
+    if look.latest:
+        metadata["preview"] = dg.MetadataValue.md(_markdown(look.latest))
+    if look.first and look.last:
+        metadata["date_range"] = f"{look.first:%Y-%m-%d %H:%M} to {look.last:%Y-%m-%d %H:%M} UTC"
+    return metadata
+
+
+@contextmanager
+def _failing_in_words(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Say of whatever goes wrong what it is, and whether it may pass by trying again."""
+    try:
+        yield
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as interrupt:
         # Dagster would try it again, and so go on with a run that somebody wants to end.
         raise dg.Failure(_INTERRUPTED, allow_retries=False) from interrupt
@@ -222,26 +297,12 @@ def _executed(
     except Exception as error:
         # A mistake in the code, which trying again doesn't mend.
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
-    pipeline.counted[table] = size.rows
-    metadata: dict[str, Any] = {
-        "dagster/row_count": size.rows,
-        "origin": origin or "none",
-        **{
-            name: value for report in reports for name, value in report.items() if value is not None
-        },
-        "preview": dg.MetadataValue.md(_markdown(preview)),
-    }
-    if query and query.complete_through:
-        metadata["watermark"] = dg.MetadataValue.timestamp(query.complete_through)
-    if size.first and size.last:
-        metadata["date_range"] = f"{size.first:%Y-%m-%d %H:%M} to {size.last:%Y-%m-%d %H:%M} UTC"
-    return dg.MaterializeResult(metadata=metadata)
 
 
 def _reported(
     context: dg.AssetExecutionContext,
     pipeline: PipelineResource,
-    stage: str,
+    stage: Stage,
     execute: Callable[[], AnyReport],
 ) -> AnyReport:
     """Execute a stage; days that could not be read don't keep the others from going on.
@@ -250,7 +311,7 @@ def _reported(
     API, the stage is tried again first.
     """
     try:
-        return recorded(pipeline.warehouse, context.run.run_id, stage, execute)
+        return recorded(pipeline.warehouse, context.run.run_id, stage.name, execute)
     except IncompleteError as error:
         tries_left = context.retry_number < (RETRIES.max_retries or 0)
         if error.transient and tries_left and ATTENDED not in context.run.tags:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from newsapi_dentsu.defs.resources import PipelineResource
-from newsapi_dentsu.logs import EVERYTHING_READ
+from newsapi_dentsu.stages.pipeline import COLLECT, EVERYTHING_READ
 from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit
 from newsapi_dentsu.warehouse.tables import raw, stage_runs
 from newsapi_dentsu.warehouse.tables.run_metrics import FAILED
@@ -64,7 +64,7 @@ def everything_read(
     runs = pipeline.warehouse.read(
         lambda session: stage_runs.stage_runs(session, run_id=context.run.run_id)
     )
-    last = next((run for run in runs if run.stage == "collect"), None)
+    last = next((run for run in runs if run.stage == COLLECT.name), None)
     missing = last is not None and last.status == FAILED
     yield dg.AssetCheckResult(
         passed=not missing,

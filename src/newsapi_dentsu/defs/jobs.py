@@ -2,14 +2,14 @@
 
 import dagster as dg
 
+from newsapi_dentsu.stages.pipeline import JOB, STAGES
+
 NEWS_ASSETS = dg.AssetSelection.assets(
-    ["raw", "ai_marketing_news_raw"],
-    ["processed", "processed_news"],
-    ["final", "filtered_news"],
+    *(table.split(".") for stage in STAGES for table in (stage.table, *stage.also))
 )
 
 news_pipeline = dg.define_asset_job(
-    "news_pipeline",
+    JOB,
     selection=NEWS_ASSETS,
-    description="Fetch what is new, deduplicate it, filter it, and check the tables.",
+    description="Fetch what is new, deduplicate it, group it, filter it, and check the tables.",
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from newsapi_dentsu.defs.schedules import RUN_HOURS
+from newsapi_dentsu.defs.schedules import at_run_hours
 from newsapi_dentsu.errors import PipelineError, SettingsError
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
@@ -113,7 +113,7 @@ def schedules() -> list[dg.ScheduleDefinition]:
         _schedule(
             "raw_archive_after_runs",
             raw_archive,
-            f"20 {RUN_HOURS} * * *",
+            at_run_hours(20),
             settings.lake_location,
             "Archives what the run before has fetched.",
         ),

@@ -13,11 +13,10 @@ from dagster._core.storage.tags import (
 )
 
 from newsapi_dentsu.defs.failures import first_error
-from newsapi_dentsu.defs.jobs import news_pipeline
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Failure, Retried, RunHistory
 from newsapi_dentsu.domain.alerts.incidents import AlertState
 from newsapi_dentsu.domain.alerts.rules import AlertRules
-from newsapi_dentsu.logs import STAGES
+from newsapi_dentsu.stages.pipeline import JOB, STEPS
 
 MOST_FAILURES = 300
 """Failed runs that one look takes; the next takes the rest."""
@@ -83,7 +82,7 @@ def read_history(
     share_since = now - timedelta(hours=rules.rules.high_error_rate.within_hours)
     failed_runs = _count(instance, dg.DagsterRunStatus.FAILURE, share_since)
     jobs = {
-        news_pipeline.name,
+        JOB,
         *(failure.job for failure in failures),
         *(one.subject for one in state.open_incidents if one.subject),
     }
@@ -216,7 +215,8 @@ def _stage(events: Sequence[dg.DagsterEvent]) -> str | None:
         event.step_key for event in events if event.is_step_start and event.step_key not in ended
     ]
     key = next(iter(failed or begun), None)
-    return STAGES.get(key, key) if key else None
+    stage = STEPS.get(key or "")
+    return stage.name if stage else key
 
 
 def _attempts(

@@ -1,18 +1,20 @@
 """Schedules: when jobs run."""
 
-from datetime import timedelta
-
 import dagster as dg
 
 from newsapi_dentsu.defs.jobs import news_pipeline
+from newsapi_dentsu.stages.pipeline import RUN_HOURS, SCHEDULE
 
-INTERVAL = timedelta(hours=6)
-RUN_HOURS = "0,6,12,18"
+
+def at_run_hours(minute: int) -> str:
+    """The cron expression for this minute of the hours (UTC) at which the pipeline runs."""
+    return f"{minute} {','.join(map(str, RUN_HOURS))} * * *"
+
 
 news_every_six_hours = dg.ScheduleDefinition(
-    name="news_every_six_hours",
+    name=SCHEDULE,
     job=news_pipeline,
-    cron_schedule=f"0 {RUN_HOURS} * * *",
+    cron_schedule=at_run_hours(0),
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="The pipeline at 00, 06, 12 and 18 UTC.",

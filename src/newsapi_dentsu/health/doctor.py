@@ -11,6 +11,7 @@ from typing import Literal
 from newsapi_dentsu.errors import PipelineError, SettingsError
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics, open_source, topics_path
+from newsapi_dentsu.stages.pipeline import LAST, SCHEDULE
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
@@ -18,7 +19,6 @@ from newsapi_dentsu.warehouse.tables import stage_runs
 
 State = Literal["ok", "warning", "problem"]
 
-SCHEDULE = "news_every_six_hours"
 LONGEST_AGE = timedelta(hours=12)
 """Age of the newest successful run from which the tables are stale: two of the schedule."""
 
@@ -120,7 +120,7 @@ def _database(warehouse: Warehouse) -> Iterator[Finding]:
 def _last_run(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
     with warehouse.snapshot() as session:
         runs = stage_runs.stage_runs(session, limit=100)
-    ended = [run.ended_at for run in runs if run.stage == "curate" and run.status == "succeeded"]
+    ended = [run.ended_at for run in runs if run.stage == LAST.name and run.status == "succeeded"]
     done = [moment for moment in ended if moment is not None]
     if not done:
         yield Finding("last run", "problem", "no run has succeeded yet", "newsapi run")

@@ -19,8 +19,8 @@ from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseEr
 from newsapi_dentsu.hosting.home import database_prepared, prepare_home
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.stages.pipeline import JOB
 
-JOB = "news_pipeline"
 REPOSITORY = "__repository__@newsapi_dentsu.definitions"
 
 _IN_PROCESS: dict[str, Any] = {

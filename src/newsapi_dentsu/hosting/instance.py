@@ -14,6 +14,7 @@ from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_
 from typing_extensions import override
 
 from newsapi_dentsu import logs
+from newsapi_dentsu.stages.pipeline import STEPS
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,10 @@ class PipelineInstance(DagsterInstance):
 
     @override
     def get_handlers(self) -> Sequence[logging.Handler]:
-        return [*super().get_handlers(), *logs.run_handlers()]
+        handlers = logs.run_handlers()
+        for handler in handlers:
+            handler.addFilter(_name_stage)
+        return [*super().get_handlers(), *handlers]
 
     @override
     def store_event(self, event: EventLogEntry) -> None:
@@ -107,11 +111,11 @@ class PipelineInstance(DagsterInstance):
         found: dict[str, Any] = {}
         for entry in entries:
             event = entry.dagster_event
-            if event is None or event.step_key not in logs.STAGES:
+            stage = STEPS.get(event.step_key or "") if event else None
+            if event is None or stage is None:
                 continue
             values = event.step_materialization_data.materialization.metadata
-            stage = logs.STAGES[event.step_key]
-            found |= {f"{stage}.{name}": value.value for name, value in values.items()}
+            found |= {f"{stage.name}.{name}": value.value for name, value in values.items()}
         figures: dict[str, int] = {}
         if "collect.fetched" in found:
             figures["articles_fetched"] = found["collect.fetched"]
@@ -121,6 +125,14 @@ class PipelineInstance(DagsterInstance):
                 found["deduplicate.url_twins"] + found["deduplicate.superseded"]
             )
         return figures
+
+
+def _name_stage(record: logging.LogRecord) -> bool:
+    """Add to a line of a run's step which stage and asset it is of."""
+    stage = STEPS.get((getattr(record, "dagster_meta", None) or {}).get("step_key") or "")
+    if stage is not None:
+        record.stage, record.asset = stage.name, stage.asset
+    return True
 
 
 def masked(stored: Stored) -> Stored:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.stages.pipeline import COLLECT, DEDUPLICATE, GROUP, LAST
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.queries.overview import row_counts
@@ -27,7 +28,6 @@ from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 
 logger = logging.getLogger(__name__)
 
-LAST_STAGE = "curate"
 MOST_STAGES = 1000
 """Executions of stages that one run can have, many times as many as retries allow."""
 
@@ -131,8 +131,8 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
         whole: whether nothing but the stages can have gone wrong. If not, a run that didn't reach
             the last stage's end has died.
     """
-    collected = _reports(stages, "collect")
-    curated = _reports(stages, LAST_STAGE)
+    collected = _reports(stages, COLLECT.name)
+    curated = _reports(stages, LAST.name)
     rejected = Counter[str]()
     for report in curated:
         rejected.update({k: v for k, v in report.get("rejected", {}).items() if k != COPY})
@@ -147,9 +147,9 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
         "changed_records": _sum(collected, "changed"),
         "known_records": _sum(collected, "known"),
         "unusable_records": _sum(collected, "unusable"),
-        "url_twins": _sum(_reports(stages, "deduplicate"), "url_twins"),
-        "superseded_versions": _sum(_reports(stages, "deduplicate"), "superseded"),
-        "copies": _sum(_reports(stages, "group"), "copies"),
+        "url_twins": _sum(_reports(stages, DEDUPLICATE.name), "url_twins"),
+        "superseded_versions": _sum(_reports(stages, DEDUPLICATE.name), "superseded"),
+        "copies": _sum(_reports(stages, GROUP.name), "copies"),
         "rejected_articles": rejected.total() if curated else None,
         "rejected_by_reason": dict(sorted(rejected.items())) if curated else None,
         "articles_added": _sum(curated, "added"),
@@ -197,9 +197,9 @@ def _of_stages(
         whole: see `summarize`.
     """
     moments = [moment for one in stages for moment in (one.started_at, one.ended_at) if moment]
-    if watermark is None and (told := _last(_reports(stages, "collect"), "complete_through")):
+    if watermark is None and (told := _last(_reports(stages, COLLECT.name), "complete_through")):
         watermark = datetime.fromisoformat(told)
-    filled = any(one.stage == LAST_STAGE and one.status == SUCCEEDED for one in stages)
+    filled = any(one.stage == LAST.name and one.status == SUCCEEDED for one in stages)
     row = replace(
         begun,
         final_complete_through=watermark if filled and watermark else previous,
@@ -246,7 +246,7 @@ def _error(stages: Sequence[StageRun], *, whole: bool) -> str | None:
             return one.error or f"{one.stage} failed"
         if one.status == RUNNING:
             return DIED
-    return None if whole or LAST_STAGE in latest else DIED
+    return None if whole or LAST.name in latest else DIED
 
 
 def _reports(stages: Sequence[StageRun], stage: str) -> list[dict[str, Any]]:

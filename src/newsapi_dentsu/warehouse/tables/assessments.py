@@ -62,7 +62,7 @@ class Assessed:
         )
 
 
-COLUMNS = {
+_ASSESSED_COLUMNS = {
     "article_id": "text",
     "text_hash": "text",
     "publishedAt": "timestamptz",
@@ -80,17 +80,18 @@ COLUMNS = {
     "similarity": "float8",
     "containment": "float8",
 }
+COLUMNS = _ASSESSED_COLUMNS | {"change_seq": "bigint"}
 
 
 def assessed(session: Session, article_ids: Collection[str]) -> dict[str, Assessed]:
     """The assessments among these articles'."""
-    found = rows_by_key(session, TABLE, COLUMNS, "article_id", article_ids)
+    found = rows_by_key(session, TABLE, _ASSESSED_COLUMNS, "article_id", article_ids)
     return {row[0]: Assessed(*row) for row in found}
 
 
 def members_of(session: Session, story_id: str) -> list[Assessed]:
     """Every article of a story, the earliest first."""
-    found = rows_among(session, TABLE, COLUMNS, "story_id", [story_id])
+    found = rows_among(session, TABLE, _ASSESSED_COLUMNS, "story_id", [story_id])
     return sorted((Assessed(*row) for row in found), key=lambda one: one.rank)
 
 
@@ -127,7 +128,7 @@ def save_assessed(session: Session, changed: Sequence[Assessed], known: Collecti
         return
     numbers = positions.take_numbers(session, processed.SEQUENCE, len(changed))
     rows = [(*values(one), number) for one, number in zip(changed, numbers, strict=True)]
-    save(session, TABLE, COLUMNS | {"change_seq": "bigint"}, rows, known)
+    save(session, TABLE, COLUMNS, rows, known)
 
 
 def touch(session: Session, article_ids: Collection[str]) -> None:
@@ -179,7 +180,7 @@ def changes_after(session: Session, change_seq: int, *, rows: int, characters: i
     last = last_within(((number, sizes.get(key, 0)) for number, key in waiting), characters)
     if last is None:
         return Changes([], [], change_seq)
-    columns = ", ".join(COLUMNS)
+    columns = ", ".join(_ASSESSED_COLUMNS)
     batch = [
         Assessed(*row)
         for row in session.rows(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,12 @@ _OWN_TEXT = {
 _UPDATED = Column("When this row last changed.", "the pipeline")
 _ORIGIN = Column("`newsapi.ai`, or `sandbox` for the built-in sample data.", "the answer's headers")
 _FETCHED = Column("When the record behind this row was fetched.", "the pipeline")
+
+_STORIES = "docs/stories.md"
+_STORY = Column("Articles of one story share it: versions and, outside final, copies.", _STORIES)
+_RELEVANCE = Column("How much it is about the topics, from 0 to 1.", "docs/relevance.md")
+_TOPIC_RELEVANCE = Column("The same for each topic, as a JSON object.", "docs/relevance.md")
+_FLAGS = Column("What is worth knowing, as a JSON list: press_release.", "the pipeline")
 
 _CONTENT = {
     "title": Column("Title, cleaned to plain text on one line.", "`title`"),
@@ -118,6 +124,25 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "updated_at": _UPDATED,
         "change_seq": Column("Order of change; the next stage follows it.", "the pipeline"),
     },
+    assessments.TABLE: {
+        "article_id": _ARTICLE_ID,
+        "text_hash": Column("Hash of the text that was judged.", "processed"),
+        "publishedAt": _PUBLISHED,
+        "source_uri": _CONTENT["source_uri"],
+        "lang": Column("Language of the text, ISO 639-2: as told, else as detected.", "the text"),
+        "rejection": Column("Why it may not be read; null where it may.", "docs/relevance.md"),
+        "detail": Column("The reason in words.", "the pipeline"),
+        "flags": _FLAGS,
+        "relevance": _RELEVANCE,
+        "topic_relevance": _TOPIC_RELEVANCE,
+        "story_id": _STORY,
+        "role": Column("`original`, `version` or `copy`: its place in its story.", _STORIES),
+        "reference_id": Column("The article that it is a version or copy of.", _STORIES),
+        "rule": Column("The rule that found it alike.", _STORIES),
+        "similarity": Column("How much of both texts is the same, from 0 to 1.", _STORIES),
+        "containment": Column("How much of its text is in the other, from 0 to 1.", _STORIES),
+        "change_seq": Column("Order of change; the next stage follows it.", "the pipeline"),
+    },
     final.TABLE: {
         "article_id": _ARTICLE_ID,
         "url": _URL,
@@ -135,18 +160,22 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         },
         "origin": _ORIGIN,
         "fetched_at": _FETCHED,
-        "story_id": Column(
-            "Articles of one story share it: versions and, outside final, copies.",
-            "docs/stories.md",
-        ),
+        "story_id": _STORY,
         "duplicate_count": Column("How many copies of this article ran elsewhere.", "the pipeline"),
         "other_sources": Column("The domains where copies ran, as a JSON list.", "the pipeline"),
-        "relevance": Column("How much it is about the topics, from 0 to 1.", "docs/relevance.md"),
-        "topic_relevance": Column(
-            "The same for each topic, as a JSON object.", "docs/relevance.md"
-        ),
-        "flags": Column("What is worth knowing, as a JSON list: press_release.", "the pipeline"),
+        "relevance": _RELEVANCE,
+        "topic_relevance": _TOPIC_RELEVANCE,
+        "flags": _FLAGS,
         **_OWN_TEXT,
+        "updated_at": _UPDATED,
+    },
+    final.REJECTED: {
+        "article_id": _ARTICLE_ID,
+        "url": _URL,
+        "link": _LINK,
+        "title": _CONTENT["title"],
+        "reason": Column("Why it may not be read; `copy` where another has its text.", "group"),
+        "detail": Column("The reason in words.", "the pipeline"),
         "updated_at": _UPDATED,
     },
     final.VERSIONS: {

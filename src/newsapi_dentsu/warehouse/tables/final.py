@@ -126,6 +126,7 @@ _REJECTED_COLUMNS = {
     "reason": "text",
     "detail": "text",
 }
+REJECTED_COLUMNS = _REJECTED_COLUMNS | {"updated_at": "timestamptz"}
 
 
 def articles(session: Session, article_ids: Collection[str]) -> dict[str, FinalArticle]:
@@ -151,8 +152,8 @@ def save_rejections(
     session: Session, changed: Sequence[RejectedArticle], known: Collection[str], now: datetime
 ) -> None:
     """Store new and changed rejections; `known` are the ids that are rejected already."""
-    columns = _REJECTED_COLUMNS | {"updated_at": "timestamptz"}
-    save(session, REJECTED, columns, [(*values(article), now) for article in changed], known)
+    rows = [(*values(article), now) for article in changed]
+    save(session, REJECTED, REJECTED_COLUMNS, rows, known)
 
 
 def remove(session: Session, departures: Sequence[Departure], now: datetime) -> None:

@@ -1,0 +1,115 @@
+"""The pipeline by name: its job, its schedule, and one table of its stages for whoever shows them.
+
+Dagster's steps, the log, progress bars, summaries, alerts and the documentation take the names from
+here. It imports no stage, so that processes that only show them don't load the stages' libraries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Literal
+
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
+
+JOB = "news_pipeline"
+SCHEDULE = "news_every_six_hours"
+RUN_HOURS = (0, 6, 12, 18)
+"""Hours, UTC, at which the schedule runs the job."""
+
+INTERVAL = timedelta(days=1) / len(RUN_HOURS)
+"""The time between two runs of the schedule."""
+
+StageName = Literal["collect", "deduplicate", "group", "curate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage, and what people are told of it.
+
+    `table` is the table that it fills and the asset of that name; `also` are others that it fills
+    on the way. `position` remembers how far it has come, None where the watermark does.
+    `in_words` says in two lines what it does, `progress` labels its progress bar, and `runbook`
+    names the part of the documentation that says what to do when it fails.
+    """
+
+    name: StageName
+    table: str
+    in_words: tuple[str, str]
+    progress: str
+    runbook: str
+    position: str | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def asset(self) -> str:
+        """The asset's key, as people read it."""
+        return self.table.replace(".", "/")
+
+    @property
+    def step(self) -> str:
+        """Dagster's name of the step that executes the stage."""
+        return self.table.replace(".", "__")
+
+
+COLLECT = Stage(
+    "collect",
+    raw.TABLE,
+    ("each day again, until", "the counts agree"),
+    "Reading days",
+    "docs/operations.md#if-collect-fails",
+)
+DEDUPLICATE = Stage(
+    "deduplicate",
+    processed.TABLE,
+    ("one article for all", "records of a page"),
+    "Deduplicating",
+    "docs/operations.md#if-deduplicate-fails",
+    positions.DEDUPLICATED,
+)
+GROUP = Stage(
+    "group",
+    assessments.TABLE,
+    ("quality, relevance,", "copies of one text"),
+    "Grouping",
+    "docs/operations.md#if-group-fails",
+    positions.GROUPED,
+)
+CURATE = Stage(
+    "curate",
+    final.TABLE,
+    ("each text once,", "if it is to the point"),
+    "Filtering",
+    "docs/operations.md#if-curate-fails",
+    positions.CURATED,
+    (final.REJECTED,),
+)
+
+STAGES = (COLLECT, DEDUPLICATE, GROUP, CURATE)
+"""Every stage, in the order in which a run executes them."""
+
+LAST = STAGES[-1]
+"""The stage after which people read what a run has brought."""
+
+EVERYTHING_READ = "everything_read"
+"""The check that fails a run whose collecting left days out."""
+
+STEPS: Mapping[str, Stage] = MappingProxyType(
+    {stage.step: stage for stage in STAGES} | {EVERYTHING_READ: COLLECT}
+)
+"""Dagster's steps, and the stage that each belongs to."""
+
+
+RUNBOOK = "docs/operations.md#a-failed-run"
+"""What to do about a run that failed, in whichever stage or outside of any."""
+
+
+def stage(name: str | None) -> Stage | None:
+    """The stage of a name; None for the name of something else."""
+    return next((one for one in STAGES if one.name == name), None)
+
+
+def runbook(name: str | None) -> str:
+    """Where the documentation says what to do when a run fails in what has this name."""
+    failed = stage(name)
+    return failed.runbook if failed else RUNBOOK
