@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
-from newsapi_dentsu.domain.alerts.conditions import GB, duration, judge, most_attempts
+from newsapi_dentsu.domain.alerts.conditions import duration, judge, most_attempts
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Facts, Fetch, RunHistory, Tables
+from newsapi_dentsu.domain.alerts.limits import GB
 from newsapi_dentsu.domain.alerts.rules import RuleName, parse_rules
 
 NOW = datetime(2026, 11, 15, 12, 30, tzinfo=UTC)

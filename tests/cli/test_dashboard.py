@@ -6,17 +6,27 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import resources
+from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Browser
 
-from newsapi_dentsu.dashboard.health import Chart, Storage, bytes_text, duration_text, health
+from newsapi_dentsu.dashboard.health import (
+    Chart,
+    Health,
+    Storage,
+    bytes_text,
+    duration_text,
+    health,
+)
 from newsapi_dentsu.dashboard.page import render
+from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, RunMetrics
 from support.browser import chromium, needs_chromium, opened
 from support.clock import NOON
 from support.databases import DuckDBDatabase
+from support.limits import LIMITS
 from support.runs import history, store
 
 from .conftest import Workspace
@@ -24,23 +34,39 @@ from .conftest import Workspace
 GB = 1024**3
 
 
+def shown(
+    runs: list[RunMetrics],
+    now: datetime = NOON,
+    storage: Storage = Storage(GB, 20 * GB),  # noqa: B008
+    through: datetime | None = None,
+) -> Health:
+    """The page of these runs, whose collectings are what alerts see of them."""
+    fetches = [
+        Fetch(run.started_at, 1, 1, 1.0, run.tokens_used or 0, run.tokens_left)
+        for run in reversed(runs)
+    ]
+    return health(
+        runs,
+        now=now,
+        days=30,
+        location="data/news.duckdb",
+        storage=storage,
+        limits=LIMITS,
+        tables=Tables(tuple(fetches), through, None),
+    )
+
+
 def page_of(runs: list[RunMetrics], now: datetime = NOON) -> str:
-    return render(
-        health(runs, now=now, days=30, location="data/news.duckdb", storage=Storage(GB, 10 * GB))
-    )
+    return render(shown(runs, now))
 
 
-def gauges(runs: list[RunMetrics], storage: Storage | None = None) -> dict[str, tuple[str, str]]:
+def gauges(runs: list[RunMetrics], **more: Any) -> dict[str, tuple[str, str]]:
     """Each gauge's value and state."""
-    shown = health(
-        runs, now=NOON, days=30, location="here", storage=storage or Storage(GB, 10 * GB)
-    )
-    return {gauge.id: (gauge.value, gauge.state) for gauge in shown.gauges}
+    return {gauge.id: (gauge.value, gauge.state) for gauge in shown(runs, **more).gauges}
 
 
 def chart(runs: list[RunMetrics], id_: str) -> Chart:
-    shown = health(runs, now=NOON, days=30, location="here", storage=Storage(None, None))
-    return next(chart for chart in shown.charts if chart.id == id_)
+    return next(chart for chart in shown(runs).charts if chart.id == id_)
 
 
 def run(at: datetime, status: str = "succeeded", **figures: object) -> RunMetrics:
@@ -51,30 +77,33 @@ def run(at: datetime, status: str = "succeeded", **figures: object) -> RunMetric
 
 
 def test_final_is_stale_after_two_intervals() -> None:
-    fresh = run(NOON, final_complete_through=NOON - timedelta(hours=11, minutes=30))
-    stale = run(NOON, final_complete_through=NOON - timedelta(hours=13))
+    fresh, stale = NOON - timedelta(hours=11, minutes=30), NOON - timedelta(hours=13)
 
-    assert gauges([fresh])["freshness"] == ("11 h 30 min", "good")
-    assert gauges([stale])["freshness"] == ("13 h", "bad")
+    assert gauges([run(NOON)], through=fresh)["freshness"] == ("11 h 30 min", "good")
+    assert gauges([run(NOON)], through=stale)["freshness"] == ("13 h", "bad")
+    assert gauges([run(NOON)])["freshness"] == ("–", "unknown")
 
 
 def test_the_error_rate_is_of_a_day_and_of_runs_that_ended() -> None:
     runs = [
         run(NOON - timedelta(days=2), "failed"),
+        run(NOON - timedelta(hours=14), "failed"),
         run(NOON - timedelta(hours=12), "failed"),
-        *(run(NOON - timedelta(hours=hours)) for hours in (8, 6, 4)),
+        *(run(NOON - timedelta(hours=hours)) for hours in (10, 9, 8, 7, 6, 4)),
         run(NOON, "running"),
     ]
 
     assert gauges(runs)["errors"] == ("25%", "warning")
-    assert gauges(runs[2:])["errors"] == ("0%", "good")
+    # One failed run is told as such, and is no rate.
+    assert gauges(runs[2:])["errors"] == ("14%", "good")
+    assert gauges(runs[3:])["errors"] == ("0%", "good")
 
 
 def test_tokens_that_run_out_at_the_current_pace_are_a_warning() -> None:
     def spending(left: int) -> list[RunMetrics]:
         return [
             run(NOON - timedelta(hours=hours), tokens_used=10, tokens_left=left)
-            for hours in range(48, 0, -6)
+            for hours in range(192, 0, -6)
         ]
 
     assert gauges(spending(5000))["tokens"] == ("5,000", "good")
@@ -83,9 +112,12 @@ def test_tokens_that_run_out_at_the_current_pace_are_a_warning() -> None:
 
 
 def test_storage_is_judged_where_its_size_is_known() -> None:
-    assert gauges([], Storage(5 * GB, 10 * GB))["storage"] == ("5.0 GB", "good")
-    assert gauges([], Storage(9 * GB + 1, 10 * GB))["storage"] == ("9.0 GB", "bad")
-    assert gauges([], Storage(5 * GB, None))["storage"] == ("5.0 GB", "unknown")
+    def of(used: int, limit: int | None) -> tuple[str, str]:
+        return gauges([], storage=Storage(used, limit))["storage"]
+
+    assert of(5 * GB, 15 * GB) == ("5.0 GB", "good")
+    assert of(5 * GB + 1, 15 * GB) == ("5.0 GB", "bad")
+    assert of(5 * GB, None) == ("5.0 GB", "unknown")
 
 
 def test_days_without_a_run_count_none() -> None:

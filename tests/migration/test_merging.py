@@ -19,6 +19,7 @@ from support.api import serving
 from support.articles import TOPICS, article, many
 from support.clock import NOON, Clock
 from support.databases import Databases
+from support.limits import LIMITS
 from support.tables import column, dump, execute, final_urls, raw_uris, row, watermark
 
 
@@ -81,7 +82,7 @@ def assert_sound(warehouse: Warehouse, now: datetime) -> None:
     with warehouse.snapshot() as session:
         for audit in AUDITS:
             if audit.blocking:
-                finding = audit.examine(session, now)
+                finding = audit.examine(session, now, LIMITS)
                 assert finding.passed, (audit.name, finding)
 
 

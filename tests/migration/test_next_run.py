@@ -10,6 +10,7 @@ from support.api import serving
 from support.articles import TOPICS, article, many
 from support.clock import NOON, Clock
 from support.databases import DuckDBDatabase
+from support.limits import LIMITS
 from support.tables import dump, raw_uris, watermark
 
 from .conftest import move, move_back
@@ -43,7 +44,7 @@ def test_the_next_run_reads_what_is_new_and_nothing_twice(
     assert len(raw_uris(postgres)) == len(set(raw_uris(postgres))) == 128
     assert dump(postgres, times=True) == dump(duckdb, times=True)
     with postgres.snapshot() as session:
-        findings = {audit.name: audit.examine(session, clock.now) for audit in AUDITS}
+        findings = {audit.name: audit.examine(session, clock.now, LIMITS) for audit in AUDITS}
     assert all(finding.passed for finding in findings.values()), findings
 
     # And back on a laptop, once more.

@@ -8,6 +8,7 @@ import pytest
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from support.databases import Database, disconnect
+from support.limits import LIMITS
 from support.tables import dump, final_urls, raw_uris, watermark
 
 from .conftest import Lost, Run, archive
@@ -44,7 +45,7 @@ def test_what_was_lost_comes_back_and_the_next_run_brings_the_rest(
     tables = ("processed.processed_news", "final.filtered_news", "final.rejected_news")
     assert dump(restored, *tables, skip=CONTENT) == dump(lost.control, *tables, skip=CONTENT)
     with restored.snapshot() as session:
-        findings = {audit.name: audit.examine(session, lost.clock.now) for audit in AUDITS}
+        findings = {audit.name: audit.examine(session, lost.clock.now, LIMITS) for audit in AUDITS}
     assert all(finding.passed for finding in findings.values()), findings
     disconnect(restored)
 

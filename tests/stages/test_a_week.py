@@ -13,6 +13,7 @@ from newsapi_dentsu.warehouse.tables import final, processed
 from support.api import serving
 from support.articles import article
 from support.clock import Clock
+from support.limits import LIMITS
 from support.tables import column, count, watermark
 
 MONDAY = datetime(2026, 11, 9, tzinfo=UTC)
@@ -93,7 +94,7 @@ def test_a_week_loses_nothing_doubles_nothing_and_costs_at_most_300_tokens(
     with warehouse.snapshot() as session:
         for audit in AUDITS:
             if audit.name != "usual_volume":
-                assert audit.examine(session, clock.now).passed, audit.name
+                assert audit.examine(session, clock.now, LIMITS).passed, audit.name
 
 
 def test_what_the_week_is_made_of() -> None:

@@ -17,6 +17,7 @@ from newsapi_dentsu.warehouse.tables import raw
 
 from .articles import TOPICS
 from .clock import NOON
+from .limits import LIMITS
 
 
 def store(warehouse: Warehouse, *records: object, now: datetime = NOON) -> raw.Stored:
@@ -62,5 +63,5 @@ def broken_promises(warehouse: Warehouse, now: datetime = NOON) -> set[tuple[str
         return {
             (audit.table, audit.name)
             for audit in AUDITS
-            if audit.blocking and not audit.examine(session, now).passed
+            if audit.blocking and not audit.examine(session, now, LIMITS).passed
         }

@@ -9,9 +9,10 @@ from newsapi_dentsu.domain.listing import DayListing
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit, Finding
-from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables import final, positions, processed, raw
 from support.articles import record
 from support.clock import NOON
+from support.limits import LIMITS
 from support.processing import broken_promises, process, store
 from support.tables import execute
 
@@ -109,7 +110,7 @@ def audit(name: str) -> Audit:
 
 def examine(warehouse: Warehouse, name: str) -> Finding:
     with warehouse.snapshot() as session:
-        return audit(name).examine(session, NOON)
+        return audit(name).examine(session, NOON, LIMITS)
 
 
 def begin(warehouse: Warehouse, totals: dict[date, int], through: timedelta) -> None:
@@ -121,6 +122,7 @@ def begin(warehouse: Warehouse, totals: dict[date, int], through: timedelta) -> 
                 session, "q", day, DayListing(total, complete_at=day_start(day)), None
             )
         raw.advance_watermark(session, "q", NOON - through)
+        positions.set_position(session, positions.CURATED, 1)
 
 
 @pytest.mark.parametrize(("age", "fresh"), [(0, True), (12, True), (13, False), (100, False)])

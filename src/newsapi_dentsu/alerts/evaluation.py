@@ -12,16 +12,16 @@ from newsapi_dentsu.alerts.channels import open_channels
 from newsapi_dentsu.alerts.delivery import Desk, Sent, deliver
 from newsapi_dentsu.alerts.rules_file import load_rules
 from newsapi_dentsu.alerts.state_store import Memory
-from newsapi_dentsu.domain.alerts.conditions import GB
+from newsapi_dentsu.alerts.table_facts import read_tables
 from newsapi_dentsu.domain.alerts.facts import Facts, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, advance, forget
+from newsapi_dentsu.domain.alerts.limits import GB
 from newsapi_dentsu.domain.alerts.rules import AlertRules
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.masking import known_secrets, mask
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.queries.alert_facts import read_tables
 
 logger = logging.getLogger(__name__)
 

@@ -29,6 +29,11 @@ def load_rules(settings: Settings) -> AlertRules:
     return _parsed(read_file(path, "ALERTS_FILE", AlertsError), str(path))
 
 
+def shipped_rules() -> AlertRules:
+    """The rules that come with the program."""
+    return _parsed(SHIPPED_RULES.read_text("utf-8"), str(SHIPPED_RULES))
+
+
 @lru_cache(maxsize=1)
 def _parsed(text: str, name: str) -> AlertRules:
     return parse_rules(text, name, _shipped())

@@ -104,8 +104,11 @@ def _page(settings: Settings, days: int) -> str:
     """
     from contextlib import closing
 
+    from newsapi_dentsu.alerts.table_facts import read_tables
     from newsapi_dentsu.dashboard.health import Storage, health
     from newsapi_dentsu.dashboard.page import render
+    from newsapi_dentsu.domain.alerts.facts import Tables
+    from newsapi_dentsu.health.limits import limits_in_use
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.tables import run_metrics
     from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
@@ -113,6 +116,7 @@ def _page(settings: Settings, days: int) -> str:
     now = datetime.now(UTC)
     runs: list[RunMetrics] = []
     storage = Storage(None, None)
+    tables: Tables | None = None
     with closing(open_warehouse(settings)) as warehouse:
         if _has_tables(warehouse):
             with warehouse.snapshot() as session:
@@ -120,8 +124,22 @@ def _page(settings: Settings, days: int) -> str:
                 found = run_metrics.read(session, since=now - timedelta(days=days))
                 runs = run_metrics.settled(found, under_way=under_way)
                 storage = _storage(settings, warehouse, session)
+                tables = read_tables(warehouse.engine, session, None, now)
         location = warehouse.location
-    return render(health(runs, now=now, days=days, location=location, storage=storage))
+    use = limits_in_use(settings)
+    if use.trouble:
+        click.echo(f"The shipped alert rules stand in for yours: {use.trouble}", err=True)
+    return render(
+        health(
+            runs,
+            now=now,
+            days=days,
+            location=location,
+            storage=storage,
+            limits=use.limits,
+            tables=tables,
+        )
+    )
 
 
 def _has_tables(warehouse: "Warehouse") -> bool:
@@ -135,7 +153,7 @@ def _has_tables(warehouse: "Warehouse") -> bool:
 
 def _storage(settings: Settings, warehouse: "Warehouse", session: "Session") -> "Storage":
     from newsapi_dentsu.dashboard.health import Storage
-    from newsapi_dentsu.domain.alerts.conditions import GB
+    from newsapi_dentsu.domain.alerts.limits import GB
 
     used, free = warehouse.engine.used_bytes(session), warehouse.engine.disk_free_bytes()
     limits = [] if free is None else [used + free]

@@ -1,8 +1,8 @@
 """`newsapi status`: how far the pipeline is, without asking anybody outside."""
 
 import json
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,18 +11,26 @@ from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, FAILED, RUNNING, SUCCEEDED
 from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 
+if TYPE_CHECKING:
+    from newsapi_dentsu.domain.alerts.facts import Tables
+    from newsapi_dentsu.domain.alerts.limits import Limits
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--runs", default=5, show_default=True, help="How many runs to show.")
 def status(*, as_json: bool, runs: int) -> None:
     """Show watermarks, row counts, the last runs and the tokens left."""
+    from newsapi_dentsu.alerts.table_facts import read_tables
+    from newsapi_dentsu.health.limits import limits_in_use
     from newsapi_dentsu.stages.pipeline import STAGES
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.queries.overview import row_counts
     from newsapi_dentsu.warehouse.tables import positions, raw, stage_runs
 
-    warehouse = open_warehouse(load_settings())
+    settings = load_settings()
+    use, now = limits_in_use(settings), datetime.now(UTC)
+    warehouse = open_warehouse(settings)
     with warehouse.snapshot() as session:
         query = raw.active_query(session)
         result: dict[str, Any] = {
@@ -50,6 +58,8 @@ def status(*, as_json: bool, runs: int) -> None:
                 stage_runs.stage_runs(session, limit=len(STAGES) * (runs + 1)),
                 under_way=warehouse.engine.run_under_way(session),
             )[:runs],
+            **_health(read_tables(warehouse.engine, session, None, now), use.limits, now),
+            "rules_trouble": use.trouble,
         }
     balances = [run["tokens_left"] for run in result["runs"] if run["tokens_left"] is not None]
     result["tokens_left"] = balances[0] if balances else None
@@ -57,6 +67,25 @@ def status(*, as_json: bool, runs: int) -> None:
         click.echo(json.dumps(result))
     else:
         _print(result)
+
+
+def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]:
+    """What the alert rules say of final and of the tokens."""
+    from newsapi_dentsu.domain.alerts.conditions import tokens
+    from newsapi_dentsu.domain.alerts.facts import Facts
+    from newsapi_dentsu.stages.pipeline import JOB
+
+    through = tables.final_complete_through
+    judged = tokens(limits, Facts(now, JOB, limits.interval, None, tables))
+    return {
+        "final": {
+            "complete_through": _iso(through),
+            "age_seconds": round((now - through).total_seconds()) if through else None,
+            "stale_after_seconds": round(limits.stale_after.total_seconds()),
+            "stale": limits.stale(through, now) if through else None,
+        },
+        "tokens": {"few": judged.firing, "judgement": judged.summary},
+    }
 
 
 def _runs(stage_runs: list[StageRun], *, under_way: bool) -> list[dict[str, Any]]:
@@ -96,12 +125,29 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _print(result: dict[str, Any]) -> None:
+    from newsapi_dentsu.domain.alerts.conditions import duration
+
     screen = console(stderr=False)
     origin = result["origin"]
     note = "  (SANDBOX: invented articles)" if origin == "sandbox" else ""
     left = result["tokens_left"]
     screen.print(f"  database     {result['database']}{note}", markup=False)
     screen.print(f"  read         {result['read_from']} to {result['complete_through']}")
+    final = result["final"]
+    if final["complete_through"]:
+        age, limit = (
+            duration(timedelta(seconds=final[name]))
+            for name in ("age_seconds", "stale_after_seconds")
+        )
+        verdict = f"STALE: more than {limit}" if final["stale"] else f"stale after {limit}"
+        screen.print(
+            f"  final        complete to {final['complete_through']}, {age} ago ({verdict})"
+        )
+    else:
+        screen.print("  final        no run has filled it yet")
+    if result["rules_trouble"]:
+        note = f"the shipped ones stand in: {result['rules_trouble']}"
+        screen.print(f"  alert rules  {note}", markup=False)
     for day in result["troubled_days"]:
         if day["failure"]:
             told = f"not read, {day['failures']} failures, next try after {day['retry_at']}: "
@@ -113,7 +159,8 @@ def _print(result: dict[str, Any]) -> None:
     for stage, count in result["waiting"].items():
         if count:
             screen.print(f"  {count:>11,}  rows wait for {stage}: run `newsapi run`")
-    screen.print(f"  tokens       {'unknown' if left is None else f'{left:,} left'}")
+    few = f"  FEW: {result['tokens']['judgement']}" if result["tokens"]["few"] else ""
+    screen.print(f"  tokens       {'unknown' if left is None else f'{left:,} left'}{few}")
     screen.print("  last runs")
     for run in result["runs"]:
         new = f"{run['new']:,} new, {run['tokens']:,} tokens" if "new" in run else ""

@@ -6,23 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
+from newsapi_dentsu.domain.alerts.conditions import tokens
+from newsapi_dentsu.domain.alerts.facts import Facts, Tables
+from newsapi_dentsu.domain.alerts.limits import Limits
+from newsapi_dentsu.stages.pipeline import JOB
 from newsapi_dentsu.warehouse.tables.raw import SANDBOX
 from newsapi_dentsu.warehouse.tables.run_metrics import FAILED, SUCCEEDED, RunMetrics
 
 Unit = Literal["runs", "seconds", "articles", "tokens", "rows", "bytes"]
 State = Literal["good", "warning", "bad", "unknown"]
-
-STALE = timedelta(hours=12)
-"""Two intervals of the schedule: final is stale when it is older."""
-
-FAILING = 0.1
-"""Share of a day's runs that may fail."""
-
-FULL = 0.9
-"""Share of the storage that may be in use."""
-
-TOKEN_DAYS = 7
-"""Days for which the tokens must last; and over how many the pace is measured."""
 
 MOST_REASONS = 5
 """Reasons of rejection with a line of their own; the others share one."""
@@ -91,7 +83,14 @@ class Storage:
 
 
 def health(
-    runs: Sequence[RunMetrics], *, now: datetime, days: int, location: str, storage: Storage
+    runs: Sequence[RunMetrics],
+    *,
+    now: datetime,
+    days: int,
+    location: str,
+    storage: Storage,
+    limits: Limits,
+    tables: Tables | None,
 ) -> Health:
     """Work out the page.
 
@@ -101,6 +100,8 @@ def health(
         days: how far back the page looks.
         location: where the data is, for people.
         storage: the space that the database takes.
+        limits: from when on something is not well.
+        tables: what alerts see in the tables at the moment; None where there are none yet.
     """
     return Health(
         made_at=now,
@@ -110,78 +111,79 @@ def health(
         runs=len(runs),
         newest=runs[-1] if runs else None,
         gauges=(
-            _freshness(runs, now),
-            _error_rate(runs, now),
-            _tokens(runs, now),
-            _storage(storage),
+            _freshness(tables, limits, now),
+            _error_rate(runs, limits, now),
+            _tokens(runs, limits, tables, now),
+            _storage(storage, limits),
         ),
         charts=_charts(runs, now, days),
     )
 
 
-def _freshness(runs: Sequence[RunMetrics], now: datetime) -> Gauge:
-    known = [run.final_complete_through for run in runs if run.final_complete_through]
-    if not known:
+def _freshness(tables: Tables | None, limits: Limits, now: datetime) -> Gauge:
+    through = tables.final_complete_through if tables else None
+    if through is None:
         return _unknown("freshness", "Freshness", "no run has filled the final table yet")
-    age = max(timedelta(), now - known[-1])
-    scale = 2 * STALE
+    age = max(timedelta(), now - through)
+    scale = 2 * limits.stale_after
     return Gauge(
         "freshness",
         "Freshness",
         duration_text(age.total_seconds()),
         "since the moment up to which the final table is complete; "
-        f"stale after {STALE.seconds // 3600} h",
+        f"stale after {duration_text(limits.stale_after.total_seconds())}",
         min(1.0, age / scale),
-        STALE / scale,
-        "good" if age <= STALE else "bad",
+        limits.stale_after / scale,
+        "bad" if limits.stale(through, now) else "good",
     )
 
 
-def _error_rate(runs: Sequence[RunMetrics], now: datetime) -> Gauge:
+def _error_rate(runs: Sequence[RunMetrics], limits: Limits, now: datetime) -> Gauge:
+    window = duration_text(limits.failing_window.total_seconds())
+    allowed = limits.rules.high_error_rate.percent / 100
     ended = [
         run
         for run in runs
-        if run.status in (SUCCEEDED, FAILED) and run.started_at > now - timedelta(days=1)
+        if run.status in (SUCCEEDED, FAILED) and run.started_at > now - limits.failing_window
     ]
     if not ended:
-        return _unknown("errors", "Error rate", "no run ended in the last 24 h")
+        return _unknown("errors", "Error rate", f"no run ended in the last {window}")
     failed = sum(run.status == FAILED for run in ended)
     rate = failed / len(ended)
     return Gauge(
         "errors",
         "Error rate",
         f"{rate:.0%}",
-        f"{failed} of {len(ended)} runs failed in 24 h; worth a look above {FAILING:.0%}",
+        f"{failed} of {len(ended)} runs failed in {window}; worth a look above {allowed:.0%}",
         rate,
-        FAILING,
-        "good" if rate <= FAILING else "warning" if rate < 0.5 else "bad",
+        allowed,
+        "good" if not limits.failing(len(ended), failed) else "warning" if rate < 0.5 else "bad",
     )
 
 
-def _tokens(runs: Sequence[RunMetrics], now: datetime) -> Gauge:
+def _tokens(
+    runs: Sequence[RunMetrics], limits: Limits, tables: Tables | None, now: datetime
+) -> Gauge:
     balances = [run.tokens_left for run in runs if run.tokens_left is not None]
     if not balances:
         return _unknown("tokens", "Tokens left", "no run could ask for them yet")
     left, most = balances[-1], max(balances)
-    recent = [run for run in runs if run.started_at > now - timedelta(days=TOKEN_DAYS)]
-    spent = sum(run.tokens_used or 0 for run in recent)
-    covered = min(timedelta(days=TOKEN_DAYS), now - recent[0].started_at) if recent else timedelta()
-    state: State = "good"
-    pace = "none were spent lately"
-    if spent and covered >= timedelta(days=1):
-        lasts = left / (spent / (covered / timedelta(days=1)))
-        pace = f"at the pace of late they last {lasts:,.0f} days"
-        state = "good" if lasts >= TOKEN_DAYS else "warning"
-    elif spent:
-        pace = f"{spent:,} spent so far"
-    if left == 0:
-        state = "bad"
+    judgement = tokens(limits, Facts(now, JOB, limits.interval, None, tables))
+    state: State = "unknown" if judgement.firing is None else "good"
+    if judgement.firing:
+        state = "warning" if left else "bad"
     return Gauge(
-        "tokens", "Tokens left", f"{left:,}", pace, left / most if most else 0.0, None, state
+        "tokens",
+        "Tokens left",
+        f"{left:,}",
+        judgement.summary,
+        left / most if most else 0.0,
+        None,
+        state,
     )
 
 
-def _storage(storage: Storage) -> Gauge:
+def _storage(storage: Storage, limits: Limits) -> Gauge:
     if storage.used is None:
         return _unknown("storage", "Storage", "there is no database yet")
     used = bytes_text(storage.used)
@@ -195,8 +197,8 @@ def _storage(storage: Storage) -> Gauge:
         used,
         f"in use, {_percent(share)} of {bytes_text(storage.limit)}",
         min(1.0, share),
-        FULL,
-        "good" if share < FULL else "bad",
+        max(0.0, 1 - limits.least_free_bytes / storage.limit),
+        "bad" if limits.full(storage.limit - storage.used) else "good",
     )
 
 

@@ -8,29 +8,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from newsapi_dentsu.alerts.table_facts import read_fetches
+from newsapi_dentsu.domain.alerts.conditions import daily_tokens
+from newsapi_dentsu.domain.alerts.limits import GB, Limits
 from newsapi_dentsu.errors import PipelineError, SettingsError
+from newsapi_dentsu.health.limits import limits_in_use
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics, open_source, topics_path
 from newsapi_dentsu.stages.pipeline import LAST, SCHEDULE
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
+from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
 from newsapi_dentsu.warehouse.tables import stage_runs
 
 State = Literal["ok", "warning", "problem"]
 
-LONGEST_AGE = timedelta(hours=12)
-"""Age of the newest successful run from which the tables are stale: two of the schedule."""
-
 LONGEST_BACKUP_AGE = timedelta(days=8)
 """Age of the newest backup from which one is missing: they are made each week."""
 
-LONGEST_SILENCE = timedelta(minutes=5)
-"""Time without a heartbeat, one being due every 30 seconds, from which the daemon is dead."""
-
-FEW_TOKENS = 100
 LEAST_FREE = 1 << 30
-LEAST_STORAGE_GB = 10
+"""Bytes that Dagster's home needs to have free, where the database is elsewhere."""
+
 WORST_CLOCK = 60.0
 """Seconds by which this machine's clock may be wrong: more would misdate what is fetched."""
 
@@ -56,17 +55,21 @@ def diagnose(now: datetime) -> Iterator[Finding]:
         return
     yield Finding("settings", "ok", "all values are well-formed")
     yield from _examined("topics", lambda: _topics(settings))
+    use = limits_in_use(settings)
+    limits = use.limits
+    if use.trouble:
+        yield Finding("alert rules", "problem", use.trouble, "newsapi alerts list, after a change")
     clocks: dict[str, float] = {}
-    yield from _examined("api", lambda: _api(settings, clocks))
+    yield from _examined("api", lambda: _api(settings, limits, clocks, now))
     with closing(open_warehouse(settings)) as warehouse:
         yield from _examined("database", lambda: _database(warehouse))
-        yield from _examined("last run", lambda: _last_run(warehouse, now))
+        yield from _examined("last run", lambda: _last_run(warehouse, limits, now))
         if settings.use_postgres:
-            yield from _examined("size", lambda: _server(settings, warehouse, clocks))
-    yield from _dagster(settings, now)
-    yield from _examined("free space", lambda: _free_space(settings))
+            yield from _examined("size", lambda: _server(settings, warehouse, limits, clocks))
+    yield from _dagster(settings, limits, now)
+    yield from _examined("free space", lambda: _free_space(settings, limits))
     yield from _examined("backup", lambda: _backups(settings, now))
-    yield from _examined("archive", lambda: _lake(settings, now))
+    yield from _examined("archive", lambda: _lake(settings, limits, now))
     yield _channels(settings)
     yield _clock(clocks)
 
@@ -83,7 +86,9 @@ def _topics(settings: Settings) -> Iterator[Finding]:
     yield Finding("topics", "ok", f"{topics_path(settings)}: {len(found.topics)} topics")
 
 
-def _api(settings: Settings, clocks: dict[str, float]) -> Iterator[Finding]:
+def _api(
+    settings: Settings, limits: Limits, clocks: dict[str, float], now: datetime
+) -> Iterator[Finding]:
     with open_source(settings) as source:
         usage = source.usage()
         offset = source.clock_offset
@@ -94,9 +99,22 @@ def _api(settings: Settings, clocks: dict[str, float]) -> Iterator[Finding]:
         clocks["the news API's"] = offset
     yield Finding("api", "ok", f"{settings.newsapi_host} takes the key")
     mend = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
-    state: State = "ok" if usage.left >= FEW_TOKENS else "warning" if usage.left else "problem"
+    shortage = limits.shortage(usage.left, _pace(settings, limits, now), now)
+    state: State = "ok" if shortage is None else "warning" if usage.left else "problem"
     detail = f"{usage.left:,} of {usage.available:,} left"
+    if shortage and usage.left:
+        detail += f"; {shortage}"
     yield Finding("tokens", state, detail, "" if state == "ok" else mend)
+
+
+def _pace(settings: Settings, limits: Limits, now: datetime) -> float | None:
+    """Tokens used a day of late; None where the tables don't tell."""
+    try:
+        with closing(open_warehouse(settings)) as warehouse, warehouse.snapshot() as session:
+            return daily_tokens(read_fetches(session, now), now, limits.pace_days)
+    except PipelineError:
+        # What is wrong with the database is a finding of its own.
+        return None
 
 
 def _database(warehouse: Warehouse) -> Iterator[Finding]:
@@ -117,22 +135,27 @@ def _database(warehouse: Warehouse) -> Iterator[Finding]:
         yield Finding("indexes", "ok", "all are there")
 
 
-def _last_run(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
+def _last_run(warehouse: Warehouse, limits: Limits, now: datetime) -> Iterator[Finding]:
     with warehouse.snapshot() as session:
         runs = stage_runs.stage_runs(session, limit=100)
-    ended = [run.ended_at for run in runs if run.stage == LAST.name and run.status == "succeeded"]
-    done = [moment for moment in ended if moment is not None]
-    if not done:
+        done = stage_runs.last_success(session, LAST.name)
+        through = final_complete_through(session, now)
+    if done is None and through is None:
         yield Finding("last run", "problem", "no run has succeeded yet", "newsapi run")
         return
-    age = now - max(done)
-    if age < -timedelta(seconds=WORST_CLOCK):
-        detail = f"ended at {max(done):%Y-%m-%d %H:%M} UTC, which is still to come"
+    if through is None:
+        detail = "no run has read everything yet"
+        yield Finding("last run", "problem", detail, "newsapi status, then newsapi run")
+        return
+    newest = max(through, done or through)
+    if now - newest < -timedelta(seconds=WORST_CLOCK):
+        detail = f"ended at {newest:%Y-%m-%d %H:%M} UTC, which is still to come"
         yield Finding("last run", "problem", detail, "set this machine's clock right (NTP)")
         return
-    detail = f"succeeded {_ago(max(age, timedelta()))} ago"
+    succeeded = f"succeeded {_ago(max(now - done, timedelta()))} ago; " if done else ""
+    detail = f"{succeeded}final holds everything up to {through:%Y-%m-%d %H:%M} UTC"
     failed = next((run for run in runs if run.status == "failed"), None)
-    if age > LONGEST_AGE:
+    if limits.stale(through, now):
         reason = f"; the last failure: {failed.error}" if failed else ""
         yield Finding("last run", "problem", detail + reason, "newsapi status, then newsapi run")
     else:
@@ -140,55 +163,56 @@ def _last_run(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
 
 
 def _server(
-    settings: Settings, warehouse: Warehouse, clocks: dict[str, float]
+    settings: Settings, warehouse: Warehouse, limits: Limits, clocks: dict[str, float]
 ) -> Iterator[Finding]:
     size, moment = warehouse.inspect(size_and_time)
     clocks["the database's"] = time.time() - moment.timestamp()
-    taken = size / (1 << 30)
+    taken = size / GB
     if settings.database_size_gb is None:
         yield Finding("size", "ok", f"the database takes {taken:.2f} GB")
         return
     free = settings.database_size_gb - taken
     detail = f"{taken:.2f} of {settings.database_size_gb:g} GB taken"
-    if free < LEAST_STORAGE_GB:
+    if limits.full(free * GB):
         mend = "make the server's storage larger; docs/operations.md, A full database"
         yield Finding("size", "problem", detail, mend)
     else:
         yield Finding("size", "ok", detail)
 
 
-def _dagster(settings: Settings, now: datetime) -> Iterator[Finding]:
+def _dagster(settings: Settings, limits: Limits, now: datetime) -> Iterator[Finding]:
     try:
         records = read_dagster_records(settings)
     except PipelineError as error:
         yield Finding("daemon", "problem", str(error), "newsapi daemon, or newsapi dev")
         return
-    yield _daemon(records, now)
+    yield _daemon(records, limits, now)
     if SCHEDULE in records.switched_off:
         yield Finding("schedule", "problem", f"{SCHEDULE} is switched off", _SCHEDULE_ON)
     else:
         yield Finding("schedule", "ok", f"{SCHEDULE} is on")
 
 
-def _daemon(records: DagsterRecords, now: datetime) -> Finding:
+def _daemon(records: DagsterRecords, limits: Limits, now: datetime) -> Finding:
     silence = records.silence(now)
     if silence is None:
         return Finding("daemon", "problem", "none has ever run", "newsapi daemon, or newsapi dev")
     detail = f"last heartbeat {_ago(silence)} ago"
-    if silence > LONGEST_SILENCE:
+    if limits.silent(silence):
         return Finding("daemon", "problem", detail, "start newsapi daemon again; see its log")
     return Finding("daemon", "ok", detail)
 
 
-def _free_space(settings: Settings) -> Iterator[Finding]:
+def _free_space(settings: Settings, limits: Limits) -> Iterator[Finding]:
     folders = {settings.home} if settings.use_postgres else {settings.home, settings.data_folder}
     for folder in sorted(folders):
         there = next(
             path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
         )
         free = shutil.disk_usage(there).free
-        detail = f"{free / (1 << 30):.1f} GB at {folder}"
-        if free < LEAST_FREE:
+        detail = f"{free / GB:.1f} GB at {folder}"
+        holds_database = folder == settings.data_folder and not settings.use_postgres
+        if limits.full(free) if holds_database else free < LEAST_FREE:
             yield Finding("free space", "problem", detail, "make room, or move the folder")
         else:
             yield Finding("free space", "ok", detail)
@@ -205,7 +229,7 @@ def _backups(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield _copy("backup", settings.backup_location, made_at, now, LONGEST_BACKUP_AGE)
 
 
-def _lake(settings: Settings, now: datetime) -> Iterator[Finding]:
+def _lake(settings: Settings, limits: Limits, now: datetime) -> Iterator[Finding]:
     if settings.lake_location is None:
         return
     from newsapi_dentsu.recovery.lake import read_lake
@@ -213,7 +237,7 @@ def _lake(settings: Settings, now: datetime) -> Iterator[Finding]:
 
     lake = read_lake(open_place(settings.lake_location))
     made_at = lake.archived_at if lake else None
-    yield _copy("archive", settings.lake_location, made_at, now, LONGEST_AGE)
+    yield _copy("archive", settings.lake_location, made_at, now, limits.stale_after)
 
 
 def _copy(

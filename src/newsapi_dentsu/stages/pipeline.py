@@ -10,7 +10,14 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
+from newsapi_dentsu.warehouse.tables import (
+    assessments,
+    final,
+    positions,
+    processed,
+    raw,
+    stage_runs,
+)
 
 JOB = "news_pipeline"
 SCHEDULE = "news_every_six_hours"
@@ -53,7 +60,7 @@ class Stage:
 
 
 COLLECT = Stage(
-    "collect",
+    stage_runs.COLLECTING,
     raw.TABLE,
     ("each day again, until", "the counts agree"),
     "Reading days",
@@ -76,7 +83,7 @@ GROUP = Stage(
     positions.GROUPED,
 )
 CURATE = Stage(
-    "curate",
+    stage_runs.CURATING,
     final.TABLE,
     ("each text once,", "if it is to the point"),
     "Filtering",

@@ -1,27 +1,19 @@
 """The conditions of the rules: each is a function of the facts."""
 
-import calendar
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from newsapi_dentsu.domain.alerts.facts import Facts, Fetch, RunHistory
+from newsapi_dentsu.domain.alerts.limits import DAY, GB, Limits
 from newsapi_dentsu.domain.alerts.rules import (
     ApiLatency,
-    DatabaseFull,
-    HighErrorRate,
     NoData,
     PipelineFailure,
     RuleName,
     RuleSet,
-    StaleFinal,
-    Stopped,
-    Tokens,
 )
-
-GB = 1024**3
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +32,16 @@ def judge(rules: RuleSet, facts: Facts, watching_since: datetime) -> dict[RuleNa
 
     Single failed runs are no conditions: see `incidents.advance`.
     """
+    limits = Limits(rules, facts.interval)
     judged: Mapping[RuleName, Callable[[], Judgement]] = {
         "pipeline_failure": lambda: failed_attempts(rules.pipeline_failure, facts),
-        "high_error_rate": lambda: high_error_rate(rules.high_error_rate, facts),
+        "high_error_rate": lambda: high_error_rate(limits, facts),
         "no_data": lambda: no_data(rules.no_data, facts),
         "api_latency": lambda: api_latency(rules.api_latency, facts),
-        "database_full": lambda: database_full(rules.database_full, facts),
-        "stale_final": lambda: stale_final(rules.stale_final, facts, watching_since),
-        "tokens": lambda: tokens(rules.tokens, facts),
-        "stopped": lambda: stopped(rules.stopped, facts),
+        "database_full": lambda: database_full(limits, facts),
+        "stale_final": lambda: stale_final(limits, facts, watching_since),
+        "tokens": lambda: tokens(limits, facts),
+        "stopped": lambda: stopped(limits, facts),
     }
     return {name: condition() for name, condition in judged.items() if getattr(rules, name).enabled}
 
@@ -73,14 +66,18 @@ def most_attempts(history: RunHistory, window: timedelta, now: datetime) -> int:
     return max(bisect_right(times, end) - bisect_right(times, end - window) for end in ends)
 
 
-def high_error_rate(rule: HighErrorRate, facts: Facts) -> Judgement:
+def high_error_rate(limits: Limits, facts: Facts) -> Judgement:
     """More than the allowed share of the finished runs failed."""
     if facts.history is None:
         return UNSEEN
-    runs, failed = facts.history.finished_runs, facts.history.failed_runs
+    rule, runs, failed = (
+        limits.rules.high_error_rate,
+        facts.history.finished_runs,
+        facts.history.failed_runs,
+    )
     share = 100 * failed / runs if runs else 0.0
     return Judgement(
-        runs >= rule.min_runs and failed >= rule.min_failures and share > rule.percent,
+        limits.failing(runs, failed),
         f"{failed} of {runs} runs failed in the last {_hours(rule.within_hours)}: {share:.0f} % "
         f"(more than {rule.percent:g} % alert)",
     )
@@ -110,7 +107,7 @@ def api_latency(rule: ApiLatency, facts: Facts) -> Judgement:
     )
 
 
-def database_full(rule: DatabaseFull, facts: Facts) -> Judgement:
+def database_full(limits: Limits, facts: Facts) -> Judgement:
     """Little room is left in the database."""
     if facts.tables is None:
         return UNSEEN
@@ -118,28 +115,28 @@ def database_full(rule: DatabaseFull, facts: Facts) -> Judgement:
     if free is None:
         return Judgement(None, "unknown: set DATABASE_SIZE_GB to the storage of the database")
     return Judgement(
-        free < rule.free_gb * GB,
-        f"{free / GB:.1f} GB are free (less than {rule.free_gb:g} GB alert)",
+        limits.full(free),
+        f"{free / GB:.1f} GB are free (less than {limits.rules.database_full.free_gb:g} GB alert)",
     )
 
 
-def stale_final(rule: StaleFinal, facts: Facts, watching_since: datetime) -> Judgement:
-    """No run has succeeded for some intervals of the schedule, or ever since it is watched."""
+def stale_final(limits: Limits, facts: Facts, watching_since: datetime) -> Judgement:
+    """Final lacks what was listed some intervals ago, or all of it ever since it is watched."""
     if facts.history is None and facts.tables is None:
         return UNSEEN
-    limit = rule.intervals * facts.interval
     final_at = facts.final_at
+    stale = limits.stale(final_at or watching_since, facts.now)
     age = facts.now - (final_at or watching_since)
     if final_at is None:
-        return Judgement(age > limit, f"no run has succeeded in {duration(age)} of watching")
+        return Judgement(stale, f"no run has succeeded in {duration(age)} of watching")
     return Judgement(
-        age > limit,
-        f"the newest successful run ended {final_at:%Y-%m-%d %H:%M} UTC, {duration(age)} ago "
-        f"(more than {duration(limit)} alert)",
+        stale,
+        f"final holds everything up to {final_at:%Y-%m-%d %H:%M} UTC, {duration(age)} ago "
+        f"(more than {duration(limits.stale_after)} alert)",
     )
 
 
-def tokens(rule: Tokens, facts: Facts) -> Judgement:
+def tokens(limits: Limits, facts: Facts) -> Judgement:
     """Few tokens are left, or they won't last until the month ends."""
     if facts.tables is None:
         return UNSEEN
@@ -150,17 +147,8 @@ def tokens(rule: Tokens, facts: Facts) -> Judgement:
     if (told.ended_at.year, told.ended_at.month) != (facts.now.year, facts.now.month):
         return Judgement(None, "unknown: no run has asked since the month began")
     left = told.tokens_left
-    pace = daily_tokens(fetches, facts.now, rule.pace_days)
-    days = _days_left_of_month(facts.now)
-    if left < rule.left:
-        return Judgement(True, f"{left} tokens are left (fewer than {rule.left} alert)")
-    if pace is not None and left < pace * days:
-        return Judgement(
-            True,
-            f"{left} tokens are left, and {pace:.0f} are used a day: they end in "
-            f"{left / pace:.0f} days, {days:.0f} before the month does",
-        )
-    return Judgement(False, f"{left} tokens are left")
+    shortage = limits.shortage(left, daily_tokens(fetches, facts.now, limits.pace_days), facts.now)
+    return Judgement(shortage is not None, shortage or f"{left} tokens are left")
 
 
 def daily_tokens(fetches: Sequence[Fetch], now: datetime, days: int) -> float | None:
@@ -173,19 +161,20 @@ def daily_tokens(fetches: Sequence[Fetch], now: datetime, days: int) -> float | 
     return sum(fetch.tokens for fetch in fetches if now - fetch.ended_at < days * DAY) / days
 
 
-def stopped(rule: Stopped, facts: Facts) -> Judgement:
+def stopped(limits: Limits, facts: Facts) -> Judgement:
     """The daemon gives no sign of life, or what it should do is switched off."""
     if facts.history is None:
         return Judgement(True, f"no sign of life can be read: {facts.history_trouble}")
-    signs, limit = facts.history.signs, timedelta(minutes=rule.heartbeat_minutes)
+    signs = facts.history.signs
     if signs.heartbeat_at is None:
         return Judgement(True, "the Dagster daemon has never run")
     age = facts.now - signs.heartbeat_at
-    if age > limit:
+    if limits.silent(age):
+        most = duration(limits.silent_after)
         return Judgement(
             True,
             f"the Dagster daemon last gave a sign of life {duration(age)} ago, at "
-            f"{signs.heartbeat_at:%Y-%m-%d %H:%M} UTC (more than {duration(limit)} alert)",
+            f"{signs.heartbeat_at:%Y-%m-%d %H:%M} UTC (more than {most} alert)",
         )
     if signs.switched_off:
         return Judgement(True, f"switched off: {', '.join(signs.switched_off)}")
@@ -205,9 +194,3 @@ def duration(span: timedelta) -> str:
 
 def _hours(hours: float) -> str:
     return "1 hour" if hours == 1 else f"{hours:g} hours"
-
-
-def _days_left_of_month(now: datetime) -> float:
-    length = calendar.monthrange(now.year, now.month)[1]
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (midnight.replace(day=length) + DAY - now) / DAY

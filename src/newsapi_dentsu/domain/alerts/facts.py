@@ -83,7 +83,7 @@ class Tables:
     """
 
     fetches: tuple[Fetch, ...]
-    curated_at: datetime | None
+    final_complete_through: datetime | None
     free_bytes: int | None
 
 
@@ -104,9 +104,9 @@ class Facts:
 
     @property
     def final_at(self) -> datetime | None:
-        """When the final table was last brought up to date, as far as can be seen."""
-        seen = [
-            self.history.last_success_at.get(self.job) if self.history else None,
-            self.tables.curated_at if self.tables else None,
-        ]
-        return max((at for at in seen if at is not None), default=None)
+        """Up to when final holds everything, as far as can be seen.
+
+        The tables say it. Only where they can't be seen, the end of the last good run stands in.
+        """
+        told = self.tables.final_complete_through if self.tables else None
+        return told or (self.history.last_success_at.get(self.job) if self.history else None)

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from newsapi_dentsu.domain.alerts.limits import Limits
 from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.tables import final, positions, processed, raw
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 RECENT_ROWS = 5_000
-FRESH_FOR = timedelta(hours=12)
-"""Two intervals of the schedule."""
-
 USUAL_DAYS, LEAST_DAYS, LEAST_ARTICLES = 14, 5, 10
 USUAL_SHARE = (0.25, 4.0)
 
@@ -40,15 +39,15 @@ class Audit:
     blocking: bool
     """Whether breaking it is an error rather than a warning."""
 
-    examine: Callable[[Session, datetime], Finding]
+    examine: Callable[[Session, datetime, Limits], Finding]
 
 
-def _unique_processed_urls(session: Session, _now: datetime) -> Finding:
+def _unique_processed_urls(session: Session, _now: datetime, _limits: Limits) -> Finding:
     last = positions.position(session, processed.SEQUENCE)
     return _unique(session, processed.TABLE, f"change_seq > {max(0, last - RECENT_ROWS)}")
 
 
-def _unique_final_urls(session: Session, _now: datetime) -> Finding:
+def _unique_final_urls(session: Session, _now: datetime, _limits: Limits) -> Finding:
     return _unique(session, final.TABLE, f"updated_at >= ({_recent_update})")
 
 
@@ -72,7 +71,7 @@ def _unique(session: Session, table: str, recent: str) -> Finding:
     )
 
 
-def _no_nulls_in_final(session: Session, _now: datetime) -> Finding:
+def _no_nulls_in_final(session: Session, _now: datetime, _limits: Limits) -> Finding:
     empty = one(
         session,
         f"SELECT count(*) FROM {final.TABLE} WHERE updated_at >= ({_recent_update}) AND "
@@ -81,7 +80,7 @@ def _no_nulls_in_final(session: Session, _now: datetime) -> Finding:
     return Finding(empty == 0, f"{empty} of the latest rows lack a value", {"rows": empty})
 
 
-def _no_nulls_in_processed(session: Session, _now: datetime) -> Finding:
+def _no_nulls_in_processed(session: Session, _now: datetime, _limits: Limits) -> Finding:
     last = positions.position(session, processed.SEQUENCE)
     empty = one(
         session,
@@ -92,7 +91,7 @@ def _no_nulls_in_processed(session: Session, _now: datetime) -> Finding:
     return Finding(empty == 0, f"{empty} of the latest rows lack a value", {"rows": empty})
 
 
-def _records_accounted_for(session: Session, _now: datetime) -> Finding:
+def _records_accounted_for(session: Session, _now: datetime, _limits: Limits) -> Finding:
     # While a full refresh is under way, the position is behind what was taken before.
     taken = max(
         positions.position(session, positions.DEDUPLICATED),
@@ -120,7 +119,7 @@ def _records_accounted_for(session: Session, _now: datetime) -> Finding:
     )
 
 
-def _articles_accounted_for(session: Session, _now: datetime) -> Finding:
+def _articles_accounted_for(session: Session, _now: datetime, _limits: Limits) -> Finding:
     # An article that waits for a stage may stand in final or rejected from before.
     waiting = sum(
         positions.waiting(session, name) for name in (positions.GROUPED, positions.CURATED)
@@ -136,19 +135,18 @@ def _articles_accounted_for(session: Session, _now: datetime) -> Finding:
     )
 
 
-def _fresh(session: Session, now: datetime) -> Finding:
-    query = raw.active_query(session)
-    if query is None or query.complete_through is None:
+def _fresh(session: Session, now: datetime, limits: Limits) -> Finding:
+    through = final_complete_through(session, now)
+    if through is None:
         return Finding(False, "no run has read everything yet")
-    age = now - query.complete_through
     return Finding(
-        age <= FRESH_FOR,
-        f"everything up to {query.complete_through:%Y-%m-%d %H:%M} UTC is read",
-        {"age_hours": round(age.total_seconds() / 3600, 2)},
+        not limits.stale(through, now),
+        f"final holds everything up to {through:%Y-%m-%d %H:%M} UTC",
+        {"age_hours": round((now - through).total_seconds() / 3600, 2)},
     )
 
 
-def _usual_volume(session: Session, now: datetime) -> Finding:
+def _usual_volume(session: Session, now: datetime, _limits: Limits) -> Finding:
     query = raw.active_query(session)
     last = (now - timedelta(days=1)).date()
     first = last - timedelta(days=USUAL_DAYS)
@@ -166,7 +164,13 @@ def _usual_volume(session: Session, now: datetime) -> Finding:
 
 
 AUDITS = (
-    Audit("fresh", raw.TABLE, "All was read within two schedule intervals.", False, _fresh),
+    Audit(
+        "fresh",
+        raw.TABLE,
+        "Final is as fresh as the alert rule stale_final demands.",
+        False,
+        _fresh,
+    ),
     Audit(
         "usual_volume",
         raw.TABLE,

@@ -3,9 +3,13 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from newsapi_dentsu.warehouse.engines.base import Session, one
+
+COLLECTING: Final = "collect"
+CURATING: Final = "curate"
+"""The first and the last of the stages, which `stages.pipeline` lists with all that is to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,35 @@ def stage_runs(session: Session, *, run_id: str | None = None, limit: int = 30) 
         run_id,
         limit,
     )
+
+
+def last_success(session: Session, stage: str) -> datetime | None:
+    """When the latest execution of a stage that succeeded ended."""
+    found = session.rows(
+        "SELECT ended_at FROM ops.stage_runs WHERE stage = $1 AND status = 'succeeded' "
+        "ORDER BY started_at DESC LIMIT 1",
+        stage,
+    )
+    return found[0][0] if found else None
+
+
+def reports_since(
+    session: Session, stage: str, since: datetime, limit: int
+) -> list[tuple[datetime, dict[str, Any]]]:
+    """When the latest executions of a stage ended and what they reported, newest first.
+
+    Those that reported nothing are left out.
+    """
+    return [
+        (ended_at, json.loads(report))
+        for ended_at, report in session.rows(
+            "SELECT ended_at, report FROM ops.stage_runs WHERE stage = $1 "
+            "AND report IS NOT NULL AND started_at > $2 ORDER BY started_at DESC LIMIT $3",
+            stage,
+            since,
+            limit,
+        )
+    ]
 
 
 def stage_runs_unknown_to(session: Session, table: str) -> list[StageRun]:

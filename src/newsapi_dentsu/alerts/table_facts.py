@@ -1,12 +1,13 @@
 """What the alert rules look at in the tables."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
+from newsapi_dentsu.stages.pipeline import COLLECT
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
-from newsapi_dentsu.warehouse.tables import raw
+from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
+from newsapi_dentsu.warehouse.tables import stage_runs
 
 LOOK_BACK = timedelta(days=32)
 MOST_FETCHES = 500
@@ -24,33 +25,21 @@ def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: d
         size_bytes: the storage that the database may take, where that is known.
         now: the time.
     """
-    fetches = session.rows(
-        "SELECT ended_at, report FROM ops.stage_runs WHERE stage = 'collect' "
-        "AND report IS NOT NULL AND started_at > $1 ORDER BY started_at DESC LIMIT $2",
-        now - LOOK_BACK,
-        MOST_FETCHES,
-    )
-    curated = session.rows(
-        "SELECT ended_at FROM ops.stage_runs WHERE stage = 'curate' AND status = 'succeeded' "
-        "ORDER BY started_at DESC LIMIT 1"
-    )
-    told = [(ended_at, json.loads(report)) for ended_at, report in fetches]
     return Tables(
-        tuple(
-            _fetch(ended_at, figures)
-            for ended_at, figures in told
-            if figures.get("days") or not figures.get("missing_days")
-        ),
-        _final_at(curated[0][0], raw.active_query(session)) if curated else None,
+        read_fetches(session, now),
+        final_complete_through(session, now),
         _free_bytes(engine, session, size_bytes),
     )
 
 
-def _final_at(curated_at: datetime, query: raw.Query | None) -> datetime | None:
-    if query is None:
-        return curated_at.astimezone(UTC)
-    through = query.complete_through
-    return min(curated_at, through).astimezone(UTC) if through else None
+def read_fetches(session: Session, now: datetime) -> tuple[Fetch, ...]:
+    """The last collectings, newest first, but for those that could read no day."""
+    told = stage_runs.reports_since(session, COLLECT.name, now - LOOK_BACK, MOST_FETCHES)
+    return tuple(
+        _fetch(ended_at, figures)
+        for ended_at, figures in told
+        if figures.get("days") or not figures.get("missing_days")
+    )
 
 
 def _fetch(ended_at: datetime, figures: dict[str, Any]) -> Fetch:
