@@ -25,16 +25,17 @@ def test_status_tells_watermark_rows_runs_and_tokens(filled: Workspace) -> None:
     assert result["runs"][0]["new"] == result["rows"]["raw.ai_marketing_news_raw"]
 
 
-def test_status_tells_what_failed_and_that_nothing_waits(connected: Workspace) -> None:
+def test_status_tells_what_failed_and_how_many_days_are_missing(connected: Workspace) -> None:
     with Sandbox(tokens=3) as poor:
         connected.newsapi("run", NEWSAPI_HOST=poor.url)
     result = connected.newsapi("status", "--json").json
 
     assert result["runs"][0]["status"] == "failed"
     assert "refused the key" in result["runs"][0]["error"]
-    # What was read before the failure has gone on to final.
+    assert result["runs"][0]["missing_days"] > 0
+    # What was read has gone on.
     assert result["rows"]["raw.ai_marketing_news_raw"] > 0
-    assert result["waiting"]["deduplicate"] == 0
+    assert result["waiting"] == {"deduplicate": 0, "group": 0, "curate": 0}
 
 
 def test_articles_come_newest_first_in_a_table(filled: Workspace) -> None:

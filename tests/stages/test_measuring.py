@@ -12,7 +12,7 @@ from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.stages.report import CollectReport, CurateReport
+from newsapi_dentsu.stages.report import CollectReport, CurateReport, IncompleteError
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import run_metrics, stage_runs
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, METRICS, RunMetrics
@@ -115,6 +115,39 @@ def test_copies_are_duplicates_and_not_rejected(warehouse: Warehouse) -> None:
     assert done.copies == 1
     assert (done.rejected_articles, done.rejected_by_reason) == (0, {})
     assert (done.final_rows, done.rejected_rows) == (4, 1)
+
+
+def test_days_that_were_left_out_are_counted_as_the_last_attempt_tells(
+    warehouse: Warehouse,
+) -> None:
+    def leave_out(*days: str) -> CollectReport:
+        report = CollectReport(
+            days=2,
+            tokens=3,
+            missing_days=dict.fromkeys(days, "HTTP 503"),
+            disagreements={"2026-11-18": "lists 5 of 6"},
+        )
+        raise IncompleteError("days are missing", report, transient=True)
+
+    begin_run(warehouse, "run 1", datetime.now(UTC))
+    for days in (("2026-11-18", "2026-11-19"), ("2026-11-19",)):
+        with pytest.raises(IncompleteError):
+            recorded(warehouse, "run 1", "collect", lambda: leave_out(*days))  # noqa: B023
+    done = end_run(warehouse, "run 1", datetime.now(UTC), error=None)
+
+    assert done is not None
+    assert (done.missing_days, done.disagreeing_days, done.tokens_used) == (1, 1, 6)
+    assert kept(warehouse) == [done]
+
+
+def test_a_report_of_an_earlier_version_is_read_as_far_as_it_goes(warehouse: Warehouse) -> None:
+    begin_run(warehouse, "run 1", datetime.now(UTC))
+    recorded(warehouse, "run 1", "collect", lambda: CollectReport(new=7, fetched=9))
+    execute(warehouse, 'UPDATE ops.stage_runs SET report = \'{"new": 7, "was_once": 1}\'')
+    done = end_run(warehouse, "run 1", datetime.now(UTC), error=None)
+
+    assert done is not None
+    assert (done.new_records, done.missing_days, done.tokens_left) == (7, 0, None)
 
 
 def test_a_failed_run_keeps_what_it_came_to_and_why(warehouse: Warehouse) -> None:

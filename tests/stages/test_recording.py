@@ -3,9 +3,9 @@
 import pytest
 
 from newsapi_dentsu.errors import SourceError
-from newsapi_dentsu.runs.recording import as_json, recorded
+from newsapi_dentsu.runs.recording import recorded
 from newsapi_dentsu.stages.deduplicate import deduplicate
-from newsapi_dentsu.stages.report import DeduplicateReport
+from newsapi_dentsu.stages.report import DeduplicateReport, as_json
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import stage_runs
 from newsapi_dentsu.warehouse.tables.stage_runs import StageRun

@@ -1,10 +1,10 @@
 """What the alert rules look at in the tables."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
-from newsapi_dentsu.stages.pipeline import COLLECT
+from newsapi_dentsu.stages.pipeline import COLLECT, read_report
+from newsapi_dentsu.stages.report import CollectReport
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.tables import stage_runs
@@ -34,22 +34,28 @@ def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: d
 
 def read_fetches(session: Session, now: datetime) -> tuple[Fetch, ...]:
     """The last collectings, newest first, but for those that could read no day."""
-    told = stage_runs.reports_since(session, COLLECT.name, now - LOOK_BACK, MOST_FETCHES)
+    told = (
+        (ended_at, read_report(COLLECT.name, values))
+        for ended_at, values in stage_runs.reports_since(
+            session, COLLECT.name, now - LOOK_BACK, MOST_FETCHES
+        )
+    )
     return tuple(
-        _fetch(ended_at, figures)
-        for ended_at, figures in told
-        if figures.get("days") or not figures.get("missing_days")
+        _fetch(ended_at, report)
+        for ended_at, report in told
+        if isinstance(report, CollectReport) and not report.read_nothing
     )
 
 
-def _fetch(ended_at: datetime, figures: dict[str, Any]) -> Fetch:
+def _fetch(ended_at: datetime, report: CollectReport) -> Fetch:
     return Fetch(
         ended_at.astimezone(UTC),
-        figures["new"],
-        figures["requests"],
-        figures["api_seconds"],
-        figures["tokens"],
-        figures["tokens_left"],
+        report.new,
+        report.requests,
+        report.api_seconds,
+        report.tokens,
+        report.tokens_left,
+        len(report.missing_days),
     )
 
 

@@ -132,15 +132,15 @@ def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
         logs.configure_service()
     elif settings.uses_sandbox and not as_json:
         console().print(SANDBOX_NOTICE, style="bold yellow")
-    from newsapi_dentsu.cli.summary import figures, print_summary
+    from newsapi_dentsu.cli.summary import print_summary, summarize
     from newsapi_dentsu.hosting.execution import execute_pipeline
 
     with progress_bars(shown=not as_json and not logs_only) as progress:
         outcome = execute_pipeline(settings, ops, progress)
-    result = figures(settings, outcome, time.monotonic() - started)
+    summary = summarize(settings, outcome, time.monotonic() - started)
     if as_json:
-        click.echo(json.dumps(result))
+        click.echo(json.dumps(summary.as_json()))
     elif not logs_only:
-        print_summary(settings, topics, result)
+        print_summary(settings, topics, summary)
     if not outcome.succeeded:
         raise SystemExit(1)

@@ -8,12 +8,11 @@ import click
 
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.settings import load_settings
-from newsapi_dentsu.warehouse.tables.run_metrics import DIED, FAILED, RUNNING, SUCCEEDED
-from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
 
 if TYPE_CHECKING:
     from newsapi_dentsu.domain.alerts.facts import Tables
     from newsapi_dentsu.domain.alerts.limits import Limits
+    from newsapi_dentsu.runs.summary import RunOutcome
 
 
 @click.command()
@@ -23,6 +22,7 @@ def status(*, as_json: bool, runs: int) -> None:
     """Show watermarks, row counts, the last runs and the tokens left."""
     from newsapi_dentsu.alerts.table_facts import read_tables
     from newsapi_dentsu.health.limits import limits_in_use
+    from newsapi_dentsu.runs.summary import outcomes
     from newsapi_dentsu.stages.pipeline import STAGES
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.queries.overview import row_counts
@@ -54,10 +54,13 @@ def status(*, as_json: bool, runs: int) -> None:
                 for stage in STAGES
                 if stage.position is not None
             },
-            "runs": _runs(
-                stage_runs.stage_runs(session, limit=len(STAGES) * (runs + 1)),
-                under_way=warehouse.engine.run_under_way(session),
-            )[:runs],
+            "runs": [
+                _run(one)
+                for one in outcomes(
+                    stage_runs.stage_runs(session, limit=len(STAGES) * (runs + 1)),
+                    under_way=warehouse.engine.run_under_way(session),
+                )[:runs]
+            ],
             **_health(read_tables(warehouse.engine, session, None, now), use.limits, now),
             "rules_trouble": use.trouble,
         }
@@ -88,36 +91,23 @@ def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]
     }
 
 
-def _runs(stage_runs: list[StageRun], *, under_way: bool) -> list[dict[str, Any]]:
-    """Fold the executions of stages, newest first, into runs.
-
-    Only the newest can be running, and only while a run is under way: what else says so has died.
-    """
-    runs: dict[str, dict[str, Any]] = {}
-    newest = stage_runs[0].run_id if stage_runs else None
-    for item in stage_runs:
-        dead = item.status == RUNNING and not (under_way and item.run_id == newest)
-        status, error = (FAILED, DIED) if dead else (item.status, item.error)
-        run = runs.setdefault(
-            item.run_id,
-            {
-                "run_id": item.run_id,
-                "status": SUCCEEDED,
-                "error": None,
-                "stages": {},
-                "tokens_left": None,
-            },
-        )
-        run["started_at"] = _iso(item.started_at)
-        run["stages"].setdefault(item.stage, status)
-        if status != SUCCEEDED and run["stages"][item.stage] == status:
-            run["status"] = status
-            run["error"] = error
-        if item.stage == "collect" and item.report:
-            run["new"] = item.report["new"]
-            run["tokens"] = item.report["tokens"]
-            run["tokens_left"] = item.report["tokens_left"]
-    return list(runs.values())
+def _run(run: "RunOutcome") -> dict[str, Any]:
+    collected = run.reports.collect
+    shown: dict[str, Any] = {
+        "run_id": run.run_id,
+        "status": run.status,
+        "error": run.error,
+        "stages": run.stages,
+        "tokens_left": collected.tokens_left if collected else None,
+        "started_at": _iso(run.started_at),
+    }
+    if collected:
+        shown |= {
+            "new": collected.new,
+            "tokens": collected.tokens,
+            "missing_days": len(collected.missing_days),
+        }
+    return shown
 
 
 def _iso(moment: datetime | None) -> str | None:

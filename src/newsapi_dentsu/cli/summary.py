@@ -1,6 +1,7 @@
 """The summary of a run: as figures for programs, as text for people."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,14 @@ from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.hosting.execution import Outcome
+from newsapi_dentsu.runs.summary import RunReports, last_reports
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.stages.pipeline import STAGES
+from newsapi_dentsu.stages.report import (
+    CollectReport,
+    CurateReport,
+    DeduplicateReport,
+    GroupReport,
+)
 from newsapi_dentsu.warehouse import open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.queries.overview import row_counts
@@ -24,60 +31,86 @@ from newsapi_dentsu.warehouse.tables import (
 )
 
 
-def figures(settings: Settings, outcome: Outcome, seconds: float) -> dict[str, Any]:
-    """What `newsapi run --json` prints."""
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run as its command shows it: its outcome, what its stages reported, and the tables."""
+
+    outcome: Outcome
+    reports: RunReports
+    rows: dict[str, int]
+    database: str
+    dagster_home: str
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """What `newsapi run --json` prints; a stage that reported nothing did nothing."""
+        collected = self.reports.collect or CollectReport()
+        deduplicated = self.reports.deduplicate or DeduplicateReport()
+        grouped = self.reports.group or GroupReport()
+        curated = self.reports.curate or CurateReport()
+        through = collected.complete_through
+        return {
+            "run_id": self.outcome.run_id,
+            "succeeded": self.outcome.succeeded,
+            "error": self.outcome.error,
+            "failed_checks": self.outcome.failed_checks,
+            "origin": collected.origin,
+            "database": self.database,
+            "dagster_home": self.dagster_home,
+            "stages": self.reports.stages,
+            "seconds": round(self.seconds, 2),
+            "fetched": collected.fetched,
+            "new": collected.new,
+            "changed": collected.changed,
+            "duplicates": {
+                "read_again": collected.known,
+                "url_twins": deduplicated.url_twins,
+                "superseded_versions": deduplicated.superseded,
+                "copies": grouped.copies,
+            },
+            "rules_changed": grouped.rules_changed,
+            "unusable": deduplicated.unusable,
+            "articles_added": curated.added,
+            "articles_changed": curated.changed,
+            "rejected": curated.rejected,
+            "rows": self.rows,
+            "tokens_used": collected.tokens,
+            "tokens_left": collected.tokens_left,
+            "requests": collected.requests,
+            "retries": collected.retries,
+            "capped": collected.capped,
+            "missing_days": collected.missing_days,
+            "disagreements": collected.disagreements,
+            "query_changed": collected.query_changed,
+            "complete_through": through.isoformat() if through else None,
+        }
+
+
+def summarize(settings: Settings, outcome: Outcome, seconds: float) -> RunSummary:
+    """Read what a run did, which took so many seconds.
+
+    Raises:
+        PipelineError: the run succeeded, but its tables can't be read.
+    """
     warehouse = open_warehouse(settings)
     rows: dict[str, int] = {}
-    stages: dict[str, stage_runs.StageRun] = {}
+    executions: list[stage_runs.StageRun] = []
     try:
         with warehouse.snapshot() as session:
             rows = _rows(session, outcome.run_id)
-            for stage_run in stage_runs.stage_runs(session, run_id=outcome.run_id):
-                stages.setdefault(stage_run.stage, stage_run)
+            executions = stage_runs.stage_runs(session, run_id=outcome.run_id)
     except PipelineError:
         # The outcome's own error says why there is nothing to count.
         if outcome.succeeded:
             raise
-    reported = {name for name, one in stages.items() if one.report is not None}
-    collected = _report(stages, "collect")
-    deduplicated = _report(stages, "deduplicate")
-    grouped = _report(stages, "group")
-    curated = _report(stages, "curate")
-    return {
-        "run_id": outcome.run_id,
-        "succeeded": outcome.succeeded,
-        "error": outcome.error,
-        "failed_checks": outcome.failed_checks,
-        "origin": collected.get("origin"),
-        "database": warehouse.location,
-        "dagster_home": str(settings.home),
-        "stages": [one.name for one in STAGES if one.name in reported],
-        "seconds": round(seconds, 2),
-        "fetched": collected.get("fetched", 0),
-        "new": collected.get("new", 0),
-        "changed": collected.get("changed", 0),
-        "duplicates": {
-            "read_again": collected.get("known", 0),
-            "url_twins": deduplicated.get("url_twins", 0),
-            "superseded_versions": deduplicated.get("superseded", 0),
-            "copies": grouped.get("copies", 0),
-        },
-        "rules_changed": grouped.get("rules_changed", False),
-        "unusable": deduplicated.get("unusable", 0),
-        "articles_added": curated.get("added", 0),
-        "articles_changed": curated.get("changed", 0),
-        "rejected": curated.get("rejected", {}),
-        "rows": rows,
-        "tokens_used": collected.get("tokens", 0),
-        "tokens_left": collected.get("tokens_left"),
-        "requests": collected.get("requests", 0),
-        "retries": collected.get("retries", 0),
-        "capped": collected.get("capped", False),
-        "missing_days": collected.get("missing_days", {}),
-        "disagreements": collected.get("disagreements", {}),
-        "query_changed": collected.get("query_changed", False),
-        "complete_through": collected.get("complete_through"),
-    }
+    return RunSummary(
+        outcome,
+        last_reports(executions),
+        rows,
+        warehouse.location,
+        str(settings.home),
+        seconds,
+    )
 
 
 def _rows(session: Session, run_id: str) -> dict[str, int]:
@@ -93,91 +126,87 @@ def _rows(session: Session, run_id: str) -> dict[str, int]:
     }
 
 
-def _report(stages: dict[str, stage_runs.StageRun], stage: str) -> dict[str, Any]:
-    found = stages.get(stage)
-    return found.report or {} if found else {}
-
-
-def print_summary(settings: Settings, topics: Topics, result: dict[str, Any]) -> None:
+def print_summary(settings: Settings, topics: Topics, run: RunSummary) -> None:
     """Tell a person how the run went, where the data is and what to do next."""
     screen = console(stderr=False)
     screen.print()
-    if not result["succeeded"]:
+    if not run.outcome.succeeded:
         errors = console()
-        errors.print(f"[bold red]Error:[/] {escape(result['error'])}")
-        if result["missing_days"]:
+        errors.print(f"[bold red]Error:[/] {escape(str(run.outcome.error))}")
+        if run.reports.collect and run.reports.collect.missing_days:
             errors.print("What was read is stored and processed; later runs try the days again.")
         else:
             errors.print("The run failed. What was stored stays; the next run goes on there.")
-    for label, value in _lines(settings, result):
+    for label, value in _lines(settings, run):
         screen.print(f"  {label:<13}{escape(value)}")
-    for check in result["failed_checks"]:
+    for check in run.outcome.failed_checks:
         screen.print(f"  [yellow]check failed:[/] {check}")
     screen.print()
-    for advice in _advice(settings, topics, result):
+    for advice in _advice(settings, topics, run):
         screen.print(escape(advice))
 
 
-def _lines(settings: Settings, result: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if result["origin"]:
-        sandbox = result["origin"] == "sandbox"
+def _lines(settings: Settings, run: RunSummary) -> Iterator[tuple[str, str]]:
+    collected, deduplicated = run.reports.collect, run.reports.deduplicate
+    if collected and collected.origin:
+        sandbox = collected.origin == raw.SANDBOX
         yield "source", "SANDBOX: invented articles" if sandbox else settings.newsapi_host
-    if "collect" in result["stages"]:
+    if collected:
         yield (
             "fetched",
-            f"{result['fetched']:,} records: {result['new']:,} new, "
-            f"{result['changed']:,} changed, {result['duplicates']['read_again']:,} known",
+            f"{collected.fetched:,} records: {collected.new:,} new, "
+            f"{collected.changed:,} changed, {collected.known:,} known",
         )
-    if "deduplicate" in result["stages"]:
+    if deduplicated:
+        copies = run.reports.group.copies if run.reports.group else 0
         yield (
             "duplicates",
-            f"{result['duplicates']['url_twins']:,} url twins, "
-            f"{result['duplicates']['superseded_versions']:,} superseded versions, "
-            f"{result['duplicates']['copies']:,} copies on other sites",
+            f"{deduplicated.url_twins:,} url twins, "
+            f"{deduplicated.superseded:,} superseded versions, "
+            f"{copies:,} copies on other sites",
         )
-    if "curate" in result["stages"]:
-        rejected = [f"{count:,} {reason}" for reason, count in result["rejected"].items()]
-        if result["unusable"]:
-            rejected.append(f"{result['unusable']:,} unusable records")
+    if curated := run.reports.curate:
+        rejected = [f"{count:,} {reason}" for reason, count in curated.rejected.items()]
+        if deduplicated and deduplicated.unusable:
+            rejected.append(f"{deduplicated.unusable:,} unusable records")
         yield "rejected", ", ".join(rejected) or "none"
-        yield (
-            "articles",
-            f"{result['articles_added']:,} new, {result['articles_changed']:,} changed",
-        )
-    for day, reason in result["missing_days"].items():
-        yield "missing", f"{day}: {reason}"
-    for day, text in result["disagreements"].items():
-        yield "index", f"{day}: {text}"
-    for table, count in result["rows"].items():
+        yield "articles", f"{curated.added:,} new, {curated.changed:,} changed"
+    if collected:
+        for day, reason in collected.missing_days.items():
+            yield "missing", f"{day}: {reason}"
+        for day, text in collected.disagreements.items():
+            yield "index", f"{day}: {text}"
+    for table, count in run.rows.items():
         yield "", f"{count:>9,} rows in {table}"
-    if "collect" in result["stages"]:
-        left = "" if result["tokens_left"] is None else f", {result['tokens_left']:,} left"
-        yield "tokens", f"{result['tokens_used']:,} used{left}"
-    yield "took", f"{result['seconds']:.1f} s"
-    yield "data", result["database"]
+    if collected:
+        left = "" if collected.tokens_left is None else f", {collected.tokens_left:,} left"
+        yield "tokens", f"{collected.tokens:,} used{left}"
+    yield "took", f"{run.seconds:.1f} s"
+    yield "data", run.database
 
 
-def _advice(settings: Settings, topics: Topics, result: dict[str, Any]) -> Iterator[str]:
-    if result["capped"]:
+def _advice(settings: Settings, topics: Topics, run: RunSummary) -> Iterator[str]:
+    collected = run.reports.collect
+    if collected and collected.capped:
         yield "The run stopped at MAX_REQUESTS_PER_RUN: run again to read the rest."
-    if result["query_changed"]:
+    if collected and collected.query_changed:
         first = datetime.now(UTC).date() - timedelta(days=settings.lookback_days)
         yield (
             f"The topics have changed (now: {', '.join(topic.name for topic in topics.topics)}). "
             "Earlier days were read under the old ones; to read them under the new:\n"
             f"  newsapi backfill --from {first}"
         )
-    if result["rules_changed"]:
+    if run.reports.group and run.reports.group.rules_changed:
         yield (
             "The rules for text, relevance, quality or copies have changed. Articles stored before "
             "keep their verdicts; to judge all again:\n  newsapi run --full-refresh"
         )
-    if not result["succeeded"]:
+    if not run.outcome.succeeded:
         return
     yield "Next:"
     yield "  newsapi articles    read them"
     yield "  make dev            the Dagster UI on http://localhost:3000, a run every six hours"
-    if result["origin"] == "sandbox":
+    if collected and collected.origin == raw.SANDBOX:
         yield (
             "  real articles       put NEWSAPI_KEY=… (from https://newsapi.ai) into .env, then\n"
             "                      newsapi run --discard-sandbox"

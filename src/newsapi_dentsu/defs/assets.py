@@ -11,7 +11,7 @@ import dagster as dg
 from newsapi_dentsu import logs
 from newsapi_dentsu.defs.resources import ATTENDED, PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.runs.recording import AnyReport, as_json, recorded
+from newsapi_dentsu.runs.recording import recorded
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.source import open_source
 from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
@@ -20,11 +20,13 @@ from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.pipeline import COLLECT, CURATE, DEDUPLICATE, GROUP, Stage
 from newsapi_dentsu.stages.report import (
+    AnyReport,
     CollectReport,
     CurateReport,
     DeduplicateReport,
     GroupReport,
     IncompleteError,
+    as_json,
 )
 from newsapi_dentsu.warehouse.queries.overview import TableOverview, overview
 from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw

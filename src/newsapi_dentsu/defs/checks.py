@@ -7,6 +7,7 @@ import dagster as dg
 
 from newsapi_dentsu.defs.resources import PipelineResource
 from newsapi_dentsu.health.limits import limits_in_use
+from newsapi_dentsu.runs.summary import last_reports
 from newsapi_dentsu.stages.pipeline import COLLECT, EVERYTHING_READ
 from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit
 from newsapi_dentsu.warehouse.tables import raw, stage_runs
@@ -69,13 +70,14 @@ def everything_read(
         lambda session: stage_runs.stage_runs(session, run_id=context.run.run_id)
     )
     last = next((run for run in runs if run.stage == COLLECT.name), None)
+    collected = last_reports(runs).collect
     missing = last is not None and last.status == FAILED
     yield dg.AssetCheckResult(
         passed=not missing,
         check_name=EVERYTHING_READ,
         asset_key=dg.AssetKey(raw.TABLE.split(".")),
         description=last.error if last and missing else "every day is read",
-        metadata=(last.report or {}).get("missing_days", {}) if last else {},
+        metadata=dict(collected.missing_days) if collected else {},
     )
     if last and missing:
         raise dg.Failure(last.error or "days are missing", allow_retries=False)

@@ -14,7 +14,8 @@ from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_
 from typing_extensions import override
 
 from newsapi_dentsu import logs
-from newsapi_dentsu.stages.pipeline import STEPS
+from newsapi_dentsu.stages.pipeline import STEPS, read_report
+from newsapi_dentsu.stages.report import CollectReport, DeduplicateReport
 
 logger = logging.getLogger(__name__)
 
@@ -108,22 +109,20 @@ class PipelineInstance(DagsterInstance):
     def _figures(self, run_id: str) -> dict[str, int]:
         """The run's figures, from the metadata of what it materialized before it ended."""
         entries = self.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
-        found: dict[str, Any] = {}
+        figures: dict[str, int] = {}
         for entry in entries:
             event = entry.dagster_event
             stage = STEPS.get(event.step_key or "") if event else None
             if event is None or stage is None:
                 continue
             values = event.step_materialization_data.materialization.metadata
-            found |= {f"{stage.name}.{name}": value.value for name, value in values.items()}
-        figures: dict[str, int] = {}
-        if "collect.fetched" in found:
-            figures["articles_fetched"] = found["collect.fetched"]
-            figures["articles_new"] = found["collect.new"]
-        if "deduplicate.records" in found:
-            figures["duplicates_removed"] = (
-                found["deduplicate.url_twins"] + found["deduplicate.superseded"]
-            )
+            report = read_report(stage.name, {name: value.value for name, value in values.items()})
+            if isinstance(report, CollectReport):
+                figures["articles_fetched"] = report.fetched
+                figures["articles_new"] = report.new
+                figures["days_missing"] = len(report.missing_days)
+            elif isinstance(report, DeduplicateReport):
+                figures["duplicates_removed"] = report.url_twins + report.superseded
         return figures
 
 

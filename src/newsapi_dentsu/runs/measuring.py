@@ -6,13 +6,20 @@ that whatever other row still says `running` when a run starts is of a run that 
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.stages.pipeline import COLLECT, DEDUPLICATE, GROUP, LAST
+from newsapi_dentsu.runs.summary import reports
+from newsapi_dentsu.stages.pipeline import LAST
+from newsapi_dentsu.stages.report import (
+    CollectReport,
+    CurateReport,
+    DeduplicateReport,
+    GroupReport,
+)
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.queries.overview import row_counts
@@ -25,6 +32,8 @@ from newsapi_dentsu.warehouse.tables import (
 )
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, FAILED, RUNNING, SUCCEEDED, RunMetrics
 from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
+
+Value = TypeVar("Value")
 
 logger = logging.getLogger(__name__)
 
@@ -131,37 +140,41 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
         whole: whether nothing but the stages can have gone wrong. If not, a run that didn't reach
             the last stage's end has died.
     """
-    collected = _reports(stages, COLLECT.name)
-    curated = _reports(stages, LAST.name)
+    collected, curated = reports(stages, CollectReport), reports(stages, CurateReport)
+    deduplicated, grouped = reports(stages, DeduplicateReport), reports(stages, GroupReport)
     rejected = Counter[str]()
     for report in curated:
-        rejected.update({k: v for k, v in report.get("rejected", {}).items() if k != COPY})
-    requests, seconds = _sum(collected, "requests"), _sum(collected, "api_seconds")
+        rejected.update({k: v for k, v in report.rejected.items() if k != COPY})
+    requests = _sum(one.requests for one in collected)
+    seconds = sum(one.api_seconds for one in collected)
+    last = collected[-1] if collected else None
     error = _error(stages, whole=whole)
     return {
         "status": FAILED if error else SUCCEEDED,
         "error": error,
-        "origin": _last(collected, "origin"),
-        "fetched": _sum(collected, "fetched"),
-        "new_records": _sum(collected, "new"),
-        "changed_records": _sum(collected, "changed"),
-        "known_records": _sum(collected, "known"),
-        "unusable_records": _sum(collected, "unusable"),
-        "url_twins": _sum(_reports(stages, DEDUPLICATE.name), "url_twins"),
-        "superseded_versions": _sum(_reports(stages, DEDUPLICATE.name), "superseded"),
-        "copies": _sum(_reports(stages, GROUP.name), "copies"),
+        "origin": _last(one.origin for one in collected),
+        "fetched": _sum(one.fetched for one in collected),
+        "new_records": _sum(one.new for one in collected),
+        "changed_records": _sum(one.changed for one in collected),
+        "known_records": _sum(one.known for one in collected),
+        "unusable_records": _sum(one.unusable for one in collected),
+        "missing_days": len(last.missing_days) if last else None,
+        "disagreeing_days": len(last.disagreements) if last else None,
+        "url_twins": _sum(one.url_twins for one in deduplicated),
+        "superseded_versions": _sum(one.superseded for one in deduplicated),
+        "copies": _sum(one.copies for one in grouped),
         "rejected_articles": rejected.total() if curated else None,
         "rejected_by_reason": dict(sorted(rejected.items())) if curated else None,
-        "articles_added": _sum(curated, "added"),
-        "articles_changed": _sum(curated, "changed"),
-        "articles_removed": _sum(curated, "removed"),
+        "articles_added": _sum(one.added for one in curated),
+        "articles_changed": _sum(one.changed for one in curated),
+        "articles_removed": _sum(one.removed for one in curated),
         "requests": requests,
-        "retries": _sum(collected, "retries"),
-        "latency_mean_seconds": seconds / requests if requests and seconds is not None else None,
-        "latency_min_seconds": min(_known(collected, "api_min_seconds"), default=None),
-        "latency_max_seconds": max(_known(collected, "api_max_seconds"), default=None),
-        "tokens_used": _sum(collected, "tokens"),
-        "tokens_left": _last(collected, "tokens_left"),
+        "retries": _sum(one.retries for one in collected),
+        "latency_mean_seconds": seconds / requests if requests else None,
+        "latency_min_seconds": min(_known(one.api_min_seconds for one in collected), default=None),
+        "latency_max_seconds": max(_known(one.api_max_seconds for one in collected), default=None),
+        "tokens_used": _sum(one.tokens for one in collected),
+        "tokens_left": _last(one.tokens_left for one in collected),
     }
 
 
@@ -197,8 +210,8 @@ def _of_stages(
         whole: see `summarize`.
     """
     moments = [moment for one in stages for moment in (one.started_at, one.ended_at) if moment]
-    if watermark is None and (told := _last(_reports(stages, COLLECT.name), "complete_through")):
-        watermark = datetime.fromisoformat(told)
+    if watermark is None:
+        watermark = _last(one.complete_through for one in reports(stages, CollectReport))
     filled = any(one.stage == LAST.name and one.status == SUCCEEDED for one in stages)
     row = replace(
         begun,
@@ -249,22 +262,15 @@ def _error(stages: Sequence[StageRun], *, whole: bool) -> str | None:
     return None if whole or LAST.name in latest else DIED
 
 
-def _reports(stages: Sequence[StageRun], stage: str) -> list[dict[str, Any]]:
-    """What a stage reported, oldest first."""
-    found = [one for one in stages if one.stage == stage and one.report is not None]
-    return [one.report or {} for one in sorted(found, key=lambda one: one.started_at)]
+def _known(values: Iterable[Value | None]) -> list[Value]:
+    return [value for value in values if value is not None]
 
 
-def _known(reports: Sequence[dict[str, Any]], name: str) -> list[Any]:
-    # Reports of earlier versions of the pipeline lack what was added later.
-    return [report[name] for report in reports if report.get(name) is not None]
+def _last(values: Iterable[Value | None]) -> Value | None:
+    return next(reversed(_known(values)), None)
 
 
-def _sum(reports: Sequence[dict[str, Any]], name: str) -> Any:
-    values = _known(reports, name)
-    return sum(values) if values else None
-
-
-def _last(reports: Sequence[dict[str, Any]], name: str) -> Any:
-    values = _known(reports, name)
-    return values[-1] if values else None
+def _sum(values: Iterable[int]) -> int | None:
+    """The sum; None where nothing is known to add up."""
+    known = list(values)
+    return sum(known) if known else None

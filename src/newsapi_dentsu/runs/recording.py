@@ -1,27 +1,19 @@
 """Keeping a row about every execution of a stage."""
 
-import dataclasses
 import logging
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.logs import bound, without_secrets
-from newsapi_dentsu.stages.report import (
-    CollectReport,
-    CurateReport,
-    DeduplicateReport,
-    GroupReport,
-    IncompleteError,
-)
+from newsapi_dentsu.stages.report import AnyReport, IncompleteError, as_json
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import stage_runs
 
 logger = logging.getLogger(__name__)
 
-AnyReport = CollectReport | DeduplicateReport | GroupReport | CurateReport
 Report = TypeVar("Report", bound=AnyReport)
 
 
@@ -61,14 +53,3 @@ def recorded(
     done = as_json(report)
     warehouse.write(lambda session: end(session, done, None))
     return report
-
-
-def as_json(report: AnyReport) -> dict[str, Any]:
-    """A report as JSON values; times in ISO format."""
-    return {key: _plain(value) for key, value in dataclasses.asdict(report).items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, date):
-        return value.isoformat()
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value

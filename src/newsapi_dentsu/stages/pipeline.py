@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
+from newsapi_dentsu.stages.report import (
+    AnyReport,
+    CollectReport,
+    CurateReport,
+    DeduplicateReport,
+    GroupReport,
+    from_json,
+)
 from newsapi_dentsu.warehouse.tables import (
     assessments,
     final,
@@ -36,8 +44,9 @@ class Stage:
 
     `table` is the table that it fills and the asset of that name; `also` are others that it fills
     on the way. `position` remembers how far it has come, None where the watermark does.
-    `in_words` says in two lines what it does, `progress` labels its progress bar, and `runbook`
-    names the part of the documentation that says what to do when it fails.
+    `report` is what it tells of its work. `in_words` says in two lines what it does, `progress`
+    labels its progress bar, and `runbook` names the part of the documentation that says what to do
+    when it fails.
     """
 
     name: StageName
@@ -45,6 +54,7 @@ class Stage:
     in_words: tuple[str, str]
     progress: str
     runbook: str
+    report: type[AnyReport]
     position: str | None = None
     also: tuple[str, ...] = ()
 
@@ -65,6 +75,7 @@ COLLECT = Stage(
     ("each day again, until", "the counts agree"),
     "Reading days",
     "docs/operations.md#if-collect-fails",
+    CollectReport,
 )
 DEDUPLICATE = Stage(
     "deduplicate",
@@ -72,6 +83,7 @@ DEDUPLICATE = Stage(
     ("one article for all", "records of a page"),
     "Deduplicating",
     "docs/operations.md#if-deduplicate-fails",
+    DeduplicateReport,
     positions.DEDUPLICATED,
 )
 GROUP = Stage(
@@ -80,6 +92,7 @@ GROUP = Stage(
     ("quality, relevance,", "copies of one text"),
     "Grouping",
     "docs/operations.md#if-group-fails",
+    GroupReport,
     positions.GROUPED,
 )
 CURATE = Stage(
@@ -88,6 +101,7 @@ CURATE = Stage(
     ("each text once,", "if it is to the point"),
     "Filtering",
     "docs/operations.md#if-curate-fails",
+    CurateReport,
     positions.CURATED,
     (final.REJECTED,),
 )
@@ -114,6 +128,12 @@ RUNBOOK = "docs/operations.md#a-failed-run"
 def stage(name: str | None) -> Stage | None:
     """The stage of a name; None for the name of something else."""
     return next((one for one in STAGES if one.name == name), None)
+
+
+def read_report(name: str, values: Mapping[str, Any]) -> AnyReport | None:
+    """The report that JSON values tell of a stage; None for what is no stage (any more)."""
+    known = stage(name)
+    return from_json(known.report, values) if known else None
 
 
 def runbook(name: str | None) -> str:

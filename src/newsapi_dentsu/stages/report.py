@@ -1,7 +1,15 @@
-"""What each stage did: one frozen dataclass a stage, shown, stored and attached as it is."""
+"""What each stage did: one frozen dataclass a stage, shown, stored and attached as it is.
 
-from dataclasses import dataclass
+Every figure has a default, for reports that were stored before it was added.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from newsapi_dentsu.errors import SourceUnavailableError
 
@@ -17,26 +25,31 @@ class CollectReport:
     `api_seconds` adds up all requests; of one, the shortest and the longest time are told as well.
     """
 
-    origin: str
-    query_id: str
-    query_changed: bool
-    days: int
-    fetched: int
-    new: int
-    changed: int
-    known: int
-    unusable: int
-    missing_days: dict[str, str]
-    disagreements: dict[str, str]
-    capped: bool
-    complete_through: datetime | None
-    requests: int
-    retries: int
-    tokens: int
-    tokens_left: int | None
-    api_seconds: float
-    api_min_seconds: float | None
-    api_max_seconds: float | None
+    origin: str | None = None
+    query_id: str | None = None
+    query_changed: bool = False
+    days: int = 0
+    fetched: int = 0
+    new: int = 0
+    changed: int = 0
+    known: int = 0
+    unusable: int = 0
+    missing_days: dict[str, str] = field(default_factory=dict)
+    disagreements: dict[str, str] = field(default_factory=dict)
+    capped: bool = False
+    complete_through: datetime | None = None
+    requests: int = 0
+    retries: int = 0
+    tokens: int = 0
+    tokens_left: int | None = None
+    api_seconds: float = 0.0
+    api_min_seconds: float | None = None
+    api_max_seconds: float | None = None
+
+    @property
+    def read_nothing(self) -> bool:
+        """Whether no day could be read, so that the figures say nothing of the index."""
+        return not self.days and bool(self.missing_days)
 
 
 class IncompleteError(SourceUnavailableError):
@@ -52,13 +65,13 @@ class IncompleteError(SourceUnavailableError):
 class DeduplicateReport:
     """What deduplicating did: the records it took, by outcome, and the articles it wrote."""
 
-    records: int
-    url_twins: int
-    superseded: int
-    unusable: int
-    articles_added: int
-    articles_changed: int
-    articles_removed: int
+    records: int = 0
+    url_twins: int = 0
+    superseded: int = 0
+    unusable: int = 0
+    articles_added: int = 0
+    articles_changed: int = 0
+    articles_removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +81,47 @@ class GroupReport:
     `rules_changed` says that earlier articles were judged by other rules than today's.
     """
 
-    articles: int
-    originals: int
-    versions: int
-    copies: int
-    moved: int
-    rules_changed: bool
+    articles: int = 0
+    originals: int = 0
+    versions: int = 0
+    copies: int = 0
+    moved: int = 0
+    rules_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CurateReport:
     """What curating did: the articles it took, and what is new, changed or gone in final."""
 
-    articles: int
-    added: int
-    changed: int
-    removed: int
-    rejected: dict[str, int]
+    articles: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+AnyReport = CollectReport | DeduplicateReport | GroupReport | CurateReport
+
+
+def as_json(report: AnyReport) -> dict[str, Any]:
+    """A report as JSON values; times in ISO format."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(report).items()
+    }
+
+
+def from_json(kind: Callable[..., AnyReport], values: Mapping[str, Any]) -> AnyReport:
+    """The report of this kind that these JSON values tell.
+
+    Values that it doesn't have are passed over, and those that it lacks are what they are by
+    default.
+    """
+    report: AnyReport = _adapter(kind).validate_python(dict(values))
+    return report
+
+
+@cache
+def _adapter(kind: Callable[..., AnyReport]) -> TypeAdapter[Any]:
+    described: Any = kind
+    return TypeAdapter(described)

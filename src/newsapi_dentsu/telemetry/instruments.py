@@ -64,6 +64,16 @@ def _records(run: RunMetrics) -> list[Point]:
     ]
 
 
+def _days(run: RunMetrics) -> list[Point]:
+    return [
+        ({"newsapi.day.state": state}, count)
+        for state, count in (
+            ("missing", run.missing_days),
+            ("disagreeing", run.disagreeing_days),
+        )
+    ]
+
+
 def _duplicates(run: RunMetrics) -> list[Point]:
     return [
         ({"newsapi.duplicate.kind": kind}, count)
@@ -143,6 +153,14 @@ INSTRUMENTS = (
         "Records read from the news API.",
         ("newsapi.record.state",),
         _records,
+    ),
+    Instrument(
+        "newsapi.pipeline.days",
+        "gauge",
+        "{day}",
+        "Days that could not be read, and days of which the index contradicts itself.",
+        ("newsapi.day.state",),
+        _days,
     ),
     Instrument(
         "newsapi.pipeline.duplicates",

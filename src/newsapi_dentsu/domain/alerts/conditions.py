@@ -132,8 +132,16 @@ def stale_final(limits: Limits, facts: Facts, watching_since: datetime) -> Judge
     return Judgement(
         stale,
         f"final holds everything up to {final_at:%Y-%m-%d %H:%M} UTC, {duration(age)} ago "
-        f"(more than {duration(limits.stale_after)} alert)",
+        f"(more than {duration(limits.stale_after)} alert){_missing(facts)}",
     )
+
+
+def _missing(facts: Facts) -> str:
+    """The days that the last collecting left out, which hold the watermark back."""
+    count = facts.tables.fetches[0].missing_days if facts.tables and facts.tables.fetches else 0
+    if not count:
+        return ""
+    return f"; the last run could not read {count} {'day' if count == 1 else 'days'}"
 
 
 def tokens(limits: Limits, facts: Facts) -> Judgement:

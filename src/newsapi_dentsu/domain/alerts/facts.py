@@ -64,7 +64,7 @@ class RunHistory:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """What one collecting reported."""
+    """What one collecting reported; `missing_days` counts the days that it could not read."""
 
     ended_at: datetime
     new: int
@@ -72,6 +72,7 @@ class Fetch:
     api_seconds: float
     tokens: int
     tokens_left: int | None
+    missing_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

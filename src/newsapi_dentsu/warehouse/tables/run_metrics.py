@@ -36,6 +36,8 @@ class RunMetrics:
     changed_records: int | None = None
     known_records: int | None = None
     unusable_records: int | None = None
+    missing_days: int | None = None
+    disagreeing_days: int | None = None
     url_twins: int | None = None
     superseded_versions: int | None = None
     copies: int | None = None
@@ -74,6 +76,8 @@ METRICS: Mapping[str, str] = MappingProxyType(
         "changed_records": "Of them, seen before in another version.",
         "known_records": "Of them, already stored: read again because late articles may hide.",
         "unusable_records": "Stored records that can't become articles.",
+        "missing_days": "Days that could not be read: later runs try them again.",
+        "disagreeing_days": "Days of which the index contradicts itself.",
         "url_twins": "Duplicates: records whose article another record of the same page gives.",
         "superseded_versions": "Duplicates: records that a newer version of them replaced.",
         "copies": "Duplicates: articles whose text ran elsewhere before.",
