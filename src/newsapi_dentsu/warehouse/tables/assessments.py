@@ -7,7 +7,14 @@ from datetime import datetime
 from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
 from newsapi_dentsu.warehouse.engines.base import Session, delete, update
 from newsapi_dentsu.warehouse.tables import positions, processed, text_bands
-from newsapi_dentsu.warehouse.tables.rows import last_within, rows_among, rows_by_key, save, values
+from newsapi_dentsu.warehouse.tables.rows import (
+    columns_of,
+    last_within,
+    rows_among,
+    rows_by_key,
+    save,
+    values,
+)
 
 TABLE = "processed.assessments"
 
@@ -62,24 +69,7 @@ class Assessed:
         )
 
 
-_ASSESSED_COLUMNS = {
-    "article_id": "text",
-    "text_hash": "text",
-    "publishedAt": "timestamptz",
-    "source_uri": "text",
-    "lang": "text",
-    "rejection": "text",
-    "detail": "text",
-    "flags": "text",
-    "relevance": "float8",
-    "topic_relevance": "text",
-    "story_id": "text",
-    "role": "text",
-    "reference_id": "text",
-    "rule": "text",
-    "similarity": "float8",
-    "containment": "float8",
-}
+_ASSESSED_COLUMNS = columns_of(Assessed)
 COLUMNS = _ASSESSED_COLUMNS | {"change_seq": "bigint"}
 
 

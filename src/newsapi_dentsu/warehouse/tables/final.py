@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.warehouse.engines.base import Session, delete, insert
-from newsapi_dentsu.warehouse.tables import positions, processed
-from newsapi_dentsu.warehouse.tables.rows import rows_by_key, save, values
+from newsapi_dentsu.warehouse.tables import positions
+from newsapi_dentsu.warehouse.tables.rows import columns_of, rows_by_key, save, values
 
 TABLE = "final.filtered_news"
 REJECTED = "final.rejected_news"
@@ -49,24 +49,7 @@ class FinalArticle:
     text_end: int | None
 
 
-_ARTICLE_COLUMNS = {
-    name: processed.COLUMNS[name]
-    for name in (
-        *("article_id", "url", "link", "title", "body", "publishedAt", "first_published_at"),
-        *("source_name", "source_uri"),
-        *("lang", "data_type", "authors", "image", "sentiment", "concepts", "categories"),
-        *("event_uri", "version", "origin", "fetched_at"),
-    )
-} | {
-    "story_id": "text",
-    "duplicate_count": "integer",
-    "other_sources": "text",
-    "relevance": "float8",
-    "topic_relevance": "text",
-    "flags": "text",
-    "text_start": "integer",
-    "text_end": "integer",
-}
+_ARTICLE_COLUMNS = columns_of(FinalArticle)
 COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz"}
 
 
@@ -118,14 +101,7 @@ _CHANGES_COLUMNS = {
     "replaced_by": "text",
     "changed_at": "timestamptz",
 }
-_REJECTED_COLUMNS = {
-    "article_id": "text",
-    "url": "text",
-    "link": "text",
-    "title": "text",
-    "reason": "text",
-    "detail": "text",
-}
+_REJECTED_COLUMNS = columns_of(RejectedArticle)
 REJECTED_COLUMNS = _REJECTED_COLUMNS | {"updated_at": "timestamptz"}
 
 

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 from newsapi_dentsu.warehouse.engines.base import Session, delete, update
 from newsapi_dentsu.warehouse.tables import positions
-from newsapi_dentsu.warehouse.tables.rows import last_within, rows_among, rows_by_key, save, values
+from newsapi_dentsu.warehouse.tables.rows import (
+    BigInt,
+    columns_of,
+    last_within,
+    rows_among,
+    rows_by_key,
+    save,
+    values,
+)
 
 TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
@@ -42,7 +50,7 @@ class Article:
     is_duplicate: bool | None
     version: int
     text_hash: str
-    raw_seq: int
+    raw_seq: BigInt
     origin: str
     fetched_at: datetime
     text_start: int | None
@@ -62,34 +70,7 @@ class Heading(NamedTuple):
     title: str
 
 
-_ARTICLE_COLUMNS = {
-    "article_id": "text",
-    "url": "text",
-    "link": "text",
-    "title": "text",
-    "body": "text",
-    "publishedAt": "timestamptz",
-    "first_published_at": "timestamptz",
-    "indexed_at": "timestamptz",
-    "source_name": "text",
-    "source_uri": "text",
-    "lang": "text",
-    "data_type": "text",
-    "authors": "text",
-    "image": "text",
-    "sentiment": "float8",
-    "concepts": "text",
-    "categories": "text",
-    "event_uri": "text",
-    "is_duplicate": "boolean",
-    "version": "integer",
-    "text_hash": "text",
-    "raw_seq": "bigint",
-    "origin": "text",
-    "fetched_at": "timestamptz",
-    "text_start": "integer",
-    "text_end": "integer",
-}
+_ARTICLE_COLUMNS = columns_of(Article)
 OWN_TEXT = "coalesce(substr(body, text_start + 1, text_end - text_start), body)"
 """What `Article.own_text` tells, in SQL."""
 
@@ -103,7 +84,7 @@ class RecordOutcome:
     `page_id` is the identity of the page that its link leads to, `fragment` the rest of the link.
     """
 
-    raw_seq: int
+    raw_seq: BigInt
     uri: str
     uri_version: int
     page_id: str | None
@@ -116,19 +97,7 @@ class RecordOutcome:
     published_at: datetime | None
 
 
-_OUTCOME_COLUMNS = {
-    "raw_seq": "bigint",
-    "uri": "text",
-    "uri_version": "integer",
-    "page_id": "text",
-    "fragment": "text",
-    "article_id": "text",
-    "outcome": "text",
-    "reason": "text",
-    "text_hash": "text",
-    "text_at": "timestamptz",
-    "publishedAt": "timestamptz",
-}
+_OUTCOME_COLUMNS = columns_of(RecordOutcome)
 
 
 def outcomes_of_pages(session: Session, page_ids: Collection[str]) -> list[RecordOutcome]:

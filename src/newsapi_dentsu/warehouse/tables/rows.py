@@ -2,14 +2,60 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, update
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+BigInt = Annotated[int, "bigint"]
+"""A whole number that may outgrow 32 bits, as a field of a row."""
+
+_TYPES = {
+    str: "text",
+    bool: "boolean",
+    int: "integer",
+    float: "float8",
+    datetime: "timestamptz",
+}
+_NAMES = {"published_at": "publishedAt"}
+"""Columns whose name isn't that of their field: they were there before this pipeline."""
+
+
+def columns_of(kind: type["DataclassInstance"]) -> dict[str, str]:
+    """The columns that a dataclass declares, with their types, in the order of its fields.
+
+    Rows are read and written in this order, so that nobody has to repeat it.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    return {_NAMES.get(one.name, one.name): _type(hints[one.name]) for one in fields(kind)}
+
+
+def _type(hint: Any) -> str:
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return str(hint.__metadata__[0])
+    if origin is Literal:
+        return _TYPES[type(get_args(hint)[0])]
+    if origin in (Union, UnionType):
+        (known,) = (one for one in get_args(hint) if one is not NoneType)
+        return _type(known)
+    return _TYPES[hint]
 
 
 _LOOKED_UP = 300
