@@ -25,10 +25,11 @@ RECORDS = (
     record("hub-2", NOON + timedelta(hours=1), url="http://www.a.example/hub/", title="A cup lost"),
     record("blank", NOON, url="http://www.a.example/blank/?utm_campaign=spring sale"),
 )
+# What this step and later ones have added.
 ADDED = {
-    processed.TABLE: {"link", "first_published_at"},
+    processed.TABLE: {"link", "first_published_at", "text_start", "text_end"},
     processed.OUTCOMES: {"page_id", "fragment"},
-    final.TABLE: {"link", "first_published_at"},
+    final.TABLE: {"link", "first_published_at", "text_start", "text_end"},
     final.REJECTED: {"link"},
 }
 
@@ -64,7 +65,7 @@ def upgraded(
             }
             values = [tuple(one[name] for name in kept) for one in rows(other_warehouse, table)]
             insert(session, table, kept, values)
-    assert [step.version for step in old.upgrade()] == [STEP]
+    assert old.upgrade()[0].version == STEP
     store(old, *(one for one in RECORDS if one["uri"] in {"hub-1", "blank"}))
     with old.transaction() as session:
         session.execute(
