@@ -10,11 +10,13 @@ of its topics: 0 where one of them is missing.
 import json
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress, count
+from operator import itemgetter
 from typing import Final
 from urllib.parse import unquote
 
@@ -228,16 +230,20 @@ def _together(found: Sequence[_Found]) -> list[str]:
             (
                 written
                 for start, end, written in own
-                if all(
-                    any(max(start, s) - min(end, e) <= NEAR_WORDS for s, e, _ in other)
-                    for other in spans
-                    if other is not own
-                )
+                if all(_is_near(start, end, other) for other in spans if other is not own)
             ),
             "",
         )
         for own in spans
     ]
+
+
+def _is_near(start: int, end: int, spans: Sequence[tuple[int, int, str]]) -> bool:
+    """Whether one of these spans, in order and apart, is close to the one from start to end."""
+    at = bisect_left(spans, start, key=itemgetter(0))
+    return any(
+        max(start, s) - min(end, e) <= NEAR_WORDS for s, e, _ in spans[max(0, at - 1) : at + 1]
+    )
 
 
 def _signals_of_concepts(

@@ -7,7 +7,6 @@ runs, two reports of one event share few, and paragraphs may change places.
 
 import re
 import struct
-import unicodedata
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Final, Literal
 
 from rensa import RMinHash
 
+from newsapi_dentsu.domain.normalization import normalize
 from newsapi_dentsu.domain.words import AsciiWords
 
 Degree = Literal["copy", "version"]
@@ -28,6 +28,10 @@ BAND_SIZE: Final = 3
 LEAD_WORDS: Final = 60
 LEAD_PERMUTATIONS: Final = 32
 """Bands of the first words alone: a version that was cut short keeps them."""
+
+COMPARED_CHARACTERS: Final = 100_000
+"""How much of a body is compared: more than any article has (the longest of 23,000 real ones had
+70,000 characters); what is longer is no article, and must not cost more."""
 
 LEAST_WORDS: Final = 20
 """Shorter texts say too little to be compared."""
@@ -108,8 +112,12 @@ class Text:
         """The words that are numbers, or names: with a capital inside a sentence."""
         body = self.body
         found: set[str] = set()
+        end = 0
         for hit in _UNUSUAL.finditer(body):
-            before = max(body.rfind(" ", 0, hit.start()), body.rfind("\n", 0, hit.start()))
+            # Not before the hit that came before, which went to the end of its word.
+            begin, start = end, hit.start()
+            before = max(body.rfind(" ", begin, start), body.rfind("\n", begin, start), begin - 1)
+            end = hit.end()
             found.update(
                 _plain(match[0])
                 for match in _WORD.finditer(body, before + 1, hit.end())
@@ -135,7 +143,8 @@ class Comparison:
 
 
 def prepare(body: str) -> Text:
-    """Read a cleaned body for comparing."""
+    """Read a cleaned body for comparing: its first `COMPARED_CHARACTERS`."""
+    body = body[:COMPARED_CHARACTERS]
     plain = _plain(body)
     words = _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
     return Text(tuple(words), body)
@@ -279,7 +288,7 @@ def _beginnings(permutations: int, offset: int) -> list[tuple[int, int]]:
 def _plain(text: str) -> str:
     """A text without case, typographic apostrophes and the grouping of digits."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+        text = normalize("NFKC", text).replace("\u2019", "'")
     return _GROUPING.sub("", text.casefold())
 
 

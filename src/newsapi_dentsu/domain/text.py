@@ -9,11 +9,11 @@ import hashlib
 import json
 import math
 import re
-import unicodedata
 from typing import Final
 
 from newsapi_dentsu.domain.encoding import repaired
 from newsapi_dentsu.domain.markup import harmless, without_markup
+from newsapi_dentsu.domain.normalization import normalize
 
 CLEANING: Final = "cleaning-2"
 """Names what `clean_text` does: whoever changes what comes out changes it, too."""
@@ -47,9 +47,10 @@ def clean_text(text: str) -> str:
     """Return a body as plain text.
 
     Characters that were read in a wrong encoding are what they were (`encoding`), markup, comments
-    and code are gone and entities unescaped (`markup`); the text is in NFC, without control and
-    invisible characters; lone surrogates become U+FFFD. White space collapses to one space, single
-    line breaks stay, any run of blank lines becomes one, so that paragraphs stay apart.
+    and code are gone and entities unescaped (`markup`); the text is in NFC with rows of at most 30
+    marks, without control and invisible characters; lone surrogates become U+FFFD. White space
+    collapses to one space, single line breaks stay, any run of blank lines becomes one, so that
+    paragraphs stay apart.
 
     Not for a text that was cleaned before: its markup would be text about markup.
     """
@@ -117,7 +118,7 @@ def _tidied_once(text: str) -> str:
     text = _INVISIBLE.sub("", repaired(text))
     if "\u200c" in text or "\u200d" in text:
         text = _IDLE_JOINER.sub("", text)
-    text = unicodedata.normalize("NFC", text)
+    text = normalize("NFC", text)
     lines = [" ".join(line.split()) for line in text.replace("\u2029", "\n\n").splitlines()]
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
