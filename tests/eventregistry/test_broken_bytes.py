@@ -19,8 +19,8 @@ def answer(connection: socket.socket, _stop: threading.Event) -> None:
     connection.sendall(head.encode() + BODY)
 
 
-def test_they_are_replaced() -> None:
+def test_they_are_kept_as_surrogates() -> None:
     with raw_server(answer) as url:
         page = NewsApi(url, "key", attempts=1, timeout=5).search(TOPICS, NOON.date(), 1)
 
-    assert page.records == [{"uri": "1", "title": "caf\ufffd"}, {"uri": "2", "title": "good"}]
+    assert page.records == [{"uri": "1", "title": "caf\udce9"}, {"uri": "2", "title": "good"}]

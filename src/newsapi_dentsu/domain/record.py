@@ -5,8 +5,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from urllib.parse import urljoin
 
+from newsapi_dentsu.domain.json_text import REPEATED, Verbatim, problems_in
 from newsapi_dentsu.domain.text import canonical_json, clean_title, has_controls
 from newsapi_dentsu.domain.urls import MAX_URL_LENGTH, address
 
@@ -14,6 +16,9 @@ MAX_RECORD_LENGTH = 2_000_000
 """Characters of JSON beyond which a record is kept but not made an article."""
 
 MAX_URI_LENGTH = 200
+MAX_PROBLEMS = 20
+"""How many of a record's values that could not be read as they are get told."""
+
 CLOCK_TOLERANCE = timedelta(hours=1)
 """How far ahead of the index a publisher's clock may be and still be believed."""
 
@@ -81,18 +86,24 @@ class Content:
 def read_record(value: object, fetched_at: datetime) -> Record:
     """Read one element of an answer's `results`; never fails, whatever it holds.
 
-    Fields of a wrong type count as missing and are named in `problems`. A record without a usable
-    `uri` gets one made from its content, so that reading it again finds it again.
+    Fields of a wrong type count as missing and are named in `problems`, as are values of which only
+    the text could be read. A record whose `uri` can't be an identity (no text, or none of bearable
+    length; a whole number is one) gets one made from its content, so that reading it again finds it
+    again; `problems` names `uri` then.
     """
     text = canonical_json(value)
     if not isinstance(value, Mapping):
-        return _unreadable(text)
-    stable = {key: item for key, item in value.items() if key not in VOLATILE_FIELDS}
+        return _unreadable(text, tuple(problems_in(value)))
+    stable = {
+        key: item
+        for key, item in value.items()
+        if key.removesuffix(REPEATED) not in VOLATILE_FIELDS
+    }
     record_hash = _digest(canonical_json(stable))
     fields = _Fields(value)
-    uri = fields.text("uri", MAX_URI_LENGTH)
-    if uri is None and isinstance(value.get("uri"), int):
-        uri = str(value["uri"])[:MAX_URI_LENGTH]
+    uri = fields.text("uri", MAX_URI_LENGTH) or _number_as_uri(value.get("uri"))
+    if uri is None:
+        fields.problem("uri")
     source = fields.mapping("source")
     found = address(value.get("url"))
     url = None
@@ -122,7 +133,11 @@ def read_record(value: object, fetched_at: datetime) -> Record:
         source_uri=source.text("uri", 300),
         source_name=source.text("title", 300),
         is_duplicate=fields.boolean("isDuplicate"),
-        problems=tuple(fields.problems + [f"source.{name}" for name in source.problems]),
+        problems=(
+            *fields.problems,
+            *(f"source.{name}" for name in source.problems),
+            *islice(problems_in(value), MAX_PROBLEMS),
+        ),
         unusable=unusable,
         record=text,
         record_hash=record_hash,
@@ -210,7 +225,11 @@ class _Fields:
         value = self._value.get(name)
         if value is None:
             return None
-        if not isinstance(value, str) or (longest is not None and len(value) > longest):
+        if (
+            not isinstance(value, str)
+            or isinstance(value, Verbatim)
+            or (longest is not None and len(value) > longest)
+        ):
             self.problem(name)
             return None
         return clean_title(value) or None if longest is not None else value
@@ -326,7 +345,14 @@ def _indexed_at(fields: _Fields) -> datetime | None:
     return _parse_time(f"{day}T{clock}Z") if clock else _parse_time(f"{day}T00:00:00Z")
 
 
-def _unreadable(text: str) -> Record:
+def _number_as_uri(value: object) -> str | None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    digits = str(value)
+    return digits if len(digits) <= MAX_URI_LENGTH else None
+
+
+def _unreadable(text: str, problems: tuple[str, ...]) -> Record:
     digest = _digest(text)
     return Record(
         uri=f"content:{digest}",
@@ -339,7 +365,7 @@ def _unreadable(text: str) -> Record:
         source_uri=None,
         source_name=None,
         is_duplicate=None,
-        problems=(),
+        problems=("uri", *problems),
         unusable="not_a_record",
         record=text,
         record_hash=digest,

@@ -1,6 +1,5 @@
 """Talking to the news API: one request at a time, bounded in tries and time, errors typed."""
 
-import json
 import logging
 import math
 import re
@@ -30,6 +29,7 @@ from newsapi_dentsu.errors import (
     SourceError,
     SourceUnavailableError,
 )
+from newsapi_dentsu.eventregistry.answer import decode
 from newsapi_dentsu.eventregistry.query import search_parameters
 from newsapi_dentsu.http import (
     Answer,
@@ -51,7 +51,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 _SHOWN = 200
 _CONTINUE = "What was read is kept: run again to continue."
-_LONGEST_NUMBER = 1000
 
 MOST_ARTICLES = 1_000_000
 """Articles of one day beyond which a count is taken for a mistake of the index."""
@@ -228,8 +227,9 @@ class NewsApi:
                 f"the news API at {self._host} gave {too_large}: ask for less"
             )
         try:
-            return read(_decoded(answer))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            kind = answer.headers.get("Content-Type", "unknown")
+            return read(decode(answer.body, kind))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise InvalidResponseError(f"the answer is not what was asked for: {error}") from error
 
     def _exchanged(
@@ -354,24 +354,6 @@ def _pause(state: tenacity.RetryCallState) -> float:
 def _clock_offset(answer: Answer) -> float | None:
     moment = read_moment(answer.headers.get("Date"))
     return None if moment is None else time.time() - moment.timestamp()
-
-
-def _decoded(answer: Answer) -> object:
-    body = answer.body
-    try:
-        try:
-            return json.loads(body, parse_int=_parse_int)
-        except UnicodeDecodeError:
-            # One record's broken bytes must not cost the other ninety-nine.
-            return json.loads(body.decode("utf-8", "replace"), parse_int=_parse_int)
-    except ValueError as error:
-        kind = answer.headers.get("Content-Type", "unknown")
-        raise ValueError(f"{len(body)} bytes of {kind} that are not JSON") from error
-
-
-def _parse_int(digits: str) -> int | str:
-    # Python refuses to read longer ones; as text they are kept with their record.
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else digits
 
 
 def _read_page(number: int, asked: int, answer: object) -> Page:

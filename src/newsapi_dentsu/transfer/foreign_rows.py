@@ -6,7 +6,6 @@ counterpart are kept in it under `legacy`.
 """
 
 import ast
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from newsapi_dentsu.domain.json_text import parse_json
 from newsapi_dentsu.domain.record import Record, read_record
 from newsapi_dentsu.domain.text import canonical_json
 
@@ -219,7 +219,7 @@ def _structured(value: object) -> Any:
         text = value.strip()
         if text[:1] in ("{", "["):
             with suppress(ValueError):
-                return json.loads(text)
+                return parse_json(text)
             with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
                 return _json(ast.literal_eval(text))
         return value
