@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -37,54 +38,76 @@ def helpers() -> Iterator[Workers]:
         yield started
 
 
-def double(number: int) -> int:
-    return 2 * number
+def double(numbers: Sequence[int]) -> list[int]:
+    return [2 * number for number in numbers]
 
 
-def refuse(number: int) -> int:
-    raise ValueError(f"not {number}")
+def refuse(numbers: Sequence[int]) -> list[int]:
+    raise ValueError(f"not {numbers}")
 
 
-def die(_: int) -> None:
+def die_of_seven(numbers: Sequence[int]) -> list[int]:
+    if 7 in numbers:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return list(numbers)
+
+
+def die(_: Sequence[int]) -> list[int]:
     os.kill(os.getpid(), signal.SIGKILL)
+    return []
 
 
-def whose(_: int) -> int:
-    return os.getpid()
+def whose(numbers: Sequence[int]) -> list[int]:
+    return [os.getpid()] * len(numbers)
+
+
+def minus(number: int) -> int:
+    return -number
 
 
 def test_results_come_in_order_from_other_processes(helpers: Workers) -> None:
-    assert list(helpers.map(double, range(100))) == list(range(0, 200, 2))
-    assert os.getpid() not in helpers.map(whose, range(4))
+    portions = [[number, number + 1] for number in range(0, 100, 2)]
+    assert list(chain(*helpers.map(double, portions, minus))) == list(range(0, 200, 2))
+    assert os.getpid() not in chain(*helpers.map(whose, portions, minus))
 
 
 def test_little_work_is_done_here() -> None:
     with workers(wanted=False) as here:
-        assert set(here.map(whose, range(4))) == {os.getpid()}
+        assert set(chain(*here.map(whose, [[1], [2, 3]], minus))) == {os.getpid()}
 
 
-def test_items_are_taken_as_results_are(helpers: Workers) -> None:
+def test_portions_are_taken_as_results_are(helpers: Workers) -> None:
     taken: list[int] = []
 
-    def items() -> Iterator[int]:
+    def portions() -> Iterator[list[int]]:
         for number in range(1000):
             taken.append(number)
-            yield number
+            yield [number]
 
-    results = helpers.map(double, items())
+    results = helpers.map(double, portions(), minus)
     assert 0 < len(taken) < 50
     next(results)
     assert len(taken) < 50
 
 
 def test_an_error_comes_through(helpers: Workers) -> None:
-    with pytest.raises(ValueError, match="not 7"):
-        list(helpers.map(refuse, [7]))
+    with pytest.raises(ValueError, match="not"):
+        list(helpers.map(refuse, [[7]], minus))
 
 
-def test_a_process_that_is_killed_is_told_in_one_line() -> None:
+def test_an_item_that_kills_its_process_costs_no_other() -> None:
+    portions = [[number, number + 1, number + 2] for number in range(0, 60, 3)]
+    with workers(wanted=True) as helpers:
+        started, later = (helpers.map(die_of_seven, portions, minus) for _ in range(2))
+        expected = [-7 if number == 7 else number for number in range(60)]
+        assert list(chain(*started)) == expected
+        assert list(chain(*later)) == expected
+        assert list(helpers.map(double, [[1]], minus)) == [[2]]
+
+
+def test_processes_that_are_killed_whatever_they_do_are_told_in_one_line() -> None:
     with workers(wanted=True) as helpers, pytest.raises(PipelineError, match="run again"):
-        list(helpers.map(die, [1]))
+        list(helpers.map(die, [[1]], minus))
 
 
 def test_nothing_stays_of_a_process_that_is_killed(tmp_path: Path) -> None:
@@ -92,10 +115,11 @@ def test_nothing_stays_of_a_process_that_is_killed(tmp_path: Path) -> None:
     script.write_text(
         "import os, time\n"
         "from newsapi_dentsu.stages.workers import workers\n"
-        "def whose(_):\n    return os.getpid()\n"
+        "def whose(_):\n    return [os.getpid()]\n"
         "if __name__ == '__main__':\n"
         "    with workers(wanted=True) as helpers:\n"
-        "        print(*set(helpers.map(whose, range(8))), flush=True)\n"
+        "        found = helpers.map(whose, [[n] for n in range(8)], None)\n"
+        "        print(*{pid for (pid,) in found}, flush=True)\n"
         "        time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as started:

@@ -40,6 +40,19 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """A record came back after others of its uri had replaced it.
+
+    `number` orders it among the uri's versions, `changes` counts the uri's returns that brought
+    another text.
+    """
+
+    number: int
+    at: datetime
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Occurrence:
     """One raw record of a web page.
 
@@ -55,10 +68,24 @@ class Occurrence:
     text_hash: str
     text_at: datetime | None
     published_at: datetime | None
+    returned: Returned | None = None
+
+    @property
+    def number(self) -> int:
+        """Its place among the records of its uri: the highest shows the uri."""
+        return self.returned.number if self.returned else self.uri_version
+
+    @property
+    def shown_at(self) -> datetime | None:
+        """The time since which the page is known to show this text now, if it does."""
+        return self.returned.at if self.returned else self.text_at
 
     @property
     def order(self) -> tuple[datetime, str, int]:
-        """Where it stands among the records of its page."""
+        """Where it stands among the records of its page: when it came first, not when it returned.
+
+        Its text was there since then, and what came after was told apart from it.
+        """
         return (self.text_at or _EARLIEST, self.uri, self.uri_version)
 
 
@@ -119,7 +146,8 @@ def articles_of(
     Records with one uri or one text belong to one article. Of the others, a record under the same
     fragment belongs to an article that it may be an update of, and one under another fragment to
     an article of which it repeats the text. A record is compared with earlier ones only, and so
-    never joins two articles that were told apart.
+    never joins two articles that were told apart. That a record came back divides nothing anew: it
+    is of the article that it has been of.
 
     Args:
         records: all records of the page.
@@ -181,9 +209,10 @@ def is_same(one: Wording, other: Wording) -> bool:
 def resolve(records: Sequence[Occurrence]) -> Resolution:
     """Choose how an article is shown among all its records.
 
-    The newest text wins; of the records that carry it, the one published first. Where a text came
-    under several fragments, that under none counts, or else under the first. `version` counts the
-    texts that were shown, one after the other.
+    Each uri shows its newest version, or the one that came back since. Of these the text shown last
+    wins; of the records that carry it, the one published first. Where a text came under several
+    fragments, that under none counts, or else under the first. `version` counts the texts that were
+    shown, one after the other.
 
     Raises:
         ValueError: there are no records.
@@ -191,11 +220,11 @@ def resolve(records: Sequence[Occurrence]) -> Resolution:
     if not records:
         raise ValueError("an article has at least one record")
     records = sorted(records, key=lambda item: item.order)
-    live = {record.uri: record for record in sorted(records, key=lambda item: item.uri_version)}
+    live = {record.uri: record for record in sorted(records, key=lambda item: item.number)}
     fragments = {record.fragment for record in live.values()}
     own = "" if "" in fragments else min(live.values(), key=lambda item: item.order).fragment
     shown = [record for record in live.values() if record.fragment == own]
-    newest = max(shown, key=lambda item: item.order)
+    newest = max(shown, key=_shown_last)
     chosen = min(
         (record for record in shown if record.text_hash == newest.text_hash),
         key=lambda item: (item.published_at or _LATEST, item.text_at or _LATEST, item.uri),
@@ -208,12 +237,17 @@ def resolve(records: Sequence[Occurrence]) -> Resolution:
     dated = [(record.published_at, record) for record in records if record.published_at]
     dates = [published_at for published_at, _ in dated]
     of_text = [at for at, record in dated if record.text_hash == newest.text_hash]
-    texts = groupby(record.text_hash for record in records if record.fragment == own)
+    under_own = [record for record in records if record.fragment == own]
+    texts = sum(1 for _ in groupby(record.text_hash for record in under_own))
     return Resolution(
         raw_seq=chosen.raw_seq,
-        link_seq=max(live.values(), key=lambda item: item.order).raw_seq,
-        version=sum(1 for _ in texts),
+        link_seq=max(live.values(), key=_shown_last).raw_seq,
+        version=texts + sum(item.returned.changes for item in under_own if item.returned),
         published_at=min(of_text, default=max(dates, default=None)),
         first_published_at=min(dates, default=None),
         outcomes=outcomes,
     )
+
+
+def _shown_last(record: Occurrence) -> tuple[datetime, str]:
+    return (record.shown_at or _EARLIEST, record.uri)

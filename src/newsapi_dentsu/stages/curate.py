@@ -1,11 +1,13 @@
 """Curating: what may be read goes to final, what may not is kept with the reason."""
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages.report import CurateReport
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -13,6 +15,8 @@ from newsapi_dentsu.warehouse.tables import assessments, final, positions, proce
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
 from newsapi_dentsu.warehouse.tables.final import Departure, FinalArticle, RejectedArticle
 from newsapi_dentsu.warehouse.tables.processed import Article
+
+logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 500
 BATCH_CHARACTERS = 8_000_000
@@ -38,6 +42,9 @@ def curate(
     """
 
     def begin(session: Session) -> int:
+        if setting_aside.rules_changed(session, positions.CURATED):
+            assessments.touch(session, final.set_aside(session))
+            setting_aside.note_rules(session, positions.CURATED)
         if full_refresh:
             positions.set_position(session, positions.CURATED, 0)
         return positions.waiting(session, positions.CURATED)
@@ -65,7 +72,8 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
     verdicts = {one.article_id: one for one in (*changes.batch, *changes.ahead)}
     readable = [key for key, one in verdicts.items() if _may_be_read(one)]
     refused = _refused(session, [one for one in verdicts.values() if not _may_be_read(one)])
-    accepted = _accepted(session, readable, verdicts)
+    accepted, failed = _accepted(session, readable, verdicts)
+    refused |= failed
 
     in_final = final.articles(session, verdicts)
     in_rejected = final.rejections(session, verdicts)
@@ -125,12 +133,21 @@ def _refused(session: Session, verdicts: Sequence[Assessed]) -> dict[str, Reject
 
 def _accepted(
     session: Session, readable: Sequence[str], verdicts: Mapping[str, Assessed]
-) -> dict[str, FinalArticle]:
+) -> tuple[dict[str, FinalArticle], dict[str, RejectedArticle]]:
+    """The rows of articles for final, and of those of which none could be made."""
     copies = assessments.copies(session, readable)
-    return {
-        key: _final(article, verdicts[key], copies.get(key, []))
-        for key, article in processed.articles(session, readable).items()
-    }
+    accepted, failed = {}, {}
+    for key, article in processed.articles(session, readable).items():
+        try:
+            accepted[key] = _final(article, verdicts[key], copies.get(key, []))
+        except Exception as error:
+            # Whatever it is about this article, the others must go on.
+            why = setting_aside.told(error)
+            logger.warning("%s could not go to final and is set aside: %s", article.url, why)
+            failed[key] = RejectedArticle(
+                key, article.url, article.link, article.title, processed.FAILED, why
+            )
+    return accepted, failed
 
 
 def _sum(one: CurateReport, other: CurateReport) -> CurateReport:

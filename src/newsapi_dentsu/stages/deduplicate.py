@@ -2,11 +2,12 @@
 
 import json
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
-from itertools import chain, takewhile
+from functools import partial
+from itertools import chain
 
 from newsapi_dentsu.domain.record import read_content
 from newsapi_dentsu.domain.similarity import prepare
@@ -15,6 +16,7 @@ from newsapi_dentsu.domain.urls import Address, address, article_id, article_url
 from newsapi_dentsu.domain.versions import (
     Occurrence,
     Resolution,
+    Returned,
     Wording,
     Wordings,
     articles_of,
@@ -22,6 +24,7 @@ from newsapi_dentsu.domain.versions import (
 )
 from newsapi_dentsu.domain.wrapping import NOTHING_KNOWN, Known, own_span
 from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages.report import DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -31,10 +34,12 @@ from newsapi_dentsu.warehouse.tables import (
     positions,
     processed,
     raw,
+    returns,
     wrapping_lines,
 )
-from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
+from newsapi_dentsu.warehouse.tables.processed import FAILED, Article, RecordOutcome
 from newsapi_dentsu.warehouse.tables.raw import RawRow
+from newsapi_dentsu.warehouse.tables.returns import Return
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +49,7 @@ _WORDINGS_NEAR = 50
 """Records of a page, before and after one that is asked for, that are read with it."""
 
 _WORDINGS_KEPT = 400
+_NO_WORDING = Wording(prepare(""), prepare(""))
 
 
 def deduplicate(
@@ -55,14 +61,20 @@ def deduplicate(
 ) -> DeduplicateReport:
     """Make articles of the raw records that were not taken before.
 
-    Works in batches, each a transaction, and so may be stopped anywhere. `full_refresh` takes
-    every record again: rows that come out the same are not touched.
+    Works in batches, each a transaction, and so may be stopped anywhere. Records that came back
+    after others had replaced them are taken once more, as are those that could not be processed, by
+    a later version of the program. `full_refresh` takes every record again: rows that come out the
+    same are not touched.
     """
-    total = DeduplicateReport(0, 0, 0, 0, 0, 0, 0)
+    total = DeduplicateReport(0, 0, 0, 0, 0, 0, 0, 0)
+    again: list[int] = []
 
     def begin(session: Session) -> int:
         if full_refresh:
             positions.set_position(session, positions.DEDUPLICATED, 0)
+        again[:] = returns.waiting(session)
+        if setting_aside.rules_changed(session, positions.DEDUPLICATED):
+            again.extend(processed.records_set_aside(session))
         return positions.waiting(session, positions.DEDUPLICATED)
 
     waiting = warehouse.write(begin)
@@ -73,6 +85,14 @@ def deduplicate(
     ):
         total = _sum(total, report)
         progress(total.records, waiting)
+    left = sorted(set(again))
+    while left:
+        report, count = warehouse.write(
+            partial(_deduplicate_again, left=left, recurring=known, now=now)
+        )
+        total = _sum(total, report)
+        left = left[count:]
+    warehouse.write(partial(setting_aside.note_rules, stage=positions.DEDUPLICATED))
     return total
 
 
@@ -87,20 +107,41 @@ def _deduplicate_batch(
     )
     if not rows:
         return None
+    earlier = processed.outcomes_of_records(session, rows[0].seq, rows[-1].seq)
+    report = _take(session, rows, earlier, recurring, now)
+    positions.set_position(session, positions.DEDUPLICATED, rows[-1].seq)
+    return report
+
+
+def _deduplicate_again(
+    session: Session, left: Sequence[int], recurring: Mapping[str, Known], now: datetime
+) -> tuple[DeduplicateReport, int]:
+    """Take the first of some records again; also tells how many that were."""
+    rows = raw.first_of(session, left[:BATCH_ROWS], characters=BATCH_CHARACTERS)
+    numbers = [row.seq for row in rows]
+    earlier = processed.outcomes_by_record(session, numbers)
+    report = _take(session, rows, earlier, recurring, now)
+    returns.take(session, numbers)
+    return report, len(numbers)
+
+
+def _take(
+    session: Session,
+    rows: Sequence[RawRow],
+    earlier: Iterable[RecordOutcome],
+    recurring: Mapping[str, Known],
+    now: datetime,
+) -> DeduplicateReport:
+    """Make articles of records whose outcomes so far are `earlier`."""
     records = _Records(session, rows, recurring)
-    earlier = {
-        outcome.raw_seq: outcome
-        for outcome in processed.outcomes_of_records(session, rows[0].seq, rows[-1].seq)
-    }
+    stored = {outcome.raw_seq: outcome for outcome in earlier}
     outcomes = {row.seq: _outcome(row, records.drafts.get(row.seq)) for row in rows}
     page_ids = {
-        one.page_id for one in chain(outcomes.values(), earlier.values()) if one.page_id is not None
+        one.page_id for one in chain(outcomes.values(), stored.values()) if one.page_id is not None
     }
-    around = {one.raw_seq: one for one in processed.outcomes_of_pages(session, page_ids)}
-    stored = around | earlier
+    stored |= {one.raw_seq: one for one in processed.outcomes_of_pages(session, page_ids)}
     outcomes = stored | outcomes
-    articles = _articles(outcomes.values(), records)
-    records.load({seq for one in articles for seq in (one.shown.raw_seq, one.shown.link_seq)})
+    articles = _articles(session, stored, outcomes, records)
 
     before = {one.article_id for one in stored.values() if one.article_id is not None}
     known = processed.articles(session, before | {one.article_id for one in articles})
@@ -138,16 +179,17 @@ def _deduplicate_batch(
         [outcome for seq, outcome in outcomes.items() if outcome != stored.get(seq)],
         stored,
     )
-    positions.set_position(session, positions.DEDUPLICATED, rows[-1].seq)
-    taken = [outcomes[row.seq].outcome for row in rows]
+    taken = [outcomes[row.seq] for row in rows]
+    kinds = Counter(outcome.outcome for outcome in taken)
     return DeduplicateReport(
         records=len(rows),
-        url_twins=taken.count("url_twin"),
-        superseded=taken.count("superseded"),
-        unusable=taken.count("unusable"),
+        url_twins=kinds["url_twin"],
+        superseded=kinds["superseded"],
+        unusable=kinds["unusable"],
         articles_added=sum(article.article_id not in known for article in changed),
         articles_changed=sum(article.article_id in known for article in changed),
         articles_removed=len(gone),
+        failed=sum(outcome.reason == FAILED for outcome in taken),
     )
 
 
@@ -158,6 +200,7 @@ class _Draft:
     `address` is None where its link can't be used, by the rules of now.
     """
 
+    uri: str
     address: Address | None
     article: Article
 
@@ -179,18 +222,18 @@ class _Records(Wordings):
     ) -> None:
         self._session = session
         self._recurring = recurring
-        self.drafts = {row.seq: self._draft(row) for row in rows if row.record is not None}
-        self.taken = {seq: draft.address for seq, draft in self.drafts.items() if draft.address}
-        """Where the usable records of the batch lead to."""
+        self.failed: set[int] = set()
+        """Records of which no article can be made, as far as anybody has asked for them."""
+        self.drafts = self._drafts(row for row in rows if row.record is not None)
+        self.taken = frozenset(row.seq for row in rows)
         self._page: Sequence[int] = ()
         self._wordings: OrderedDict[int, Wording] = OrderedDict()
 
     def load(self, numbers: Collection[int]) -> None:
-        """Have drafts of these records."""
+        """Have drafts of these records, but for those that fail."""
         missing = [seq for seq in numbers if seq not in self.drafts]
         if missing:
-            found = raw.rows_by_seq(self._session, missing)
-            self.drafts.update({row.seq: self._draft(row) for row in found})
+            self.drafts |= self._drafts(raw.rows_by_seq(self._session, missing))
 
     def expect(self, page: Sequence[Occurrence]) -> None:
         """Be ready to be asked for the wordings of a page's records, which are in their order."""
@@ -202,18 +245,36 @@ class _Records(Wordings):
                 self._wordings.popitem(last=False)
             place = self._page.index(record.raw_seq)
             near = self._page[max(0, place - _WORDINGS_NEAR) : place + _WORDINGS_NEAR]
-            others = [seq for seq in near if seq not in self.drafts and seq not in self._wordings]
-            drafts = [self.drafts[seq] for seq in near if seq in self.drafts]
-            drafts += [self._draft(row) for row in raw.rows_by_seq(self._session, others)]
-            for draft in drafts:
-                article = draft.article
-                self._wordings[article.raw_seq] = Wording(
-                    prepare(article.title), prepare(article.body)
-                )
-        return self._wordings[record.raw_seq]
+            there = self.drafts.keys() | self._wordings.keys() | self.failed
+            others = [seq for seq in near if seq not in there]
+            drafts = {seq: self.drafts[seq] for seq in near if seq in self.drafts}
+            drafts |= self._drafts(raw.rows_by_seq(self._session, others))
+            for seq, draft in drafts.items():
+                try:
+                    self._wordings[seq] = _wording(draft.article)
+                except Exception as error:
+                    self._set_aside(seq, draft.uri, error)
+        # Where there is none, the page will be divided again without the record.
+        return self._wordings.get(record.raw_seq, _NO_WORDING)
 
-    def _draft(self, row: RawRow) -> _Draft:
-        return _draft(row, self._recurring)
+    def _drafts(self, rows: Iterable[RawRow]) -> dict[int, _Draft]:
+        drafts = {}
+        for row in rows:
+            try:
+                drafts[row.seq] = _draft(row, self._recurring)
+            except Exception as error:
+                self._set_aside(row.seq, row.uri, error)
+        return drafts
+
+    def _set_aside(self, seq: int, uri: str, error: Exception) -> None:
+        """Whatever it is about this record, the others must go on."""
+        self.failed.add(seq)
+        logger.warning(
+            "Record %s (raw.seq %d) could not be made an article and is set aside: %s",
+            uri,
+            seq,
+            setting_aside.told(error),
+        )
 
 
 def _draft(row: RawRow, recurring: Mapping[str, Known]) -> _Draft:
@@ -251,10 +312,15 @@ def _draft(row: RawRow, recurring: Mapping[str, Known]) -> _Draft:
         text_start=span.start,
         text_end=span.end,
     )
-    return _Draft(found, article)
+    return _Draft(row.uri, found, article)
+
+
+def _wording(article: Article) -> Wording:
+    return Wording(prepare(article.title), prepare(article.body))
 
 
 def _outcome(row: RawRow, draft: _Draft | None) -> RecordOutcome:
+    """What becomes of a record; not yet of which article it is."""
     if draft is None or draft.address is None:
         return RecordOutcome(
             raw_seq=row.seq,
@@ -264,7 +330,7 @@ def _outcome(row: RawRow, draft: _Draft | None) -> RecordOutcome:
             fragment=None,
             article_id=None,
             outcome="unusable",
-            reason=row.unusable or "bad_url",
+            reason=row.unusable or (FAILED if draft is None else "bad_url"),
             text_hash=None,
             text_at=None,
             published_at=None,
@@ -287,43 +353,108 @@ def _outcome(row: RawRow, draft: _Draft | None) -> RecordOutcome:
     )
 
 
-def _articles(outcomes: Iterable[RecordOutcome], records: _Records) -> list[_Made]:
-    """The articles of the pages that records lead to."""
+def _failed(outcome: RecordOutcome) -> RecordOutcome:
+    return replace(
+        outcome,
+        page_id=None,
+        fragment=None,
+        article_id=None,
+        outcome="unusable",
+        reason=FAILED,
+        text_hash=None,
+        text_at=None,
+        published_at=None,
+    )
+
+
+def _articles(
+    session: Session,
+    stored: Mapping[int, RecordOutcome],
+    outcomes: dict[int, RecordOutcome],
+    records: _Records,
+) -> list[_Made]:
+    """The articles of the pages that records lead to, or have led to.
+
+    There are drafts of what they show. A record that turns out to fail on the way gets the outcome
+    that says so, and its page is divided again without it.
+    """
+    returned = returns.of_uris(session, {outcome.uri for outcome in outcomes.values()})
+    while True:
+        articles = _divided(stored, outcomes, returned, records)
+        records.load({seq for one in articles for seq in (one.shown.raw_seq, one.shown.link_seq)})
+        failed = [seq for seq in records.failed if outcomes[seq].page_id is not None]
+        if not failed:
+            return articles
+        outcomes.update({seq: _failed(outcomes[seq]) for seq in failed})
+
+
+def _divided(
+    stored: Mapping[int, RecordOutcome],
+    outcomes: Mapping[int, RecordOutcome],
+    returned: Mapping[str, Return],
+    records: _Records,
+) -> list[_Made]:
     pages: dict[str, list[Occurrence]] = {}
+    moved: dict[str, list[Occurrence]] = {}
+    """The records that are not what or where they were, there and here."""
     settled: dict[int, str] = {}
-    for one in outcomes:
-        if one.page_id is None or one.text_hash is None:
-            continue
-        pages.setdefault(one.page_id, []).append(
-            Occurrence(
-                one.raw_seq,
-                one.uri,
-                one.uri_version,
-                one.fragment or "",
-                one.text_hash,
-                one.text_at,
-                one.published_at,
-            )
-        )
-        if one.article_id is not None:
-            settled[one.raw_seq] = one.article_id
+    for seq, outcome in outcomes.items():
+        touched = seq in records.taken or seq in records.failed
+        if outcome.page_id is not None:
+            here = _occurrence(outcome, returned.get(outcome.uri))
+            pages.setdefault(outcome.page_id, []).append(here)
+            if touched:
+                moved.setdefault(outcome.page_id, []).append(here)
+            elif outcome.article_id is not None:
+                settled[seq] = outcome.article_id
+        before = stored.get(seq)
+        if touched and before is not None and before.page_id is not None:
+            moved.setdefault(before.page_id, []).append(_occurrence(before, None))
     made = []
-    for page in pages.values():
+    for page_id, page in pages.items():
         page.sort(key=lambda record: record.order)
-        before = list(takewhile(lambda record: record.raw_seq not in records.taken, page))
-        if len(before) == len(page):
+        first = min(record.order for record in moved[page_id])
+        known = {record.raw_seq: settled[record.raw_seq] for record in page if record.order < first}
+        name = _page(page_id, page[len(known) :], records)
+        if name is None:
             made += _as_stored(page, settled)
         else:
             records.expect(page)
-            known = {record.raw_seq: settled[record.raw_seq] for record in before}
-            found = articles_of(page, records, known)
-            made += _named(records.taken[page[len(before)].raw_seq].page, found)
+            made += _named(name, articles_of(page, records, known))
     return made
+
+
+def _occurrence(outcome: RecordOutcome, returned: Return | None) -> Occurrence:
+    came_back = returned if returned and returned.raw_seq == outcome.raw_seq else None
+    return Occurrence(
+        outcome.raw_seq,
+        outcome.uri,
+        outcome.uri_version,
+        outcome.fragment or "",
+        outcome.text_hash or "",
+        outcome.text_at,
+        outcome.published_at,
+        Returned(came_back.number, came_back.returned_at, came_back.changes) if came_back else None,
+    )
+
+
+def _page(page_id: str, following: Sequence[Occurrence], records: _Records) -> str | None:
+    """The canonical url of a page of which some records are to be divided again.
+
+    Returns:
+        None where there are none, or where new rules for urls will move them, in the batch that
+        takes them.
+    """
+    for record in sorted(following, key=lambda one: one.raw_seq not in records.taken)[:1]:
+        records.load([record.raw_seq])
+        draft = records.drafts.get(record.raw_seq)
+        if draft and draft.address and article_id(draft.address.page) == page_id:
+            return draft.address.page
+    return None
 
 
 def _as_stored(page: Iterable[Occurrence], settled: Mapping[int, str]) -> list[_Made]:
     """The articles of a page which a record has left."""
-    # New rules for urls will move the others, in the batch that takes them.
     articles: dict[str, list[Occurrence]] = {}
     for record in page:
         articles.setdefault(settled[record.raw_seq], []).append(record)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +12,15 @@ from itertools import chain
 from typing import TypeVar
 
 from newsapi_dentsu.domain import assessment, similarity, wrapping
+from newsapi_dentsu.domain.assessment import Assessment
+from newsapi_dentsu.domain.quality import Rejection
+from newsapi_dentsu.domain.relevance import Relevance
 from newsapi_dentsu.domain.similarity import Text, prepare
 from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.text import CLEANING
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
@@ -30,6 +35,8 @@ from newsapi_dentsu.warehouse.tables import (
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
 from newsapi_dentsu.warehouse.tables.processed import Article
 from newsapi_dentsu.warehouse.tables.text_bands import Banded
+
+logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 4_000
 BATCH_CHARACTERS = 12_000_000
@@ -47,6 +54,7 @@ _MANY = 5_000
 """Articles for which it pays to start processes."""
 
 _TEXTS_KEPT = 1_000
+_KILLED = "the process that looked at it was killed, most likely because memory ran out"
 
 _Item = TypeVar("_Item")
 
@@ -76,6 +84,9 @@ def group(
 
     def begin(session: Session) -> tuple[int, bool]:
         rules = _fingerprint(topics, horizon_days, wrapping_lines.digest(session))
+        if setting_aside.rules_changed(session, positions.GROUPED, rules):
+            processed.touch(session, assessments.set_aside(session))
+            setting_aside.note_rules(session, positions.GROUPED, rules)
         # What earlier runs needed of days long gone; those that need it again make it again.
         text_bands.forget_bands_before(session, now.date() - timedelta(days=2 * horizon_days + 7))
         if full_refresh:
@@ -88,7 +99,7 @@ def group(
 
     waiting, rules_changed = warehouse.write(begin)
     progress(0, waiting)
-    total = GroupReport(0, 0, 0, 0, 0, rules_changed)
+    total = GroupReport(0, 0, 0, 0, 0, rules_changed, 0)
     with workers(wanted=waiting >= _MANY) as helpers:
         grouping = _Grouping(topics, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
@@ -99,6 +110,7 @@ def group(
                 versions=total.versions + report.versions,
                 copies=total.copies + report.copies,
                 moved=total.moved + report.moved,
+                failed=total.failed + report.failed,
             )
             progress(total.articles, waiting)
     return total
@@ -169,6 +181,7 @@ class _Grouping:
             copies=roles["copy"],
             moved=len(placed.keys() - after.keys()),
             rules_changed=False,
+            failed=_warn_of_failed(current.articles, looks),
         )
 
     def _taken(self, session: Session, position: int) -> _Batch | None:
@@ -180,7 +193,11 @@ class _Grouping:
             return None
         before = assessments.assessed(session, [article.article_id for article in articles])
         asked = [(article, article.article_id not in before) for article in articles]
-        looks = self._helpers.map(partial(_looks, self._topics), list(_portions(asked)))
+        looks = self._helpers.map(
+            partial(_looks, self._topics),
+            list(_portions(asked)),
+            lambda one: _set_aside(one[0], _KILLED),
+        )
         return _Batch(position, articles, last, before, looks)
 
     def _renew_bands(self, session: Session, looks: Mapping[str, _Look], around: "_Around") -> None:
@@ -226,7 +243,9 @@ class _Grouping:
         ]
         text_bands.forget_bands(session, missing)
         count = 0
-        for found in self._helpers.map(_bands_of_bodies, _bodies(session, missing)):
+        for found in self._helpers.map(
+            _bands_of_bodies, _bodies(session, missing), lambda one: _without_bands(*one)
+        ):
             text_bands.save_bands(session, found)
             count += len(found)
         text_bands.note_banded(session, missing, similarity.METHOD)
@@ -310,7 +329,7 @@ class _Around(Neighbourhood):
             body = self._bodies.get(article_id)
             if body is None:
                 body = processed.own_texts(self._session, [article_id])[article_id]
-            text = self._texts[article_id] = prepare(body)
+            text = self._texts[article_id] = _prepared(article_id, body)
             while len(self._texts) > _TEXTS_KEPT:
                 self._texts.popitem(last=False)
         else:
@@ -381,10 +400,33 @@ def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
 
 def _looks(topics: Topics, articles: Sequence[tuple[Article, bool]]) -> Sequence[_Look]:
     """Look at articles, and make the bands of those where that is asked for."""
-    return [
-        _Look(_assessed(topics, article), _bands(prepare(article.own_text)) if banded else None)
-        for article, banded in articles
-    ]
+    return [_look(topics, article, banded=banded) for article, banded in articles]
+
+
+def _look(topics: Topics, article: Article, *, banded: bool) -> _Look:
+    try:
+        bands = _bands(prepare(article.own_text)) if banded else None
+        return _Look(_assessed(topics, article), bands)
+    except Exception as error:
+        # Whatever it is about this article, the others must go on.
+        return _set_aside(article, setting_aside.told(error))
+
+
+def _set_aside(article: Article, why: str) -> _Look:
+    """What stands for the look at an article at which no code can look."""
+    rejection = Rejection(processed.FAILED, why)
+    return _Look(_row(article, Assessment(article.lang, rejection, (), Relevance(0.0, {}, ()))), ())
+
+
+def _warn_of_failed(articles: Iterable[Article], looks: Mapping[str, _Look]) -> int:
+    """Tell which articles were set aside; returns how many."""
+    failed = 0
+    for article in articles:
+        row = looks[article.article_id].row
+        if row.rejection == processed.FAILED:
+            logger.warning("%s could not be judged and is set aside: %s", article.url, row.detail)
+            failed += 1
+    return failed
 
 
 def _assessed(topics: Topics, article: Article) -> Assessed:
@@ -398,6 +440,10 @@ def _assessed(topics: Topics, article: Article) -> Assessed:
         concepts=article.concepts,
         categories=article.categories,
     )
+    return _row(article, found)
+
+
+def _row(article: Article, found: Assessment) -> Assessed:
     rejection = found.rejection
     return Assessed(
         article_id=article.article_id,
@@ -425,7 +471,20 @@ def _bands(text: Text) -> Sequence[int]:
 
 
 def _bands_of_bodies(found: Sequence[tuple[str, datetime, str]]) -> list[Banded]:
-    return [Banded(_day(at), key, _bands(prepare(body))) for key, at, body in found]
+    return [Banded(_day(at), key, _bands(_prepared(key, body))) for key, at, body in found]
+
+
+def _without_bands(article_id: str, at: datetime, _body: str) -> Banded:
+    return Banded(_day(at), article_id, ())
+
+
+def _prepared(article_id: str, body: str) -> Text:
+    """A body as it is compared; an empty one where that can't be made, which is like no other."""
+    try:
+        return prepare(body)
+    except Exception as error:
+        logger.warning("%s can't be compared: %s", article_id, setting_aside.told(error))
+        return Text((), "")
 
 
 def _portions(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

@@ -63,7 +63,10 @@ class IncompleteError(SourceUnavailableError):
 
 @dataclass(frozen=True, slots=True)
 class DeduplicateReport:
-    """What deduplicating did: the records it took, by outcome, and the articles it wrote."""
+    """What deduplicating did: the records it took, by outcome, and the articles it wrote.
+
+    `failed` of the unusable ones could not be processed and are set aside.
+    """
 
     records: int = 0
     url_twins: int = 0
@@ -72,13 +75,15 @@ class DeduplicateReport:
     articles_added: int = 0
     articles_changed: int = 0
     articles_removed: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
     """What grouping did: the articles it took, by their role, and others that `moved` with them.
 
-    `rules_changed` says that earlier articles were judged by other rules than today's.
+    `rules_changed` says that earlier articles were judged by other rules than today's; `failed` of
+    the articles could not be judged and are set aside.
     """
 
     articles: int = 0
@@ -87,11 +92,15 @@ class GroupReport:
     copies: int = 0
     moved: int = 0
     rules_changed: bool = False
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CurateReport:
-    """What curating did: the articles it took, and what is new, changed or gone in final."""
+    """What curating did: the articles it took, and what is new, changed or gone in final.
+
+    `rejected` counts by reason; `failed` is the one of articles that were set aside.
+    """
 
     articles: int = 0
     added: int = 0

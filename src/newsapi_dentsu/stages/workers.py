@@ -8,76 +8,150 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import current_process, get_context, parent_process
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from newsapi_dentsu.errors import PipelineError
 
 _MOST = 4
 _AHEAD = 3
-"""Items given out for each process: one at work, and some so that it never waits."""
+"""Portions given out for each process: one at work, and some so that it never waits."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class Workers:
-    """Applies functions to items, in this process or in others."""
+    """Applies functions to portions of items, in this process or in others."""
 
-    def __init__(self, pool: ProcessPoolExecutor | None, count: int) -> None:
-        self._pool = pool
-        self._ahead = _AHEAD * count
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: ProcessPoolExecutor | None = None
 
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Apply a function to items; the results come in the items' order.
+    def map(
+        self,
+        function: Callable[[Sequence[Item]], Sequence[Result]],
+        portions: Iterable[Sequence[Item]],
+        instead: Callable[[Item], Result],
+    ) -> Iterator[Sequence[Result]]:
+        """Apply a function to portions; the results come in their order.
 
-        Other processes begin at once: with all items of a sequence, with the first few of others,
-        of which further ones are taken as results are taken from here.
+        Other processes begin at once: with all portions of a sequence, with the first few of
+        others, of which further ones are taken as results are taken from here. A process that is
+        killed, as for the memory that it takes, doesn't stop the others: the items of its portion
+        are tried each in a process of its own.
+
+        Args:
+            function: gives a result for each item of a portion.
+            portions: the items.
+            instead: gives the result of an item whose own process was killed as well.
 
         Raises:
-            PipelineError: a process was killed.
+            PipelineError: even a process without any item is killed.
             whatever the function raises.
         """
-        if self._pool is None:
-            return map(function, items)
-        pool, rest = self._pool, iter(items)
-        ahead = len(items) if isinstance(items, Sequence) else self._ahead
-        begun = deque(pool.submit(function, item) for item in islice(rest, ahead))
-        return self._results(pool, function, rest, begun)
+        if self._count == 1:
+            return map(function, portions)
+        rest = iter(portions)
+        ahead = len(portions) if isinstance(portions, Sequence) else _AHEAD * self._count
+        begun = deque(self._begin(function, portion) for portion in islice(rest, ahead))
+        return self._results(function, rest, begun, instead)
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def _begin(
+        self, function: Callable[[Sequence[Item]], Sequence[Result]], portion: Sequence[Item]
+    ) -> "_Begun[Item, Result]":
+        while True:
+            pool = self._pool = self._pool or _pool(self._count)
+            try:
+                return _Begun(portion, pool.submit(function, portion), pool)
+            except BrokenProcessPool:
+                self._renew(pool)
+
+    def _renew(self, broken: ProcessPoolExecutor) -> None:
+        if self._pool is broken:
+            self._pool = None
+            broken.shutdown(wait=False, cancel_futures=True)
 
     def _results(
         self,
-        pool: ProcessPoolExecutor,
-        function: Callable[[Item], Result],
-        rest: Iterator[Item],
-        begun: deque[Future[Result]],
-    ) -> Iterator[Result]:
-        try:
-            while begun:
-                result = begun.popleft().result()
-                begun.extend(pool.submit(function, item) for item in islice(rest, 1))
-                yield result
-        except BrokenProcessPool as error:
-            raise PipelineError(
-                "a process that this one had started was killed, most likely because memory ran "
-                "out; what was stored stays: run again to go on there"
-            ) from error
+        function: Callable[[Sequence[Item]], Sequence[Result]],
+        rest: Iterator[Sequence[Item]],
+        begun: "deque[_Begun[Item, Result]]",
+        instead: Callable[[Item], Result],
+    ) -> Iterator[Sequence[Result]]:
+        while begun:
+            head = begun.popleft()
+            try:
+                result = head.future.result()
+            except BrokenProcessPool:
+                self._renew(head.pool)
+                found = _alone(function, head.portion)
+                result = (
+                    [_by_itself(function, item, instead) for item in head.portion]
+                    if found is None
+                    else found
+                )
+            begun.extend(self._begin(function, portion) for portion in islice(rest, 1))
+            yield result
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun(Generic[Item, Result]):
+    """A portion that a process of this pool was given."""
+
+    portion: Sequence[Item]
+    future: Future[Sequence[Result]]
+    pool: ProcessPoolExecutor
+
+
+def _pool(count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_stay_with_it)
+
+
+def _alone(
+    function: Callable[[Sequence[Item]], Sequence[Result]], portion: Sequence[Item]
+) -> Sequence[Result] | None:
+    """Apply a function to a portion in a process of its own; None where that is killed."""
+    try:
+        with _pool(1) as pool:
+            return pool.submit(function, portion).result()
+    except BrokenProcessPool:
+        return None
+
+
+def _by_itself(
+    function: Callable[[Sequence[Item]], Sequence[Result]],
+    item: Item,
+    instead: Callable[[Item], Result],
+) -> Result:
+    found = _alone(function, [item])
+    if found is not None:
+        return found[0]
+    if _alone(function, []) is None:
+        raise PipelineError(
+            "processes that this one starts are killed, most likely because memory ran out; "
+            "what was stored stays: run again to go on there"
+        )
+    return instead(item)
 
 
 @contextmanager
 def workers(*, wanted: bool) -> Iterator[Workers]:
     """Workers for a while: a process for each processor if they are wanted, else this one."""
-    count = min(_MOST, _processors()) if wanted else 1
     # What another process was started for may start none of its own.
-    if count == 1 or current_process().daemon:
-        yield Workers(None, 1)
-        return
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_stay_with_it)
+    inside = current_process().daemon
+    started = Workers(min(_MOST, _processors()) if wanted and not inside else 1)
     try:
-        yield Workers(pool, count)
+        yield started
     finally:
-        pool.shutdown(cancel_futures=True)
+        started.close()
 
 
 def _processors() -> int:

@@ -7,7 +7,7 @@ told more.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,9 +18,7 @@ from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.transfer.foreign import ForeignFile, ForeignTable
 from newsapi_dentsu.transfer.foreign_rows import Mapped, map_columns, map_row
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines.base import Row, Session, insert
-from newsapi_dentsu.warehouse.tables import positions, raw
-from newsapi_dentsu.warehouse.tables.rows import rows_by_key
+from newsapi_dentsu.warehouse.tables import raw
 
 ORIGIN = "newsapi.ai"
 QUERY = "legacy"
@@ -196,45 +194,11 @@ class _Takeover:
             self._here[page] = self._here.get(page, False) or _has_body(one)
 
     def _store(self, taken: Sequence[Mapped]) -> int:
-        return self._warehouse.write(lambda session: _store(session, taken))
-
-
-def _store(session: Session, taken: Iterable[Mapped]) -> int:
-    """Append what differs from the newest version of its uri; returns how many that were."""
-    by_uri: dict[str, list[Mapped]] = {}
-    for one in taken:
-        by_uri.setdefault(one.record.uri, []).append(one)
-    newest: dict[str, tuple[int, str]] = {}
-    known = rows_by_key(session, raw.TABLE, ("uri", "version", "record_hash"), "uri", by_uri)
-    for uri, version, record_hash in sorted(known):
-        newest[uri] = (version, record_hash)
-    fresh: list[tuple[int, Mapped]] = []
-    for uri, versions in by_uri.items():
-        for one in versions:
-            version, record_hash = newest.get(uri, (0, ""))
-            if one.record.record_hash != record_hash:
-                newest[uri] = (version + 1, one.record.record_hash)
-                fresh.append((version + 1, one))
-    if fresh:
-        numbers = positions.take_numbers(session, raw.SEQUENCE, len(fresh))
-        rows = [_row(seq, *item) for seq, item in zip(numbers, fresh, strict=True)]
-        insert(session, raw.TABLE, raw.COLUMNS, rows)
-    return len(fresh)
-
-
-def _row(seq: int, version: int, one: Mapped) -> Row:
-    record = one.record
-    values: dict[str, object] = {
-        **{name: getattr(record, name) for name in raw.COLUMNS if hasattr(record, name)},
-        "seq": seq,
-        "version": version,
-        "publishedAt": record.published_at,
-        "problems": json.dumps(record.problems) if record.problems else None,
-        "origin": ORIGIN,
-        "query_id": QUERY,
-        "fetched_at": one.fetched_at,
-    }
-    return tuple(values[name] for name in raw.COLUMNS)
+        fetched = [(one.record, one.fetched_at) for one in taken]
+        stored = self._warehouse.write(
+            lambda session: raw.append(session, fetched, query_id=QUERY, origin=ORIGIN)
+        )
+        return stored.new + stored.changed
 
 
 def _page(one: Mapped) -> int | None:

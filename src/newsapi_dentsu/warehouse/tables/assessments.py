@@ -79,6 +79,12 @@ def assessed(session: Session, article_ids: Collection[str]) -> dict[str, Assess
     return {row[0]: Assessed(*row) for row in found}
 
 
+def set_aside(session: Session) -> list[str]:
+    """The articles that could not be judged."""
+    found = session.rows(f"SELECT article_id FROM {TABLE} WHERE rejection = $1", processed.FAILED)
+    return [article_id for (article_id,) in found]
+
+
 def members_of(session: Session, story_id: str) -> list[Assessed]:
     """Every article of a story, the earliest first."""
     found = rows_among(session, TABLE, _ASSESSED_COLUMNS, "story_id", [story_id])

@@ -117,6 +117,12 @@ def rejections(session: Session, article_ids: Collection[str]) -> dict[str, Reje
     return {row[0]: RejectedArticle(*row) for row in found}
 
 
+def set_aside(session: Session) -> list[str]:
+    """The articles that could not be processed."""
+    found = session.rows(f"SELECT article_id FROM {REJECTED} WHERE reason = $1", processed.FAILED)
+    return [article_id for (article_id,) in found]
+
+
 def save_articles(
     session: Session, changed: Sequence[FinalArticle], known: Collection[str], now: datetime
 ) -> None:

@@ -21,6 +21,9 @@ TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
 SEQUENCE = "processed.change_seq"
 
+FAILED = "failed"
+"""The reason for which records and articles that no code could process are set aside."""
+
 
 @dataclass(frozen=True, slots=True)
 class Article:
@@ -114,6 +117,22 @@ def outcomes_of_records(session: Session, first: int, last: int) -> list[RecordO
         last,
     )
     return [RecordOutcome(*row) for row in found]
+
+
+def outcomes_by_record(session: Session, numbers: Collection[int]) -> list[RecordOutcome]:
+    """The outcomes of the records with these sequence numbers."""
+    found = rows_by_key(session, OUTCOMES, _OUTCOME_COLUMNS, "raw_seq", numbers)
+    return [RecordOutcome(*row) for row in found]
+
+
+def records_set_aside(session: Session) -> list[int]:
+    """The sequence numbers of the records that could not be processed."""
+    found = session.rows(
+        f"SELECT raw_seq FROM {OUTCOMES} WHERE outcome = 'unusable' AND reason = $1 "
+        "ORDER BY raw_seq",
+        FAILED,
+    )
+    return [seq for (seq,) in found]
 
 
 def save_outcomes(

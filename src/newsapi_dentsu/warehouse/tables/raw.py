@@ -2,15 +2,18 @@
 
 import dataclasses
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from newsapi_dentsu.domain.listing import DayListing, Reading
 from newsapi_dentsu.domain.record import Record
-from newsapi_dentsu.warehouse.engines.base import Session, insert
-from newsapi_dentsu.warehouse.tables import positions
+from newsapi_dentsu.warehouse.engines.base import Row, Session, insert
+from newsapi_dentsu.warehouse.tables import positions, returns
+from newsapi_dentsu.warehouse.tables.returns import Return
 from newsapi_dentsu.warehouse.tables.rows import last_within, rows_by_key
 
 TABLE = "raw.ai_marketing_news_raw"
@@ -63,7 +66,10 @@ class DayTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """How many records of a page were new, changed, already known; and how many are unusable."""
+    """How many records of a page were new, changed, already known; and how many are unusable.
+
+    The new and the changed ones were stored, the known ones were not.
+    """
 
     new: int
     changed: int
@@ -325,58 +331,161 @@ def store_records(
     origin: str,
     fetched_at: datetime,
 ) -> Stored:
-    """Append the records that are new or changed.
+    """Append the records of a page that are new or changed; see `append`."""
+    fetched = [(record, fetched_at) for record in records]
+    return append(session, fetched, query_id=query_id, origin=origin)
 
-    A record whose content equals the newest stored version of its uri is left out; one that
-    differs becomes the next version. Within `records` the last of equal uris counts.
+
+def append(
+    session: Session, fetched: Sequence[tuple[Record, datetime]], *, query_id: str, origin: str
+) -> Stored:
+    """Append the records that equal no stored version of their uri, each as the next version.
+
+    A record that equals a version, but not the one that shows its uri now, has come back: that is
+    noted in `raw.returns`, unless the other was seen at the same time, as an index may list both.
+
+    Args:
+        session: the open transaction.
+        fetched: the records, each with when it was fetched, in order.
+        query_id: the search that found them.
+        origin: where they come from.
     """
-    by_uri = {record.uri: record for record in records}
-    newest: dict[str, tuple[int, str]] = {}
-    stored = rows_by_key(session, TABLE, ("uri", "version", "record_hash"), "uri", by_uri)
-    for uri, version, record_hash in sorted(stored):
-        newest[uri] = (version, record_hash)
-    fresh = [
-        record
-        for record in by_uri.values()
-        if record.uri not in newest or newest[record.uri][1] != record.record_hash
-    ]
+    versions = _versions(session, {record.uri for record, _ in fetched})
+    known = {uri for uri, of in versions.items() if of.seqs}
+    fresh: list[tuple[int, int, Record, datetime]] = []
+    for uri, of_uri in groupby(sorted(enumerate(fetched), key=_uri), key=_uri):
+        for moment, together in groupby(of_uri, key=lambda one: one[1][1]):
+            page = [(at, record) for at, (record, _) in together]
+            fresh += [(*one, moment) for one in versions[uri].meet(page, moment)]
+    fresh.sort(key=itemgetter(0))
     numbers = positions.take_numbers(session, SEQUENCE, len(fresh)) if fresh else range(0)
-    insert(
-        session,
-        TABLE,
-        COLUMNS,
-        [
-            (
-                seq,
-                record.uri,
-                newest.get(record.uri, (0, ""))[0] + 1,
-                record.url,
-                record.title,
-                record.published_at,
-                record.indexed_at,
-                record.lang,
-                record.data_type,
-                record.source_uri,
-                record.source_name,
-                record.is_duplicate,
-                json.dumps(record.problems) if record.problems else None,
-                record.unusable,
-                origin,
-                query_id,
-                fetched_at,
-                record.record_hash,
-                record.record,
-            )
-            for seq, record in zip(numbers, fresh, strict=True)
-        ],
-    )
-    changed = sum(record.uri in newest for record in fresh)
+    rows: list[Row] = []
+    for seq, (_, version, record, moment) in zip(numbers, fresh, strict=True):
+        versions[record.uri].seqs[record.record_hash] = seq
+        rows.append(_row(seq, version, record, query_id, origin, moment))
+    insert(session, TABLE, COLUMNS, rows)
+    _note_returns(session, versions)
+    new = {record.uri for _, _, record, _ in fresh} - known
     return Stored(
-        new=len(fresh) - changed,
-        changed=changed,
-        known=len(records) - len(fresh),
-        unusable=sum(record.unusable is not None for record in fresh),
+        new=len(new),
+        changed=len(fresh) - len(new),
+        known=len(fetched) - len(fresh),
+        unusable=sum(record.unusable is not None for _, _, record, _ in fresh),
     )
+
+
+def _uri(numbered: tuple[int, tuple[Record, datetime]]) -> str:
+    return numbered[1][0].uri
+
+
+def _row(
+    seq: int, version: int, record: Record, query_id: str, origin: str, fetched_at: datetime
+) -> Row:
+    return (
+        seq,
+        record.uri,
+        version,
+        record.url,
+        record.title,
+        record.published_at,
+        record.indexed_at,
+        record.lang,
+        record.data_type,
+        record.source_uri,
+        record.source_name,
+        record.is_duplicate,
+        json.dumps(record.problems) if record.problems else None,
+        record.unusable,
+        origin,
+        query_id,
+        fetched_at,
+        record.record_hash,
+        record.record,
+    )
+
+
+@dataclass(slots=True)
+class _Versions:
+    """The records of a uri: their numbers by their hashes, and which one shows it now."""
+
+    seqs: dict[str, int]
+    """0 for a record that is about to get its number."""
+
+    last: int = 0
+    """The highest number of a version or return."""
+
+    shown: str = ""
+    seen_at: datetime | None = None
+    noted: Return | None = None
+    moves: list[tuple[str, str, int, datetime]] = field(default_factory=list)
+    """The returns to be noted: of which record to which, their number and time."""
+
+    def meet(
+        self, page: Sequence[tuple[int, Record]], moment: datetime
+    ) -> list[tuple[int, int, Record]]:
+        """Take numbered records that came at one moment; gives those to store, with versions."""
+        fresh = []
+        for at, record in page:
+            if record.record_hash not in self.seqs:
+                self.last += 1
+                self.seqs[record.record_hash], self.shown = 0, record.record_hash
+                fresh.append((at, self.last, record))
+        came = [record.record_hash for _, record in page]
+        if self.shown not in came and self.seen_at != moment:
+            self.last += 1
+            self.moves.append((self.shown, came[-1], self.last, moment))
+            self.shown = came[-1]
+        if self.shown in came:
+            self.seen_at = moment
+        return fresh
+
+
+def _versions(session: Session, uris: Collection[str]) -> dict[str, _Versions]:
+    noted = returns.of_uris(session, uris)
+    versions = {uri: _Versions({}, noted=noted.get(uri)) for uri in uris}
+    columns = ("uri", "version", "record_hash", "seq", "fetched_at")
+    for uri, version, record_hash, seq, fetched_at in sorted(
+        rows_by_key(session, TABLE, columns, "uri", uris)
+    ):
+        of = versions[uri]
+        of.seqs[record_hash] = seq
+        of.last, of.shown, of.seen_at = version, record_hash, fetched_at
+    for uri, one in noted.items():
+        of = versions[uri]
+        if one.number > of.last:
+            of.shown = next(
+                record_hash for record_hash, seq in of.seqs.items() if seq == one.raw_seq
+            )
+            of.last, of.seen_at = one.number, one.seen_at
+    return versions
+
+
+def _note_returns(session: Session, versions: Mapping[str, _Versions]) -> None:
+    """Store the returns, and when records that had come back were seen again."""
+    moved = [of.seqs[key] for of in versions.values() for move in of.moves for key in move[:2]]
+    texts = _texts(session, moved)
+    changed: list[Return] = []
+    for uri, of in versions.items():
+        noted, seen_at = of.noted, of.seen_at
+        if of.moves:
+            _, after, number, moment = of.moves[-1]
+            changes = (noted.changes if noted else 0) + sum(
+                texts[of.seqs[one]] != texts[of.seqs[other]] for one, other, *_ in of.moves
+            )
+            changed.append(Return(uri, of.seqs[after], number, changes, moment, moment))
+        elif noted and seen_at and noted.number == of.last and noted.seen_at != seen_at:
+            changed.append(replace(noted, seen_at=seen_at))
+    returns.store(session, changed, {uri for uri, of in versions.items() if of.noted})
+
+
+def _texts(session: Session, numbers: Collection[int]) -> dict[int, object]:
+    """What tells the texts of records apart, by their `seq`."""
+    texts: dict[int, object] = {}
+    for seq, url, record in rows_by_key(session, TABLE, ("seq", "url", "record"), "seq", numbers):
+        value = json.loads(record)
+        fields = value if isinstance(value, dict) else {}
+        texts[seq] = (url, fields.get("title"), fields.get("body"))
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +535,14 @@ def rows_after(session: Session, seq: int, *, rows: int, characters: int) -> lis
         last,
     )
     return [RawRow(*row) for row in found]
+
+
+def first_of(session: Session, numbers: Sequence[int], *, characters: int) -> list[RawRow]:
+    """The first of these stored records, with about so many characters of JSON."""
+    columns = ("seq", "CASE WHEN unusable IS NULL THEN length(record) ELSE 0 END")
+    sizes = sorted(rows_by_key(session, TABLE, columns, "seq", numbers))
+    last = last_within(sizes, characters) or 0
+    return rows_by_seq(session, [number for number in numbers if number <= last])
 
 
 def rows_by_seq(session: Session, numbers: Collection[int]) -> list[RawRow]:
