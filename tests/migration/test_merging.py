@@ -16,10 +16,11 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables import raw
 from support.api import serving
-from support.articles import TOPICS, article, many
+from support.articles import TOPICS, article, many, record
 from support.clock import NOON, Clock
 from support.databases import Databases
 from support.limits import LIMITS
+from support.processing import process, store
 from support.tables import column, dump, execute, final_urls, raw_uris, row, watermark
 
 
@@ -138,6 +139,32 @@ def test_of_two_versions_the_later_one_is_shown_whichever_side_had_it(
         found = session.rows(f"SELECT version, title FROM {raw.TABLE} ORDER BY version")
     assert found == [(1, "First"), (2, "Second")]
     assert_sound(warehouse, clock.now)
+
+
+@pytest.mark.parametrize("returning", ["here", "there", "both"])
+def test_a_record_that_came_back_on_either_side_is_shown(
+    warehouse: Warehouse, other: Warehouse, returning: str
+) -> None:
+    def tell(to: Warehouse, *hours: tuple[int, str]) -> None:
+        for hour, title in hours:
+            store(to, record("1", _day(1), title=title), now=NOON + timedelta(hours=hour))
+
+    tell(other, (0, "A"), (2, "B"), (8, "C"))
+    tell(warehouse, (1, "A"), (3, "B"))
+    if returning != "there":
+        tell(warehouse, (9, "A"))
+        deduplicate(warehouse, now=NOON)
+    if returning != "here":
+        tell(other, (10, "B"))
+    shown = "A" if returning == "here" else "B"
+    for _ in range(2):
+        assert merge(other, warehouse, NOON).complete
+        assert column(warehouse, "processed.processed_news", "title") == [shown]
+        assert column(warehouse, raw.TABLE, "version") == [1, 2, 3]
+        assert_sound(warehouse, NOON)
+    tell(warehouse, (11, "D"))
+    process(warehouse)
+    assert column(warehouse, "processed.processed_news", "title") == ["D"]
 
 
 def test_sandbox_articles_are_not_merged_with_real_ones(

@@ -73,6 +73,10 @@ ROWS: dict[int, tuple[str, ...]] = {
         "VALUES ('q', '2026-11-19', 0, '[]', 0, 1, 'no answer')",
     ),
     7: ("INSERT INTO processed.wrapping_lines VALUES (1, 'a.example', 'end', 'a line', 5)",),
+    8: (
+        "INSERT INTO raw.returns VALUES ('u1', 1, 3, 1, '2026-11-20 12:00:00+00', "
+        "'2026-11-20 12:00:00+00', FALSE)",
+    ),
 }
 """For each version that brought tables, what fills them: a row in each."""
 

@@ -17,9 +17,10 @@ from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import raw
 from support.api import serving
-from support.articles import many
+from support.articles import many, record
 from support.clock import NOON, Clock
 from support.databases import Database, Databases
+from support.processing import store
 from support.tables import execute, raw_uris
 
 from .conftest import Run, archive
@@ -91,6 +92,30 @@ def test_the_query_of_the_docs_reads_it(
         ("2026-11-20", 5),
         ("2026-11-21", 5),
     ]
+
+
+def test_what_came_back_is_in_the_lake_and_one_from_before_that_is_gone_on_with(
+    warehouse: Warehouse, place: Folder, scratch_folder: Path
+) -> None:
+    for hour, title in enumerate("ABA"):
+        store(warehouse, record("1", NOON, title=title), now=NOON + timedelta(hours=hour))
+    archive(warehouse, place, scratch_folder, NOON + timedelta(hours=3))
+    with warehouse.snapshot() as session:
+        (kept,) = session.rows("SELECT * FROM raw.returns")
+    (name,) = (name for name in place.names() if name.startswith("searches/returns-"))
+    assert duckdb.execute(f"SELECT count(*) FROM '{place.location}/{name}'").fetchone() == (1,)
+    assert kept[:3] == ("1", 1, 3)
+
+    manifest = Path(place.location) / "lake.json"
+    value = json.loads(manifest.read_text())
+    for part in ("columns", "searches"):
+        del value[part]["raw.returns"]
+    manifest.write_text(json.dumps(value))
+    lake = read_lake(place)
+    assert lake is not None
+    assert "raw.returns" not in lake.searches
+    archived = archive(warehouse, place, scratch_folder, NOON + timedelta(hours=4)).lake
+    assert archived.searches["raw.returns"][1].digest.rows == 1
 
 
 @pytest.mark.parametrize("seed", range(2))

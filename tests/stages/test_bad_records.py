@@ -131,6 +131,7 @@ def test_bodies_of_ten_megabytes_in_an_answer_that_is_too_large(
     [
         "https://a.example/" + "x" * 3982,
         "https://a.example/" + "ü" * 1500,
+        "https://a.example/x?utm_source=" + "".join(map(chr, range(0x4E00, 0x4E00 + 1900))),
         "https://a.example/\x00",
         "https://a.example/\ud800",
         "https://a.example:99999999/",

@@ -7,7 +7,8 @@ import pytest
 
 from newsapi_dentsu.errors import SourceUnavailableError
 from newsapi_dentsu.sandbox import Fault
-from newsapi_dentsu.warehouse import Warehouse, final, processed, raw
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.api import Reports, page_of, serving
 from support.articles import record
 from support.clock import Clock

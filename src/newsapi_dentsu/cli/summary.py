@@ -29,6 +29,7 @@ from newsapi_dentsu.warehouse.tables import (
     run_metrics,
     stage_runs,
 )
+from newsapi_dentsu.warehouse.tables.processed import FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class RunSummary:
     database: str
     dagster_home: str
     seconds: float
+
+    @property
+    def set_aside(self) -> int:
+        """Records and articles that could not be processed."""
+        deduplicated = self.reports.deduplicate or DeduplicateReport()
+        curated = self.reports.curate or CurateReport()
+        return deduplicated.failed + curated.rejected.get(FAILED, 0)
 
     def as_json(self) -> dict[str, Any]:
         """What `newsapi run --json` prints; a stage that reported nothing did nothing."""
@@ -70,6 +78,7 @@ class RunSummary:
             },
             "rules_changed": grouped.rules_changed,
             "unusable": deduplicated.unusable,
+            "set_aside": self.set_aside,
             "articles_added": curated.added,
             "articles_changed": curated.changed,
             "rejected": curated.rejected,
@@ -200,6 +209,12 @@ def _advice(settings: Settings, topics: Topics, run: RunSummary) -> Iterator[str
         yield (
             "The rules for text, relevance, quality or copies have changed. Articles stored before "
             "keep their verdicts; to judge all again:\n  newsapi run --full-refresh"
+        )
+    if run.set_aside:
+        yield (
+            f"{run.set_aside:,} articles could not be processed and are set aside as "
+            f"{FAILED}: the log says why. The next version of the program tries them again; to do "
+            "it now:\n  newsapi run --full-refresh"
         )
     if not run.outcome.succeeded:
         return

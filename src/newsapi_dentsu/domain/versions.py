@@ -73,7 +73,7 @@ class Occurrence:
     @property
     def number(self) -> int:
         """Its place among the records of its uri: the highest shows the uri."""
-        return self.returned.number if self.returned else self.uri_version
+        return max(self.uri_version, self.returned.number if self.returned else 0)
 
     @property
     def shown_at(self) -> datetime | None:

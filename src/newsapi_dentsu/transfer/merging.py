@@ -7,14 +7,15 @@ both sides know a uri, its versions are numbered through by the time they were f
 
 import json
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
-from newsapi_dentsu.warehouse.tables import positions, raw, run_metrics
+from newsapi_dentsu.warehouse.tables import positions, raw, returns, run_metrics
+from newsapi_dentsu.warehouse.tables.returns import Return
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 BATCH_ROWS = 200
@@ -114,6 +115,7 @@ def merge(source: Session, target: Warehouse, progress: Progress) -> Merged:
         found += there
         done += len(numbers)
         progress(done, total)
+    target.write(lambda session: _merge_returns(source, session))
     target.write(lambda session: _merge_searches(source, session))
     return Merged(total, added, found)
 
@@ -215,6 +217,34 @@ def _refuse_other_origin(source: Session, target: Warehouse) -> None:
             f"the source's articles are of {here}, those in {target.location} of {there}: "
             "sandbox articles and real ones must not be mixed"
         )
+
+
+def _merge_returns(source: Session, target: Session) -> None:
+    """Let each uri be shown by the record that either side saw last.
+
+    Records of the target may have new numbers, and records of both sides follow each other now.
+    """
+    theirs, ours = returns.all_of(source), returns.all_of(target)
+    here = _versions(target, theirs.keys() | ours.keys())
+    there = _versions(source, theirs)
+    settled: list[Return] = []
+    for uri, rows in here.items():
+        seqs = {row.record_hash: row.seq for row in rows}
+        seen = [ours[uri]] if uri in ours else []
+        seen += [
+            replace(theirs[uri], raw_seq=seqs[row.record_hash], taken=False)
+            for row in there.get(uri, ())
+            if row.seq == theirs[uri].raw_seq
+        ]
+        last = max(seen, key=lambda one: (one.seen_at, one.raw_seq))
+        newest = max(rows, key=lambda row: row.version)
+        if newest.seq == last.raw_seq or newest.fetched_at > last.seen_at:
+            continue
+        changes = max(one.changes for one in seen)
+        if last != ours.get(uri) or last.number <= newest.version:
+            number = max(newest.version + 1, *(one.number for one in seen))
+            settled.append(replace(last, number=number, changes=changes, taken=False))
+    returns.store(target, settled, ours)
 
 
 def _merge_searches(source: Session, target: Session) -> None:

@@ -15,10 +15,10 @@ from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import table
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
-from newsapi_dentsu.warehouse.tables import positions, raw
+from newsapi_dentsu.warehouse.tables import positions, raw, returns
 from newsapi_dentsu.warehouse.tables.rows import last_within
 
-SEARCHES = ("raw.queries", "raw.query_days")
+SEARCHES = ("raw.queries", "raw.query_days", returns.TABLE)
 BATCH_ROWS, BATCH_CHARACTERS = 2_000, 16_000_000
 MEMORY = "256MB"
 
@@ -106,7 +106,7 @@ def merge(paths: Sequence[Path], target: Path, day: date) -> DayFile:
 
 
 def write_searches(session: Session, folder: Path) -> dict[str, tuple[Path, Digest]]:
-    """Write how far each search is and what it listed: a file for each table, by its name."""
+    """Write how far each search is, what it listed and what came back: a file for each table."""
     written = {}
     with _workshop(folder) as workshop:
         for name in SEARCHES:

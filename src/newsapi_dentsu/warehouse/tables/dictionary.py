@@ -69,7 +69,7 @@ DICTIONARY: dict[str, dict[str, Column]] = {
     raw.TABLE: {
         "seq": Column("Order of arrival; grows by one.", "the pipeline"),
         "uri": Column("Identity of the record in the index.", "`uri`, else a content hash"),
-        "version": Column("1, and one more each time the record came changed.", "the pipeline"),
+        "version": Column("1, and more for each other record of the `uri`.", "the pipeline"),
         "url": Column(
             "The link as given; the canonical url where it has over 2,000 bytes, null where it is "
             "unusable.",
@@ -84,8 +84,9 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "source_name": _CONTENT["source_name"],
         "is_duplicate": Column("The index's own guess; not relied on.", "`isDuplicate`"),
         "problems": Column(
-            "JSON list of fields of an unexpected type, and of titles with control characters.",
-            "the pipeline",
+            "JSON list of the fields of an unexpected type or of which only the text was read, and "
+            "of titles with control characters.",
+            "docs/fetching.md",
         ),
         "unusable": Column(
             "Why no article could be made of the record when it came; what became of it since is "

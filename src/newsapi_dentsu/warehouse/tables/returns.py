@@ -47,6 +47,12 @@ def of_uris(session: Session, uris: Collection[str]) -> dict[str, Return]:
     return {row[0]: Return(*row) for row in rows_by_key(session, TABLE, _COLUMNS, "uri", uris)}
 
 
+def all_of(session: Session) -> dict[str, Return]:
+    """The latest return of each uri that has one."""
+    found = session.rows(f"SELECT {', '.join(_COLUMNS)} FROM {TABLE}")
+    return {row[0]: Return(*row) for row in found}
+
+
 def store(session: Session, returned: Sequence[Return], known: Collection[str]) -> None:
     """Note returns; `known` are the uris of which one is noted already."""
     save(session, TABLE, _COLUMNS, [values(one) for one in returned], known)

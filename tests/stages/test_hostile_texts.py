@@ -1,0 +1,104 @@
+"""A text costs no more than its length, whatever it is made of, in any stage."""
+
+import random
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import newsapi_dentsu
+from newsapi_dentsu.domain.assessment import assess
+from newsapi_dentsu.domain.record import MAX_RECORD_LENGTH
+from newsapi_dentsu.domain.text import clean_text
+from newsapi_dentsu.domain.topics import parse_topics
+from newsapi_dentsu.warehouse.tables import final, processed, raw
+from support.articles import record
+from support.clock import NOON
+from support.databases import DuckDBDatabases, disconnect
+from support.processing import broken_promises, process, store
+from support.tables import column, count
+
+TOPICS = parse_topics(
+    (Path(newsapi_dentsu.__file__).parent / "topics.yaml").read_text("utf-8"), "topics.yaml"
+)
+SECONDS = 2.0
+LENGTH = MAX_RECORD_LENGTH - 20_000
+"""Two megabytes in bytes: a record that is longer in characters makes no article."""
+
+
+rng = random.Random(7)
+TEXTS = {
+    "marks": "a" + "\u0315\u0300" * (LENGTH // 2),
+    "double marks": "a" + "\u0344\u0315" * (LENGTH // 2),
+    "marks by compatibility": "a" + "\u0300\uff9e" * (LENGTH // 2),
+    "ampersands": "&" * LENGTH,
+    "number signs": "&#" * (LENGTH // 2),
+    "nested escapes": "&" + "amp;" * (LENGTH // 4),
+    "escaped marks": "a" + "&#789;&#768;" * (LENGTH // 12),
+    "less-than signs": "<" * LENGTH,
+    "nested tags": "<div>" * (LENGTH // 5),
+    "one word": "a" * LENGTH,
+    "digits": "7" * LENGTH,
+    "white space": " \u00a0\u2028" * (LENGTH // 3),
+    "words and spaces": "a b " * (LENGTH // 4),
+    "prices": "$1 " * (LENGTH // 3),
+    "prices behind": "1 € " * (LENGTH // 4),
+    "grouped digits": "1,234" * (LENGTH // 5),
+    "capitals": "ABC DEF " * (LENGTH // 8),
+    "sentences": "A. " * (LENGTH // 3),
+    "bidirectional": "\u202e\u05d0\u202c" * (LENGTH // 3),
+    "hangul": "\u1100\u1161\u11a8" * (LENGTH // 3),
+    "emoji": "\U0001f468\u200d\U0001f469\u200d" * (LENGTH // 4),
+    "joiners": "a\u200c" * (LENGTH // 2),
+    "dots": "a." * (LENGTH // 2),
+    "apostrophes": "a'" * (LENGTH // 2),
+    "addresses": "https://a.example/b?c=d " * (LENGTH // 24),
+    "expanding": "\ufdfa " * (LENGTH // 2),
+    "different words": " ".join(f"{rng.getrandbits(44):x}" for _ in range(LENGTH // 12)),
+    "quotes": "\u201c'" * (LENGTH // 2),
+    "keywords": "marketing artificial intelligence " * (LENGTH // 34),
+    "far apart": "marketing " * (LENGTH // 20) + "x " * 10 + "openai " * (LENGTH // 15),
+    "line breaks": "Of a b\u2029" * (LENGTH // 7),
+    "mojibake": "Ã©" * (LENGTH // 2),
+    "cjk": "".join(map(chr, rng.choices(range(0x4E00, 0x9FFF), k=LENGTH))),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """Load what is loaded once: models, patterns."""
+    text = "Wört und Wört und Wört " * 20
+    fields = {"title": "Töst", "lang": "fra", "concepts": "[]", "categories": "[]"}
+    assess(TOPICS, body=clean_text(text), published_at=NOON, **fields)
+
+
+USUAL = ("marks", "less-than signs", "one word", "prices", "emoji", "expanding", "far apart")
+"""Those that cost most in some stage."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in TEXTS],
+)
+def test_two_megabytes_of_it_pass_through_every_stage_in_time(
+    duckdb_databases: DuckDBDatabases, name: str
+) -> None:
+    warehouse = duckdb_databases.create().open()
+    piece = TEXTS[name]
+    text = piece[: LENGTH * len(piece) // len(piece.encode())]
+    at = NOON - timedelta(hours=1)
+    good = [record(f"good{n}", at) for n in range(3)]
+    store(warehouse, *good)
+    process(warehouse, topics=TOPICS)
+    started = time.process_time()
+    # Beside it one that is nearly the same, so that the two are compared.
+    store(warehouse, record("bad", at, body=text), record("similar", at, body=text + " x"))
+    process(warehouse, topics=TOPICS)
+    seconds = (time.process_time() - started) / 2
+    assert seconds < SECONDS
+    assert column(warehouse, raw.TABLE, "unusable", "unusable IS NOT NULL") == []
+    assert count(warehouse, final.TABLE) + count(warehouse, final.REJECTED) == 5
+    assert set(column(warehouse, processed.TABLE, "url")) >= {one["url"] for one in good}
+    assert broken_promises(warehouse) == set()
+    disconnect(warehouse)

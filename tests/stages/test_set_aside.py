@@ -1,0 +1,205 @@
+"""An article that no code can process is set aside and told; it never stops the others."""
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from newsapi_dentsu.domain import assessment, similarity
+from newsapi_dentsu.domain.text import clean_text, clean_title
+from newsapi_dentsu.domain.topics import Topics
+from newsapi_dentsu.stages import curate as curating
+from newsapi_dentsu.stages import deduplicate as deduplicating
+from newsapi_dentsu.stages import group as grouping
+from newsapi_dentsu.stages import setting_aside
+from newsapi_dentsu.stages import workers as working
+from newsapi_dentsu.stages.group import group
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables.processed import Article
+from support.articles import TOPICS, record
+from support.clock import NOON
+from support.processing import broken_promises, process, store
+from support.tables import column, count, row
+
+POISON = "Poison"
+GOOD = ["https://adledger.example/1", "https://adledger.example/2"]
+BAD = "https://adledger.example/bad"
+ERRORS = [RecursionError("too deep"), MemoryError(), ValueError("a\nb"), KeyError("x")]
+
+
+def fill(warehouse: Warehouse) -> None:
+    title = f"{POISON} for the machine"
+    store(warehouse, record("1", NOON), record("bad", NOON, title=title), record("2", NOON))
+
+
+def failing(original: Callable[..., Any], error: Exception) -> Callable[..., Any]:
+    """A function that fails where one of its arguments holds the poison."""
+
+    def function(*arguments: object, **named: object) -> Any:
+        if any(POISON in str(one) for one in (*arguments, *named.values())):
+            raise error
+        return original(*arguments, **named)
+
+    return function
+
+
+def assert_only_the_good_are_final(warehouse: Warehouse) -> None:
+    assert column(warehouse, final.TABLE, "url") == GOOD
+    assert broken_promises(warehouse) == set()
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_a_record_that_can_t_be_made_an_article(
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    fill(warehouse)
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        patch.setattr(deduplicating, "clean_title", failing(clean_title, error))
+        report, _ = process(warehouse)
+        assert (report.records, report.unusable, report.failed) == (3, 1, 1)
+        assert_only_the_good_are_final(warehouse)
+        assert row(warehouse, processed.OUTCOMES, "uri = 'bad'")["reason"] == "failed"
+        assert "Record bad (raw.seq 2)" in caplog.text
+        assert type(error).__name__ in caplog.text
+        report, _ = process(warehouse)
+        assert report.records == 0
+    process(warehouse, full_refresh=True)
+    assert column(warehouse, final.TABLE, "url") == [*GOOD, BAD]
+    assert broken_promises(warehouse) == set()
+
+
+def test_the_article_of_an_earlier_record_stays_as_it_is(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(warehouse, record("1", NOON, title="Sound"))
+    process(warehouse)
+    with monkeypatch.context() as patch:
+        failed = failing(clean_text, RecursionError())
+        patch.setattr(deduplicating, "clean_text", failed)
+        store(
+            warehouse, record("1", NOON, title="Newer", body=POISON), now=NOON + timedelta(hours=1)
+        )
+        process(warehouse)
+    assert column(warehouse, final.TABLE, "title") == ["Sound"]
+    assert broken_promises(warehouse) == set()
+
+
+def test_an_earlier_record_that_fails_when_it_is_needed_again(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two records of a page; the one that shows it is withdrawn by a change of its address.
+    url = "https://adledger.example/page"
+    store(warehouse, record("a", NOON - timedelta(hours=2), url=url, title=POISON))
+    store(warehouse, record("b", NOON, url=url, title="Shown"))
+    process(warehouse)
+    later = NOON + timedelta(hours=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(deduplicating, "clean_title", failing(clean_title, MemoryError()))
+        store(warehouse, record("b", NOON - timedelta(days=9), url=url, title=POISON), now=later)
+        store(warehouse, record("c", NOON, title="Other"), now=later)
+        process(warehouse, later)
+    assert column(warehouse, final.TABLE, "title") == ["Other", "Shown"]
+    assert broken_promises(warehouse) == set()
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_article_that_can_t_be_judged(
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    fill(warehouse)
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        patch.setattr(assessment, "assess", failing(assessment.assess, error))
+        _, report = process(warehouse)
+        assert report.rejected == {"failed": 1}
+        assert_only_the_good_are_final(warehouse)
+        rejected = row(warehouse, final.REJECTED, "1 = 1")
+        assert (rejected["url"], rejected["reason"]) == (BAD, "failed")
+        assert rejected["detail"].startswith(type(error).__name__)
+        assert f"{BAD} could not be judged" in caplog.text
+    process(warehouse)
+    assert_only_the_good_are_final(warehouse)
+    process(warehouse, full_refresh=True)
+    assert column(warehouse, final.TABLE, "url") == [*GOOD, BAD]
+
+
+def test_an_article_that_can_t_be_compared(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(warehouse)
+    monkeypatch.setattr(grouping, "prepare", failing(similarity.prepare, MemoryError()))
+    store(warehouse, record("bad", NOON, body=POISON * 40), now=NOON + timedelta(hours=1))
+    assert group(warehouse, TOPICS, now=NOON).failed == 0
+    process(warehouse)
+    assert_only_the_good_are_final(warehouse)
+
+
+def test_an_article_that_can_t_go_to_final(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(warehouse)
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        patch.setattr(curating, "_final", failing(curating._final, ValueError("no language")))
+        process(warehouse)
+        assert_only_the_good_are_final(warehouse)
+        assert column(warehouse, final.REJECTED, "detail") == ["ValueError: no language"]
+        assert BAD in caplog.text
+    process(warehouse, full_refresh=True)
+    assert column(warehouse, final.TABLE, "url") == [*GOOD, BAD]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(deduplicating, "clean_title"), (assessment, "assess"), (curating, "_final")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_next_version_of_the_program_tries_it_again(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+) -> None:
+    fill(warehouse)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, failing(getattr(module, name), MemoryError()))
+        process(warehouse)
+        # The same version doesn't, nor does it the next time.
+        for _ in range(2):
+            process(warehouse)
+        monkeypatch.setattr(setting_aside, "version", lambda _: "99.0")
+        process(warehouse)
+        assert_only_the_good_are_final(warehouse)
+    process(warehouse)
+    assert_only_the_good_are_final(warehouse)
+    monkeypatch.setattr(setting_aside, "version", lambda _: "99.1")
+    process(warehouse)
+    assert column(warehouse, final.TABLE, "url") == [*GOOD, BAD]
+    assert broken_promises(warehouse) == set()
+
+
+def looks_or_dies(topics: Topics, articles: Sequence[tuple[Article, bool]]) -> Sequence[Any]:
+    if any(POISON in article.title for article, _ in articles):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [grouping._look(topics, article, banded=banded) for article, banded in articles]
+
+
+def test_a_text_that_kills_its_process_is_set_aside(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(warehouse)
+    monkeypatch.setattr(working, "_processors", lambda: 2)
+    monkeypatch.setattr(grouping, "_MANY", 1)
+    monkeypatch.setattr(grouping, "_looks", looks_or_dies)
+    process(warehouse)
+    assert_only_the_good_are_final(warehouse)
+    rejected = row(warehouse, final.REJECTED, "1 = 1")
+    assert rejected["reason"] == "failed"
+    assert "killed" in rejected["detail"]
+    assert count(warehouse, raw.TABLE) == 3
