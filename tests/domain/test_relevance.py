@@ -283,3 +283,21 @@ def test_the_example_of_the_documentation_adds_up() -> None:
     found = scored("The offer that knows you", body, topics=SHIPPED)
     assert found.topics == pytest.approx({"AI": 0.76, "Marketing": 0.82}, abs=0.005)
     assert found.overall == pytest.approx(0.79, abs=0.005)
+
+
+@pytest.mark.parametrize("place", ["title", "body"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dog " * 200_000 + "and " * 10 + "train " * 200_000,
+        "guide dog " * 200_000,
+        "dog train " * 200_000,
+        "a" * 2_000_000,
+        "dog'" * 500_000,
+    ],
+    ids=lambda text: text[:10],
+)
+def test_a_long_text_costs_no_more_than_its_length(place: str, text: str) -> None:
+    started = time.process_time()
+    scored(title=text) if place == "title" else scored(body=text)
+    assert time.process_time() - started < 4

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.domain import assessment, similarity
+from newsapi_dentsu.domain import record as reading
 from newsapi_dentsu.domain.text import clean_text, clean_title
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.stages import curate as curating
@@ -51,6 +52,23 @@ def failing(original: Callable[..., Any], error: Exception) -> Callable[..., Any
 def assert_only_the_good_are_final(warehouse: Warehouse) -> None:
     assert column(warehouse, final.TABLE, "url") == GOOD
     assert broken_promises(warehouse) == set()
+
+
+def test_a_record_that_can_t_even_be_read_is_stored_once(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = failing(clean_title, RecursionError())
+    monkeypatch.setattr(reading, "clean_title", failed)
+    for hour in range(2):
+        bad = record("bad", NOON, title=POISON, sim=hour / 10)
+        store(
+            warehouse, record("1", NOON), bad, record("2", NOON), now=NOON + timedelta(hours=hour)
+        )
+    process(warehouse)
+    assert_only_the_good_are_final(warehouse)
+    stored = row(warehouse, raw.TABLE, "unusable = 'failed'")
+    assert POISON in stored["record"]
+    assert count(warehouse, raw.TABLE) == 3
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)

@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 
 from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.hosting.execution import Outcome
@@ -29,7 +30,6 @@ from newsapi_dentsu.warehouse.tables import (
     run_metrics,
     stage_runs,
 )
-from newsapi_dentsu.warehouse.tables.processed import FAILED
 
 
 @dataclass(frozen=True, slots=True)

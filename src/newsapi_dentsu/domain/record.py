@@ -15,6 +15,9 @@ from newsapi_dentsu.domain.urls import MAX_URL_LENGTH, address
 MAX_RECORD_LENGTH = 2_000_000
 """Characters of JSON beyond which a record is kept but not made an article."""
 
+FAILED = "failed"
+"""The reason for which records and articles that no code can process are set aside."""
+
 MAX_URI_LENGTH = 200
 MAX_PROBLEMS = 20
 """How many of a record's values that could not be read as they are get told."""
@@ -93,13 +96,21 @@ def read_record(value: object, fetched_at: datetime) -> Record:
     """
     text = canonical_json(value)
     if not isinstance(value, Mapping):
-        return _unreadable(text, tuple(problems_in(value)))
+        return _unreadable(text, _digest(text), "not_a_record", value)
     stable = {
         key: item
         for key, item in value.items()
         if key.removesuffix(REPEATED) not in VOLATILE_FIELDS
     }
     record_hash = _digest(canonical_json(stable))
+    try:
+        return _read(value, text, record_hash, fetched_at)
+    except Exception:
+        # Whatever it is about this record, the others must be stored.
+        return _unreadable(text, record_hash, FAILED, value)
+
+
+def _read(value: Mapping[str, object], text: str, record_hash: str, fetched_at: datetime) -> Record:
     fields = _Fields(value)
     uri = fields.text("uri", MAX_URI_LENGTH) or _number_as_uri(value.get("uri"))
     if uri is None:
@@ -352,8 +363,7 @@ def _number_as_uri(value: object) -> str | None:
     return digits if len(digits) <= MAX_URI_LENGTH else None
 
 
-def _unreadable(text: str, problems: tuple[str, ...]) -> Record:
-    digest = _digest(text)
+def _unreadable(text: str, digest: str, why: str, value: object) -> Record:
     return Record(
         uri=f"content:{digest}",
         url=None,
@@ -365,8 +375,8 @@ def _unreadable(text: str, problems: tuple[str, ...]) -> Record:
         source_uri=None,
         source_name=None,
         is_duplicate=None,
-        problems=("uri", *problems),
-        unusable="not_a_record",
+        problems=("uri", *islice(problems_in(value), MAX_PROBLEMS)),
+        unusable=why,
         record=text,
         record_hash=digest,
     )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages.report import CurateReport
@@ -145,7 +146,7 @@ def _accepted(
             why = setting_aside.told(error)
             logger.warning("%s could not go to final and is set aside: %s", article.url, why)
             failed[key] = RejectedArticle(
-                key, article.url, article.link, article.title, processed.FAILED, why
+                key, article.url, article.link, article.title, FAILED, why
             )
     return accepted, failed
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 
-from newsapi_dentsu.domain.record import read_content
+from newsapi_dentsu.domain.record import FAILED, read_content
 from newsapi_dentsu.domain.similarity import prepare
 from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
 from newsapi_dentsu.domain.urls import Address, address, article_id, article_url, distinct_url
@@ -37,7 +37,7 @@ from newsapi_dentsu.warehouse.tables import (
     returns,
     wrapping_lines,
 )
-from newsapi_dentsu.warehouse.tables.processed import FAILED, Article, RecordOutcome
+from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
 from newsapi_dentsu.warehouse.tables.raw import RawRow
 from newsapi_dentsu.warehouse.tables.returns import Return
 

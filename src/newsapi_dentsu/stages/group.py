@@ -14,6 +14,7 @@ from typing import TypeVar
 from newsapi_dentsu.domain import assessment, similarity, wrapping
 from newsapi_dentsu.domain.assessment import Assessment
 from newsapi_dentsu.domain.quality import Rejection
+from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.domain.relevance import Relevance
 from newsapi_dentsu.domain.similarity import Text, prepare
 from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
@@ -414,7 +415,7 @@ def _look(topics: Topics, article: Article, *, banded: bool) -> _Look:
 
 def _set_aside(article: Article, why: str) -> _Look:
     """What stands for the look at an article at which no code can look."""
-    rejection = Rejection(processed.FAILED, why)
+    rejection = Rejection(FAILED, why)
     return _Look(_row(article, Assessment(article.lang, rejection, (), Relevance(0.0, {}, ()))), ())
 
 
@@ -423,7 +424,7 @@ def _warn_of_failed(articles: Iterable[Article], looks: Mapping[str, _Look]) -> 
     failed = 0
     for article in articles:
         row = looks[article.article_id].row
-        if row.rejection == processed.FAILED:
+        if row.rejection == FAILED:
             logger.warning("%s could not be judged and is set aside: %s", article.url, row.detail)
             failed += 1
     return failed

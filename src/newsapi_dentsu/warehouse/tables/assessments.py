@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
 from newsapi_dentsu.warehouse.engines.base import Session, delete, update
 from newsapi_dentsu.warehouse.tables import positions, processed, text_bands
@@ -81,7 +82,7 @@ def assessed(session: Session, article_ids: Collection[str]) -> dict[str, Assess
 
 def set_aside(session: Session) -> list[str]:
     """The articles that could not be judged."""
-    found = session.rows(f"SELECT article_id FROM {TABLE} WHERE rejection = $1", processed.FAILED)
+    found = session.rows(f"SELECT article_id FROM {TABLE} WHERE rejection = $1", FAILED)
     return [article_id for (article_id,) in found]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.warehouse.engines.base import Session, delete, insert
 from newsapi_dentsu.warehouse.tables import positions
 from newsapi_dentsu.warehouse.tables.rows import columns_of, rows_by_key, save, values
@@ -119,7 +120,7 @@ def rejections(session: Session, article_ids: Collection[str]) -> dict[str, Reje
 
 def set_aside(session: Session) -> list[str]:
     """The articles that could not be processed."""
-    found = session.rows(f"SELECT article_id FROM {REJECTED} WHERE reason = $1", processed.FAILED)
+    found = session.rows(f"SELECT article_id FROM {REJECTED} WHERE reason = $1", FAILED)
     return [article_id for (article_id,) in found]
 
 

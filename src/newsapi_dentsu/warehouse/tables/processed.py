@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.warehouse.engines.base import Session, delete, update
 from newsapi_dentsu.warehouse.tables import positions
 from newsapi_dentsu.warehouse.tables.rows import (
@@ -20,9 +21,6 @@ from newsapi_dentsu.warehouse.tables.rows import (
 TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
 SEQUENCE = "processed.change_seq"
-
-FAILED = "failed"
-"""The reason for which records and articles that no code could process are set aside."""
 
 
 @dataclass(frozen=True, slots=True)
