@@ -14,12 +14,13 @@ The reasons, and what is left alone on purpose, are in ``docs/urls.md``.
 import hashlib
 import re
 import string
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
 from ada_url import URL
+
+from newsapi_dentsu.domain.normalization import normalize
 
 MAX_URL_LENGTH: Final = 2000
 """Longest canonical url, in bytes; how long the link is that leads to it makes no difference.
@@ -236,4 +237,4 @@ def _evened(text: str, free: str = _UNRESERVED) -> str:
         return bytes([value]) if value > 0x7F or chr(value) in free else escape[0].upper()
 
     plain = _ESCAPE.sub(unescaped, text.encode()).decode(errors="surrogateescape")
-    return quote(unicodedata.normalize("NFC", plain), safe=_RESERVED, errors="surrogateescape")
+    return quote(normalize("NFC", plain), safe=_RESERVED, errors="surrogateescape")
