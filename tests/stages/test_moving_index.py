@@ -86,6 +86,22 @@ def test_articles_that_are_counted_before_they_are_listed_are_found_when_they_ar
     assert count(warehouse, raw.TABLE) == 150
 
 
+def test_two_records_of_one_uri_fill_two_positions(
+    warehouse: Warehouse, index: MovingIndex
+) -> None:
+    index.add_many(58, MORNING)
+    for number in range(2):
+        url = f"https://adledger.example/twin/{number}"
+        index.add(Entry(MORNING + timedelta(seconds=7.5 + 20 * number), "twin", url))
+    reports = [index.collect(warehouse, lookback_days=1), *index.pass_time(warehouse, 78)]
+    assert not any(report.disagreements or report.missing_days for report in reports)
+    assert count(warehouse, raw.TABLE) == 60
+    with warehouse.snapshot() as session:
+        query = raw.active_query(session)
+        assert query is not None
+        assert raw.days_settled_at(session, query.query_id, TODAY, TODAY)[TODAY] is not None
+
+
 @pytest.mark.parametrize("total", [60, 110, 240])
 def test_of_two_replicas_that_differ_in_ten_articles_both_are_read(
     warehouse: Warehouse, total: int

@@ -11,7 +11,7 @@ is judged in two ways:
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -59,7 +59,7 @@ class Reading:
 
     @property
     def listed(self) -> int:
-        """Articles on the pages of the present pass."""
+        """Positions on the pages of the present pass."""
         return sum(int(identity.split(":", 1)[0]) for identity in self.pages.values())
 
 
@@ -102,8 +102,8 @@ def page_count(articles: int, size: int = PAGE_SIZE) -> int:
     return -(-articles // size)
 
 
-def page_identity(uris: Collection[str], total: int) -> str:
-    """What tells one state of a page from another: which articles it held, and the total."""
+def page_identity(uris: Sequence[str], total: int) -> str:
+    """What tells one state of a page from another: what its positions held, and the total."""
     if not uris:
         return f"{_EMPTY}{total}"
     digest = hashlib.blake2b(repr((sorted(uris), total)).encode(), digest_size=8)
@@ -158,10 +158,12 @@ def _end_of_list(pages: Mapping[int, str]) -> int | None:
 
 
 def with_page(
-    listing: DayListing, number: int, uris: Collection[str], total: int, size: int
+    listing: DayListing, number: int, uris: Sequence[str], total: int, size: int
 ) -> DayListing:
     """A day's listing after one more page of it was read.
 
+    `uris` are those of the page's records in turn; two records may share one, and fill two of the
+    positions that the index counts.
     Where the server's page size has changed, the reading begins anew with this page.
     """
     reading = listing.reading

@@ -460,7 +460,7 @@ class _Collection:
         records: list[Record],
         listing: DayListing,
     ) -> tuple[DayListing, bool]:
-        uris = {record.uri for record in records}
+        uris = [record.uri for record in records]
         listing = with_page(listing, number, uris, page.total or 0, page.size)
         whole = not listing.reading.settling and counts_agree(listing)
         if whole:
