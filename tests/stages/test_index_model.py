@@ -151,7 +151,7 @@ class Life:
         fresh = [one for one in self._entries() if one.at > self.index.now - 4 * DAY]
         if fresh:
             changed = self.rng.choice(fresh)
-            changed.url = f"https://moved.example/{changed.uri}/{self.rng.random()}"
+            changed.url = f"https://moved.example/{changed.uri}/{self.rng.randrange(9)}"
 
     def _fail(self) -> None:
         """A day begins to fail, or all are well again."""
