@@ -22,7 +22,7 @@ from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from newsapi_dentsu.warehouse.tables.processed import Article
-from support.articles import TOPICS, record
+from support.articles import TOPICS, body, record
 from support.clock import NOON
 from support.processing import broken_promises, process, store
 from support.tables import column, count, row
@@ -38,11 +38,12 @@ def fill(warehouse: Warehouse) -> None:
     store(warehouse, record("1", NOON), record("bad", NOON, title=title), record("2", NOON))
 
 
-def failing(original: Callable[..., Any], error: Exception) -> Callable[..., Any]:
-    """A function that fails where one of its arguments holds the poison."""
+def failing(original: Callable[..., Any], error: Exception, but: str = "\0") -> Callable[..., Any]:
+    """A function that fails where one of its arguments holds the poison, and not its antidote."""
 
     def function(*arguments: object, **named: object) -> Any:
-        if any(POISON in str(one) for one in (*arguments, *named.values())):
+        given = [str(one) for one in (*arguments, *named.values())]
+        if any(POISON in one and but not in one for one in given):
             raise error
         return original(*arguments, **named)
 
@@ -110,21 +111,56 @@ def test_the_article_of_an_earlier_record_stays_as_it_is(
     assert broken_promises(warehouse) == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [("read_content", {}), ("prepare", {"title": "Quite another", "body": "A bridge is opened."})],
+    ids=["what it shows", "how it is worded"],
+)
 def test_an_earlier_record_that_fails_when_it_is_needed_again(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, name: str, later: dict[str, Any]
+) -> None:
+    # Of one text the record published first is shown; another text is compared with it.
+    first = {"url": BAD, "title": "The story", "body": f"{POISON} in the well."}
+    store(warehouse, record("a", NOON - timedelta(hours=2), **first))
+    process(warehouse)
+    store(warehouse, record("b", NOON, **first | {"image": None} | later), record("1", NOON))
+    with monkeypatch.context() as patch:
+        failed = failing(getattr(deduplicating, name), MemoryError(), but="'image': None")
+        patch.setattr(deduplicating, name, failed)
+        report, _ = process(warehouse)
+        assert (report.records, report.unusable) == (2, 0)
+    assert row(warehouse, processed.OUTCOMES, "uri = 'a'")["reason"] == "failed"
+    assert row(warehouse, processed.OUTCOMES, "uri = 'b'")["outcome"] == "article"
+    shown = row(warehouse, processed.TABLE, f"url = '{BAD}'")
+    assert (shown["image"], shown["title"]) == (None, later.get("title", "The story"))
+    assert broken_promises(warehouse) == set()
+    process(warehouse, full_refresh=True)
+    assert row(warehouse, processed.OUTCOMES, "uri = 'a'")["outcome"] == "article"
+    assert broken_promises(warehouse) == set()
+
+
+def test_a_page_is_divided_anew_without_a_record_that_fails_when_it_comes_back(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Two records of a page; the one that shows it is withdrawn by a change of its address.
-    url = "https://adledger.example/page"
-    store(warehouse, record("a", NOON - timedelta(hours=2), url=url, title=POISON))
-    store(warehouse, record("b", NOON, url=url, title="Shown"))
+    # Each resembles the one before: without the second, the third is an article of its own.
+    one, other = body("one"), body("other")
+    both = " ".join((*one.split()[:20], *other.split()[:20]))
+
+    def told(number: int, text: str) -> dict[str, Any]:
+        found = NOON - timedelta(hours=9 - number)
+        return record(f"{number}", found, url=BAD, title=f"{number}", body=text)
+
+    store(warehouse, told(0, one), told(1, f"{both} {POISON}"), told(2, other))
+    store(warehouse, told(1, both), now=NOON + timedelta(hours=1))
     process(warehouse)
-    later = NOON + timedelta(hours=1)
+    assert count(warehouse, processed.TABLE) == 1
+    store(warehouse, told(1, f"{both} {POISON}"), now=NOON + timedelta(hours=2))
     with monkeypatch.context() as patch:
-        patch.setattr(deduplicating, "clean_title", failing(clean_title, MemoryError()))
-        store(warehouse, record("b", NOON - timedelta(days=9), url=url, title=POISON), now=later)
-        store(warehouse, record("c", NOON, title="Other"), now=later)
-        process(warehouse, later)
-    assert column(warehouse, final.TABLE, "title") == ["Other", "Shown"]
+        patch.setattr(deduplicating, "clean_text", failing(clean_text, ValueError()))
+        process(warehouse)
+    assert column(warehouse, processed.TABLE, "body") == sorted([one, both])
+    process(warehouse, full_refresh=True)
+    assert column(warehouse, processed.TABLE, "body") == [f"{both} {POISON}"]
     assert broken_promises(warehouse) == set()
 
 
