@@ -1,6 +1,7 @@
 """What a page has shown depends on the set of its records only."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from newsapi_dentsu.domain.similarity import prepare
 from newsapi_dentsu.domain.versions import (
     MOST_COMPARED,
     Occurrence,
+    Returned,
     Wording,
     articles_of,
     is_same,
@@ -37,10 +39,21 @@ occurrences = st.lists(
         text_hash=st.sampled_from(sorted(TEXTS)),
         text_at=moments,
         published_at=moments,
+        returned=st.none()
+        | st.builds(
+            Returned,
+            number=st.integers(4, 9),
+            at=st.integers(6, 9).map(lambda hours: START + timedelta(hours=hours)),
+            changes=st.integers(0, 2),
+        ),
     ),
     min_size=1,
     max_size=8,
-    unique_by=(lambda one: one.raw_seq, lambda one: (one.uri, one.uri_version)),
+    unique_by=(
+        lambda one: one.raw_seq,
+        lambda one: (one.uri, one.uri_version),
+        lambda one: (one.uri, one.number),
+    ),
 )
 
 
@@ -98,6 +111,13 @@ def test_what_is_settled_comes_out_as_if_it_were_not(
 
 
 @given(occurrences)
+def test_what_comes_back_divides_nothing_anew(records: list[Occurrence]) -> None:
+    articles = [[one.raw_seq for one in article] for article in articles_of(records, Told())]
+    before = [replace(one, returned=None) for one in records]
+    assert divided(*before) == articles
+
+
+@given(occurrences)
 def test_every_record_is_of_one_article_and_one_uri_is_one_article(
     records: list[Occurrence],
 ) -> None:
@@ -138,14 +158,23 @@ def test_the_article_and_the_link_are_of_the_newest_versions_of_their_uris(
 ) -> None:
     for seq in (resolve(records).raw_seq, resolve(records).link_seq):
         chosen = next(one for one in records if one.raw_seq == seq)
-        assert chosen.uri_version == max(
-            one.uri_version for one in records if one.uri == chosen.uri
-        )
+        assert chosen.number == max(one.number for one in records if one.uri == chosen.uri)
 
 
 @given(occurrences)
 def test_versions_count_from_one_to_the_number_of_records(records: list[Occurrence]) -> None:
-    assert 1 <= resolve(records).version <= len(records)
+    changes = sum(one.returned.changes for one in records if one.returned)
+    assert 1 <= resolve(records).version <= len(records) + changes
+
+
+def test_what_came_back_last_is_shown_with_its_link() -> None:
+    first, second = at(1, "a", "x"), replace(at(2, "a", "y"), uri_version=2)
+    back = replace(first, returned=Returned(3, START + timedelta(hours=5), 1))
+    resolution = resolve([back, second, at(3, "b", "z")])
+    assert (resolution.raw_seq, resolution.link_seq, resolution.version) == (1, 1, 4)
+    # What another uri shows since then is newer.
+    resolution = resolve([back, second, at(6, "b", "z")])
+    assert (resolution.raw_seq, resolution.link_seq, resolution.version) == (6, 6, 4)
 
 
 def test_an_article_without_records_is_a_mistake() -> None:

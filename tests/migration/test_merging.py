@@ -167,6 +167,26 @@ def test_a_record_that_came_back_on_either_side_is_shown(
     assert column(warehouse, "processed.processed_news", "title") == ["D"]
 
 
+def test_what_came_back_to_each_of_two_pages_of_a_uri_is_known_after_merging(
+    warehouse: Warehouse, other: Warehouse
+) -> None:
+    def tell(to: Warehouse, *hours: tuple[int, str, str]) -> None:
+        for hour, title, page in hours:
+            told = record("1", _day(1), title=title, url=f"https://{page}.example/x")
+            store(to, told, now=NOON + timedelta(hours=hour))
+
+    first = (0, "A", "a"), (1, "B", "a"), (2, "C", "c"), (3, "D", "c")
+    tell(other, *first, (4, "A", "a"))
+    tell(warehouse, *first, (5, "C", "c"), (6, "E", "e"))
+    shown = ["A", "C", "E"]
+    for _ in range(2):
+        assert merge(other, warehouse, NOON).complete
+        assert column(warehouse, "processed.processed_news", "title") == shown
+        assert_sound(warehouse, NOON)
+    deduplicate(warehouse, now=NOON, full_refresh=True)
+    assert column(warehouse, "processed.processed_news", "title") == shown
+
+
 def test_sandbox_articles_are_not_merged_with_real_ones(
     warehouse: Warehouse, other: Warehouse, clock: Clock
 ) -> None:

@@ -74,7 +74,7 @@ ROWS: dict[int, tuple[str, ...]] = {
     ),
     7: ("INSERT INTO processed.wrapping_lines VALUES (1, 'a.example', 'end', 'a line', 5)",),
     8: (
-        "INSERT INTO raw.returns VALUES ('u1', 1, 3, 1, '2026-11-20 12:00:00+00', "
+        "INSERT INTO raw.returns VALUES (1, 3, 1, '2026-11-20 12:00:00+00', "
         "'2026-11-20 12:00:00+00', FALSE)",
     ),
 }

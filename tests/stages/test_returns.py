@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from newsapi_dentsu.domain.record import read_record
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed, raw, returns
-from support.articles import record
+from support.articles import body, record
 from support.clock import NOON
 from support.databases import Databases, disconnect
 from support.processing import broken_promises, process, store
-from support.tables import column, count, row
+from support.tables import NUMBERS, column, count, dump, row
 
 HOUR = timedelta(hours=1)
 
@@ -57,7 +57,7 @@ def test_records_in_turn_fill_nothing_and_the_last_is_shown(
             assert row(warehouse, final.TABLE, "1 = 1")["updated_at"] == now
     process(warehouse, NOON + 9 * HOUR)
     assert shown(warehouse) == ("A", 5)
-    assert (count(warehouse, raw.TABLE), count(warehouse, returns.TABLE)) == (2, 1)
+    assert (count(warehouse, raw.TABLE), count(warehouse, returns.TABLE)) == (2, 2)
     assert broken_promises(warehouse) == set()
 
 
@@ -99,6 +99,24 @@ def test_a_return_is_known_after_a_full_refresh(warehouse: Warehouse) -> None:
     assert before["title"] == "A"
     process(warehouse, NOON + HOUR, full_refresh=True)
     assert row(warehouse, processed.TABLE, "1 = 1") == before
+
+
+@pytest.mark.parametrize("processed_each_time", [True, False])
+def test_a_uri_that_goes_to_and_fro_between_pages_leaves_each_as_it_was_seen_last(
+    warehouse: Warehouse, processed_each_time: bool
+) -> None:
+    story, other = "https://adledger.example/1", "https://adledger.example/2"
+    turns = [("A", story), ("B", story), ("C", other), ("A", story), ("C", other)]
+    for number, (title, url) in enumerate(turns):
+        store(warehouse, version(title, url=url, body=body(url)), now=NOON + number * HOUR)
+        if processed_each_time:
+            process(warehouse, NOON + number * HOUR)
+    process(warehouse, NOON + 8 * HOUR)
+    # What came back to a page from another page changed nothing there.
+    assert (shown(warehouse, "1"), shown(warehouse, "2")) == (("A", 2), ("C", 1))
+    store(warehouse, version("A", url=story, body=body(story)), now=NOON + 9 * HOUR)
+    assert process(warehouse, NOON + 9 * HOUR)[1].changed == 0
+    assert (count(warehouse, raw.TABLE), broken_promises(warehouse)) == (3, set())
 
 
 ODD_URIS = [
@@ -150,4 +168,8 @@ def test_every_record_ever_received_is_in_raw_once(
     with warehouse.snapshot() as session:
         kept = session.rows(f"SELECT uri, record_hash FROM {raw.TABLE}")
     assert sorted(kept) == sorted(received)
+    tables = (processed.TABLE, processed.OUTCOMES, final.TABLE)
+    made = dump(warehouse, *tables, skip=NUMBERS)
+    process(warehouse, full_refresh=True)
+    assert dump(warehouse, *tables, skip=NUMBERS) == made
     disconnect(warehouse)

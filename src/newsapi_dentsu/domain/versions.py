@@ -41,10 +41,10 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A record came back after others of its uri had replaced it.
+    """A record came back after others of its uri had replaced it, `at` its latest return.
 
-    `number` orders it among the uri's versions, `changes` counts the uri's returns that brought
-    another text.
+    `number` orders this among the uri's versions, `changes` counts the record's returns that
+    brought its page another text.
     """
 
     number: int

@@ -378,7 +378,7 @@ def _articles(
     There are drafts of what they show. A record that turns out to fail on the way gets the outcome
     that says so, and its page is divided again without it.
     """
-    returned = returns.of_uris(session, {outcome.uri for outcome in outcomes.values()})
+    returned = returns.of_records(session, outcomes)
     while True:
         articles = _divided(stored, outcomes, returned, records)
         records.load({seq for one in articles for seq in (one.shown.raw_seq, one.shown.link_seq)})
@@ -391,7 +391,7 @@ def _articles(
 def _divided(
     stored: Mapping[int, RecordOutcome],
     outcomes: Mapping[int, RecordOutcome],
-    returned: Mapping[str, Return],
+    returned: Mapping[int, Return],
     records: _Records,
 ) -> list[_Made]:
     pages: dict[str, list[Occurrence]] = {}
@@ -401,7 +401,7 @@ def _divided(
     for seq, outcome in outcomes.items():
         touched = seq in records.taken or seq in records.failed
         if outcome.page_id is not None:
-            here = _occurrence(outcome, returned.get(outcome.uri))
+            here = _occurrence(outcome, returned.get(seq))
             pages.setdefault(outcome.page_id, []).append(here)
             if touched:
                 moved.setdefault(outcome.page_id, []).append(here)
@@ -425,7 +425,6 @@ def _divided(
 
 
 def _occurrence(outcome: RecordOutcome, returned: Return | None) -> Occurrence:
-    came_back = returned if returned and returned.raw_seq == outcome.raw_seq else None
     return Occurrence(
         outcome.raw_seq,
         outcome.uri,
@@ -434,7 +433,7 @@ def _occurrence(outcome: RecordOutcome, returned: Return | None) -> Occurrence:
         outcome.text_hash or "",
         outcome.text_at,
         outcome.published_at,
-        Returned(came_back.number, came_back.returned_at, came_back.changes) if came_back else None,
+        Returned(returned.number, returned.returned_at, returned.changes) if returned else None,
     )
 
 

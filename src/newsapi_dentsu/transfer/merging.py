@@ -2,13 +2,14 @@
 
 Only raw records and what the searches have read are merged: what processed and final show is a
 function of the records, and the stages work it out anew. Records keep their order in time: where
-both sides know a uri, its versions are numbered through by the time they were fetched.
+both sides know a uri, its versions and what came back are numbered through by when they were seen.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from newsapi_dentsu.errors import WarehouseError
@@ -27,20 +28,27 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A stored version of a uri."""
+    """A stored version of a uri; or, with `returned`, that it came back, with number and time."""
 
     seq: int
     version: int
     record_hash: str
     fetched_at: datetime
+    returned: Return | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Interleaved:
-    """The versions of a uri on both sides: new numbers of the target's, numbers of those to add."""
+    """The versions of a uri on both sides: new numbers of the target's, numbers of those to add.
+
+    `returned` are the returns of both sides by the content that came back, `news` says whether the
+    source knows one that the target doesn't.
+    """
 
     renumber: dict[int, int]
     add: dict[int, int]
+    returned: dict[str, Return]
+    news: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +66,48 @@ class Merged:
 
 
 def interleave(target: Iterable[Stored], source: Iterable[Stored]) -> Interleaved:
-    """Number the versions of one uri through, in the order of time.
+    """Number the versions of one uri and their returns through, in the order of time.
 
-    Contents that the target knows in any version are not added again.
+    Contents that the target knows in any version are not added again; of the returns of one content
+    the one seen last counts.
 
     Returns:
         New numbers by the `seq` of the target's rows and of the source's.
     """
-    ours = sorted(target, key=lambda row: row.version)
+    ours, theirs = (sorted(side, key=lambda row: row.version) for side in (target, source))
     known = {row.record_hash for row in ours}
+    noted = {row.record_hash: row.returned for row in ours if row.returned}
+    later = {
+        row.record_hash: row.returned
+        for row in theirs
+        if row.returned
+        and (row.record_hash not in noted or row.returned.seen_at > noted[row.record_hash].seen_at)
+    }
+    ours = [row for row in ours if row.returned is None or row.record_hash not in later]
     theirs = [
-        row for row in sorted(source, key=lambda row: row.version) if row.record_hash not in known
+        row
+        for row in theirs
+        if (row.record_hash in later if row.returned else row.record_hash not in known)
     ]
     # The rows of either side stay in their own order, even where a clock was wrong.
     order: list[tuple[Stored, bool]] = []
     while ours or theirs:
         first = not theirs or (bool(ours) and ours[0].fetched_at <= theirs[0].fetched_at)
         order.append((ours.pop(0), True) if first else (theirs.pop(0), False))
-    return Interleaved(
-        {
-            row.seq: number
-            for number, (row, own) in enumerate(order, start=1)
-            if own and row.version != number
-        },
-        {row.seq: number for number, (row, own) in enumerate(order, start=1) if not own},
-    )
+    both = Interleaved({}, {}, {}, news=bool(later))
+    for number, (row, own) in enumerate(order, start=1):
+        if row.returned:
+            changes = max(
+                one.changes for one in (row.returned, noted.get(row.record_hash)) if one is not None
+            )
+            both.returned[row.record_hash] = replace(
+                row.returned, number=number, changes=changes, taken=False
+            )
+        elif not own:
+            both.add[row.seq] = number
+        elif row.version != number:
+            both.renumber[row.seq] = number
+    return both
 
 
 def merge(source: Session, target: Warehouse, progress: Progress) -> Merged:
@@ -115,7 +140,6 @@ def merge(source: Session, target: Warehouse, progress: Progress) -> Merged:
         found += there
         done += len(numbers)
         progress(done, total)
-    target.write(lambda session: _merge_returns(source, session))
     target.write(lambda session: _merge_searches(source, session))
     return Merged(total, added, found)
 
@@ -128,29 +152,53 @@ def _add(
 ) -> int:
     renumber: dict[int, int] = {}
     numbers: dict[int, int] = {}
+    returned: dict[str, dict[str, Return]] = {}
     for uri in uris:
         both = interleave(ours.get(uri, ()), theirs.get(uri, ()))
-        if both.add:
+        if both.add or both.news:
             renumber |= both.renumber
             numbers |= both.add
+            returned[uri] = both.returned
     if renumber:
         _renumber(target, renumber)
-    if not numbers:
-        return 0
+    if numbers:
+        _insert(source, target, numbers)
+    _note_returns(target, {uri: found for uri, found in returned.items() if found})
+    return len(numbers)
+
+
+def _insert(source: Session, target: Session, versions: Mapping[int, int]) -> None:
+    """Add rows of the source, which are given with their new versions."""
     names = list(raw.COLUMNS)
     seq, version = names.index("seq"), names.index("version")
     rows = sorted(
-        rows_by_key(source, raw.TABLE, names, "seq", list(numbers)), key=lambda row: row[seq]
+        rows_by_key(source, raw.TABLE, names, "seq", list(versions)), key=lambda row: row[seq]
     )
     taken = positions.take_numbers(target, raw.SEQUENCE, len(rows))
     fresh: list[Row] = []
     for number, row in zip(taken, rows, strict=True):
         values: list[Any] = list(row)
-        values[version] = numbers[row[seq]]
+        values[version] = versions[row[seq]]
         values[seq] = number
         fresh.append(tuple(values))
     insert(target, raw.TABLE, raw.COLUMNS, fresh)
-    return len(fresh)
+
+
+def _note_returns(target: Session, returned: Mapping[str, Mapping[str, Return]]) -> None:
+    """Note what came back, which is given by uri and content, of the target's rows."""
+    rows = [
+        (uri, row) for uri, found in _versions(target, returned.keys()).items() for row in found
+    ]
+    seqs = {(uri, row.record_hash): row.seq for uri, row in rows}
+    returns.store(
+        target,
+        [
+            replace(one, raw_seq=seqs[uri, record_hash])
+            for uri, found in returned.items()
+            for record_hash, one in found.items()
+        ],
+        {row.seq for _, row in rows if row.returned},
+    )
 
 
 def _renumber(target: Session, renumber: dict[int, int]) -> None:
@@ -190,6 +238,14 @@ def _versions(session: Session, uris: Collection[str]) -> Versions:
     columns = ("uri", "seq", "version", "record_hash", "fetched_at")
     for uri, *rest in rows_by_key(session, raw.TABLE, columns, "uri", uris):
         versions.setdefault(uri, []).append(Stored(*rest))
+    every = chain.from_iterable(versions.values())
+    returned = returns.of_records(session, [row.seq for row in every])
+    for rows in versions.values():
+        rows += [
+            replace(row, version=one.number, fetched_at=one.seen_at, returned=one)
+            for row in rows
+            if (one := returned.get(row.seq))
+        ]
     return versions
 
 
@@ -217,34 +273,6 @@ def _refuse_other_origin(source: Session, target: Warehouse) -> None:
             f"the source's articles are of {here}, those in {target.location} of {there}: "
             "sandbox articles and real ones must not be mixed"
         )
-
-
-def _merge_returns(source: Session, target: Session) -> None:
-    """Let each uri be shown by the record that either side saw last.
-
-    Records of the target may have new numbers, and records of both sides follow each other now.
-    """
-    theirs, ours = returns.all_of(source), returns.all_of(target)
-    here = _versions(target, theirs.keys() | ours.keys())
-    there = _versions(source, theirs)
-    settled: list[Return] = []
-    for uri, rows in here.items():
-        seqs = {row.record_hash: row.seq for row in rows}
-        seen = [ours[uri]] if uri in ours else []
-        seen += [
-            replace(theirs[uri], raw_seq=seqs[row.record_hash], taken=False)
-            for row in there.get(uri, ())
-            if row.seq == theirs[uri].raw_seq
-        ]
-        last = max(seen, key=lambda one: (one.seen_at, one.raw_seq))
-        newest = max(rows, key=lambda row: row.version)
-        if newest.seq == last.raw_seq or newest.fetched_at > last.seen_at:
-            continue
-        changes = max(one.changes for one in seen)
-        if last != ours.get(uri) or last.number <= newest.version:
-            number = max(newest.version + 1, *(one.number for one in seen))
-            settled.append(replace(last, number=number, changes=changes, taken=False))
-    returns.store(target, settled, ours)
 
 
 def _merge_searches(source: Session, target: Session) -> None:

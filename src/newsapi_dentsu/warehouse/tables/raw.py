@@ -11,6 +11,7 @@ from typing import Any
 
 from newsapi_dentsu.domain.listing import DayListing, Reading
 from newsapi_dentsu.domain.record import Record
+from newsapi_dentsu.domain.urls import address
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert
 from newsapi_dentsu.warehouse.tables import positions, returns
 from newsapi_dentsu.warehouse.tables.returns import Return
@@ -411,12 +412,14 @@ class _Versions:
     seqs: dict[str, int]
     """0 for a record that is about to get its number."""
 
+    returned: dict[str, Return]
+    """The returns that are noted, by the hashes of their records."""
+
     last: int = 0
     """The highest number of a version or return."""
 
     shown: str = ""
     seen_at: datetime | None = None
-    noted: Return | None = None
     moves: list[tuple[str, str, int, datetime]] = field(default_factory=list)
     """The returns to be noted: of which record to which, their number and time."""
 
@@ -441,22 +444,20 @@ class _Versions:
 
 
 def _versions(session: Session, uris: Collection[str]) -> dict[str, _Versions]:
-    noted = returns.of_uris(session, uris)
-    versions = {uri: _Versions({}, noted=noted.get(uri)) for uri in uris}
+    versions = {uri: _Versions({}, {}) for uri in uris}
     columns = ("uri", "version", "record_hash", "seq", "fetched_at")
-    for uri, version, record_hash, seq, fetched_at in sorted(
-        rows_by_key(session, TABLE, columns, "uri", uris)
-    ):
+    found = sorted(rows_by_key(session, TABLE, columns, "uri", uris))
+    for uri, version, record_hash, seq, fetched_at in found:
         of = versions[uri]
         of.seqs[record_hash] = seq
         of.last, of.shown, of.seen_at = version, record_hash, fetched_at
-    for uri, one in noted.items():
-        of = versions[uri]
-        if one.number > of.last:
-            of.shown = next(
-                record_hash for record_hash, seq in of.seqs.items() if seq == one.raw_seq
-            )
-            of.last, of.seen_at = one.number, one.seen_at
+    returned = returns.of_records(session, [row[3] for row in found])
+    for uri, _, record_hash, seq, _ in found:
+        if one := returned.get(seq):
+            of = versions[uri]
+            of.returned[record_hash] = one
+            if one.number > of.last:
+                of.last, of.shown, of.seen_at = one.number, record_hash, one.seen_at
     return versions
 
 
@@ -464,27 +465,32 @@ def _note_returns(session: Session, versions: Mapping[str, _Versions]) -> None:
     """Store the returns, and when records that had come back were seen again."""
     moved = [of.seqs[key] for of in versions.values() for move in of.moves for key in move[:2]]
     texts = _texts(session, moved)
+    known: set[int] = set()
     changed: list[Return] = []
-    for uri, of in versions.items():
-        noted, seen_at = of.noted, of.seen_at
-        if of.moves:
-            _, after, number, moment = of.moves[-1]
-            changes = (noted.changes if noted else 0) + sum(
-                texts[of.seqs[one]] != texts[of.seqs[other]] for one, other, *_ in of.moves
-            )
-            changed.append(Return(uri, of.seqs[after], number, changes, moment, moment))
-        elif noted and seen_at and noted.number == of.last and noted.seen_at != seen_at:
-            changed.append(replace(noted, seen_at=seen_at))
-    returns.store(session, changed, {uri for uri, of in versions.items() if of.noted})
+    for of in versions.values():
+        noted = dict(of.returned)
+        for before, after, number, moment in of.moves:
+            (page, text), (its_page, its_text) = (texts[of.seqs[key]] for key in (before, after))
+            changes = noted[after].changes if after in noted else 0
+            # What another page showed in between was no text of this one.
+            changes += page == its_page and text != its_text
+            noted[after] = Return(of.seqs[after], number, changes, moment, moment)
+        now = noted.get(of.shown)
+        if now and now.number == of.last and of.seen_at:
+            noted[of.shown] = replace(now, seen_at=of.seen_at)
+        known |= {one.raw_seq for one in of.returned.values()}
+        changed += [one for key, one in noted.items() if one != of.returned.get(key)]
+    returns.store(session, changed, known)
 
 
-def _texts(session: Session, numbers: Collection[int]) -> dict[int, object]:
-    """What tells the texts of records apart, by their `seq`."""
-    texts: dict[int, object] = {}
+def _texts(session: Session, numbers: Collection[int]) -> dict[int, tuple[str | None, object]]:
+    """The pages that records lead to and what tells their texts apart, by their `seq`."""
+    texts: dict[int, tuple[str | None, object]] = {}
     for seq, url, record in rows_by_key(session, TABLE, ("seq", "url", "record"), "seq", numbers):
         value = json.loads(record)
         fields = value if isinstance(value, dict) else {}
-        texts[seq] = (url, fields.get("title"), fields.get("body"))
+        found = address(url)
+        texts[seq] = found.page if found else None, (fields.get("title"), fields.get("body"))
     return texts
 
 

@@ -1,7 +1,8 @@
 """raw.returns: records that came back after others of their uri had replaced them.
 
-Raw keeps each distinct record once. So that the one seen last is shown all the same, a uri whose
-record of now isn't its newest version has a row here, which says which one is.
+Raw keeps each distinct record once. So that the one seen last is shown all the same, a record that
+came back has a row here. There is a row for each such record, not for each uri: the records of a
+uri may lead to several pages, and each page shows the one that it was seen with last.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,7 +15,6 @@ from newsapi_dentsu.warehouse.tables.rows import rows_by_key, save, values
 TABLE = "raw.returns"
 
 _COLUMNS = {
-    "uri": "text",
     "raw_seq": "bigint",
     "number": "integer",
     "changes": "integer",
@@ -26,14 +26,13 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """A record that came back.
+    """The latest return of a record.
 
-    `number` orders it among the versions of its uri: it shows the uri as long as no version has a
-    higher one. `changes` counts the uri's returns that brought another text, `seen_at` says when
-    the record was last seen, `taken` whether deduplication knows of the return.
+    `number` orders it among the versions of its uri and the returns of those: the highest one shows
+    the uri. `changes` counts the record's returns that brought its page another text, `seen_at`
+    says when the record was last seen, `taken` whether deduplication knows of the return.
     """
 
-    uri: str
     raw_seq: int
     number: int
     changes: int
@@ -42,19 +41,14 @@ class Return:
     taken: bool = False
 
 
-def of_uris(session: Session, uris: Collection[str]) -> dict[str, Return]:
-    """The latest return of each of these uris that has one."""
-    return {row[0]: Return(*row) for row in rows_by_key(session, TABLE, _COLUMNS, "uri", uris)}
-
-
-def all_of(session: Session) -> dict[str, Return]:
-    """The latest return of each uri that has one."""
-    found = session.rows(f"SELECT {', '.join(_COLUMNS)} FROM {TABLE}")
+def of_records(session: Session, numbers: Collection[int]) -> dict[int, Return]:
+    """The latest return of each of these records that came back, by its `seq`."""
+    found = rows_by_key(session, TABLE, _COLUMNS, "raw_seq", numbers)
     return {row[0]: Return(*row) for row in found}
 
 
-def store(session: Session, returned: Sequence[Return], known: Collection[str]) -> None:
-    """Note returns; `known` are the uris of which one is noted already."""
+def store(session: Session, returned: Sequence[Return], known: Collection[int]) -> None:
+    """Note returns; `known` are the records of which one is noted already."""
     save(session, TABLE, _COLUMNS, [values(one) for one in returned], known)
 
 
