@@ -109,15 +109,17 @@ def role(*, admin_user: str, admin_password: str) -> None:
 def _needed_of_admin(settings: Settings) -> Iterator[str]:
     """What a role that may not create schemas needs from an administrator."""
     from newsapi_dentsu.hosting.home import DAGSTER_SCHEMA
+    from newsapi_dentsu.warehouse.engines.quoting import quoted_name
     from newsapi_dentsu.warehouse.schema import history
 
-    role = _quoted(settings.postgres_user)
+    role = quoted_name(settings.postgres_user)
     for name in (*history.schemas(), DAGSTER_SCHEMA):
         yield f"CREATE SCHEMA IF NOT EXISTS {name}"
         yield f"GRANT USAGE, CREATE ON SCHEMA {name} TO {role}"
 
 
 def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
+    from newsapi_dentsu.warehouse.engines.quoting import quoted_name
     from newsapi_dentsu.warehouse.schema import history
 
     version = history.migrations()[-1].version
@@ -128,7 +130,7 @@ def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
         if admin:
             return
         yield f"-- As {settings.postgres_user}, who must own the tables (`newsapi db upgrade`):"
-        yield f"SET ROLE {_quoted(settings.postgres_user)};"
+        yield f"SET ROLE {quoted_name(settings.postgres_user)};"
     elif admin:
         yield "-- DuckDB needs nothing of an administrator."
         return
@@ -138,13 +140,6 @@ def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
         if not (settings.use_postgres and statement.startswith("CREATE SCHEMA")):
             yield f"{statement};"
     yield "COMMIT;"
-
-
-def _quoted(name: str) -> str:
-    """A name as SQL writes it: in quotes only where it needs them."""
-    if name.isidentifier() and name.isascii() and name == name.lower():
-        return name
-    return '"' + name.replace('"', '""') + '"'
 
 
 @db.command()

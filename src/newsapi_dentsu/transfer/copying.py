@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import LiteralString
 
 import duckdb
 
@@ -15,7 +14,13 @@ from newsapi_dentsu.transfer.tables import Table, duckdb_typed, plain_type, post
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine, connection
+from newsapi_dentsu.warehouse.engines.postgres import (
+    Connection,
+    PostgresEngine,
+    connection,
+    own_sql,
+)
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.schema import history
 
 BATCH_ROWS = 1_000
@@ -34,13 +39,13 @@ class Snapshot:
         """Let the server compute the digests of all tables."""
         found = {}
         for table in tables():
-            row = self._opened.execute(_sql(proof.postgres_statement(table))).fetchone()
+            row = self._opened.execute(own_sql(proof.postgres_statement(table))).fetchone()
             found[table.name] = proof.of_row(row or (0, 0, 0))
         return found
 
     def count(self, table: Table) -> int:
         """Count a table's rows."""
-        row = self._opened.execute(_sql(f"SELECT count(*) FROM {table.name}")).fetchone()
+        row = self._opened.execute(own_sql(f"SELECT count(*) FROM {table.name}")).fetchone()
         return int(row[0]) if row else 0
 
     def rows(self, table: Table) -> Iterator[Row]:
@@ -50,7 +55,7 @@ class Snapshot:
         )
         types = [plain_type(kind) for kind in table.columns.values()]
         statement = f"COPY (SELECT {columns} FROM {table.name}) TO STDOUT (FORMAT binary)"
-        with self._opened.cursor() as cursor, cursor.copy(_sql(statement)) as copy:
+        with self._opened.cursor() as cursor, cursor.copy(own_sql(statement)) as copy:
             copy.set_types([_WIRE.get(type_, type_) for type_ in types])
             yield from copy.rows()
 
@@ -79,8 +84,7 @@ def writing(path: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     Warehouse(DuckDBEngine(path, memory_limit=memory, wait=0)).upgrade()
     try:
         with _instance(path, memory) as target:
-            quoted = str(path).replace("'", "''")
-            target.execute(f"ATTACH '{quoted}' AS news")
+            target.execute(f"ATTACH {quoted_text(path)} AS news")
             target.execute("USE news")
             target.execute("SET TimeZone = 'UTC'")
             # Once, at the end: each checkpoint compresses the texts.
@@ -127,10 +131,9 @@ def clone(session: DuckDBSession, path: Path) -> None:
     Raises:
         WarehouseError: the new file can't be written.
     """
-    quoted = str(path).replace("'", "''")
     try:
         with session.sibling() as connection:
-            connection.execute(f"ATTACH '{quoted}' AS clone")
+            connection.execute(f"ATTACH {quoted_text(path)} AS clone")
             connection.execute("COPY FROM DATABASE news TO clone")
             connection.execute("DETACH clone")
     except duckdb.Error as error:
@@ -157,8 +160,3 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _sql(text: str) -> LiteralString:
-    # The text is the warehouse's own, made of its own table and column names.
-    return text

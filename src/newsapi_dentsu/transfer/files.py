@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as program_version
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, LiteralString
+from typing import Any, BinaryIO, Literal
 
 import duckdb
 
@@ -24,7 +24,13 @@ from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine, connection
+from newsapi_dentsu.warehouse.engines.postgres import (
+    Connection,
+    PostgresEngine,
+    connection,
+    own_sql,
+)
+from newsapi_dentsu.warehouse.engines.quoting import quoted_name, quoted_text
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 
@@ -212,7 +218,7 @@ def _relations(table: Table, file: Path, scratch: Path) -> Iterator[str]:
     takes lines of a text for rows; so it gets slices that end where a row ends.
     """
     if file.suffix == ".parquet":
-        yield f"read_parquet('{_quoted(file)}')"
+        yield f"read_parquet({quoted_text(file)})"
         return
     part = scratch / f".{file.name}.slice"
     try:
@@ -222,7 +228,7 @@ def _relations(table: Table, file: Path, scratch: Path) -> Iterator[str]:
             ending = b"\r\n" if header.endswith(b"\r\n") else b"\n"
             while size := _slice(file, lines, part, ending):
                 yield (
-                    f"read_csv('{_quoted(part)}', header = false, auto_detect = false, "
+                    f"read_csv({quoted_text(part)}, header = false, auto_detect = false, "
                     "delim = ',', quote = '\"', escape = '\"', nullstr = '', "
                     "allow_quoted_nulls = false, strict_mode = true, parallel = false, "
                     # Not guessed: the first line break may be one of a text.
@@ -271,11 +277,7 @@ def _columns(table: Table, file: Path, line: bytes) -> str:
             f"{file} isn't an export of {table.name}: columns missing: {missing}; "
             f"unknown: {unknown}"
         )
-    return ", ".join(f"'{kinds[name][0]}': '{kinds[name][1]}'" for name in names)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+    return ", ".join(f"{quoted_text(kinds[name][0])}: '{kinds[name][1]}'" for name in names)
 
 
 @contextmanager
@@ -314,12 +316,13 @@ def _from_duckdb(
 
 
 def _write(session: DuckDBSession, table: Table, file: Path, format_: Format) -> None:
-    quoted = str(file).replace("'", "''")
     options = "FORMAT csv, HEADER, DELIMITER ','"
     if format_ == "parquet":
         # A row group is put together in memory.
         options = "FORMAT parquet, ROW_GROUP_SIZE 2048"
-    session.execute(f"COPY (SELECT {table.names} FROM {table.name}) TO '{quoted}' ({options})")
+    session.execute(
+        f"COPY (SELECT {table.names} FROM {table.name}) TO {quoted_text(file)} ({options})"
+    )
 
 
 def _from_postgres(
@@ -353,11 +356,15 @@ def _from_postgres(
 def _copy_out(opened: Connection, table: Table, file: Path) -> None:
     # As DuckDB writes them, which PostgreSQL reads as well.
     columns = ", ".join(
-        f"CAST({name} AS text) AS {name}" if kind == "boolean" else f'{name} AS "{name}"'
+        f"CAST({name} AS text) AS {name}" if kind == "boolean" else f"{name} AS {quoted_name(name)}"
         for name, kind in table.columns.items()
     )
     statement = f"COPY (SELECT {columns} FROM {table.name}) TO STDOUT (FORMAT csv, HEADER)"
-    with file.open("wb") as target, opened.cursor() as cursor, cursor.copy(_sql(statement)) as copy:
+    with (
+        file.open("wb") as target,
+        opened.cursor() as cursor,
+        cursor.copy(own_sql(statement)) as copy,
+    ):
         for block in copy:
             target.write(block)
 
@@ -418,8 +425,3 @@ def _publish(
     text = json.dumps({**heading, "format": format_, "tables": entries}, indent=2) + "\n"
     (part / MANIFEST).write_text(text, encoding="utf-8")
     os.replace(part / MANIFEST, folder / MANIFEST)  # noqa: PTH105
-
-
-def _sql(text: str) -> LiteralString:
-    # The text is the warehouse's own, made of its own table and column names.
-    return text

@@ -12,6 +12,7 @@ from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.transfer import copying
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.engines.quoting import quoted_name
 from newsapi_dentsu.warehouse.schema import history
 
 Kind = Literal["own", "earlier", "foreign"]
@@ -100,7 +101,9 @@ class ForeignFile:
             ForeignTable(
                 *of,
                 tuple(names),
-                self._session.rows(f"SELECT count(*) FROM {_quoted(of[0])}.{_quoted(of[1])}")[0][0],
+                self._session.rows(
+                    f"SELECT count(*) FROM {quoted_name(of[0])}.{quoted_name(of[1])}"
+                )[0][0],
             )
             for of, names in columns.items()
         ]
@@ -108,11 +111,11 @@ class ForeignFile:
 
     def rows(self, table: ForeignTable) -> Iterator[tuple[int, dict[str, Any]]]:
         """Read a table's rows by column name, each with its number from 1."""
-        columns = ", ".join(_quoted(name) for name in table.columns)
+        columns = ", ".join(quoted_name(name) for name in table.columns)
         with self._session.sibling() as connection:
             try:
                 cursor = connection.execute(
-                    f"SELECT {columns} FROM {_quoted(table.schema)}.{_quoted(table.name)}"
+                    f"SELECT {columns} FROM {quoted_name(table.schema)}.{quoted_name(table.name)}"
                 )
                 number = 0
                 while batch := cursor.fetchmany(_FETCH_ROWS):
@@ -123,7 +126,3 @@ class ForeignFile:
                 raise WarehouseError(
                     f"{table.shown} can't be read: {str(error).splitlines()[0]}"
                 ) from error
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
 
 import duckdb
 import psycopg
@@ -21,7 +20,13 @@ from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
 from newsapi_dentsu.warehouse.engines.base import patiently
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import Connection, PostgresEngine, connection, worded
+from newsapi_dentsu.warehouse.engines.postgres import (
+    Connection,
+    PostgresEngine,
+    connection,
+    own_sql,
+    worded,
+)
 from newsapi_dentsu.warehouse.schema import history
 
 STREAMS = 2
@@ -86,9 +91,9 @@ def discard(engine: PostgresEngine, left: Pending) -> None:
             "WHERE schemaname || '.' || tablename = ANY(%s)",
             [[*(table.name for table in tables()), *history.CACHES]],
         ).fetchall():
-            opened.execute(_sql(f"TRUNCATE {name}"))
+            opened.execute(own_sql(f"TRUNCATE {name}"))
         for statement in left.restore:
-            opened.execute(_sql(statement))
+            opened.execute(own_sql(statement))
         opened.execute("DROP TABLE ops.transfer")
 
 
@@ -106,9 +111,9 @@ def begin(engine: PostgresEngine, source: str | None, *, compress: bool) -> Pend
                 "create it with ENCODING 'UTF8'"
             )
         names = ", ".join([*(table.name for table in tables()), *history.CACHES])
-        opened.execute(_sql(f"TRUNCATE {names}"))
+        opened.execute(own_sql(f"TRUNCATE {names}"))
         for name, statement in history.indexes("PostgreSQL").items():
-            opened.execute(_sql(history.drop_index(name, statement)))
+            opened.execute(own_sql(history.drop_index(name, statement)))
         restore = _quick_storage(opened, compress=compress)
         note = Pending(source, history.migrations()[-1].version, tuple(restore))
         opened.execute(
@@ -141,7 +146,7 @@ def finish(engine: PostgresEngine, plan: Pending) -> None:
     """
     with connection(engine) as opened, opened.transaction():
         for statement in plan.restore:
-            opened.execute(_sql(statement))
+            opened.execute(own_sql(statement))
     with engine.snapshot() as session:
         existing = engine.index_names(session)
     statements = deque(
@@ -157,12 +162,12 @@ def finish(engine: PostgresEngine, plan: Pending) -> None:
                     statement = statements.popleft()
                 except IndexError:
                     return
-                opened.execute(_sql(statement))
+                opened.execute(own_sql(statement))
 
     in_parallel([build] * STREAMS)
     with connection(engine) as opened:
         for table in tables():
-            opened.execute(_sql(f"ANALYZE {table.name}"))
+            opened.execute(own_sql(f"ANALYZE {table.name}"))
 
 
 def release(engine: PostgresEngine) -> None:
@@ -185,7 +190,7 @@ def digests(engine: PostgresEngine) -> dict[str, Digest]:
         opened.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         found = {}
         for table in tables():
-            row = opened.execute(_sql(proof.postgres_statement(table))).fetchone()
+            row = opened.execute(own_sql(proof.postgres_statement(table))).fetchone()
             found[table.name] = proof.of_row(row or (0, 0, 0))
         return found
 
@@ -260,7 +265,7 @@ def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, 
                 f"WHERE rowid BETWEEN {part.first} AND {part.last}"
             )
             statement = f"COPY {table.name} ({table.names}) FROM STDIN (FORMAT binary)"
-            with cursor.copy(_sql(statement)) as copy:
+            with cursor.copy(own_sql(statement)) as copy:
                 copy.set_types(types)
                 while batch := rows.fetchmany(_FETCH_ROWS):
                     for row in batch:
@@ -339,7 +344,7 @@ def _quick_storage(opened: Connection, *, compress: bool) -> list[str]:
                 before = {"p": "pglz", "l": "lz4"}.get(compression, "default")
                 change.append(f"ALTER COLUMN {name} SET COMPRESSION lz4")
                 undo.append(f"ALTER COLUMN {name} SET COMPRESSION {before}")
-        opened.execute(_sql(f"ALTER TABLE {table.name} {', '.join(change)}"))
+        opened.execute(own_sql(f"ALTER TABLE {table.name} {', '.join(change)}"))
         restore.append(f"ALTER TABLE {table.name} {', '.join(undo)}")
     return restore
 
@@ -368,8 +373,3 @@ def in_parallel(
         raise
     if failures:
         raise failures[0]
-
-
-def _sql(text: str) -> LiteralString:
-    # The text is the warehouse's own, made of its own table and column names.
-    return text

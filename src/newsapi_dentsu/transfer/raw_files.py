@@ -15,6 +15,7 @@ from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import table
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import positions, raw, returns
 from newsapi_dentsu.warehouse.tables.rows import last_within
 
@@ -177,7 +178,7 @@ def _write(session: Session, name: str, relation: str, path: Path) -> None:
     of = table(name)
     session.execute(
         f"COPY (SELECT {of.names} FROM {relation} ORDER BY {', '.join(of.key)}) "
-        f"TO '{_quoted(path)}' ({_OPTIONS})"
+        f"TO {quoted_text(path)} ({_OPTIONS})"
     )
 
 
@@ -203,11 +204,7 @@ def _reading(paths: Sequence[Path]) -> str:
 
 
 def _listed(paths: Sequence[Path]) -> str:
-    return ", ".join(f"'{_quoted(path)}'" for path in paths)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+    return ", ".join(map(quoted_text, paths))
 
 
 def _joined(rows: list[Row]) -> str | None:

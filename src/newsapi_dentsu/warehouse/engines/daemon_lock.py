@@ -126,7 +126,7 @@ class _AdvisoryLock(DaemonLock):
 
     def _connected(self) -> "Connection":
         connection = self._connect()
-        connection.execute(f"SET application_name = '{_NAME}'")
+        connection.execute("SELECT set_config('application_name', %s, false)", [_NAME])
         # It says nothing for as long as the daemon lives.
         connection.execute("SET idle_session_timeout = 0")
         if self._backend is not None:

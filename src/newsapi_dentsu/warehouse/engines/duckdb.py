@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
 from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Engine, Row, Session
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
 _STREAM_ROWS = 1000
 _RECOVERY_MEMORY = "1GB"
@@ -266,9 +267,8 @@ class DuckDBEngine(Engine):
             if unmerged:
                 connection.execute(f"SET memory_limit = '{_RECOVERY_MEMORY}'")
             # Attached under a fixed name: a file called raw.duckdb would shadow the schema raw.
-            target = str(self._path).replace("'", "''")
             mode = " (READ_ONLY)" if read_only else ""
-            self._attach(connection, f"ATTACH '{target}' AS news{mode}")
+            self._attach(connection, f"ATTACH {quoted_text(self._path)} AS news{mode}")
             connection.execute("USE news")
             if unmerged and not read_only:
                 connection.execute("CHECKPOINT news")
@@ -293,7 +293,7 @@ class DuckDBEngine(Engine):
         try:
             connection.execute("USE memory")
             connection.execute("DETACH news")
-            connection.execute(f"SET memory_limit = '{self._memory_limit}'")
+            connection.execute(f"SET memory_limit = {quoted_text(self._memory_limit)}")
         except duckdb.Error:
             # Committed it is; the log that could not be merged is read with the file next time.
             connection.close()

@@ -6,6 +6,7 @@ import duckdb
 from typing_extensions import override
 
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
 
 class HeldDuckDBEngine(DuckDBEngine):
@@ -22,8 +23,8 @@ class HeldDuckDBEngine(DuckDBEngine):
         if self._held is None:
             self._held = super()._open(read_only=False)
             self._held.execute("SET checkpoint_threshold = '1TB'")
-            spill = str(self._path.with_name(f"{self._path.name}.spill")).replace("'", "''")
-            self._held.execute(f"SET temp_directory = '{spill}'")
+            spill = quoted_text(self._path.with_name(f"{self._path.name}.spill"))
+            self._held.execute(f"SET temp_directory = {spill}")
         return self._held
 
     @override

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from typing import Any, Literal, LiteralString
 
 import psycopg
-from psycopg import sql as psql
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
@@ -45,18 +44,18 @@ class PostgresSession(Session):
     @override
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         with RawCursor(self._connection) as cursor:
-            return cursor.execute(_trusted(sql), parameters).fetchall()
+            return cursor.execute(own_sql(sql), parameters).fetchall()
 
     @override
     def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
         with RawServerCursor(self._connection, "stream") as cursor:
             cursor.itersize = _STREAM_ROWS
-            yield from cursor.execute(_trusted(sql), parameters)
+            yield from cursor.execute(own_sql(sql), parameters)
 
     @override
     def execute(self, sql: str, *parameters: object) -> None:
         with RawCursor(self._connection) as cursor:
-            cursor.execute(_trusted(sql), parameters)
+            cursor.execute(own_sql(sql), parameters)
 
 
 class PostgresEngine(Engine):
@@ -409,8 +408,7 @@ class _HeldLock:
             self._connection.close()
 
     def _prepare(self, connection: Connection) -> None:
-        statement = psql.SQL("SET application_name = {}").format(psql.Literal(self._name))
-        connection.execute(statement)
+        connection.execute("SELECT set_config('application_name', %s, false)", [self._name])
         # The connection is idle while pages are fetched.
         connection.execute("SET idle_session_timeout = 0")
 
@@ -424,8 +422,8 @@ class _HeldLock:
         try:
             with connection.transaction():
                 _lift_time_limits(connection)
-                milliseconds = psql.Literal(max(1, int(wait * 1000)))
-                connection.execute(psql.SQL("SET LOCAL lock_timeout = {}").format(milliseconds))
+                milliseconds = str(max(1, int(wait * 1000)))
+                connection.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
                 connection.execute("SELECT pg_advisory_lock(%s)", [self._key])
         except psycopg.errors.LockNotAvailable:
             return False
@@ -473,9 +471,9 @@ def _soon_ready(error: psycopg.OperationalError) -> bool:
     )
 
 
-def _trusted(sql: str) -> LiteralString:
-    # The text is the warehouse's own; every value goes as a parameter.
-    return sql
+def own_sql(text: str) -> LiteralString:
+    """Vouch for a statement: made of the program's own text and names, values as parameters."""
+    return text
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, insert
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import final
 
 PAGE_ROWS = 500
@@ -105,6 +106,6 @@ def write_parquet(pages: Pages, target: Path, scratch: Path) -> int:
             count += len(page)
         connection.execute(
             "COPY (SELECT * FROM articles ORDER BY publishedAt DESC, article_id DESC) "
-            f"TO '{str(target).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+            f"TO {quoted_text(target)} (FORMAT parquet)"
         )
     return count
