@@ -16,10 +16,11 @@ import click
 from newsapi_dentsu.cli import migration_report as shown
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.settings import Settings
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.transfer.direct import Bars, Transferred
+    from newsapi_dentsu.transfer.direct import Transferred
     from newsapi_dentsu.warehouse import Warehouse
     from newsapi_dentsu.warehouse.engines.base import Session
     from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from newsapi_dentsu.progress import Bars, Progress, no_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 PIPE_WIDTH = 250
-
-Progress = Callable[[int, int], None]
 
 
 def console(*, stderr: bool = True) -> Console:
@@ -26,14 +26,14 @@ def console(*, stderr: bool = True) -> Console:
 
 
 @contextmanager
-def progress_bars(*, shown: bool) -> Iterator[Callable[[str], Progress]]:
+def progress_bars(*, shown: bool) -> Iterator[Bars]:
     """Give each stage a progress bar on a terminal; none in a pipe or when not `shown`."""
     screen = console()
     if not shown or not screen.is_terminal:
-        yield lambda _stage: lambda _done, _total: None
+        yield lambda _stage: no_progress
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import Progress as Screen
 
     from newsapi_dentsu.stages.pipeline import stage
 
@@ -43,7 +43,7 @@ def progress_bars(*, shown: bool) -> Iterator[Callable[[str], Progress]]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Bars(*columns, console=screen) as bars:
+    with Screen(*columns, console=screen) as bars:
 
         def of_stage(name: str) -> Progress:
             known = stage(name)

@@ -1,6 +1,6 @@
 """The pipeline's settings, warehouse and source, as the resource that assets and checks use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import WarehouseBusyError
 from newsapi_dentsu.masking import known_secrets, mask
-from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.progress import Bars, no_progress
 from newsapi_dentsu.runs.measuring import begin_run, end_run, refuse_run
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 
-progress_of_stage: ContextVar[Callable[[str], Progress]] = ContextVar(
+progress_of_stage: ContextVar[Bars] = ContextVar(
     "progress_of_stage", default=lambda _stage: no_progress
 )
 """Set by whoever executes a run in its own process and wants to show how far each stage is."""

@@ -1,6 +1,6 @@
 """Executing the Dagster job in this process, on a home that the UI shares."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.defs.resources import ATTENDED, progress_of_stage
 from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
 from newsapi_dentsu.hosting.home import database_prepared, prepare_home
-from newsapi_dentsu.progress import Progress
+from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.pipeline import JOB
 
@@ -44,9 +44,7 @@ class Outcome:
     failed_checks: list[str]
 
 
-def execute_pipeline(
-    settings: Settings, ops: dict[str, Any], progress: Callable[[str], Progress]
-) -> Outcome:
+def execute_pipeline(settings: Settings, ops: dict[str, Any], progress: Bars) -> Outcome:
     """Execute the whole pipeline once, as a run that Dagster's UI and sensors see.
 
     Args:

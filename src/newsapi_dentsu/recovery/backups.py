@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsapi_dentsu.errors import StorageError, WarehouseError
+from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.storage import Place
 from newsapi_dentsu.transfer import files
-from newsapi_dentsu.transfer.files import MANIFEST, Manifest, Progress
+from newsapi_dentsu.transfer.files import MANIFEST, Manifest
 from newsapi_dentsu.warehouse import Warehouse
 
 _OURS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)/\.?export_\w+\.(parquet|json)(\.part)?")

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.storage import Place, fetch
 from newsapi_dentsu.transfer import raw_files
-from newsapi_dentsu.transfer.files import Progress
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.raw_files import DayFile
 from newsapi_dentsu.warehouse import Warehouse

@@ -15,17 +15,16 @@ from functools import partial
 from pathlib import Path
 
 from newsapi_dentsu.errors import StorageError, WarehouseError
+from newsapi_dentsu.progress import Bars, Progress
 from newsapi_dentsu.recovery.backups import Backup
 from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
 from newsapi_dentsu.storage import Place, fetch
 from newsapi_dentsu.transfer import files, raw_files
-from newsapi_dentsu.transfer.files import Progress
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 
-Bars = Callable[[str], Progress]
 Stages = Callable[[Warehouse, Bars], None]
 
 BATCH_BYTES = 8_000_000

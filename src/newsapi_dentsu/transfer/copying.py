@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.transfer import proof
-from newsapi_dentsu.transfer.loading import Progress
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, duckdb_typed, plain_type, postgres_plain, tables
 from newsapi_dentsu.warehouse import Warehouse

@@ -4,13 +4,14 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.transfer import copying, loading, proof
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import tables
@@ -20,8 +21,6 @@ from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.schema import history
 
-Progress = Callable[[int, int], None]
-Bars = Callable[[str], Progress]
 Action = Literal["copied", "resumed", "already equal"]
 
 _NOT_NEWS = frozenset({"ops.positions", "ops.run_metrics", "ops.stage_runs"})

@@ -8,7 +8,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Literal
 import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.transfer import adoption, copying, proof
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
@@ -35,7 +36,6 @@ from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 
 Format = Literal["csv", "parquet"]
-Progress = Callable[[int, int], None]
 
 MANIFEST = "export_manifest.json"
 SLICE_BYTES = 16_000_000

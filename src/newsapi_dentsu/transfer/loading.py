@@ -15,6 +15,7 @@ import duckdb
 import psycopg
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.transfer import proof
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
@@ -39,8 +40,6 @@ _EPOCH = {"timestamptz": 946_684_800_000_000, "date": 10_957}
 _WIRE = {"bigint": "int8", "integer": "int4", "boolean": "bool", "date": "int4"}
 _WIRE_LATEST, _WIRE_EARLIEST = 2**63 - 1, -(2**63)
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ both sides know a uri, its versions and what came back are numbered through by w
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.tables import positions, raw, returns, run_metrics
@@ -22,8 +23,6 @@ from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 BATCH_ROWS = 200
 _ASIDE = 1_000_000
 """Added to version numbers while they change places, as two must never be equal."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
