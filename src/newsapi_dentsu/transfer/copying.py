@@ -8,68 +8,16 @@ import duckdb
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
-from newsapi_dentsu.transfer import proof
-from newsapi_dentsu.transfer.proof import Digest
-from newsapi_dentsu.transfer.tables import Table, duckdb_typed, plain_type, postgres_plain, tables
+from newsapi_dentsu.transfer.postgres_snapshot import PostgresSnapshot
+from newsapi_dentsu.transfer.tables import Table, duckdb_typed, plain_type, tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import (
-    Connection,
-    PostgresEngine,
-    connection,
-    own_sql,
-)
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.schema import history
 
 BATCH_ROWS = 1_000
 BATCH_CHARACTERS = 8_000_000
-
-_WIRE = {"bigint": "int8", "integer": "int4", "boolean": "bool"}
-
-
-class Snapshot:
-    """One state of a PostgreSQL database, however long one looks at it."""
-
-    def __init__(self, opened: Connection) -> None:
-        self._opened = opened
-
-    def digests(self) -> dict[str, Digest]:
-        """Let the server compute the digests of all tables."""
-        found = {}
-        for table in tables():
-            row = self._opened.execute(own_sql(proof.postgres_statement(table))).fetchone()
-            found[table.name] = proof.of_row(row or (0, 0, 0))
-        return found
-
-    def count(self, table: Table) -> int:
-        """Count a table's rows."""
-        row = self._opened.execute(own_sql(f"SELECT count(*) FROM {table.name}")).fetchone()
-        return int(row[0]) if row else 0
-
-    def rows(self, table: Table) -> Iterator[Row]:
-        """Read a table's rows as plain values, one by one."""
-        columns = ", ".join(
-            f"{postgres_plain(*column)} AS {column[0]}" for column in table.columns.items()
-        )
-        types = [plain_type(kind) for kind in table.columns.values()]
-        statement = f"COPY (SELECT {columns} FROM {table.name}) TO STDOUT (FORMAT binary)"
-        with self._opened.cursor() as cursor, cursor.copy(own_sql(statement)) as copy:
-            copy.set_types([_WIRE.get(type_, type_) for type_ in types])
-            yield from copy.rows()
-
-
-@contextmanager
-def snapshot(engine: PostgresEngine) -> Iterator[Snapshot]:
-    """Open a snapshot on a connection of its own.
-
-    Raises:
-        WarehouseError: the server can't be used.
-    """
-    with connection(engine) as opened, opened.transaction():
-        opened.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield Snapshot(opened)
 
 
 @contextmanager
@@ -106,7 +54,7 @@ def _instance(path: Path, memory: str) -> duckdb.DuckDBPyConnection:
     )
 
 
-def build(there: Snapshot, path: Path, memory: str, progress: Progress) -> None:
+def build(there: PostgresSnapshot, path: Path, memory: str, progress: Progress) -> None:
     """Make a DuckDB file with everything that a snapshot holds.
 
     Raises:

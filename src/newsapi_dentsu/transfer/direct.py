@@ -13,11 +13,12 @@ from typing import Literal
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.transfer import copying, loading, proof
+from newsapi_dentsu.transfer.postgres_snapshot import postgres_snapshot
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession, duckdb_session
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.schema import history
 
@@ -86,9 +87,7 @@ def opened(source: Warehouse) -> Iterator[DuckDBSession]:
     if not source.engine.exists():
         raise WarehouseError(f"{source.location} doesn't exist: name the DuckDB file with --from")
     with source.snapshot() as session:
-        if not isinstance(session, DuckDBSession):
-            raise TypeError("the source is not a DuckDB file")
-        yield session
+        yield duckdb_session(session)
 
 
 def fingerprint(path: Path, session: DuckDBSession) -> str:
@@ -185,10 +184,11 @@ def proofs(
 
     def ours() -> None:
         with session.sibling() as connection:
-            found["ours"] = proof.digests(DuckDBSession(connection), "DuckDB", tables())
+            found["ours"] = proof.duckdb_digests(DuckDBSession(connection))
 
     def theirs() -> None:
-        found["theirs"] = loading.digests(engine)
+        with postgres_snapshot(engine) as there:
+            found["theirs"] = there.digests()
 
     loading.in_parallel([ours, theirs])
     return found["ours"], found["theirs"]
@@ -210,7 +210,7 @@ def to_duckdb(
     clock = _Clock()
     with source.snapshot():
         pass  # the tables are there, whole, and of this version
-    with copying.snapshot(engine) as there:
+    with postgres_snapshot(engine) as there:
         occupied = target.exists() and _holds_data(target)
         if occupied:
             theirs = there.digests()
@@ -257,7 +257,7 @@ def file_to_duckdb(
         WarehouseError: a side can't be used.
     """
     clock = _Clock()
-    here = proof.digests(session, "DuckDB", tables())
+    here = proof.duckdb_digests(session)
     if target.exists() and _holds_data(target):
         there = _digests(target)
         if here == there:
@@ -332,7 +332,7 @@ def _holds_data(target: DuckDBEngine) -> bool:
 
 def _digests(target: DuckDBEngine) -> dict[str, Digest]:
     with Warehouse(target).snapshot() as session:
-        return proof.digests(session, "DuckDB", tables())
+        return proof.duckdb_digests(duckdb_session(session))
 
 
 def _already_equal(session: DuckDBSession, target: Warehouse) -> Transferred | None:

@@ -21,17 +21,15 @@ import duckdb
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.transfer import adoption, copying, proof
+from newsapi_dentsu.transfer.postgres_snapshot import postgres_snapshot
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession, duckdb_session
 from newsapi_dentsu.warehouse.engines.postgres import (
-    Connection,
     PostgresEngine,
-    connection,
-    own_sql,
 )
-from newsapi_dentsu.warehouse.engines.quoting import quoted_name, quoted_text
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 
@@ -186,7 +184,7 @@ def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
         file.write(adoption.adopt)
         return
     with file.snapshot() as session:
-        found = proof.digests(session, "DuckDB", tables())
+        found = proof.duckdb_digests(duckdb_session(session))
     wrong = [name for name, digest in manifest.digests.items() if found.get(name) != digest]
     if wrong:
         raise WarehouseError(
@@ -306,13 +304,12 @@ def _present(folder: Path, table: Table) -> Path | None:
 def _from_duckdb(
     source: Warehouse, part: Path, format_: Format, progress: Progress
 ) -> dict[str, Digest]:
-    with source.snapshot() as session:
-        if not isinstance(session, DuckDBSession):
-            raise TypeError("the source is not a DuckDB file")
+    with source.snapshot() as opened:
+        session = duckdb_session(opened)
         for done, table in enumerate(tables()):
             progress(done, len(tables()))
             _write(session, table, part / file_name(table, format_), format_)
-        return proof.digests(session, "DuckDB", tables())
+        return proof.duckdb_digests(session)
 
 
 def _write(session: DuckDBSession, table: Table, file: Path, format_: Format) -> None:
@@ -337,36 +334,18 @@ def _from_postgres(
         pass  # the tables are there, whole, and of this version
     if format_ == "parquet":
         scratch = part / "scratch.duckdb"
-        with copying.snapshot(engine) as there:
+        with postgres_snapshot(engine) as there:
             copying.build(there, scratch, memory, progress)
             digests = there.digests()
         file = DuckDBEngine(scratch, memory_limit=memory, wait=0)
         _from_duckdb(Warehouse(file), part, format_, progress)
         scratch.unlink()
         return digests
-    with connection(engine) as opened, opened.transaction():
-        opened.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        opened.execute("SET LOCAL datestyle = 'ISO'")
+    with postgres_snapshot(engine) as there:
         for done, table in enumerate(tables()):
             progress(done, len(tables()))
-            _copy_out(opened, table, part / file_name(table, format_))
-        return copying.Snapshot(opened).digests()
-
-
-def _copy_out(opened: Connection, table: Table, file: Path) -> None:
-    # As DuckDB writes them, which PostgreSQL reads as well.
-    columns = ", ".join(
-        f"CAST({name} AS text) AS {name}" if kind == "boolean" else f"{name} AS {quoted_name(name)}"
-        for name, kind in table.columns.items()
-    )
-    statement = f"COPY (SELECT {columns} FROM {table.name}) TO STDOUT (FORMAT csv, HEADER)"
-    with (
-        file.open("wb") as target,
-        opened.cursor() as cursor,
-        cursor.copy(own_sql(statement)) as copy,
-    ):
-        for block in copy:
-            target.write(block)
+            there.write_csv(table, part / file_name(table, format_))
+        return there.digests()
 
 
 def _read_back(part: Path, format_: Format, memory: str) -> dict[str, Digest]:

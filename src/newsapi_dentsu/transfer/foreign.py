@@ -66,8 +66,6 @@ def kind_of(engine: DuckDBEngine) -> Kind:
 def upgraded_copy(engine: DuckDBEngine, path: Path) -> None:
     """Copy a file of an earlier version and bring the copy to this one."""
     with engine.snapshot() as session:
-        if not isinstance(session, DuckDBSession):
-            raise TypeError("the source is not a DuckDB file")
         copying.clone(session, path)
     Warehouse(DuckDBEngine(path, memory_limit="256MB", wait=0)).upgrade()
 
@@ -76,8 +74,6 @@ def upgraded_copy(engine: DuckDBEngine, path: Path) -> None:
 def reading(engine: DuckDBEngine) -> Iterator["ForeignFile"]:
     """Open somebody else's file."""
     with engine.snapshot() as session:
-        if not isinstance(session, DuckDBSession):
-            raise TypeError("the source is not a DuckDB file")
         yield ForeignFile(session)
 
 

@@ -16,9 +16,7 @@ import psycopg
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
-from newsapi_dentsu.transfer import proof
-from newsapi_dentsu.transfer.proof import Digest
-from newsapi_dentsu.transfer.tables import Table, tables
+from newsapi_dentsu.transfer.tables import Table, plain_type, tables, wire_name
 from newsapi_dentsu.warehouse.engines.base import patiently
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import (
@@ -37,7 +35,6 @@ _FETCH_ROWS = 100
 _EPOCH = {"timestamptz": 946_684_800_000_000, "date": 10_957}
 """From 1970, where plain values begin, to 2000, where PostgreSQL's begin."""
 
-_WIRE = {"bigint": "int8", "integer": "int4", "boolean": "bool", "date": "int4"}
 _WIRE_LATEST, _WIRE_EARLIEST = 2**63 - 1, -(2**63)
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
 
@@ -183,17 +180,6 @@ def distrust(engine: PostgresEngine) -> None:
         opened.execute("UPDATE ops.transfer SET note = %s WHERE part = 0", [note])
 
 
-def digests(engine: PostgresEngine) -> dict[str, Digest]:
-    """Let the server compute the digests of all tables in one snapshot."""
-    with connection(engine) as opened, opened.transaction():
-        opened.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        found = {}
-        for table in tables():
-            row = opened.execute(own_sql(proof.postgres_statement(table))).fetchone()
-            found[table.name] = proof.of_row(row or (0, 0, 0))
-        return found
-
-
 class _Load:
     """The parts of one attempt and the threads that copy them."""
 
@@ -249,8 +235,7 @@ class _Load:
 def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, part: Part) -> None:
     table = part.table
     columns = ", ".join(_wire_value(*column) for column in table.columns.items())
-    types = [_WIRE.get(kind, kind) for kind in table.columns.values()]
-    types = ["int8" if type_ == "timestamptz" else type_ for type_ in types]
+    types = [wire_name(plain_type(kind)) for kind in table.columns.values()]
     try:
         with target.transaction(), target.cursor() as cursor:
             taken = cursor.execute(

@@ -6,12 +6,13 @@ bits, NULL apart from everything else. The hash of a table is the sum of its row
 order of rows doesn't matter and memory stays flat.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from newsapi_dentsu.transfer.tables import Table
-from newsapi_dentsu.warehouse.engines.base import Row, Session
+from newsapi_dentsu.transfer.tables import Table, tables
+from newsapi_dentsu.warehouse.engines.base import Row
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 
 _HALF = 1 << 64
 _LONG = 64
@@ -71,14 +72,9 @@ def postgres_statement(table: Table) -> str:
     )
 
 
-def statement(engine: str, table: Table) -> str:
-    """The statement for the engine of this name."""
-    return duckdb_statement(table) if engine == "DuckDB" else postgres_statement(table)
-
-
-def digests(session: Session, engine: str, chosen: Iterable[Table]) -> dict[str, Digest]:
-    """Compute the digests of tables."""
-    return {table.name: of_row(session.rows(statement(engine, table))[0]) for table in chosen}
+def duckdb_digests(session: DuckDBSession) -> dict[str, Digest]:
+    """Let DuckDB compute the digests of all tables."""
+    return {table.name: of_row(session.rows(duckdb_statement(table))[0]) for table in tables()}
 
 
 def _text(bytes_: str, column: str) -> str:

@@ -71,21 +71,8 @@ def table(name: str) -> Table:
     return next(item for item in tables() if item.name == name)
 
 
-def duckdb_plain(column: str, kind: str) -> str:
-    """An expression for DuckDB: the column as a plain value."""
-    if kind == "timestamptz":
-        return (
-            f"CASE WHEN {column} IS NULL THEN NULL WHEN isfinite({column}) THEN epoch_us({column}) "
-            f"WHEN {column} > TIMESTAMPTZ '2000-01-01 00:00:00+00' THEN {LATEST} "
-            f"ELSE {EARLIEST} END"
-        )
-    if kind == "date":
-        return f"CAST({column} - DATE '1970-01-01' AS integer)"
-    return column
-
-
 def postgres_plain(column: str, kind: str) -> str:
-    """The same for PostgreSQL."""
+    """An expression for PostgreSQL: the column as a plain value."""
     if kind == "timestamptz":
         return (
             f"CASE WHEN {column} IS NULL THEN NULL WHEN isfinite({column}) "
@@ -101,6 +88,11 @@ def postgres_plain(column: str, kind: str) -> str:
 def plain_type(kind: str) -> str:
     """The SQL type of a column's plain value."""
     return {"timestamptz": "bigint", "date": "integer"}.get(kind, kind)
+
+
+def wire_name(type_: str) -> str:
+    """What the driver calls a plain value's type where rows go to or from the server in binary."""
+    return {"bigint": "int8", "integer": "int4", "boolean": "bool"}.get(type_, type_)
 
 
 def duckdb_typed(column: str, kind: str) -> str:

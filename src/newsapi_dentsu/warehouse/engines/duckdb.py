@@ -53,6 +53,17 @@ class DuckDBSession(Session):
         return other
 
 
+def duckdb_session(session: Session) -> DuckDBSession:
+    """The session as one on a DuckDB file.
+
+    Raises:
+        TypeError: it is on another engine.
+    """
+    if not isinstance(session, DuckDBSession):
+        raise TypeError("the session is not on a DuckDB file")
+    return session
+
+
 @dataclass
 class _Kept:
     """The open file between two transactions, and since when it is open."""
@@ -103,7 +114,7 @@ class DuckDBEngine(Engine):
 
     @override
     @contextmanager
-    def snapshot(self) -> Iterator[Session]:
+    def snapshot(self) -> Iterator[DuckDBSession]:
         with (
             self._errors_explained(),
             self._opened(read_only=self._keeping is None) as connection,
