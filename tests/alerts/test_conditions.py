@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
-from newsapi_dentsu.domain.alerts.conditions import duration, judge, most_attempts
+from newsapi_dentsu.domain.alerts.conditions import judge, most_attempts
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Facts, Fetch, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.limits import GB
 from newsapi_dentsu.domain.alerts.rules import RuleName, parse_rules
@@ -192,18 +192,3 @@ def test_nobody_judges_what_cannot_be_seen() -> None:
     about_runs: list[RuleName] = ["pipeline_failure", "high_error_rate"]
     assert [judged(rule, None) for rule in about_runs] == [None] * 2
     assert judged("stale_final", None, None) is None
-
-
-@pytest.mark.parametrize(
-    ("span", "words"),
-    [
-        (timedelta(seconds=20), "0 min"),
-        (45 * timedelta(minutes=1), "45 min"),
-        (2 * HOUR, "2 h"),
-        (9 * HOUR + timedelta(minutes=12), "9 h 12 min"),
-        (2 * DAY, "2 d"),
-        (2 * DAY + 3 * HOUR, "2 d 3 h"),
-    ],
-)
-def test_spans_in_words(span: timedelta, words: str) -> None:
-    assert duration(span) == words

@@ -12,14 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser
 
-from newsapi_dentsu.dashboard.health import (
-    Chart,
-    Health,
-    Storage,
-    bytes_text,
-    duration_text,
-    health,
-)
+from newsapi_dentsu.dashboard.health import Chart, Health, Storage, health
 from newsapi_dentsu.dashboard.page import render
 from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, RunMetrics
@@ -142,15 +135,6 @@ def test_what_a_run_does_not_know_is_a_gap_and_not_a_zero() -> None:
     fetched = chart([run(NOON, fetched=5), run(NOON, "failed"), run(NOON, fetched=0)], "fetched")
 
     assert fetched.series[0].values == (5, None, 0)
-
-
-def test_durations_and_sizes_read_well() -> None:
-    assert [duration_text(seconds) for seconds in (0.4, 59, 61, 3600, 90_000, 864_000)] == [
-        *("0 s", "59 s", "1 min 1 s", "1 h", "1 d 1 h", "10 d"),
-    ]
-    assert [bytes_text(size) for size in (10, 2048, 5 * 1024**2, 1.5 * GB)] == [
-        *("10 B", "2.0 kB", "5.0 MB", "1.5 GB"),
-    ]
 
 
 # What the page holds

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from newsapi_dentsu.domain.alerts.conditions import duration
 from newsapi_dentsu.domain.alerts.facts import Facts
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, Notice
 from newsapi_dentsu.domain.alerts.rules import SEVERITIES, Severity
 from newsapi_dentsu.stages.pipeline import runbook
+from newsapi_dentsu.wording import duration
 
 MOST_LISTED = 20
 """Failed runs that a message lists; the rest are counted."""

@@ -43,9 +43,9 @@ def check() -> None:
     something is wrong, or when nobody could be told.
     """
     from newsapi_dentsu.defs.alerts import look_at_runs
-    from newsapi_dentsu.domain.alerts.conditions import duration
     from newsapi_dentsu.hosting.execution import opened_records
     from newsapi_dentsu.hosting.home import prepare_home
+    from newsapi_dentsu.wording import duration
 
     settings = load_settings()
     home = prepare_home(settings)

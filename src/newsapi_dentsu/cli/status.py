@@ -115,7 +115,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _print(result: dict[str, Any]) -> None:
-    from newsapi_dentsu.domain.alerts.conditions import duration
+    from newsapi_dentsu.wording import duration
 
     screen = console(stderr=False)
     origin = result["origin"]

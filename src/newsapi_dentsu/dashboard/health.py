@@ -12,6 +12,7 @@ from newsapi_dentsu.domain.alerts.limits import Limits
 from newsapi_dentsu.stages.pipeline import JOB
 from newsapi_dentsu.warehouse.tables.raw import SANDBOX
 from newsapi_dentsu.warehouse.tables.run_metrics import FAILED, SUCCEEDED, RunMetrics
+from newsapi_dentsu.wording import duration, size
 
 Unit = Literal["runs", "seconds", "articles", "tokens", "rows", "bytes"]
 State = Literal["good", "warning", "bad", "unknown"]
@@ -129,9 +130,9 @@ def _freshness(tables: Tables | None, limits: Limits, now: datetime) -> Gauge:
     return Gauge(
         "freshness",
         "Freshness",
-        duration_text(age.total_seconds()),
+        duration(age),
         "since the moment up to which the final table is complete; "
-        f"stale after {duration_text(limits.stale_after.total_seconds())}",
+        f"stale after {duration(limits.stale_after)}",
         min(1.0, age / scale),
         limits.stale_after / scale,
         "bad" if limits.stale(through, now) else "good",
@@ -139,7 +140,7 @@ def _freshness(tables: Tables | None, limits: Limits, now: datetime) -> Gauge:
 
 
 def _error_rate(runs: Sequence[RunMetrics], limits: Limits, now: datetime) -> Gauge:
-    window = duration_text(limits.failing_window.total_seconds())
+    window = duration(limits.failing_window)
     allowed = limits.rules.high_error_rate.percent / 100
     ended = [
         run
@@ -186,7 +187,7 @@ def _tokens(
 def _storage(storage: Storage, limits: Limits) -> Gauge:
     if storage.used is None:
         return _unknown("storage", "Storage", "there is no database yet")
-    used = bytes_text(storage.used)
+    used = size(storage.used)
     if not storage.limit:
         detail = "in use; set DATABASE_SIZE_GB to see how much that leaves"
         return Gauge("storage", "Storage", used, detail, None, None, "unknown")
@@ -195,7 +196,7 @@ def _storage(storage: Storage, limits: Limits) -> Gauge:
         "storage",
         "Storage",
         used,
-        f"in use, {_percent(share)} of {bytes_text(storage.limit)}",
+        f"in use, {_percent(share)} of {size(storage.limit)}",
         min(1.0, share),
         max(0.0, 1 - limits.least_free_bytes / storage.limit),
         "bad" if limits.full(storage.limit - storage.used) else "good",
@@ -360,25 +361,3 @@ def _others(named: Sequence[str]) -> Callable[[RunMetrics], float | None]:
         return sum(count for reason, count in reasons.items() if reason not in named)
 
     return value
-
-
-def duration_text(seconds: float) -> str:
-    """A duration for people, in its two largest units."""
-    total = round(seconds)
-    for size, name, smaller, smaller_name in (
-        (86400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if total >= size:
-            rest = total % size // smaller
-            return f"{total // size} {name}" + (f" {rest} {smaller_name}" if rest else "")
-    return f"{total} s"
-
-
-def bytes_text(size: float) -> str:
-    """A size for people; as in the settings, a kB has 1024 bytes."""
-    for power, name in ((40, "TB"), (30, "GB"), (20, "MB"), (10, "kB")):
-        if size >= 1 << power:
-            return f"{size / (1 << power):.1f} {name}"
-    return f"{size:.0f} B"

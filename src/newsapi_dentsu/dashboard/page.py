@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
 import jinja2
 
-from newsapi_dentsu.dashboard.health import Chart, Health, bytes_text, duration_text
+from newsapi_dentsu.dashboard.health import Chart, Health
+from newsapi_dentsu.wording import duration, size
 
 _ASSETS = resources.files("newsapi_dentsu.dashboard") / "assets"
 
@@ -23,7 +24,7 @@ def render(health: Health) -> str:
     )
     environment.filters["moment"] = moment_text
     environment.filters["value"] = value_text
-    environment.filters["ago"] = duration_text
+    environment.filters["duration"] = lambda seconds: duration(timedelta(seconds=seconds))
     environment.globals["summary"] = summary
     environment.globals["dash"] = _dash
     template = environment.from_string(_asset("page.html"))
@@ -76,9 +77,9 @@ def value_text(value: float | None, unit: str) -> str:
     if value is None:
         return "–"
     if unit == "bytes":
-        return bytes_text(value)
+        return size(value)
     if unit == "seconds":
-        return f"{value:.2f} s" if value < 100 else duration_text(value)
+        return f"{value:.2f} s" if value < 100 else duration(timedelta(seconds=value))
     return f"{value:,.0f}"
 
 

@@ -21,6 +21,7 @@ from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, rea
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
 from newsapi_dentsu.warehouse.tables import stage_runs
+from newsapi_dentsu.wording import duration
 
 State = Literal["ok", "warning", "problem"]
 
@@ -152,7 +153,7 @@ def _last_run(warehouse: Warehouse, limits: Limits, now: datetime) -> Iterator[F
         detail = f"ended at {newest:%Y-%m-%d %H:%M} UTC, which is still to come"
         yield Finding("last run", "problem", detail, "set this machine's clock right (NTP)")
         return
-    succeeded = f"succeeded {_ago(max(now - done, timedelta()))} ago; " if done else ""
+    succeeded = f"succeeded {duration(max(now - done, timedelta()))} ago; " if done else ""
     detail = f"{succeeded}final holds everything up to {through:%Y-%m-%d %H:%M} UTC"
     failed = next((run for run in runs if run.status == "failed"), None)
     if limits.stale(through, now):
@@ -197,7 +198,7 @@ def _daemon(records: DagsterRecords, limits: Limits, now: datetime) -> Finding:
     silence = records.silence(now)
     if silence is None:
         return Finding("daemon", "problem", "none has ever run", "newsapi daemon, or newsapi dev")
-    detail = f"last heartbeat {_ago(silence)} ago"
+    detail = f"last heartbeat {duration(silence)} ago"
     if limits.silent(silence):
         return Finding("daemon", "problem", detail, "start newsapi daemon again; see its log")
     return Finding("daemon", "ok", detail)
@@ -274,10 +275,3 @@ def _clock(clocks: dict[str, float]) -> Finding:
     if abs(offset) > WORST_CLOCK:
         return Finding("clock", "problem", detail, "synchronize this machine's clock (NTP)")
     return Finding("clock", "ok", detail)
-
-
-def _ago(age: timedelta) -> str:
-    minutes = int(age.total_seconds() // 60)
-    if minutes < 1:
-        return f"{int(age.total_seconds())} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -14,6 +14,7 @@ from newsapi_dentsu.domain.alerts.rules import (
     RuleName,
     RuleSet,
 )
+from newsapi_dentsu.wording import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +188,6 @@ def stopped(limits: Limits, facts: Facts) -> Judgement:
     if signs.switched_off:
         return Judgement(True, f"switched off: {', '.join(signs.switched_off)}")
     return Judgement(False, "the daemon is alive, and the schedule is on")
-
-
-def duration(span: timedelta) -> str:
-    """A span of time in words, such as `2 d 3 h` or `45 min`."""
-    minutes = max(0, round(span.total_seconds() / 60))
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{rest} min"
 
 
 def _hours(hours: float) -> str:

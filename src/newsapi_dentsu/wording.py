@@ -1,0 +1,25 @@
+"""Lengths of time and sizes in words, for people."""
+
+from datetime import timedelta
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(span: timedelta) -> str:
+    """A length of time in its two largest units, such as `2 d 3 h` or `45 min`; at least `0 s`."""
+    seconds = max(0, round(span.total_seconds()))
+    for place, (size, unit) in enumerate(_UNITS):
+        if seconds >= size:
+            text = f"{seconds // size} {unit}"
+            rest = seconds % size
+            smaller, smaller_unit = _UNITS[min(place + 1, len(_UNITS) - 1)]
+            return f"{text} {rest // smaller} {smaller_unit}" if rest >= smaller else text
+    return "0 s"
+
+
+def size(count: float) -> str:
+    """A number of bytes; as in the settings, a kB has 1024."""
+    for power, unit in ((40, "TB"), (30, "GB"), (20, "MB"), (10, "kB")):
+        if count >= 1 << power:
+            return f"{count / (1 << power):.1f} {unit}"
+    return f"{count:.0f} B"
