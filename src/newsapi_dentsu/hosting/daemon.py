@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import tenacity
 from typing_extensions import override
 
 from newsapi_dentsu import logs
@@ -123,18 +124,22 @@ def _endpoint(condition: Condition, host: str, port: int) -> Any:
 def _awaited(settings: Settings, condition: Condition) -> DaemonLock:
     """The daemon lock, for which this waits as long as another daemon or no server has it."""
     lock, told = open_daemon_lock(settings), 0.0
-    while True:
-        try:
-            if lock.take():
-                return lock
-            reason = "another daemon acts"
-        except PipelineError as error:
-            reason = str(error)
+
+    def stand_by(state: tenacity.RetryCallState) -> None:
+        nonlocal told
         condition.state = "standby"
         if time.monotonic() - told > _LOG_SECONDS:
+            error = state.outcome.exception() if state.outcome else None
+            reason = error or "another daemon acts"
             logger.info("Standing by: %s", reason, extra={"event": logs.DAEMON_HEARTBEAT})
             told = time.monotonic()
-        time.sleep(_STANDBY_SECONDS)
+
+    tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(PipelineError) | tenacity.retry_if_not_result(bool),
+        wait=tenacity.wait_fixed(_STANDBY_SECONDS),
+        before_sleep=stand_by,
+    )(lock.take)
+    return lock
 
 
 class _Watch:

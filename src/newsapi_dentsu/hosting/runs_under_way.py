@@ -1,9 +1,9 @@
 """What becomes of runs when the daemon that started them must stop."""
 
 import logging
-import time
 
 import dagster as dg
+import tenacity
 from dagster._core.launcher import DefaultRunLauncher
 
 from newsapi_dentsu.defs.resources import ATTENDED
@@ -42,10 +42,14 @@ def see_runs_off(seconds: float) -> None:
             return
         logger.info("Waiting up to %g s for %d runs to end", seconds, len(followed))
         left = dg.RunsFilter(run_ids=followed, statuses=_UNDER_WAY)
-        deadline = time.monotonic() + seconds
+        wait = tenacity.Retrying(
+            retry=tenacity.retry_if_result(bool),
+            stop=tenacity.stop_after_delay(seconds),
+            wait=tenacity.wait_fixed(_LOOK_SECONDS),
+            retry_error_callback=lambda _: None,
+        )
         try:
-            while instance.get_runs(left) and time.monotonic() < deadline:
-                time.sleep(_LOOK_SECONDS)
+            wait(instance.get_runs, left)
         except KeyboardInterrupt:
             logger.info("Told to stop again: not waiting any longer")
         for run in instance.get_runs(left):

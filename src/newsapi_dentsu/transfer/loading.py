@@ -17,7 +17,7 @@ import psycopg
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.transfer.tables import Table, plain_type, tables, wire_name
-from newsapi_dentsu.warehouse.engines.base import patiently
+from newsapi_dentsu.warehouse.engines.base import retry_while_unavailable
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import (
     Connection,
@@ -222,7 +222,7 @@ class _Load:
                         target.execute("SET synchronous_commit = off")
                     _copy(source, target, self._engine.location, part)
 
-                patiently(self._engine, attempt)
+                retry_while_unavailable(self._engine, attempt)
                 with self._lock:
                     self._done += 1
                     self._progress(self._done, self._total)
@@ -298,7 +298,7 @@ def _missing(engine: PostgresEngine, every: Sequence[Part]) -> list[Part]:
         with connection(engine) as opened:
             return {number for (number,) in opened.execute("SELECT part FROM ops.transfer")}
 
-    there = patiently(engine, ask)
+    there = retry_while_unavailable(engine, ask)
     return [part for part in every if part.number not in there]
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse.engines.base import Engine, Session, patiently
+from newsapi_dentsu.warehouse.engines.base import Engine, Session, retry_while_unavailable
 from newsapi_dentsu.warehouse.engines.opening import open_engine
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
@@ -48,7 +48,7 @@ class Warehouse:
             with self.transaction() as session:
                 return work(session)
 
-        return patiently(self.engine, attempt)
+        return retry_while_unavailable(self.engine, attempt)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do work on a snapshot, again where the server went away meanwhile.
@@ -62,7 +62,7 @@ class Warehouse:
             with self.snapshot() as session:
                 return work(session)
 
-        return patiently(self.engine, attempt)
+        return retry_while_unavailable(self.engine, attempt)
 
     def inspect(self, work: Callable[[Session], T]) -> T:
         """Do work on a snapshot of whatever there is, tables or none, of any version.
@@ -75,7 +75,7 @@ class Warehouse:
             with self.engine.snapshot() as session:
                 return work(session)
 
-        return patiently(self.engine, attempt)
+        return retry_while_unavailable(self.engine, attempt)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:

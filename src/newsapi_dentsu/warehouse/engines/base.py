@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
+import tenacity
+
 from newsapi_dentsu.errors import WarehouseAwayError
 
 Row = tuple[Any, ...]
@@ -132,7 +134,7 @@ class Engine(Protocol):
         ...
 
 
-def patiently(engine: Engine, attempt: Callable[[], T]) -> T:
+def retry_while_unavailable(engine: Engine, attempt: Callable[[], T]) -> T:
     """Attempt again while the server is away, for `engine.patience` from its first absence.
 
     Raises:
@@ -140,25 +142,27 @@ def patiently(engine: Engine, attempt: Callable[[], T]) -> T:
         whatever else `attempt` raises.
     """
     deadline: float | None = None
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            result = attempt()
-        except WarehouseAwayError as error:
-            now = time.monotonic()
-            if deadline is None:
-                deadline = now + engine.patience
-                if now < deadline:
-                    # Not by a logger that Dagster manages: it would write to the same server.
-                    _console.warning("Waiting up to %g s: %s", engine.patience, error)
-            if now + pause > deadline:
-                raise
-        else:
-            if deadline is not None:
-                _console.warning("The database is back: going on")
-            return result
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        nonlocal deadline
+        now = time.monotonic()
+        if deadline is None:
+            deadline = now + engine.patience
+            if now < deadline:
+                error = state.outcome.exception() if state.outcome else None
+                # Not by a logger that Dagster manages: it would write to the same server.
+                _console.warning("Waiting up to %g s: %s", engine.patience, error)
+        return now + state.upcoming_sleep > deadline
+
+    result = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(WarehouseAwayError),
+        stop=stop,
+        wait=tenacity.wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
+        reraise=True,
+    )(attempt)
+    if deadline is not None:
+        _console.warning("The database is back: going on")
+    return result
 
 
 def one(session: Session, sql: str, *parameters: object) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import filelock
+import tenacity
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
@@ -20,7 +21,7 @@ from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
 _STREAM_ROWS = 1000
 _RECOVERY_MEMORY = "1GB"
-_FIRST_WAIT, _LONGEST_WAIT = 0.02, 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _LONGEST_KEPT = 1.0
 """Seconds after which a file that is kept open is let go once, for those who wait for it."""
 
@@ -312,23 +313,21 @@ class DuckDBEngine(Engine):
             self._idle.append(connection)
 
     def _attach(self, connection: duckdb.DuckDBPyConnection, statement: str) -> None:
-        deadline = time.monotonic() + self._wait
-        pause = _FIRST_WAIT
-        while True:
-            try:
-                connection.execute(statement)
-                return
-            except duckdb.IOException as error:
-                if "Could not set lock" not in str(error):
-                    raise
-                if time.monotonic() >= deadline:
-                    raise WarehouseBusyError(
-                        f"{self._path} is held by another process ({_lock_holder(error)}) and "
-                        f"stayed so for {self._wait:g} s: close it there, or raise "
-                        "DATABASE_WAIT_SECONDS"
-                    ) from None
-            time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_WAIT)
+        try:
+            tenacity.Retrying(
+                retry=tenacity.retry_if_exception(_is_held),
+                stop=tenacity.stop_after_delay(self._wait),
+                wait=tenacity.wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
+                reraise=True,
+            )(connection.execute, statement)
+        except duckdb.IOException as error:
+            if not _is_held(error):
+                raise
+            raise WarehouseBusyError(
+                f"{self._path} is held by another process ({_lock_holder(error)}) and "
+                f"stayed so for {self._wait:g} s: close it there, or raise "
+                "DATABASE_WAIT_SECONDS"
+            ) from None
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
@@ -369,6 +368,10 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
     if isinstance(error, failed) or "Failed to commit: Could not" in text:
         return WarehouseError(f"{path}: {first_line}")
     return error
+
+
+def _is_held(error: BaseException) -> bool:
+    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
 
 
 def _lock_holder(error: Exception) -> str:

@@ -8,12 +8,20 @@ from contextlib import contextmanager, suppress
 from typing import Any, Literal, LiteralString
 
 import psycopg
+import tenacity
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, WarehouseError
-from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Engine, Row, Session, one, patiently
+from newsapi_dentsu.warehouse.engines.base import (
+    ALERTS_BUSY,
+    Engine,
+    Row,
+    Session,
+    one,
+    retry_while_unavailable,
+)
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 from newsapi_dentsu.warehouse.engines.postgres_errors import explained
 from newsapi_dentsu.warehouse.engines.postgres_login import Address, login
@@ -175,7 +183,7 @@ class PostgresEngine(Engine):
 
         outer, self._run = self._run, held
         try:
-            patiently(self, take)
+            retry_while_unavailable(self, take)
             yield
         finally:
             self._run = outer
@@ -205,16 +213,13 @@ class PostgresEngine(Engine):
     @override
     @contextmanager
     def alert_lock(self, wait: float) -> Iterator[None]:
-        deadline = time.monotonic() + wait
         with self._errors_explained():
             connection = self._connect()
         with connection:
             with self._errors_explained():
                 connection.execute("SET idle_session_timeout = 0")
-                while not _try_lock(connection, LockKey.ALERTS.value):
-                    if time.monotonic() > deadline:
-                        raise WarehouseBusyError(ALERTS_BUSY)
-                    time.sleep(_PAUSE)
+                if not _lock(connection, LockKey.ALERTS.value, wait):
+                    raise WarehouseBusyError(ALERTS_BUSY)
             yield
 
     @override
@@ -289,35 +294,38 @@ class PostgresEngine(Engine):
         return self._pool
 
     def _borrow(self, pool: ConnectionPool[Connection]) -> Connection:
-        deadline = time.monotonic() + max(self._wait, _POOL_SLICE)
-        while True:
+        def borrow() -> Connection:
             try:
-                connection = pool.getconn(timeout=_POOL_SLICE)
+                return pool.getconn(timeout=_POOL_SLICE)
             except PoolTimeout:
                 # The pool doesn't tell why it has none: an attempt of one's own does.
                 self._connect().close()
-                if time.monotonic() > deadline:
-                    raise WarehouseBusyError(
-                        f"all {self._pool_size} connections of this process to {self.location} "
-                        "are in use: raise POSTGRES_POOL_SIZE"
-                    ) from None
-            else:
-                self._was_there = True
-                return connection
+                raise
+
+        try:
+            connection = tenacity.Retrying(
+                retry=tenacity.retry_if_exception_type(PoolTimeout),
+                stop=tenacity.stop_after_delay(self._wait),
+                reraise=True,
+            )(borrow)
+        except PoolTimeout:
+            raise WarehouseBusyError(
+                f"all {self._pool_size} connections of this process to {self.location} "
+                "are in use: raise POSTGRES_POOL_SIZE"
+            ) from None
+        self._was_there = True
+        return connection
 
     def _connect(self) -> Connection:
         """Connect; a server that has no connection free or is starting is given a little time."""
-        deadline = time.monotonic() + self._wait
-        while True:
-            try:
-                connection = psycopg.Connection[Row].connect(**self._parameters())
-            except psycopg.OperationalError as error:
-                if not _soon_ready(error) or time.monotonic() + _PAUSE > deadline:
-                    raise
-                time.sleep(_PAUSE)
-            else:
-                self._was_there = True
-                return connection
+        connection = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_soon_ready),
+            stop=tenacity.stop_before_delay(self._wait),
+            wait=tenacity.wait_fixed(_PAUSE),
+            reraise=True,
+        )(lambda: psycopg.Connection[Row].connect(**self._parameters()))
+        self._was_there = True
+        return connection
 
     def _parameters(self) -> dict[str, Any]:
         return {
@@ -363,7 +371,7 @@ class _HeldLock:
         """
         try:
             self._prepare(connection)
-            if not _try_lock(connection, self._key) and not self._await(connection, wait):
+            if not _lock(connection, self._key, wait):
                 raise WarehouseBusyError(
                     f"another run is under way ({self._holder(connection)}) and didn't end within "
                     f"{whole_wait:g} s; nothing was done. Try again later, or raise "
@@ -416,19 +424,6 @@ class _HeldLock:
         self._connection = connection
         self._backend = connection.info.backend_pid
 
-    def _await(self, connection: Connection, wait: float) -> bool:
-        if wait <= 0:
-            return False
-        try:
-            with connection.transaction():
-                _lift_time_limits(connection)
-                milliseconds = str(max(1, int(wait * 1000)))
-                connection.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
-                connection.execute("SELECT pg_advisory_lock(%s)", [self._key])
-        except psycopg.errors.LockNotAvailable:
-            return False
-        return True
-
     def _holder(self, connection: Connection) -> str:
         found = connection.execute(
             "SELECT a.application_name, a.pid, a.backend_start FROM pg_locks l "
@@ -451,15 +446,32 @@ def _try_lock(connection: Connection, key: int) -> bool:
     return bool(got and got[0])
 
 
+def _lock(connection: Connection, key: int, wait: float) -> bool:
+    """Take a session's advisory lock, for which the server waits up to `wait` seconds."""
+    if _try_lock(connection, key):
+        return True
+    if wait <= 0:
+        return False
+    try:
+        with connection.transaction():
+            _lift_time_limits(connection)
+            milliseconds = str(max(1, int(wait * 1000)))
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
+            connection.execute("SELECT pg_advisory_lock(%s)", [key])
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
+
+
 def _lift_time_limits(connection: Connection) -> None:
     connection.execute("SET LOCAL statement_timeout = 0")
     connection.execute("SET LOCAL lock_timeout = 0")
 
 
-def _soon_ready(error: psycopg.OperationalError) -> bool:
+def _soon_ready(error: BaseException) -> bool:
     """Whether the server answers, but has no connection to give just now."""
     text = str(error)
-    return any(
+    return isinstance(error, psycopg.OperationalError) and any(
         part in text
         for part in (
             "too many clients",
