@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from newsapi_dentsu.cli import migration_report as shown
-from newsapi_dentsu.cli.moving import Job, Mode, as_json, target_options
+from newsapi_dentsu.cli.moving import as_json, target_options, treatment
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.settings import load_settings
 
@@ -61,19 +61,33 @@ def migrate(
     starts on the target. At the end both sides count and hash each table; exit code 0 means that
     they are equal.
     """
+    from newsapi_dentsu.transfer.job import Job
+
+    chosen = treatment(merge=merge, replace=replace, dry_run=dry_run, compress=compress)
     settings = load_settings()
-    job = Job(settings, Mode(merge, replace, dry_run, compress, as_json), "newsapi migrate")
+    job = Job(settings, chosen, "newsapi migrate")
     if to == "postgres" and out is not None:
         raise click.UsageError("--out goes with --to duckdb")
     if to == "duckdb" and source is None:
-        job.postgres_to_duckdb(out or settings.duckdb_path)
+        with progress_bars(shown=not as_json) as bars:
+            moved = job.postgres_to_file(out or settings.duckdb_path, bars)
+        shown.moved(moved, as_json=as_json)
         return
     path = source or settings.duckdb_path
     target = None if to == "postgres" else out or settings.duckdb_path
     if target is not None and target.absolute() == path.absolute():
         raise click.UsageError("--from and --out name the same file")
-    with job.file(path, language) as (session, mark):
-        job.file_to(session, str(path), mark, target)
+    with ExitStack() as stack:
+        with progress_bars(shown=not as_json) as bars:
+            file = stack.enter_context(job.file(path, language, bars))
+        if file.imported is not None:
+            shown.imported(file.imported)
+        with progress_bars(shown=not as_json) as bars:
+            if target is None:
+                moved = job.to_postgres(file.session, str(path), file.mark, bars)
+            else:
+                moved = job.to_file(file.session, str(path), target, bars)
+    shown.moved(moved, as_json=as_json)
 
 
 @click.command()
@@ -125,14 +139,14 @@ def import_(
     tables are proven equal to the files at the end, as by `newsapi migrate`.
     """
     from newsapi_dentsu.transfer import files
+    from newsapi_dentsu.transfer.job import Job
 
+    chosen = treatment(merge=merge, replace=replace, dry_run=dry_run, compress=compress)
     settings = load_settings()
-    job = Job(settings, Mode(merge, replace, dry_run, compress, as_json), "newsapi import")
+    job = Job(settings, chosen, "newsapi import")
     files.read_manifest(folder)
-    with job.scratch() as path:
-        with progress_bars(shown=not as_json) as bars:
-            files.load(folder, path, settings.duckdb_memory_limit, bars("Reading files"))
+    with progress_bars(shown=not as_json) as bars, job.scratch() as path:
+        files.load(folder, path, settings.duckdb_memory_limit, bars("Reading files"))
         with job.opened(path) as session:
-            job.file_to(
-                session, str(folder), None, None if settings.use_postgres else settings.duckdb_path
-            )
+            moved = job.to_database(session, str(folder), None, bars)
+    shown.moved(moved, as_json=as_json)

@@ -12,13 +12,25 @@ import click
 if TYPE_CHECKING:
     from newsapi_dentsu.transfer.direct import Plan, Transferred
     from newsapi_dentsu.transfer.files import Exported
-    from newsapi_dentsu.transfer.foreign_import import TakeoverReport
+    from newsapi_dentsu.transfer.job import Imported, Moved
     from newsapi_dentsu.transfer.merging import Merged
     from newsapi_dentsu.transfer.proof import Digest
 
 
-def plan(found: Plan, source: str, target: str, *, as_json: bool) -> None:
-    """Show what would happen."""
+def moved(done: Moved, *, as_json: bool) -> None:
+    """Show what moving everything came to; exit with 1 when something didn't arrive."""
+    from newsapi_dentsu.transfer.direct import Plan, Transferred
+
+    source, target, result = done.source, done.target, done.result
+    if isinstance(result, Plan):
+        _show_plan(result, source, target, as_json=as_json)
+    elif isinstance(result, Transferred):
+        _show_transferred(result, source, target, as_json=as_json)
+    else:
+        _show_merged(result, source, target, as_json=as_json)
+
+
+def _show_plan(found: Plan, source: str, target: str, *, as_json: bool) -> None:
     what = _intention(found)
     if as_json:
         rows = {"source": found.source, "target": found.target}
@@ -51,8 +63,7 @@ def _intention(found: Plan) -> str:
     return f"{sum(found.source.values()):,} rows would be copied."
 
 
-def transferred(result: Transferred, source: str, target: str, *, as_json: bool) -> None:
-    """Show the proof; exit with 1 when the two sides differ."""
+def _show_transferred(result: Transferred, source: str, target: str, *, as_json: bool) -> None:
     if as_json:
         value: dict[str, Any] = {"source": source, "target": target, "action": result.action}
         seconds = {name: round(value, 3) for name, value in result.seconds.items()}
@@ -70,8 +81,7 @@ def transferred(result: Transferred, source: str, target: str, *, as_json: bool)
         )
 
 
-def merged(result: Merged, source: str, target: str, *, as_json: bool) -> None:
-    """Show what was added; exit with 1 when a record of the source is missing."""
+def _show_merged(result: Merged, source: str, target: str, *, as_json: bool) -> None:
     if as_json:
         value = {
             "source": source,
@@ -107,9 +117,10 @@ def exported(result: Exported, source: str, folder: Path, *, as_json: bool) -> N
         )
 
 
-def taken_over(report: TakeoverReport, path: Path, complaints: Path, language: str) -> None:
+def imported(file: Imported) -> None:
     """Show on stderr how another pipeline's tables were read, and what of them was not."""
-    click.echo(f"{path} is not of this pipeline: its tables were mapped.", err=True)
+    report = file.report
+    click.echo(f"{file.path} is not of this pipeline: its tables were mapped.", err=True)
     for table in report.tables:
         click.echo(
             f"  {table.table}: {table.rows:,} rows = {table.stored:,} stored as records"
@@ -125,12 +136,12 @@ def taken_over(report: TakeoverReport, path: Path, complaints: Path, language: s
                 f"    kept in the record under `legacy`: {', '.join(table.other_columns)}", err=True
             )
         if "lang" not in table.columns and "record" not in table.columns:
-            click.echo(f"    no column tells the language: taken as {language}", err=True)
+            click.echo(f"    no column tells the language: taken as {file.language}", err=True)
     if report.ignored:
         click.echo(f"  no news, left out: {', '.join(report.ignored)}", err=True)
     if report.complaints:
         click.echo(
-            f"  {report.complaints:,} rows could not be mapped whole: {complaints} names each",
+            f"  {report.complaints:,} rows could not be mapped whole: {file.complaints} names each",
             err=True,
         )
 

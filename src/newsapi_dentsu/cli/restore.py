@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from newsapi_dentsu.cli import migration_report as shown
 from newsapi_dentsu.cli.backup import backup_place
-from newsapi_dentsu.cli.moving import Job, Mode, target_options
+from newsapi_dentsu.cli.moving import target_options, treatment
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.errors import SettingsError, StorageError
 from newsapi_dentsu.settings import Settings, load_settings
@@ -58,13 +59,16 @@ def restore(
     """
     from newsapi_dentsu.recovery.backups import find
     from newsapi_dentsu.recovery.restoring import Sources, discard, prepare
+    from newsapi_dentsu.transfer.direct import fingerprint
+    from newsapi_dentsu.transfer.job import Job
 
     if no_lake and raw_only:
         raise click.UsageError("--no-lake takes the backup alone, --raw-only the lake: choose one")
     if raw_only and name is not None:
         raise click.UsageError("--raw-only takes no backup: leave its name out")
+    chosen = treatment(merge=merge, replace=replace, dry_run=dry_run, compress=compress)
     settings = load_settings()
-    job = Job(settings, Mode(merge, replace, dry_run, compress, as_json), "newsapi restore")
+    job = Job(settings, chosen, "newsapi restore")
     backup = lake = None
     if not raw_only:
         place = backup_place(settings, location)
@@ -81,8 +85,10 @@ def restore(
             job.run_stages,
             bars,
         )
-    with job.opened(path) as session:
-        job.restored_to(session, sources.description, path)
+        with job.opened(path) as session:
+            mark = fingerprint(path, session)
+            moved = job.to_database(session, sources.description, mark, bars)
+    shown.moved(moved, as_json=as_json)
     if not dry_run:
         discard(settings.data_folder)
 

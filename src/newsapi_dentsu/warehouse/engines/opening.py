@@ -1,11 +1,13 @@
 """The engine that the settings name; a driver is imported only where it is used."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine
 
 if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
     from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
 
@@ -13,12 +15,15 @@ def open_engine(settings: Settings) -> Engine:
     """Make the engine that the settings name; nothing is opened yet."""
     if settings.use_postgres:
         return open_postgres(settings)
+    return open_duckdb(settings, settings.duckdb_path)
+
+
+def open_duckdb(settings: Settings, path: Path) -> "DuckDBEngine":
+    """Make the engine of a DuckDB file, with the limits that the settings give."""
     from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
     return DuckDBEngine(
-        settings.duckdb_path,
-        memory_limit=settings.duckdb_memory_limit,
-        wait=settings.database_wait_seconds,
+        path, memory_limit=settings.duckdb_memory_limit, wait=settings.database_wait_seconds
     )
 
 
