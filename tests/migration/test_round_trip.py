@@ -7,6 +7,7 @@ import pytest
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.transfer import direct, loading
 from newsapi_dentsu.transfer.tables import tables
+from newsapi_dentsu.transfer.unfinished import Pending
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine, connection
 from newsapi_dentsu.warehouse.schema import history
@@ -204,7 +205,7 @@ def test_the_proof_notices(
     fill(duckdb)
     finish = loading.finish
 
-    def tamper(engine: PostgresEngine, plan: loading.Pending) -> None:
+    def tamper(engine: PostgresEngine, plan: Pending) -> None:
         finish(engine, plan)
         with connection(engine) as opened:
             assert opened.execute(statement).rowcount > 0

@@ -12,7 +12,7 @@ from typing import Literal
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Bars
-from newsapi_dentsu.transfer import copying, loading, proof
+from newsapi_dentsu.transfer import copying, loading, proof, unfinished
 from newsapi_dentsu.transfer.postgres_snapshot import postgres_snapshot
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import tables
@@ -101,7 +101,7 @@ def fingerprint(path: Path, session: DuckDBSession) -> str:
 def plan_to_postgres(session: DuckDBSession, target: Warehouse, mark: str | None) -> Plan:
     """Look at both sides and change nothing."""
     engine = _postgres(target)
-    left = loading.pending(engine)
+    left = unfinished.pending(engine)
     found: dict[str, int] = {}
     if left is None:
         with engine.snapshot() as there:
@@ -146,11 +146,11 @@ def to_postgres(
         WarehouseError: a side can't be used; running again goes on where this stopped.
     """
     engine = _postgres(target)
-    left = loading.pending(engine)
+    left = unfinished.pending(engine)
     resumed = left is not None and _same(left, mark)
     clock = _Clock()
     if left is not None and not resumed:
-        loading.discard(engine, left)
+        unfinished.discard(engine, left)
         left = None
     if left is None:
         target.upgrade()
@@ -161,7 +161,7 @@ def to_postgres(
             occupied = Plan({}, row_counts(there), False, False).holds_data
         if occupied and not replace:
             raise refuse(target)
-        left = loading.begin(engine, mark, compress=compress)
+        left = unfinished.begin(engine, mark, compress=compress)
     loading.load(session, engine, bars("Copying"))
     clock.lap("copying")
     loading.finish(engine, left)
@@ -170,9 +170,9 @@ def to_postgres(
     clock.lap("proof")
     result = Transferred("resumed" if resumed else "copied", here, there_, clock.seconds)
     if result.equal:
-        loading.release(engine)
+        unfinished.release(engine)
     else:
-        loading.distrust(engine)
+        unfinished.distrust(engine)
     return result
 
 
@@ -343,7 +343,7 @@ def _already_equal(session: DuckDBSession, target: Warehouse) -> Transferred | N
     return Transferred("already equal", here, there_) if here == there_ else None
 
 
-def _same(left: loading.Pending, mark: str | None) -> bool:
+def _same(left: unfinished.Pending, mark: str | None) -> bool:
     return (
         mark is not None
         and left.source == mark

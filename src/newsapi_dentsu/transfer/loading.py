@@ -1,11 +1,5 @@
-"""Filling PostgreSQL from a DuckDB file: parallel COPY, part by part, so that it can be resumed.
+"""Filling PostgreSQL from a DuckDB file: parallel COPY, part by part, so that it can be resumed."""
 
-While a transfer is under way the target holds the table `ops.transfer`, which keeps runs out (see
-`history.applied_version`): row 0 says what is being loaded, every other row stands for a part that
-is in, written in the transaction of that part. It goes when both sides have been proven equal.
-"""
-
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,6 +11,7 @@ import psycopg
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.transfer.tables import Table, plain_type, tables, wire_name
+from newsapi_dentsu.transfer.unfinished import Pending, note_part, parts_there
 from newsapi_dentsu.warehouse.engines.base import retry_while_unavailable
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import (
@@ -36,7 +31,6 @@ _EPOCH = {"timestamptz": 946_684_800_000_000, "date": 10_957}
 """From 1970, where plain values begin, to 2000, where PostgreSQL's begin."""
 
 _WIRE_LATEST, _WIRE_EARLIEST = 2**63 - 1, -(2**63)
-_STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +43,6 @@ class Part:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A transfer that has begun in the target and not ended."""
-
-    source: str | None
-    version: int
-    restore: tuple[str, ...]
-
-
 def parts(session: DuckDBSession) -> list[Part]:
     """Divide the source's tables; the same for the same file."""
     found: list[Part] = []
@@ -66,60 +51,6 @@ def parts(session: DuckDBSession) -> list[Part]:
         for first in range(0, 0 if last is None else last + 1, PART_ROWS):
             found.append(Part(len(found) + 1, table, first, first + PART_ROWS - 1))
     return found
-
-
-def pending(engine: PostgresEngine) -> Pending | None:
-    """The transfer that has begun in the target and not ended, if any."""
-    with connection(engine) as opened:
-        there = opened.execute("SELECT to_regclass('ops.transfer') IS NOT NULL").fetchone()
-        if not there or not there[0]:
-            return None
-        found = opened.execute("SELECT note FROM ops.transfer WHERE part = 0").fetchone()
-    note = json.loads(found[0]) if found else {"source": None, "version": 0, "restore": []}
-    return Pending(note["source"], note["version"], tuple(note["restore"]))
-
-
-def discard(engine: PostgresEngine, left: Pending) -> None:
-    """Empty a target that an unfinished transfer has filled in part, and open it again."""
-    with connection(engine) as opened, opened.transaction():
-        for (name,) in opened.execute(
-            "SELECT schemaname || '.' || tablename FROM pg_tables "
-            "WHERE schemaname || '.' || tablename = ANY(%s)",
-            [[*(table.name for table in tables()), *history.CACHES]],
-        ).fetchall():
-            opened.execute(own_sql(f"TRUNCATE {name}"))
-        for statement in left.restore:
-            opened.execute(own_sql(statement))
-        opened.execute("DROP TABLE ops.transfer")
-
-
-def begin(engine: PostgresEngine, source: str | None, *, compress: bool) -> Pending:
-    """Empty the target's tables, close it to runs and make it quick to fill.
-
-    Raises:
-        WarehouseError: the target's encoding isn't UTF-8, or the role may not do this.
-    """
-    with connection(engine) as opened, opened.transaction():
-        encoding = opened.execute("SHOW server_encoding").fetchone()
-        if encoding and encoding[0] != "UTF8":
-            raise WarehouseError(
-                f"PostgreSQL at {engine.location}: the database's encoding is {encoding[0]}: "
-                "create it with ENCODING 'UTF8'"
-            )
-        names = ", ".join([*(table.name for table in tables()), *history.CACHES])
-        opened.execute(own_sql(f"TRUNCATE {names}"))
-        for name, statement in history.indexes("PostgreSQL").items():
-            opened.execute(own_sql(history.drop_index(name, statement)))
-        restore = _quick_storage(opened, compress=compress)
-        note = Pending(source, history.migrations()[-1].version, tuple(restore))
-        opened.execute(
-            "CREATE TABLE ops.transfer (part integer NOT NULL PRIMARY KEY, note text NOT NULL)"
-        )
-        opened.execute(
-            "INSERT INTO ops.transfer (part, note) VALUES (0, %s)",
-            [json.dumps({"source": source, "version": note.version, "restore": restore})],
-        )
-    return note
 
 
 def load(source: DuckDBSession, engine: PostgresEngine, progress: Progress) -> None:
@@ -164,20 +95,6 @@ def finish(engine: PostgresEngine, plan: Pending) -> None:
     with connection(engine) as opened:
         for table in tables():
             opened.execute(own_sql(f"ANALYZE {table.name}"))
-
-
-def release(engine: PostgresEngine) -> None:
-    """Open the target to runs; everything before this is on the server's disk when it returns."""
-    with connection(engine) as opened, opened.transaction():
-        opened.execute("SET LOCAL synchronous_commit = on")
-        opened.execute("DROP TABLE ops.transfer")
-
-
-def distrust(engine: PostgresEngine) -> None:
-    """Have the next migration begin anew, as what was loaded turned out not to be right."""
-    with connection(engine) as opened:
-        note = json.dumps({"source": None, "version": 0, "restore": []})
-        opened.execute("UPDATE ops.transfer SET note = %s WHERE part = 0", [note])
 
 
 class _Load:
@@ -238,11 +155,7 @@ def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, 
     types = [wire_name(plain_type(kind)) for kind in table.columns.values()]
     try:
         with target.transaction(), target.cursor() as cursor:
-            taken = cursor.execute(
-                "INSERT INTO ops.transfer (part, note) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                [part.number, table.name],
-            ).rowcount
-            if not taken:
+            if not note_part(target, part.number, table.name):
                 return
             rows = source.execute(
                 f"SELECT {columns} FROM {table.name} "
@@ -294,43 +207,8 @@ def _culprit(source: duckdb.DuckDBPyConnection, part: Part) -> str:
 
 
 def _missing(engine: PostgresEngine, every: Sequence[Part]) -> list[Part]:
-    def ask() -> set[int]:
-        with connection(engine) as opened:
-            return {number for (number,) in opened.execute("SELECT part FROM ops.transfer")}
-
-    there = retry_while_unavailable(engine, ask)
+    there = retry_while_unavailable(engine, lambda: parts_there(engine))
     return [part for part in every if part.number not in there]
-
-
-def _quick_storage(opened: Connection, *, compress: bool) -> list[str]:
-    """Make long texts cheap to store while loading; returns the statements that undo it."""
-    lz4 = opened.execute(
-        "SELECT 1 FROM pg_settings WHERE name = 'default_toast_compression' "
-        "AND 'lz4' = ANY(enumvals)"
-    ).fetchone()
-    if lz4 is None and compress:
-        return []
-    restore = []
-    for table in tables():
-        found = opened.execute(
-            "SELECT attname, attstorage::text, attcompression::text FROM pg_attribute "
-            "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped "
-            "AND atttypid = 'text'::regtype",
-            [table.name],
-        ).fetchall()
-        change, undo = [], []
-        for name, storage, compression in found:
-            if lz4 is None:
-                # pglz takes most of the time of loading; what comes later is compressed again.
-                change.append(f"ALTER COLUMN {name} SET STORAGE EXTERNAL")
-                undo.append(f"ALTER COLUMN {name} SET STORAGE {_STORAGE[storage]}")
-            else:
-                before = {"p": "pglz", "l": "lz4"}.get(compression, "default")
-                change.append(f"ALTER COLUMN {name} SET COMPRESSION lz4")
-                undo.append(f"ALTER COLUMN {name} SET COMPRESSION {before}")
-        opened.execute(own_sql(f"ALTER TABLE {table.name} {', '.join(change)}"))
-        restore.append(f"ALTER TABLE {table.name} {', '.join(undo)}")
-    return restore
 
 
 def in_parallel(

@@ -67,7 +67,7 @@ def applied_version(engine: Engine, session: Session) -> int:
     """The version that the database is at; 0 for an empty one.
 
     Raises:
-        WarehouseError: a migration has filled it in part (see `transfer.loading`).
+        WarehouseError: a migration has filled it in part (see `transfer.unfinished`).
     """
     if engine.table_exists(session, "ops", "transfer"):
         raise WarehouseError(
