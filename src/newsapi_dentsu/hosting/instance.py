@@ -14,6 +14,7 @@ from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_
 from typing_extensions import override
 
 from newsapi_dentsu import logs
+from newsapi_dentsu.hosting.dagster_logs import take_over_dagster
 from newsapi_dentsu.stages.pipeline import STEPS, read_report
 from newsapi_dentsu.stages.report import CollectReport, DeduplicateReport
 
@@ -43,7 +44,7 @@ class PipelineInstance(DagsterInstance):
         super().__init__(*arguments, **options)
         if not logs.configured():
             logs.configure_service()
-        logs.take_over_dagster()
+        take_over_dagster()
 
     @classmethod
     def config_schema(cls) -> Mapping[str, Any]:

@@ -1,0 +1,28 @@
+"""Masking the secrets of the settings in what is about to leave the process."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.masking import known_secrets, mask
+from newsapi_dentsu.settings import load_settings
+
+
+def without_secrets(text: str) -> str:
+    """The text with every secret of the settings masked."""
+    try:
+        return mask(text, known_secrets(load_settings()))
+    except PipelineError:
+        # Settings that can't be read give no secrets away: their errors don't repeat values.
+        return text
+
+
+def without_secrets_in(value: Any) -> Any:
+    """A JSON-like value with the secrets masked in all its texts, but not in its keys."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, Mapping):
+        return {key: without_secrets_in(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets_in(item) for item in value]
+    return value
