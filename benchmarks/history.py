@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from benchmarks.articles import FILLER, FIRST_URI, SENTENCES, SOURCE, TITLE, article
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.eventregistry.client import Source
+from newsapi_dentsu.eventregistry.source import Source
 from newsapi_dentsu.sandbox import Article
 from newsapi_dentsu.stages.collect import collect
 from newsapi_dentsu.stages.curate import curate

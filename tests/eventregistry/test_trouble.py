@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.errors import AnswerTooLargeError, SourceError, SourceUnavailableError
-from newsapi_dentsu.eventregistry.client import NewsApi, Page
+from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.eventregistry.source import Page
 from newsapi_dentsu.sandbox import Fault
 from support.api import Api, page_of, serving
 from support.articles import TOPICS, article

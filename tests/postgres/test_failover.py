@@ -9,7 +9,8 @@ import pytest
 from newsapi_dentsu.domain.listing import PAGE_SIZE
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError
-from newsapi_dentsu.eventregistry.client import NewsApi, Page
+from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.eventregistry.source import Page
 from newsapi_dentsu.stages.collect import CollectOptions
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import final, positions, raw

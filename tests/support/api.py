@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.eventregistry.client import NewsApi, Source
+from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.eventregistry.source import Source
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Article, Corpus, Fault, ListCorpus, Sandbox
 from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.curate import curate

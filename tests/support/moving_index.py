@@ -18,7 +18,8 @@ from typing_extensions import override
 from newsapi_dentsu.domain.listing import PAGE_SIZE, page_count
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.errors import AnswerTooLargeError, SourceError, SourceUnavailableError
-from newsapi_dentsu.eventregistry.client import MOST_ARTICLES, Page, Traffic, Usage
+from newsapi_dentsu.eventregistry.client import MOST_ARTICLES
+from newsapi_dentsu.eventregistry.source import Page, Traffic, Usage
 from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.report import CollectReport, IncompleteError
 from newsapi_dentsu.warehouse import Warehouse

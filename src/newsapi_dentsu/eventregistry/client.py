@@ -5,10 +5,9 @@ import math
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import tenacity
 from eventregistry.Exceptions import (
@@ -31,6 +30,7 @@ from newsapi_dentsu.errors import (
 )
 from newsapi_dentsu.eventregistry.answer import decode
 from newsapi_dentsu.eventregistry.query import search_parameters
+from newsapi_dentsu.eventregistry.source import Page, Traffic, Usage
 from newsapi_dentsu.http import (
     Answer,
     HttpError,
@@ -56,68 +56,6 @@ MOST_ARTICLES = 1_000_000
 """Articles of one day beyond which a count is taken for a mistake of the index."""
 
 _LARGEST_PAGE = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a search: the records as they came, and what the API says of the whole.
-
-    `total` counts the articles of the whole search; None where the count can't be right, and then
-    `trouble` says why. `size` is how many articles the server puts on a page.
-    """
-
-    records: list[object]
-    total: int | None
-    size: int = PAGE_SIZE
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The account's tokens."""
-
-    available: int
-    used: int
-
-    @property
-    def left(self) -> int:
-        """Tokens that may still be spent."""
-        return max(0, self.available - self.used)
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What the requests of one client have cost so far."""
-
-    requests: int = 0
-    retries: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    shortest: float | None = None
-    longest: float | None = None
-
-    def count(self, seconds: float) -> None:
-        """Count a request that took this long."""
-        self.requests += 1
-        self.seconds += seconds
-        self.shortest = min(seconds, seconds if self.shortest is None else self.shortest)
-        self.longest = max(seconds, seconds if self.longest is None else self.longest)
-
-
-class Source(Protocol):
-    """Where articles come from."""
-
-    traffic: Traffic
-    origin: str
-    """`newsapi.ai`, or `sandbox` for the built-in imitation."""
-
-    def search(self, topics: Topics, day: date, page: int, size: int = PAGE_SIZE) -> Page:
-        """Read one page, from 1, of so many articles that the index dates on `day`."""
-        ...
-
-    def usage(self) -> Usage:
-        """Ask for the account's tokens."""
-        ...
 
 
 class NewsApi:

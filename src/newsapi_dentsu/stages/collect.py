@@ -41,7 +41,7 @@ from newsapi_dentsu.errors import (
     SourceUnavailableError,
     WarehouseError,
 )
-from newsapi_dentsu.eventregistry.client import Page, Source
+from newsapi_dentsu.eventregistry.source import Page, Source
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages.report import CollectReport, IncompleteError
 from newsapi_dentsu.warehouse import Warehouse
