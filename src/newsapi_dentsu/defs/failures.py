@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 import dagster as dg
-from dagster_shared.error import SerializableErrorInfo
+
+from newsapi_dentsu.dagster_private import SerializableErrorInfo
 
 
 def first_error(events: Iterable[dg.DagsterEvent]) -> str | None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
+
+from newsapi_dentsu.dagster_private import FINISHED_STATUSES
 
 RUN_TAG = "dagster-run-id"
 """How the launcher marks the job of a run."""

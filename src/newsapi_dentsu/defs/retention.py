@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.dagster_run import FINISHED_STATUSES
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+from newsapi_dentsu.dagster_private import FINISHED_STATUSES, SqliteEventLogStorage
 from newsapi_dentsu.defs.finished_jobs import delete_jobs
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.queries.dagster_records import delete_check_results

@@ -4,14 +4,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus
-from dagster._core.storage.tags import (
+
+from newsapi_dentsu.dagster_private import (
     AUTO_RETRY_RUN_ID_TAG,
     ROOT_RUN_ID_TAG,
     SCHEDULE_NAME_TAG,
     WILL_RETRY_TAG,
+    InstigatorStatus,
 )
-
 from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Failure, Retried, RunHistory
 from newsapi_dentsu.domain.alerts.incidents import AlertState

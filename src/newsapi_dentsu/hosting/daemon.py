@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -194,8 +193,6 @@ class _Watch:
 
 
 def _run_dagsters_daemon(workspace: Path | None) -> None:
-    from dagster._daemon.cli import run_command
+    from newsapi_dentsu.dagster_private import run_daemon
 
-    target = ["-w", str(workspace)] if workspace else ["-m", "newsapi_dentsu.definitions"]
-    command: Callable[..., Any] = run_command.main
-    command(target, standalone_mode=False)
+    run_daemon(["-w", str(workspace)] if workspace else ["-m", "newsapi_dentsu.definitions"])

@@ -6,7 +6,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from newsapi_dentsu import logs
+from newsapi_dentsu import dagster_private, logs
 
 _DAGSTERS = ("dagster", "dagit", "dagster-webserver")
 
@@ -16,8 +16,6 @@ def take_over_dagster() -> None:
 
     For a process that is configured: whatever Dagster sets up before or after this.
     """
-    import dagster._utils.log as consoles
-
     (handler,) = logs.own_handlers()
     for name in _DAGSTERS:
         logger = logging.getLogger(name)
@@ -31,7 +29,7 @@ def take_over_dagster() -> None:
         ColoredFormatter=lambda *_args, **_options: formatter,
         install=lambda *, logger, **_options: logger.addHandler(logging.NullHandler()),
     )
-    vars(consoles)["coloredlogs"] = stand_in
+    dagster_private.print_with(stand_in)
     if logs.writes_json(sys.stdout):
         # The code server that this process may start says a line before it makes an instance.
         os.environ.setdefault("DAGSTER_CLI_API_GRPC_LOG_FORMAT", "json")

@@ -8,15 +8,15 @@ from typing import Any
 
 import dagster as dg
 import yaml
-from dagster._core.instance.ref import InstanceRef
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from newsapi_dentsu import logs
+from newsapi_dentsu.dagster_private import InstanceRef
 from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.defs.resources import ATTENDED, progress_of_stage
 from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
-from newsapi_dentsu.hosting.home import database_prepared, prepare_home
+from newsapi_dentsu.hosting.home import NO_COMPUTE_LOGS, database_prepared, prepare_home
 from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.pipeline import JOB
@@ -25,11 +25,7 @@ REPOSITORY = "__repository__@newsapi_dentsu.definitions"
 
 _IN_PROCESS: dict[str, Any] = {
     # Capturing output costs a process for each stream, and would swallow the progress bars.
-    "compute_logs": {
-        "module": "dagster._core.storage.noop_compute_log_manager",
-        "class": "NoOpComputeLogManager",
-        "config": {},
-    }
+    "compute_logs": {**NO_COMPUTE_LOGS, "config": {}}
 }
 _UNKNOWN = "the run failed; see its log in the Dagster UI (`newsapi dev`)"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.settings import Settings
@@ -14,6 +14,12 @@ from newsapi_dentsu.settings import Settings
 DAGSTER_SCHEMA = "dagster"
 LEAST_FREE = 32 << 20
 """Bytes that Dagster's home must have free before a run starts."""
+
+NO_COMPUTE_LOGS: Final = {
+    "module": "dagster._core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}
+"""The part `compute_logs` of dagster.yaml that leaves what steps print on the console."""
 
 MARK = (
     "# Written by newsapi. To change it by hand, remove this line: the file is then left alone.\n"
@@ -67,10 +73,7 @@ def dagster_yaml(settings: Settings) -> str:
     if logs == "auto":
         logs = "console" if settings.use_postgres else "local"
     if logs == "console":
-        chosen["compute_logs"] = {
-            "module": "dagster._core.storage.noop_compute_log_manager",
-            "class": "NoOpComputeLogManager",
-        }
+        chosen["compute_logs"] = dict(NO_COMPUTE_LOGS)
     elif logs == "azure":
         chosen["compute_logs"] = {
             "module": "dagster_azure.blob.compute_log_manager",

@@ -5,27 +5,29 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from dagster._core.events import DagsterEventType
-from dagster._core.events.log import EventLogEntry
-from dagster._core.instance import DagsterInstance, InstanceRef
-from dagster._core.scheduler.instigation import InstigatorTick, TickData
-from dagster._daemon.types import DaemonHeartbeat
-from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
+import dagster as dg
 from typing_extensions import override
 
 from newsapi_dentsu import logs
+from newsapi_dentsu.dagster_private import (
+    ConfigurableClassData,
+    DaemonHeartbeat,
+    InstanceRef,
+    InstigatorTick,
+    TickData,
+)
 from newsapi_dentsu.hosting.dagster_logs import take_over_dagster
 from newsapi_dentsu.stages.pipeline import STEPS, read_report
 from newsapi_dentsu.stages.report import CollectReport, DeduplicateReport
 
 logger = logging.getLogger(__name__)
 
-Stored = TypeVar("Stored", EventLogEntry, TickData, InstigatorTick, DaemonHeartbeat)
+Stored = TypeVar("Stored", dg.EventLogEntry, TickData, InstigatorTick, DaemonHeartbeat)
 
 _ENDS = {
-    DagsterEventType.RUN_SUCCESS: "success",
-    DagsterEventType.RUN_FAILURE: "failure",
-    DagsterEventType.RUN_CANCELED: "canceled",
+    dg.DagsterEventType.RUN_SUCCESS: "success",
+    dg.DagsterEventType.RUN_FAILURE: "failure",
+    dg.DagsterEventType.RUN_CANCELED: "canceled",
 }
 _IDENTIFIERS = frozenset(
     {"__class__", "__enum__", "run_id", "job_name", "pipeline_name", "step_key", "event_type_value"}
@@ -33,7 +35,7 @@ _IDENTIFIERS = frozenset(
 """Fields that hold names of ours, which would stop working if a part of one were masked."""
 
 
-class PipelineInstance(DagsterInstance):
+class PipelineInstance(dg.DagsterInstance):
     """Keeps secrets out of what Dagster stores, and reports in the logs how each run ended.
 
     Every process makes one (`instance_class` in dagster.yaml), which is also when it begins to log
@@ -64,11 +66,11 @@ class PipelineInstance(DagsterInstance):
         return [*super().get_handlers(), *handlers]
 
     @override
-    def store_event(self, event: EventLogEntry) -> None:
+    def store_event(self, event: dg.EventLogEntry) -> None:
         super().store_event(masked(event))
 
     @override
-    def handle_new_event(self, event: EventLogEntry, *, batch_metadata: Any = None) -> None:
+    def handle_new_event(self, event: dg.EventLogEntry, *, batch_metadata: Any = None) -> None:
         super().handle_new_event(masked(event), batch_metadata=batch_metadata)
         happened = event.dagster_event
         if happened is not None and happened.event_type in _ENDS and logs.run_handlers():
@@ -109,7 +111,7 @@ class PipelineInstance(DagsterInstance):
 
     def _figures(self, run_id: str) -> dict[str, int]:
         """The run's figures, from the metadata of what it materialized before it ended."""
-        entries = self.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
+        entries = self.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         figures: dict[str, int] = {}
         for entry in entries:
             event = entry.dagster_event
@@ -137,11 +139,11 @@ def _name_stage(record: logging.LogRecord) -> bool:
 
 def masked(stored: Stored) -> Stored:
     """What Dagster is about to store, with every secret in its texts masked."""
-    plain = json.loads(serialize_value(stored))
+    plain = json.loads(dg.serialize_value(stored))
     texts = "\0".join(_texts(plain))
     if logs.without_secrets(texts) == texts:
         return stored
-    value: Stored = deserialize_value(json.dumps(_masked(plain)), type(stored))
+    value: Stored = dg.deserialize_value(json.dumps(_masked(plain)), type(stored))
     return value
 
 

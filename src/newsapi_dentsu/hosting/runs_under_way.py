@@ -4,7 +4,6 @@ import logging
 
 import dagster as dg
 import tenacity
-from dagster._core.launcher import DefaultRunLauncher
 
 from newsapi_dentsu.defs.resources import ATTENDED
 
@@ -31,7 +30,7 @@ def see_runs_off(seconds: float) -> None:
         seconds: how long to wait at most.
     """
     with dg.DagsterInstance.get() as instance:
-        if not isinstance(instance.run_launcher, DefaultRunLauncher):
+        if not isinstance(instance.run_launcher, dg.DefaultRunLauncher):
             return
         followed = [
             run.run_id

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
-    INDEX_SHARD_NAME,
-    SqliteEventLogStorage,
-)
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy.pool import StaticPool
 from typing_extensions import override
+
+from newsapi_dentsu.dagster_private import (
+    INDEX_SHARD_NAME,
+    SQLITE_BUSY_TIMEOUT_SECONDS,
+    DagsterSqliteStorage,
+    SqlEventLogStorageMetadata,
+    SqliteEventLogStorage,
+)
 
 
 class ProcessEventLog(SqliteEventLogStorage):
