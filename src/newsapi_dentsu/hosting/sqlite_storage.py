@@ -1,16 +1,19 @@
 """Dagster's SQLite storage, quick enough for one run in one process.
 
 Dagster opens a new engine, and so compiles each statement anew, for every event that it stores,
-and walks its whole migration history for the new file of every run: half of the time of a short
-run. The files stay the same, so that the UI and the daemon read them as their own.
+and sets up its whole migrations for the new file of every run: half of the time of a short run.
+The files stay the same, so that the UI and the daemon read them as their own.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.pool import StaticPool
 from typing_extensions import override
 
@@ -20,6 +23,8 @@ from newsapi_dentsu.dagster_private import (
     DagsterSqliteStorage,
     SqlEventLogStorageMetadata,
     SqliteEventLogStorage,
+    get_alembic_config,
+    sqlite_event_log,
 )
 
 
@@ -58,27 +63,24 @@ class ProcessEventLog(SqliteEventLogStorage):
                 yield connection
 
     def _create_shard(self, engine: sa.Engine) -> None:
-        """Make a run's file with the same tables and revision as the index's."""
-        with sa.create_engine(self.conn_string_for_shard(INDEX_SHARD_NAME)).connect() as index:
-            revision = index.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        """Make a run's file with the tables of today, marked as being of the newest revision."""
         with engine.connect() as connection:
             connection.execute(sa.text("PRAGMA journal_mode=WAL"))
         with engine.begin() as connection:
             SqlEventLogStorageMetadata.create_all(connection)
-            connection.execute(
-                sa.text(
-                    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
-                )
-            )
-            connection.execute(
-                sa.text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision}
-            )
+            MigrationContext.configure(connection).stamp(_migrations(), "head")
 
     @override
     def dispose(self) -> None:
         while self._engines:
             self._engines.popitem()[1].dispose()
         super().dispose()
+
+
+@cache
+def _migrations() -> ScriptDirectory:
+    """Dagster's history of the tables, walked once."""
+    return ScriptDirectory.from_config(get_alembic_config(sqlite_event_log.__file__))
 
 
 class ProcessStorage(DagsterSqliteStorage):
