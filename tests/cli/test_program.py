@@ -30,10 +30,10 @@ def test_a_reader_that_goes_away_makes_no_noise(tmp_path: Path) -> None:
 def test_a_command_that_is_told_to_stop_ends_as_by_ctrl_c(tmp_path: Path) -> None:
     with start(tmp_path, "sandbox", "--port", "0") as command:
         assert command.stderr is not None
-        assert command.stdout is not None
-        assert command.stderr.readline() or command.stdout.readline()
+        assert "SANDBOX" in command.stderr.readline()
         command.send_signal(signal.SIGTERM)
-        assert command.wait(60) == 0
+        # 1 where the signal comes before it serves.
+        assert command.wait(60) in (0, 1)
         assert "Traceback" not in command.stderr.read()
 
 
