@@ -57,7 +57,7 @@ def verified_language(body: str, claimed: str | None) -> str | None:
     if count >= COMMON_SHARE * len(words) and count == max(counts.values()):
         return claimed
     language, certainty = _identifier().classify(body[:_JUDGED_CHARACTERS])
-    return _alpha3(language) if certainty >= LEAST_CERTAINTY else claimed
+    return alpha3(language) if certainty >= LEAST_CERTAINTY else claimed
 
 
 @cache
@@ -79,7 +79,12 @@ def _identifier() -> "LanguageIdentifier":
 
 
 @cache
-def _alpha3(language: str) -> str:
-    import langcodes
+def alpha3(tag: str) -> str | None:
+    """The ISO 639-2/T code of a language tag such as `en` or `pt-BR`; None where it is none."""
+    from langcodes import Language
+    from langcodes.tag_parser import LanguageTagError
 
-    return langcodes.get(language).to_alpha3()
+    try:
+        return Language.get(tag).to_alpha3()
+    except (LanguageTagError, LookupError):
+        return None

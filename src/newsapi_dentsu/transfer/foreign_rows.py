@@ -1,71 +1,49 @@
 """Rows of somebody else's news tables as records of the news API.
 
-Other pipelines name and type the same facts differently. Each row becomes a record as newsapi.ai
-would have given it, so that it goes the way of every record from there on; columns without a
-counterpart are kept in it under `legacy`.
+Two formats are read, which their providers document: newsapi.ai's articles and NewsAPI.org's. Their
+nested objects may be structs, JSON, or columns such as `source_name`. This program's own tables are
+read too. Each row becomes a record as newsapi.ai would have given it, so that it goes the way of
+every record from there on; columns without a counterpart are kept in it under `legacy`.
 """
 
-import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from newsapi_dentsu.domain.json_text import parse_json
+from newsapi_dentsu.domain.language import alpha3
 from newsapi_dentsu.domain.record import Record, read_record
 from newsapi_dentsu.domain.text import canonical_json
 
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "url": ("url", "link", "articleurl", "weburl", "href", "permalink", "canonicalurl"),
-    "uri": ("uri", "articleuri", "newsapiuri", "eventregistryuri"),
-    "title": ("title", "headline", "articletitle"),
-    "body": (
-        *("body", "content", "text", "fulltext", "articletext", "articlebody", "bodytext"),
-        *("fullcontent", "description", "summary", "snippet", "abstract"),
-    ),
-    "dateTimePub": (
-        *("datetimepub", "publishedat", "published", "publishdate", "publisheddate"),
-        *("publicationdate", "datepublished", "pubdate", "publishtime", "publishedtime"),
-        *("publishedon", "datetime", "date"),
-    ),
-    "dateTime": ("indexedat", "datetime", "foundat", "crawledat"),
-    "fetched": (
-        *("fetchedat", "ingestedat", "collectedat", "scrapedat", "loadedat", "extractedat"),
-        *("retrievedat", "insertedat", "createdat", "fetchtime", "ingestiontime"),
-    ),
-    "source_name": (
-        *("sourcename", "sourcetitle", "publisher", "publication", "outlet", "site", "sitename"),
-    ),
-    "source_uri": ("sourceuri", "sourcedomain", "sourceurl", "sourceid", "domain", "hostname"),
+    "url": ("url",),
+    "uri": ("uri",),
+    "title": ("title",),
+    "body": ("body", "content", "description"),
+    "dateTimePub": ("datetimepub", "publishedat", "datetime", "date"),
+    "dateTime": ("datetime", "indexedat"),
+    "fetched": ("fetchedat",),
+    "source_name": ("sourcename", "sourcetitle"),
+    "source_uri": ("sourceuri", "sourceid"),
     "source": ("source",),
-    "authors": ("authors", "author", "byline", "creator", "writer"),
-    "lang": ("lang", "language", "languagecode", "langcode"),
+    "authors": ("authors", "author"),
+    "lang": ("lang", "language"),
     "dataType": ("datatype",),
-    "image": ("image", "imageurl", "urltoimage", "thumbnail", "thumbnailurl", "picture"),
-    "sentiment": ("sentiment", "sentimentscore"),
+    "image": ("image", "urltoimage"),
+    "sentiment": ("sentiment",),
     "concepts": ("concepts",),
     "categories": ("categories",),
-    "eventUri": ("eventuri", "eventid"),
-    "isDuplicate": ("isduplicate", "duplicate"),
-    "record": ("record", "rawrecord", "rawjson", "rawdata", "json", "payload", "articlejson"),
+    "eventUri": ("eventuri",),
+    "isDuplicate": ("isduplicate",),
+    "record": ("record", "rawjson"),
 }
 """What each field of a record may be called: lower case, letters and digits only, best first."""
-
-_LANGUAGES: Final = {
-    **{"en": "eng", "de": "deu", "fr": "fra", "es": "spa", "it": "ita", "pt": "por", "nl": "nld"},
-    **{"pl": "pol", "ru": "rus", "tr": "tur", "ar": "ara", "zh": "zho", "ja": "jpn", "ko": "kor"},
-    **{"sv": "swe", "da": "dan", "no": "nor", "fi": "fin", "cs": "ces", "el": "ell", "hu": "hun"},
-    **{"ro": "ron", "uk": "ukr", "he": "heb", "hi": "hin", "id": "ind", "vi": "vie", "th": "tha"},
-    **{"english": "eng", "german": "deu", "french": "fra", "spanish": "spa", "italian": "ita"},
-}
-_LATEST_SECONDS: Final = 1e11
-"""Numbers beyond this are milliseconds since 1970, not seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,17 +163,9 @@ def _time(value: object) -> datetime | None:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    with suppress(ValueError, OverflowError, OSError, TypeError):
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = value / 1000 if abs(value) > _LATEST_SECONDS else value
-            return datetime.fromtimestamp(seconds, UTC)
+    with suppress(ValueError, OverflowError):
         if isinstance(value, str):
-            text = value.strip()
-            try:
-                moment = datetime.fromisoformat(text)
-            except ValueError:
-                moment = parsedate_to_datetime(text)
-            return _time(moment)
+            return _time(datetime.fromisoformat(value.strip()))
     return None
 
 
@@ -203,7 +173,7 @@ def _language(value: object) -> str | None:
     if not isinstance(value, str):
         return None
     text = value.strip().lower()
-    return _LANGUAGES.get(text) or _LANGUAGES.get(re.split(r"[-_]", text)[0]) or text
+    return alpha3(text) or text
 
 
 def _number(value: object) -> Any:
@@ -214,14 +184,12 @@ def _number(value: object) -> Any:
 
 
 def _structured(value: object) -> Any:
-    """A list or mapping: as it is, as JSON text, or as Python writes it."""
+    """A list or mapping: as it is, or as JSON text."""
     if isinstance(value, str):
         text = value.strip()
         if text[:1] in ("{", "["):
             with suppress(ValueError):
                 return parse_json(text)
-            with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-                return _json(ast.literal_eval(text))
         return value
     return _json(value)
 
@@ -231,7 +199,7 @@ def _source(value: object, name: object, uri: object) -> Any:
     title, address = _text(name), _text(uri)
     if isinstance(given, dict):
         title = title or _text(given.get("title") or given.get("name"))
-        address = address or _text(given.get("uri") or given.get("id") or given.get("url"))
+        address = address or _text(given.get("uri") or given.get("id"))
     elif isinstance(given, str) and given.strip():
         title = title or given.strip()
     if address and "//" in address:
@@ -243,15 +211,12 @@ def _source(value: object, name: object, uri: object) -> Any:
 def _authors(value: object) -> Any:
     given = _structured(value)
     if isinstance(given, str):
-        given = re.split(r"\s*[;,]\s*|\s+and\s+", re.sub(r"^by\s+", "", given.strip(), flags=re.I))
+        given = re.split(r"\s*[;,]\s*", given.strip())
     if isinstance(given, dict):
         given = [given]
     if not isinstance(given, Sequence):
         return None
-    names = [
-        _text(item.get("name") or item.get("title")) if isinstance(item, dict) else _text(item)
-        for item in given
-    ]
+    names = [_text(item.get("name")) if isinstance(item, dict) else _text(item) for item in given]
     return [{"name": name} for name in names if name] or None
 
 
