@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
+from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault
 
-from .support import DAY, NOW, article, articles_of, error_of, sandbox, search
+from .support import DAY, article, articles_of, error_of, sandbox, search
 
 
 @pytest.mark.parametrize("key", [{}, {"apiKey": "wrong"}, {"apiKey": ["x"]}, {"apiKey": ""}])
-@pytest.mark.parametrize("path", ["article/getArticles", "usage", "suggestConceptsFast"])
+@pytest.mark.parametrize("path", ["article/getArticles", "usage"])
 def test_a_missing_or_unknown_key_is_a_401(key: dict[str, object], path: str) -> None:
     with sandbox() as server:
         answer = requests.post(f"{server.url}/api/v1/{path}", json={**DAY, **key}, timeout=10)
@@ -129,32 +129,3 @@ def test_a_connection_serves_many_requests() -> None:
             assert len(answer.read()) == int(answer.headers["Content-Length"])
             assert not answer.will_close
         connection.close()
-
-
-def test_names_are_turned_into_uris() -> None:
-    with Sandbox(clock=lambda: NOW) as server:
-
-        def suggest(what: str, prefix: str) -> list[str]:
-            params: dict[str, str] = {"apiKey": SANDBOX_KEY, "prefix": prefix}
-            url = f"{server.url}/api/v1/suggest{what}Fast"
-            return [entry["uri"] for entry in requests.get(url, params, timeout=10).json()]
-
-        assert suggest("Concepts", "machine lea") == [
-            "http://en.wikipedia.org/wiki/Machine_learning"
-        ]
-        assert "dmoz/Computers/Artificial_Intelligence" in suggest("Categories", "artificial int")
-        assert suggest("Sources", "Ad Ledger") == ["adledger.example"]
-        assert suggest("Sources", "no such paper") == []
-        url = f"{server.url}/api/v1/suggestSourcesFast"
-        assert "prefix" in error_of(requests.get(url, {"apiKey": SANDBOX_KEY}, timeout=10))
-
-
-def test_suggestions_come_in_pages() -> None:
-    with sandbox() as server:
-        url = f"{server.url}/api/v1/suggestConceptsFast"
-        params = {"apiKey": SANDBOX_KEY, "prefix": "a", "count": 2}
-        pages = [
-            requests.post(url, json={**params, "page": page}, timeout=10).json() for page in (1, 2)
-        ]
-    assert [len(page) for page in pages] == [2, 2]
-    assert pages[0] != pages[1]

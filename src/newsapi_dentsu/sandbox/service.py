@@ -11,12 +11,10 @@ from newsapi_dentsu.sandbox.account import MAX_SIMULTANEOUS, Account
 from newsapi_dentsu.sandbox.articles import Article, Corpus, ListCorpus
 from newsapi_dentsu.sandbox.faults import Fault, FaultScript
 from newsapi_dentsu.sandbox.search import Search
-from newsapi_dentsu.sandbox.suggest import SUGGESTIONS, suggest
 from newsapi_dentsu.sandbox.values import NotExecutedError
 
 _SEARCH_PATHS = ("/api/v1/article/getArticles", "/api/v1/article")
 _USAGE_PATH = "/api/v1/usage"
-_SUGGEST_PREFIX = "/api/v1/"
 
 JSON_TYPE = "application/json; charset=utf-8"
 _HTML = "<!DOCTYPE html><html><body><h1>Service temporarily unavailable</h1></body></html>"
@@ -100,8 +98,7 @@ class Service:
         return answer
 
     def _admit(self, path: str, params: Mapping[str, Any]) -> Answer | None:
-        suggestion = path.removeprefix(_SUGGEST_PREFIX)
-        if path not in (*_SEARCH_PATHS, _USAGE_PATH) and suggestion not in SUGGESTIONS:
+        if path not in (*_SEARCH_PATHS, _USAGE_PATH):
             return error_answer(404, f"There is nothing at {path}.")
         api_key = params.get("apiKey")
         if not isinstance(api_key, str) or not self._account.knows(api_key):
@@ -110,11 +107,7 @@ class Service:
             message = f"At most {MAX_SIMULTANEOUS} requests may be under way at the same time."
             return error_answer(429, message, {"Retry-After": "1"})
         try:
-            if path in _SEARCH_PATHS:
-                return self._search(path, params)
-            if path == _USAGE_PATH:
-                return self._usage()
-            return _executed(lambda: json_answer(suggest(suggestion, params)))
+            return self._search(path, params) if path in _SEARCH_PATHS else self._usage()
         finally:
             self._account.leave(api_key)
 

@@ -6,7 +6,6 @@ bits, NULL apart from everything else. The hash of a table is the sum of its row
 order of rows doesn't matter and memory stays flat.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +25,6 @@ class Digest:
     rows: int
     hash: str
 
-
-Digests = Mapping[str, Digest]
 
 _DUCKDB_SUMS = (
     "count(*), sum(CAST('0x' || left(md5, 16) AS ubigint)), "
