@@ -1,7 +1,7 @@
 """Near-duplicates: what the pipeline says of a pair, and what plainer methods say.
 
 All methods see the same: titles and bodies as the warehouse holds them, after cleaning. A pair
-counts as found when the method would merge it, so a version is as wrong as a copy as anything else.
+counts as found when the method would merge it, so a rewrite is as wrong as a copy as anything else.
 """
 
 import hashlib

@@ -1,1 +1,1 @@
-"""Labelled pairs of texts: copies, versions, and texts that only look like copies."""
+"""Labelled pairs of texts: copies, rewrites, and texts that only look like copies."""

@@ -39,7 +39,7 @@ class BaseText:
     rewrites: str | None = None
     updates: str | None = None
     story: str = ""
-    """What all texts share that tell the same story: reports, follow-ups, versions."""
+    """What all texts share that tell the same story: reports, follow-ups, rewrites."""
 
     @property
     def words(self) -> int:

@@ -156,7 +156,7 @@ DISTANT: Final[Mapping[str, Kind]] = {
     "edited_25": Kind(_edited(0.25)),
     "edited_35": Kind(_edited(0.35)),
 }
-"""So many words changed that it is another version. Between 11 and 17 % nobody could say."""
+"""So many words changed that it is a rewrite. Between 11 and 17 % nobody could say."""
 
 DRESSES: Final[tuple[Change, ...]] = (_same, retitled, with_byline, with_credit, with_captions)
 """What may be put around either text of a pair without a difference to what the two are."""

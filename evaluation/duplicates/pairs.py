@@ -13,7 +13,7 @@ from evaluation.duplicates.template_news import ShortText, Template, short_texts
 from evaluation.duplicates.wordings import wording
 from evaluation.parts import PARTS, Part
 
-Truth = Literal["copy", "version", "different"]
+Truth = Literal["copy", "rewrite", "different"]
 
 SEED: Final = 20261124
 
@@ -117,7 +117,7 @@ def _sample(texts: Sequence[BaseText], rng: random.Random) -> list[BaseText]:
 def _changed_texts(part: Part, rng: random.Random) -> Iterator[Pair]:
     both: tuple[tuple[Truth, Mapping[str, Kind]], ...] = (
         ("copy", copies.COPIES),
-        ("version", copies.DISTANT),
+        ("rewrite", copies.DISTANT),
     )
     for truth, kinds in both:
         for name, kind in kinds.items():
@@ -176,7 +176,7 @@ def _rewritten_by_hand(part: Part, rng: random.Random) -> Iterator[Pair]:
     for text in base_texts(part):
         for kind, earlier in (("rewrite", text.rewrites), ("update", text.updates)):
             if earlier:
-                yield from _dressed(part, kind, "version", by_id[earlier], text, rng)
+                yield from _dressed(part, kind, "rewrite", by_id[earlier], text, rng)
 
 
 def _reports_of_one_event(part: Part, rng: random.Random) -> Iterator[Pair]:

@@ -1,4 +1,4 @@
-"""What makes two texts copies, versions, or strangers."""
+"""What makes two texts copies, rewrites, or strangers."""
 
 import random
 
@@ -47,8 +47,8 @@ def test_a_copy_with_some_words_edited_is_a_copy(share: float) -> None:
     assert degree(story(1), edited(story(1), share)) == "copy"
 
 
-def test_a_text_with_a_quarter_of_its_words_edited_is_a_version() -> None:
-    assert degree(story(1), edited(story(1), 0.25)) == "version"
+def test_a_text_with_a_quarter_of_its_words_edited_is_a_rewrite() -> None:
+    assert degree(story(1), edited(story(1), 0.25)) == "rewrite"
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.6, 0.3])
@@ -70,8 +70,8 @@ def test_a_digest_that_holds_a_report_among_others_is_no_copy_of_it() -> None:
     assert found(story(0, 100), digest) is None
 
 
-def test_a_later_text_that_adds_more_than_it_repeats_is_a_version() -> None:
-    assert degree(story(1, 100), f"{story(1, 100)} {story(2, 180)}") == "version"
+def test_a_later_text_that_adds_more_than_it_repeats_is_a_rewrite() -> None:
+    assert degree(story(1, 100), f"{story(1, 100)} {story(2, 180)}") == "rewrite"
 
 
 def test_a_follow_up_that_quotes_half_of_a_report_stands_alone() -> None:

@@ -55,7 +55,7 @@ def test_there_are_enough_pairs_of_every_truth_and_kind_in_both_parts() -> None:
     truths = Counter(pair.truth for pair in PAIRS)
     assert truths["copy"] >= 900
     assert truths["different"] >= 900
-    assert truths["version"] >= 200
+    assert truths["rewrite"] >= 200
     kinds = {*COPIES, *DISTANT, *DIFFERENT, "two_copies", "template_copy", "short_copy"}
     kinds |= {"rewrite", "update"}
     for part in PARTS:

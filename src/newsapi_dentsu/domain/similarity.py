@@ -18,7 +18,7 @@ from rensa import RMinHash
 from newsapi_dentsu.domain.normalization import normalize
 from newsapi_dentsu.domain.words import AsciiWords
 
-Degree = Literal["copy", "version"]
+Degree = Literal["copy", "rewrite"]
 
 RUN: Final = 3
 """Words in a row that two texts must share for one of them to count."""
@@ -167,7 +167,7 @@ def bands(text: Text) -> frozenset[int]:
 
 
 def compare(earlier: Text, later: Text) -> Comparison | None:
-    """Tell whether a text is a copy or a version of one that was published before it.
+    """Tell whether a text is a copy or a rewrite of one that was published before it.
 
     Returns:
         None where they don't belong together: other subjects, independent reports, a template
@@ -197,9 +197,9 @@ def _degree(
         return "copy", "similar"
     if containment >= least and LEAST_LENGTH_RATIO * longer <= shorter < CUT_LENGTH_RATIO * longer:
         adds = not cut and shorter < ADDING_LENGTH_RATIO * longer
-        return ("version" if adds else "copy"), "contained"
+        return ("rewrite" if adds else "copy"), "contained"
     if similarity >= VERSION_SIMILARITY and shorter >= SHORT_WORDS:
-        return "version", "reworked"
+        return "rewrite", "reworked"
     return None, ""
 
 

@@ -1,6 +1,6 @@
 """Which articles tell the same story, and which of them is the one to read.
 
-Every article is an original, a version of an original, or a copy of an original or of a version.
+Every article is an original, a rewrite of an original, or a copy of an original or of a rewrite.
 It is compared with articles of an earlier rank only (see `Rank`), and takes the one that it is
 most alike; so the outcome follows from the articles alone, whatever the order in which they come,
 and a row of small changes doesn't chain a day's news into one story.
@@ -18,7 +18,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from newsapi_dentsu.domain.similarity import Text, compare
 
-Role = Literal["original", "version", "copy"]
+Role = Literal["original", "rewrite", "copy"]
 
 MOST_COMPARED: Final = 100
 """Earlier articles that one is compared with: those that share the most bands."""
@@ -83,7 +83,7 @@ class Neighbourhood(Protocol):
         ...
 
     def dependents(self, article_id: str) -> Collection[str]:
-        """The articles stored as its copies and versions."""
+        """The articles stored as its copies and rewrites."""
         ...
 
     def owners(self, story_ids: Collection[str]) -> Mapping[str, str]:
@@ -177,17 +177,17 @@ class _Placing:
             return ORIGINAL
         text = self._around.text(key)
         copies: list[tuple[float, float, Rank, Standing]] = []
-        versions: list[tuple[float, float, Rank, Standing]] = []
+        rewrites: list[tuple[float, float, Rank, Standing]] = []
         for _, other_rank, other in heapq.nsmallest(MOST_COMPARED, earlier):
             found = compare(self._around.text(other), text)
-            if found is None or (found.degree == "version" and self._role(other) != "original"):
+            if found is None or (found.degree == "rewrite" and self._role(other) != "original"):
                 continue
             standing = Standing(
                 found.degree, other, found.rule, found.similarity, found.containment
             )
             likeness = (-found.similarity, -found.containment, other_rank, standing)
-            (copies if found.degree == "copy" else versions).append(likeness)
-        best = min(copies or versions, key=lambda entry: entry[:3], default=None)
+            (copies if found.degree == "copy" else rewrites).append(likeness)
+        best = min(copies or rewrites, key=lambda entry: entry[:3], default=None)
         return best[3] if best else ORIGINAL
 
     def _role(self, key: str) -> Role | None:

@@ -108,7 +108,7 @@ def group(
                 total,
                 articles=total.articles + report.articles,
                 originals=total.originals + report.originals,
-                versions=total.versions + report.versions,
+                rewrites=total.rewrites + report.rewrites,
                 copies=total.copies + report.copies,
                 moved=total.moved + report.moved,
                 failed=total.failed + report.failed,
@@ -178,7 +178,7 @@ class _Grouping:
         return GroupReport(
             articles=len(ids),
             originals=roles["original"],
-            versions=roles["version"],
+            rewrites=roles["rewrite"],
             copies=roles["copy"],
             moved=len(placed.keys() - after.keys()),
             rules_changed=False,

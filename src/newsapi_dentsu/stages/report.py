@@ -88,7 +88,7 @@ class GroupReport:
 
     articles: int = 0
     originals: int = 0
-    versions: int = 0
+    rewrites: int = 0
     copies: int = 0
     moved: int = 0
     rules_changed: bool = False

@@ -93,7 +93,7 @@ def members_of(session: Session, story_id: str) -> list[Assessed]:
 
 
 def dependents(session: Session, article_ids: Collection[str]) -> dict[str, set[str]]:
-    """The copies and versions of each of these articles."""
+    """The copies and rewrites of each of these articles."""
     found: dict[str, set[str]] = {}
     for reference, article_id in rows_among(
         session, TABLE, ("reference_id", "article_id"), "reference_id", article_ids

@@ -44,7 +44,7 @@ _ORIGIN = Column("`newsapi.ai`, or `sandbox` for the built-in sample data.", "th
 _FETCHED = Column("When the record behind this row was fetched.", "the pipeline")
 
 _STORIES = "docs/stories.md"
-_STORY = Column("Articles of one story share it: versions and, outside final, copies.", _STORIES)
+_STORY = Column("Articles of one story share it: rewrites and, outside final, copies.", _STORIES)
 _RELEVANCE = Column("How much it is about the topics, from 0 to 1.", "docs/relevance.md")
 _TOPIC_RELEVANCE = Column("The same for each topic, as a JSON object.", "docs/relevance.md")
 _FLAGS = Column("What is worth knowing, as a JSON list: press_release.", "the pipeline")
@@ -137,8 +137,8 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "relevance": _RELEVANCE,
         "topic_relevance": _TOPIC_RELEVANCE,
         "story_id": _STORY,
-        "role": Column("`original`, `version` or `copy`: its place in its story.", _STORIES),
-        "reference_id": Column("The article that it is a version or copy of.", _STORIES),
+        "role": Column("`original`, `rewrite` or `copy`: its place in its story.", _STORIES),
+        "reference_id": Column("The article that it is a rewrite or a copy of.", _STORIES),
         "rule": Column("The rule that found it alike.", _STORIES),
         "similarity": Column("How much of both texts is the same, from 0 to 1.", _STORIES),
         "containment": Column("How much of its text is in the other, from 0 to 1.", _STORIES),
@@ -196,7 +196,7 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "source_uri": _CONTENT["source_uri"],
         "text_hash": Column("Hash of cleaned title and body.", "the pipeline"),
         "uri": Column("Identity of the record in the index.", "`uri`, else a content hash"),
-        "uri_version": Column("Which version of the record it is.", "the pipeline"),
+        "uri_version": Column("Which revision of the record it is.", "the pipeline"),
         "fetched_at": _FETCHED,
     },
 }
