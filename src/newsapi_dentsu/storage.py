@@ -1,6 +1,6 @@
-"""Places that keep files: a folder, or a container of Azure Blob Storage.
+"""Object stores, which keep files under names: a folder, or a container of Azure Blob Storage.
 
-Names within a place are relative, with slashes. A file appears under its name whole or not at all.
+Names within a store are relative, with slashes. A file appears under its name whole or not at all.
 """
 
 import logging
@@ -26,8 +26,8 @@ _PASSING = frozenset({None, 408, 429, 500, 502, 503, 504})
 """HTTP answers after which the same call may succeed later."""
 
 
-class Place(Protocol):
-    """What is needed of a place; every method raises StorageError where it can't be used."""
+class ObjectStore(Protocol):
+    """What is needed of an object store; a method raises StorageError where it can't be used."""
 
     location: str
 
@@ -52,8 +52,8 @@ class Place(Protocol):
         ...
 
 
-def open_place(location: str) -> Place:
-    """The place that a setting or an option names: a folder, or the https address of a container.
+def open_store(location: str) -> ObjectStore:
+    """The store that a setting or an option names: a folder, or the https address of a container.
 
     A container is reached with the identity that the machine has (a managed identity, the login of
     `az`), never with an account's key.
@@ -65,13 +65,13 @@ def open_place(location: str) -> Place:
         return Folder(Path(location))
     if not location.startswith("https://") or "?" in location or location.count("/") < 3:
         raise SettingsError(
-            f"{location.partition('?')[0]} is no place for files: give a folder, or a container as "
+            f"{location.partition('?')[0]} is no object store: give a folder, or a container as "
             "https://ACCOUNT.blob.core.windows.net/CONTAINER, without a key or signature"
         )
     return Container(location)
 
 
-def fetch(place: Place, name: str, size: int, folder: Path) -> Path:
+def fetch(store: ObjectStore, name: str, size: int, folder: Path) -> Path:
     """Download a file of a known size into a folder, unless it is there from an attempt before.
 
     Raises:
@@ -81,18 +81,18 @@ def fetch(place: Place, name: str, size: int, folder: Path) -> Path:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}{_PART}")
-        place.download(name, part)
+        store.download(name, part)
         os.replace(part, path)  # noqa: PTH105
     found = path.stat().st_size
     if found != size:
         path.unlink()
         raise StorageError(
-            f"{name} in {place.location} has {found:,} bytes instead of {size:,}: it is damaged"
+            f"{name} in {store.location} has {found:,} bytes instead of {size:,}: it is damaged"
         )
     return path
 
 
-class Folder(Place):
+class Folder(ObjectStore):
     """A folder on a disk of this machine."""
 
     def __init__(self, path: Path) -> None:
@@ -147,11 +147,11 @@ class Folder(Place):
         except OSError as error:
             raise StorageError(
                 f"{self.location} can't be used ({error.strerror or error}): make room or give "
-                "this program the right to it, or name another place"
+                "this program the right to it, or name another store"
             ) from error
 
 
-class Container(Place):
+class Container(ObjectStore):
     """A container of Azure Blob Storage."""
 
     def __init__(self, location: str) -> None:
@@ -230,7 +230,7 @@ class Container(Place):
             if _is_file(error):
                 raise StorageError(f"{name} is missing in {self.location}") from error
             raise StorageError(
-                f"{self.location} doesn't exist: create the container, or name another place"
+                f"{self.location} doesn't exist: create the container, or name another store"
             ) from error
         except ClientAuthenticationError as error:
             raise StorageError(

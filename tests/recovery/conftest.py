@@ -12,7 +12,7 @@ import pytest
 from newsapi_dentsu.recovery import backups, lake
 from newsapi_dentsu.recovery.backups import BackedUp
 from newsapi_dentsu.recovery.lake import Archived
-from newsapi_dentsu.storage import Folder, Place
+from newsapi_dentsu.storage import Folder, ObjectStore
 from newsapi_dentsu.warehouse import Warehouse
 from support import commands
 from support.api import Api, serving
@@ -42,7 +42,7 @@ def silent(_done: int, _total: int) -> None:
 
 
 def back_up(
-    source: Warehouse, place: Place, scratch: Path, now: datetime, keep: int = 8
+    source: Warehouse, place: ObjectStore, scratch: Path, now: datetime, keep: int = 8
 ) -> BackedUp:
     """Make a backup."""
     return backups.back_up(
@@ -51,7 +51,7 @@ def back_up(
 
 
 def archive(
-    source: Warehouse, place: Place, scratch: Path, now: datetime, *, anew: bool = False
+    source: Warehouse, place: ObjectStore, scratch: Path, now: datetime, *, anew: bool = False
 ) -> Archived:
     """Archive what is new."""
     return lake.archive(source, place, scratch=scratch, anew=anew, now=now, progress=silent)
@@ -124,10 +124,10 @@ def lost(
 ) -> Iterator[Lost]:
     """Three runs, of which the backup knows one and the lake two; the database lives as control."""
     clock = Clock()
-    backup_place, lake_place = Folder(tmp_path / "backups"), Folder(tmp_path / "lake")
+    backup_store, lake_place = Folder(tmp_path / "backups"), Folder(tmp_path / "lake")
     with serving(many(20, at=NOON - timedelta(hours=3)), clock=clock) as api:
         api.run(warehouse, lookback_days=3)
-        back_up(warehouse, backup_place, scratch_folder, clock.now)
+        back_up(warehouse, backup_store, scratch_folder, clock.now)
         archive(warehouse, lake_place, scratch_folder, clock.now)
         clock.advance(hours=6)
         api.add(*many(6, at=clock.now - timedelta(hours=2), prefix="second-"))

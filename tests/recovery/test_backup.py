@@ -8,7 +8,7 @@ import pytest
 
 from newsapi_dentsu.errors import SettingsError, StorageError
 from newsapi_dentsu.recovery import backups
-from newsapi_dentsu.storage import Folder, open_place
+from newsapi_dentsu.storage import Folder, open_store
 from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse import Warehouse
 from support.api import serving
@@ -128,7 +128,7 @@ def test_the_command_says_what_is_missing(run: Run, database: Database) -> None:
         "https://account",
     ],
 )
-def test_a_place_is_a_folder_or_a_container_without_a_key(location: str) -> None:
-    with pytest.raises(SettingsError, match="is no place for files") as caught:
-        open_place(location)
+def test_a_store_is_a_folder_or_a_container_without_a_key(location: str) -> None:
+    with pytest.raises(SettingsError, match="is no object store") as caught:
+        open_store(location)
     assert "secret" not in str(caught.value)

@@ -13,7 +13,7 @@ from tools.azurite import Azurite
 
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.recovery import backups
-from newsapi_dentsu.storage import Place, open_place
+from newsapi_dentsu.storage import ObjectStore, open_store
 from newsapi_dentsu.warehouse import Warehouse
 from support.clock import NOON
 from support.processes import process
@@ -44,17 +44,17 @@ def address(blobs: Azurite, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def container(address: str) -> Place:
+def container(address: str) -> ObjectStore:
     """An empty container."""
-    return open_place(address)
+    return open_store(address)
 
 
 def upload(address: str, source: Path) -> None:
     """Upload a file, in a process of its own."""
-    open_place(address).upload(source, "folder/large.bin")
+    open_store(address).upload(source, "folder/large.bin")
 
 
-def test_files_come_back_as_they_went(container: Place, tmp_path: Path) -> None:
+def test_files_come_back_as_they_went(container: ObjectStore, tmp_path: Path) -> None:
     # Larger than what goes in one request.
     content = os.urandom(9_000_000)
     (tmp_path / "there").write_bytes(content)
@@ -73,7 +73,7 @@ def test_files_come_back_as_they_went(container: Place, tmp_path: Path) -> None:
 
 
 def test_an_upload_that_is_killed_leaves_no_file(
-    container: Place, address: str, tmp_path: Path
+    container: ObjectStore, address: str, tmp_path: Path
 ) -> None:
     # A pipe, which gives so much and then nothing more: the upload waits, half done.
     source = tmp_path / "pipe"
@@ -86,19 +86,19 @@ def test_an_upload_that_is_killed_leaves_no_file(
 
 
 def test_what_is_missing_or_refused_is_named(
-    container: Place, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    container: ObjectStore, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with pytest.raises(StorageError, match=r"nothing\.bin is missing in https://"):
         container.download("nothing.bin", tmp_path / "nothing")
     with pytest.raises(StorageError, match="create the container"):
-        open_place(f"{address}-not").names()
+        open_store(f"{address}-not").names()
     monkeypatch.setenv("IDENTITY_HEADER", "of somebody else")
     with pytest.raises(StorageError, match="nobody is logged in to Azure"):
-        open_place(address).names()
+        open_store(address).names()
 
 
 def test_backups_and_the_lake_are_kept_there(
-    warehouse: Warehouse, container: Place, scratch_folder: Path
+    warehouse: Warehouse, container: ObjectStore, scratch_folder: Path
 ) -> None:
     made = back_up(warehouse, container, scratch_folder, NOON, keep=1)
     assert backups.backups(container) == [made.backup]

@@ -11,7 +11,7 @@ import click
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.settings import load_settings
-from newsapi_dentsu.storage import open_place
+from newsapi_dentsu.storage import open_store
 
 
 @click.command()
@@ -37,7 +37,7 @@ def archive(*, location: str | None, anew: bool, as_json: bool) -> None:
     chosen = location or settings.lake_location
     if chosen is None:
         raise SettingsError("no place for the archive: set LAKE_LOCATION, or name one here")
-    place = open_place(chosen)
+    store = open_store(chosen)
     with (
         closing(open_warehouse(settings)) as source,
         source.run_lock("newsapi archive", settings.run_wait_seconds),
@@ -45,7 +45,7 @@ def archive(*, location: str | None, anew: bool, as_json: bool) -> None:
     ):
         done = lake.archive(
             source,
-            place,
+            store,
             scratch=settings.data_folder,
             anew=anew,
             now=datetime.now(UTC),
@@ -53,7 +53,7 @@ def archive(*, location: str | None, anew: bool, as_json: bool) -> None:
         )
     if as_json:
         figures = {
-            "place": place.location,
+            "place": store.location,
             "added": done.added,
             "merged_files": done.merged,
             "rows": done.lake.rows,
@@ -63,7 +63,7 @@ def archive(*, location: str | None, anew: bool, as_json: bool) -> None:
         click.echo(json.dumps(figures))
         return
     click.echo(
-        f"{done.added:,} records were added to {place.location}: {done.lake.rows:,} in "
+        f"{done.added:,} records were added to {store.location}: {done.lake.rows:,} in "
         f"{len(done.lake.records):,} files there now"
         + (f", {done.merged:,} files of days that are over were merged" if done.merged else "")
     )

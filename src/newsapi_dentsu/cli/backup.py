@@ -12,7 +12,7 @@ import click
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.settings import Settings, load_settings
-from newsapi_dentsu.storage import Place, open_place
+from newsapi_dentsu.storage import ObjectStore, open_store
 
 if TYPE_CHECKING:
     from newsapi_dentsu.recovery.backups import Backup
@@ -44,7 +44,7 @@ def backup(ctx: click.Context, *, location: str | None, keep: int | None, as_jso
     from newsapi_dentsu.warehouse import open_warehouse
 
     settings = load_settings()
-    place = backup_place(settings, location)
+    store = backup_store(settings, location)
     with (
         closing(open_warehouse(settings)) as source,
         source.run_lock("newsapi backup", settings.run_wait_seconds),
@@ -52,7 +52,7 @@ def backup(ctx: click.Context, *, location: str | None, keep: int | None, as_jso
     ):
         done = back_up(
             source,
-            place,
+            store,
             scratch=settings.data_folder,
             memory=settings.duckdb_memory_limit,
             keep=keep or settings.backup_keep,
@@ -60,7 +60,7 @@ def backup(ctx: click.Context, *, location: str | None, keep: int | None, as_jso
             progress=bars("Exporting"),
         )
     if as_json:
-        shown = _figures(done.backup) | {"place": place.location, "deleted": list(done.deleted)}
+        shown = _figures(done.backup) | {"place": store.location, "deleted": list(done.deleted)}
         click.echo(json.dumps(shown))
         return
     _print(done.backup)
@@ -80,19 +80,19 @@ def list_(*, location: str | None, as_json: bool) -> None:
     """List the whole backups, the newest first."""
     from newsapi_dentsu.recovery.backups import backups
 
-    place = backup_place(load_settings(), location)
-    found = backups(place)
+    store = backup_store(load_settings(), location)
+    found = backups(store)
     if as_json:
-        click.echo(json.dumps({"place": place.location, "backups": [_figures(b) for b in found]}))
+        click.echo(json.dumps({"place": store.location, "backups": [_figures(b) for b in found]}))
         return
     for one in found:
         _print(one)
     if not found:
-        click.echo(f"no whole backup in {place.location}")
+        click.echo(f"no whole backup in {store.location}")
 
 
-def backup_place(settings: Settings, location: str | None) -> Place:
-    """The place of the backups that an option or the settings name.
+def backup_store(settings: Settings, location: str | None) -> ObjectStore:
+    """The store of the backups that an option or the settings name.
 
     Raises:
         SettingsError: neither does.
@@ -100,7 +100,7 @@ def backup_place(settings: Settings, location: str | None) -> Place:
     chosen = location or settings.backup_location
     if chosen is None:
         raise SettingsError("no place for backups: set BACKUP_LOCATION, or name one here")
-    return open_place(chosen)
+    return open_store(chosen)
 
 
 def _figures(one: Backup) -> dict[str, Any]:

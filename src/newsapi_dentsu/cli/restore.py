@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from newsapi_dentsu.cli import migration_report as shown
-from newsapi_dentsu.cli.backup import backup_place
+from newsapi_dentsu.cli.backup import backup_store
 from newsapi_dentsu.cli.moving import target_options, treatment
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.errors import SettingsError, StorageError
 from newsapi_dentsu.settings import Settings, load_settings
-from newsapi_dentsu.storage import open_place
+from newsapi_dentsu.storage import open_store
 
 if TYPE_CHECKING:
     from newsapi_dentsu.recovery.lake import Lake
-    from newsapi_dentsu.storage import Place
+    from newsapi_dentsu.storage import ObjectStore
 
 
 @click.command()
@@ -71,8 +71,8 @@ def restore(
     job = Job(settings, chosen, "newsapi restore")
     backup = lake = None
     if not raw_only:
-        place = backup_place(settings, location)
-        backup = (place, find(place, name))
+        store = backup_store(settings, location)
+        backup = (store, find(store, name))
     if not no_lake:
         lake = _lake(settings, lake_location, needed=raw_only or lake_location is not None)
     sources = Sources(backup, lake)
@@ -93,7 +93,9 @@ def restore(
         discard(settings.data_folder)
 
 
-def _lake(settings: Settings, location: str | None, *, needed: bool) -> tuple[Place, Lake] | None:
+def _lake(
+    settings: Settings, location: str | None, *, needed: bool
+) -> tuple[ObjectStore, Lake] | None:
     from newsapi_dentsu.recovery.lake import read_lake
 
     chosen = location or settings.lake_location
@@ -101,10 +103,10 @@ def _lake(settings: Settings, location: str | None, *, needed: bool) -> tuple[Pl
         if needed:
             raise SettingsError("no place of the lake: set LAKE_LOCATION, or name one with --lake")
         return None
-    place = open_place(chosen)
-    lake = read_lake(place)
+    store = open_store(chosen)
+    lake = read_lake(store)
     if lake is None or lake.archived_at is None:
         if needed:
-            raise StorageError(f"{place.location} holds no lake: `newsapi archive` makes one")
+            raise StorageError(f"{store.location} holds no lake: `newsapi archive` makes one")
         return None
-    return place, lake
+    return store, lake

@@ -1,4 +1,4 @@
-"""The weekly backup and the archiving of raw records; both run where their place is set."""
+"""The weekly backup and the archiving of raw records; both run where their store is set."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -37,13 +37,13 @@ def _locked(settings: Settings, holder: str) -> Iterator[Warehouse]:
 def write_backup(context: dg.OpExecutionContext) -> None:
     """Back up, and tell what was written and deleted."""
     from newsapi_dentsu.recovery.backups import back_up
-    from newsapi_dentsu.storage import open_place
+    from newsapi_dentsu.storage import open_store
 
     settings = load_settings()
     with _locked(settings, f"run {context.run_id}") as warehouse:
         done = back_up(
             warehouse,
-            open_place(_needed(settings.backup_location, "BACKUP_LOCATION")),
+            open_store(_needed(settings.backup_location, "BACKUP_LOCATION")),
             scratch=settings.data_folder,
             memory=settings.duckdb_memory_limit,
             keep=settings.backup_keep,
@@ -64,13 +64,13 @@ def write_backup(context: dg.OpExecutionContext) -> None:
 def archive_records(context: dg.OpExecutionContext) -> None:
     """Archive, and tell what was added."""
     from newsapi_dentsu.recovery.lake import archive
-    from newsapi_dentsu.storage import open_place
+    from newsapi_dentsu.storage import open_store
 
     settings = load_settings()
     with _locked(settings, f"run {context.run_id}") as warehouse:
         done = archive(
             warehouse,
-            open_place(_needed(settings.lake_location, "LAKE_LOCATION")),
+            open_store(_needed(settings.lake_location, "LAKE_LOCATION")),
             scratch=settings.data_folder,
             anew=False,
             now=datetime.now(UTC),
@@ -100,7 +100,7 @@ def raw_archive() -> None:
 
 
 def schedules() -> list[dg.ScheduleDefinition]:
-    """The schedules of both jobs: on from the start where their place is set."""
+    """The schedules of both jobs: on from the start where their store is set."""
     settings = load_settings()
     return [
         _schedule(

@@ -223,9 +223,9 @@ def _backups(settings: Settings, now: datetime) -> Iterator[Finding]:
     if settings.backup_location is None:
         return
     from newsapi_dentsu.recovery.backups import backups
-    from newsapi_dentsu.storage import open_place
+    from newsapi_dentsu.storage import open_store
 
-    found = backups(open_place(settings.backup_location))
+    found = backups(open_store(settings.backup_location))
     made_at = found[0].manifest.exported_at if found else None
     yield _copy("backup", settings.backup_location, made_at, now, LONGEST_BACKUP_AGE)
 
@@ -234,9 +234,9 @@ def _lake(settings: Settings, limits: Limits, now: datetime) -> Iterator[Finding
     if settings.lake_location is None:
         return
     from newsapi_dentsu.recovery.lake import read_lake
-    from newsapi_dentsu.storage import open_place
+    from newsapi_dentsu.storage import open_store
 
-    lake = read_lake(open_place(settings.lake_location))
+    lake = read_lake(open_store(settings.lake_location))
     made_at = lake.archived_at if lake else None
     yield _copy("archive", settings.lake_location, made_at, now, limits.stale_after)
 

@@ -1,4 +1,4 @@
-"""Backups: whole exports in a place, one under each moment's name.
+"""Backups: whole exports in an object store, one under each moment's name.
 
 A backup is what `newsapi export` writes, and its manifest comes last: without it there is none.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from newsapi_dentsu.errors import StorageError, WarehouseError
 from newsapi_dentsu.progress import Progress
-from newsapi_dentsu.storage import Place
+from newsapi_dentsu.storage import ObjectStore
 from newsapi_dentsu.transfer import files
 from newsapi_dentsu.transfer.files import MANIFEST, Manifest
 from newsapi_dentsu.warehouse import Warehouse
@@ -49,7 +49,7 @@ class BackedUp:
 
 def back_up(
     source: Warehouse,
-    place: Place,
+    store: ObjectStore,
     *,
     scratch: Path,
     memory: str,
@@ -57,11 +57,11 @@ def back_up(
     now: datetime,
     progress: Progress,
 ) -> BackedUp:
-    """Write every table to a place, read back and proven; the caller holds the run lock.
+    """Write every table to a store, read back and proven; the caller holds the run lock.
 
     Args:
         source: what to back up.
-        place: where to.
+        store: where to.
         scratch: a folder on the disk with room for the files.
         memory: how much DuckDB may take.
         keep: how many whole backups stay, this one included.
@@ -70,7 +70,7 @@ def back_up(
 
     Raises:
         WarehouseError: the source can't be read, or the files don't hold what it holds.
-        StorageError: the place can't be used.
+        StorageError: the store can't be used.
     """
     name = now.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
     scratch.mkdir(parents=True, exist_ok=True)
@@ -78,54 +78,54 @@ def back_up(
         folder = Path(temporary)
         if not files.export(source, folder, "parquet", memory, progress, now=now).equal:
             raise StorageError("the files don't hold what the tables hold: no backup was made")
-        made = _backup(name, (folder / MANIFEST).read_bytes(), place)
+        made = _backup(name, (folder / MANIFEST).read_bytes(), store)
         for file in (*made.manifest.files, MANIFEST):
-            place.upload(folder / file, f"{name}/{file}")
-    return BackedUp(made, _retire(place, name, keep))
+            store.upload(folder / file, f"{name}/{file}")
+    return BackedUp(made, _retire(store, name, keep))
 
 
-def backups(place: Place) -> list[Backup]:
-    """The whole backups in a place, the newest first.
+def backups(store: ObjectStore) -> list[Backup]:
+    """The whole backups in a store, the newest first.
 
     Raises:
-        StorageError: the place can't be used.
+        StorageError: the store can't be used.
     """
     found = []
-    for path in place.names():
+    for path in store.names():
         name, _, file = path.partition("/")
-        if file == MANIFEST and _OURS.fullmatch(path) and (text := place.read(path)) is not None:
+        if file == MANIFEST and _OURS.fullmatch(path) and (text := store.read(path)) is not None:
             # One whose manifest is damaged must not be in the way of the others.
             with suppress(WarehouseError):
-                found.append(_backup(name, text, place))
+                found.append(_backup(name, text, store))
     return sorted(found, key=lambda backup: backup.name, reverse=True)
 
 
-def find(place: Place, name: str | None) -> Backup:
+def find(store: ObjectStore, name: str | None) -> Backup:
     """The whole backup of this name, or the newest.
 
     Raises:
         StorageError: there is none.
     """
-    found = backups(place)
+    found = backups(store)
     chosen = next((backup for backup in found if name in (None, backup.name)), None)
     if chosen is None:
         there = ", ".join(backup.name for backup in found) or "none"
         raise StorageError(
-            f"{place.location} holds no whole backup{f' {name}' if name else ''}; whole ones "
+            f"{store.location} holds no whole backup{f' {name}' if name else ''}; whole ones "
             f"there: {there}"
         )
     return chosen
 
 
-def _backup(name: str, text: bytes, place: Place) -> Backup:
-    where = f"{place.location}/{name}/{MANIFEST}"
+def _backup(name: str, text: bytes, store: ObjectStore) -> Backup:
+    where = f"{store.location}/{name}/{MANIFEST}"
     return Backup(name, text, files.parse_manifest(text, where))
 
 
-def _retire(place: Place, newest: str, keep: int) -> tuple[str, ...]:
+def _retire(store: ObjectStore, newest: str, keep: int) -> tuple[str, ...]:
     """Delete the backups beyond the newest, and what interrupted ones before this one left."""
     every: dict[str, list[str]] = {}
-    for path in place.names():
+    for path in store.names():
         if (match := _OURS.fullmatch(path)) and match[1] <= newest:
             every.setdefault(match[1], []).append(path)
     whole = sorted((name for name, paths in every.items() if f"{name}/{MANIFEST}" in paths))
@@ -133,5 +133,5 @@ def _retire(place: Place, newest: str, keep: int) -> tuple[str, ...]:
     for name in gone:
         # The manifest first: what remains of a deletion that is interrupted is no backup.
         for path in sorted(every[name], key=lambda path: not path.endswith(MANIFEST)):
-            place.delete(path)
+            store.delete(path)
     return tuple(name for name in gone if name in whole)

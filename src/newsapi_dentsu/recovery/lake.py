@@ -18,7 +18,7 @@ from typing import Any
 
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.progress import Progress
-from newsapi_dentsu.storage import Place, fetch
+from newsapi_dentsu.storage import ObjectStore, fetch
 from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.raw_files import DayFile
@@ -71,13 +71,13 @@ class Archived:
     lake: Lake
 
 
-def read_lake(place: Place) -> Lake | None:
+def read_lake(store: ObjectStore) -> Lake | None:
     """What is in the lake; None where there is none yet.
 
     Raises:
-        StorageError: the place can't be used, or the lake was made with other columns.
+        StorageError: the store can't be used, or the lake was made with other columns.
     """
-    text = place.read(MANIFEST)
+    text = store.read(MANIFEST)
     if text is None:
         return None
     try:
@@ -85,7 +85,7 @@ def read_lake(place: Place) -> Lake | None:
         # A table that the lake doesn't have yet comes with the next archiving.
         if raw_files.columns() | value["columns"] != raw_files.columns():
             raise StorageError(
-                f"{place.location} was written by version {value['program']}, whose tables have "
+                f"{store.location} was written by version {value['program']}, whose tables have "
                 "other columns: restore it with that version and upgrade the database then, or "
                 "write it anew from the database with `newsapi archive --anew`"
             )
@@ -99,7 +99,7 @@ def read_lake(place: Place) -> Lake | None:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(
-            f"{place.location}/{MANIFEST} is damaged: bring an earlier version of it back, or "
+            f"{store.location}/{MANIFEST} is damaged: bring an earlier version of it back, or "
             "write the lake anew from the database with `newsapi archive --anew`"
         ) from error
 
@@ -111,7 +111,7 @@ def last_in(name: str) -> int:
 
 def archive(
     source: Warehouse,
-    place: Place,
+    store: ObjectStore,
     *,
     scratch: Path,
     anew: bool,
@@ -122,7 +122,7 @@ def archive(
 
     Args:
         source: the database.
-        place: where the lake is.
+        store: where the lake is.
         scratch: a folder on the disk with room for the new files.
         anew: write everything, in the place of what is there.
         now: the time.
@@ -130,77 +130,77 @@ def archive(
 
     Raises:
         WarehouseError: the database can't be read.
-        StorageError: the place can't be used, or it holds another database's records.
+        StorageError: the store can't be used, or it holds another database's records.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".archive-", dir=scratch) as temporary:
         folder = Path(temporary)
-        before = Lake() if anew else _begun(place, folder)
+        before = Lake() if anew else _begun(store, folder)
         last = source.read(raw_files.last_seq)
-        _refuse_other_history(source, place, before)
+        _refuse_other_history(source, store, before)
         if not anew:
-            _sweep(place, before)
+            _sweep(store, before)
         records = dict(before.records)
         after = before.through
         while after < last:
             rows = source.read(partial(raw_files.next_records, after=after))
             after = rows[-1][0]
             for file in raw_files.write_by_day(rows, folder):
-                _put(place, file, records)
+                _put(store, file, records)
             progress(after - before.through, last - before.through)
-        merged = _merge_days(place, folder, records, now.astimezone(UTC).date())
+        merged = _merge_days(store, folder, records, now.astimezone(UTC).date())
         lake = Lake(
             through=after,
             identity=source.read(partial(raw_files.identity, seq=after)),
             origin=source.read(raw.stored_origin),
             archived_at=now.astimezone(UTC),
             records=records,
-            searches=_put_searches(source, place, folder),
+            searches=_put_searches(source, store, folder),
         )
-        _commit(place, lake, folder)
-    _sweep(place, lake)
+        _commit(store, lake, folder)
+    _sweep(store, lake)
     return Archived(lake.rows - before.rows, merged, lake)
 
 
-def _begun(place: Place, folder: Path) -> Lake:
+def _begun(store: ObjectStore, folder: Path) -> Lake:
     """What is in the lake; an empty one is begun where there is none.
 
     Raises:
         StorageError: there are files of a lake, but not the list of them.
     """
-    lake = read_lake(place)
+    lake = read_lake(store)
     if lake is not None:
         return lake
-    if any(_OURS.fullmatch(name) for name in place.names()):
+    if any(_OURS.fullmatch(name) for name in store.names()):
         raise StorageError(
-            f"{MANIFEST} is missing in {place.location}, but not the files that it listed: bring "
+            f"{MANIFEST} is missing in {store.location}, but not the files that it listed: bring "
             "it back, or write the lake anew from the database with `newsapi archive --anew`"
         )
-    _commit(place, Lake(), folder)
+    _commit(store, Lake(), folder)
     return Lake()
 
 
-def _refuse_other_history(source: Warehouse, place: Place, lake: Lake) -> None:
+def _refuse_other_history(source: Warehouse, store: ObjectStore, lake: Lake) -> None:
     """Numbers tell what is new only as long as the lake holds the beginning of this history."""
     found = source.read(partial(raw_files.identity, seq=lake.through))
     if found != lake.identity:
         raise StorageError(
-            f"{place.location} holds records that {source.location} does not have, or others under "
+            f"{store.location} holds records that {source.location} does not have, or others under "
             f"the same numbers (up to {lake.through}), as after a restore to an earlier time: "
             "`newsapi restore --raw-only --merge` brings in what is only there; then "
             "`newsapi archive --anew` writes the lake as the database is"
         )
 
 
-def _put(place: Place, file: DayFile, records: dict[str, LakeFile]) -> None:
+def _put(store: ObjectStore, file: DayFile, records: dict[str, LakeFile]) -> None:
     """Upload a file under a name that no other content ever has, and list it."""
     name = f"day={file.day}/{file.first:012}-{file.last:012}-{file.digest.hash[:8]}.parquet"
     records[name] = LakeFile(file.path.stat().st_size, file.digest)
-    place.upload(file.path, name)
+    store.upload(file.path, name)
     file.path.unlink()
 
 
-def _merge_days(place: Place, folder: Path, records: dict[str, LakeFile], today: date) -> int:
+def _merge_days(store: ObjectStore, folder: Path, records: dict[str, LakeFile], today: date) -> int:
     """Make one file of the small ones of each day that is over; returns how many went into it."""
     of_day: dict[str, list[str]] = {}
     for name, file in sorted(records.items()):
@@ -211,29 +211,31 @@ def _merge_days(place: Place, folder: Path, records: dict[str, LakeFile], today:
     for day, names in of_day.items():
         if len(names) < 2:
             continue
-        paths = [fetch(place, name, records[name].bytes, folder) for name in names]
+        paths = [fetch(store, name, records[name].bytes, folder) for name in names]
         whole = raw_files.merge(paths, folder / "merged.parquet", date.fromisoformat(day[4:]))
         expected = sum(records.pop(name).digest.rows for name in names)
         if whole.digest.rows != expected:
-            raise StorageError(f"{place.location}/{day} doesn't hold what {MANIFEST} says")
-        _put(place, whole, records)
+            raise StorageError(f"{store.location}/{day} doesn't hold what {MANIFEST} says")
+        _put(store, whole, records)
         for path in paths:
             path.unlink()
         merged += len(names)
     return merged
 
 
-def _put_searches(source: Warehouse, place: Place, folder: Path) -> dict[str, tuple[str, LakeFile]]:
+def _put_searches(
+    source: Warehouse, store: ObjectStore, folder: Path
+) -> dict[str, tuple[str, LakeFile]]:
     searches = {}
     written = source.read(partial(raw_files.write_searches, folder=folder))
     for table, (path, digest) in written.items():
         name = f"searches/{path.stem}-{digest.hash[:8]}.parquet"
         searches[table] = (name, LakeFile(path.stat().st_size, digest))
-        place.upload(path, name)
+        store.upload(path, name)
     return searches
 
 
-def _commit(place: Place, lake: Lake, folder: Path) -> None:
+def _commit(store: ObjectStore, lake: Lake, folder: Path) -> None:
     value = {
         "through": lake.through,
         "identity": lake.identity,
@@ -248,7 +250,7 @@ def _commit(place: Place, lake: Lake, folder: Path) -> None:
     }
     path = folder / MANIFEST
     path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    place.upload(path, MANIFEST)
+    store.upload(path, MANIFEST)
 
 
 def _entry(file: LakeFile) -> dict[str, Any]:
@@ -263,9 +265,9 @@ def _file(entry: Mapping[str, Any]) -> LakeFile:
     return LakeFile(entry["bytes"], Digest(entry["rows"], entry["hash"]))
 
 
-def _sweep(place: Place, lake: Lake) -> None:
+def _sweep(store: ObjectStore, lake: Lake) -> None:
     """Delete the files of this module's naming that the lake doesn't list."""
     listed = {*lake.records, *(name for name, _ in lake.searches.values())}
-    for name in place.names():
+    for name in store.names():
         if _OURS.fullmatch(name) and name not in listed:
-            place.delete(name)
+            store.delete(name)

@@ -18,7 +18,7 @@ from newsapi_dentsu.errors import StorageError, WarehouseError
 from newsapi_dentsu.progress import Bars, Progress
 from newsapi_dentsu.recovery.backups import Backup
 from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
-from newsapi_dentsu.storage import Place, fetch
+from newsapi_dentsu.storage import ObjectStore, fetch
 from newsapi_dentsu.transfer import files, raw_files
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
@@ -37,19 +37,19 @@ _WORK = ".restore"
 class Sources:
     """What to restore from: a backup, the lake, or a backup and what the lake has beyond it."""
 
-    backup: tuple[Place, Backup] | None
-    lake: tuple[Place, Lake] | None
+    backup: tuple[ObjectStore, Backup] | None
+    lake: tuple[ObjectStore, Lake] | None
 
     @property
     def description(self) -> str:
         """The sources in words."""
         parts = []
         if self.backup is not None:
-            place, backup = self.backup
-            parts.append(f"backup {backup.name} in {place.location}")
+            store, backup = self.backup
+            parts.append(f"backup {backup.name} in {store.location}")
         if self.lake is not None:
-            place, lake = self.lake
-            parts.append(f"lake {place.location} as of {lake.archived_at:%Y-%m-%d %H:%M} UTC")
+            store, lake = self.lake
+            parts.append(f"lake {store.location} as of {lake.archived_at:%Y-%m-%d %H:%M} UTC")
         return " and ".join(parts)
 
     @property
@@ -117,20 +117,20 @@ def _build(
     bars: Bars,
 ) -> None:
     if sources.backup is not None:
-        place, backup = sources.backup
-        _load_backup(place, backup, work / "backup", path, memory, bars)
+        store, backup = sources.backup
+        _load_backup(store, backup, work / "backup", path, memory, bars)
     with closing(Warehouse(HeldDuckDBEngine(path, memory_limit=memory, wait=wait))) as warehouse:
         warehouse.upgrade()
         if sources.lake is not None:
-            place, lake = sources.lake
+            store, lake = sources.lake
             after = sources.backup[1].manifest.exported_at if sources.backup else None
             if after is None or (lake.archived_at is not None and lake.archived_at > after):
-                _add_lake(place, lake, work / "lake", warehouse, bars)
+                _add_lake(store, lake, work / "lake", warehouse, bars)
         run_stages(warehouse, bars)
 
 
 def _load_backup(
-    place: Place, backup: Backup, folder: Path, path: Path, memory: str, bars: Bars
+    store: ObjectStore, backup: Backup, folder: Path, path: Path, memory: str, bars: Bars
 ) -> None:
     latest = history.migrations()[-1].version
     if backup.manifest.version != latest:
@@ -142,25 +142,27 @@ def _load_backup(
     progress = bars("Downloading")
     contents = [*backup.manifest.files.items(), (files.MANIFEST, len(backup.text))]
     for done, (file, size) in enumerate(contents, start=1):
-        fetch(place, f"{backup.name}/{file}", size, folder)
+        fetch(store, f"{backup.name}/{file}", size, folder)
         progress(done, len(contents))
     try:
         files.load(folder / backup.name, path, memory, bars("Loading"))
     except WarehouseError as error:
         raise StorageError(
-            f"the backup {backup.name} in {place.location} can't be read back ({error}): "
+            f"the backup {backup.name} in {store.location} can't be read back ({error}): "
             "`newsapi backup list` names the others"
         ) from error
     finally:
         shutil.rmtree(folder)
 
 
-def _add_lake(place: Place, lake: Lake, folder: Path, warehouse: Warehouse, bars: Bars) -> None:
+def _add_lake(
+    store: ObjectStore, lake: Lake, folder: Path, warehouse: Warehouse, bars: Bars
+) -> None:
     """Add the records beyond those that are there, and take over how far the searches are."""
     last = warehouse.read(raw_files.last_seq)
     wanted = [name for name in sorted(lake.records) if last_in(name) >= max(last, 1)]
     paths = _proven(
-        place,
+        store,
         raw.TABLE,
         {name: lake.records[name] for name in wanted},
         folder,
@@ -169,7 +171,7 @@ def _add_lake(place: Place, lake: Lake, folder: Path, warehouse: Warehouse, bars
     own = warehouse.read(partial(raw_files.identity, seq=last))
     if last and raw_files.identity_in(list(paths.values()), last) != own:
         raise StorageError(
-            f"the lake {place.location} doesn't go on where the backup ends: restore the backup "
+            f"the lake {store.location} doesn't go on where the backup ends: restore the backup "
             "with --no-lake, or the lake by itself with --raw-only"
         )
     progress = bars("Loading lake")
@@ -178,7 +180,7 @@ def _add_lake(place: Place, lake: Lake, folder: Path, warehouse: Warehouse, bars
             raw_files.load_records(session, [paths[name] for name in names], last)
         progress(done, len(batches))
     searches = {
-        table: _proven(place, table, {name: file}, folder, bars("Reading searches"))[name]
+        table: _proven(store, table, {name: file}, folder, bars("Reading searches"))[name]
         for table, (name, file) in lake.searches.items()
     }
     with warehouse.transaction() as session:
@@ -206,12 +208,12 @@ def _batches(lake: Lake, names: Sequence[str]) -> list[list[str]]:
 
 
 def _proven(
-    place: Place, table: str, chosen: Mapping[str, LakeFile], folder: Path, progress: Progress
+    store: ObjectStore, table: str, chosen: Mapping[str, LakeFile], folder: Path, progress: Progress
 ) -> dict[str, Path]:
     """Download files of a table and compare what they hold with what the lake's list says."""
     paths: dict[str, Path] = {}
     for name, file in chosen.items():
-        paths[name] = fetch(place, name, file.bytes, folder)
+        paths[name] = fetch(store, name, file.bytes, folder)
         progress(len(paths), len(chosen))
     found = raw_files.digests(list(paths.values()), table)
     damaged = [name for name, file in chosen.items() if found.get(paths[name]) != file.digest]
@@ -219,7 +221,7 @@ def _proven(
         paths[name].unlink()
     if damaged:
         raise StorageError(
-            f"{damaged[0]} in {place.location} doesn't hold what the lake's list says: bring an "
+            f"{damaged[0]} in {store.location} doesn't hold what the lake's list says: bring an "
             "earlier version of it back, or restore a backup with --no-lake"
         )
     return paths
