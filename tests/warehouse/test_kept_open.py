@@ -93,7 +93,7 @@ def test_the_file_is_let_go_before_anything_else_is_waited_for(file: DuckDBDatab
     warehouse = file.open()
     with warehouse.kept_open():
         note(warehouse, 1)
-        warehouse.let_go()
+        warehouse.release()
         assert not held(file.path)
         note(warehouse, 2)
         assert held(file.path)

@@ -281,7 +281,7 @@ class _Collection:
     def _answers(self) -> bool:
         """Whether the API is there at all, so that the trouble may be that of one day."""
         try:
-            self._warehouse.let_go()
+            self._warehouse.release()
             self._source.usage()
         except SourceUnavailableError:
             return False
@@ -439,7 +439,7 @@ class _Collection:
         if allowed is not None and self._source.traffic.requests >= allowed:
             raise _CappedError
         # No other process has to wait while the network is waited for.
-        self._warehouse.let_go()
+        self._warehouse.release()
         return self._source.search(self._topics, day, number, size)
 
     def _warn_of_unusable(self, day: date, records: list[Record]) -> None:
@@ -606,7 +606,7 @@ class _Collection:
 
     def _tokens_left(self) -> int | None:
         try:
-            self._warehouse.let_go()
+            self._warehouse.release()
             return self._source.usage().left
         except SourceError as error:
             # Everything was read: not knowing the balance is no reason to fail.

@@ -132,9 +132,9 @@ class Warehouse:
         """Let transactions that follow each other at once share what opening costs."""
         return self.engine.kept_open()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Keep nobody out of the database until the next transaction."""
-        self.engine.let_go()
+        self.engine.release()
 
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:

@@ -65,11 +65,11 @@ class Engine(Protocol):
     def kept_open(self) -> AbstractContextManager[None]:
         """Let transactions that follow each other at once share what opening costs.
 
-        Others wait for that, a second at most; before waiting for anything else, call `let_go`.
+        Others wait for that, a second at most; before waiting for anything else, call `release`.
         """
         ...
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Hold nothing until the next transaction."""
         ...
 

@@ -134,13 +134,13 @@ class DuckDBEngine(Engine):
         try:
             yield
         finally:
-            self.let_go()
+            self.release()
             self._keeping = None
 
     @override
-    def let_go(self) -> None:
+    def release(self) -> None:
         if self._keeping and (connection := self._keeping.take()) is not None:
-            self._let_go(connection)
+            self._release(connection)
 
     @contextmanager
     def _opened(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -155,7 +155,7 @@ class DuckDBEngine(Engine):
             if keeping is not None and time.monotonic() - since < _LONGEST_KEPT:
                 keeping.connection, keeping.since = connection, since
             else:
-                self._let_go(connection)
+                self._release(connection)
         except BaseException:
             connection.close()
             raise
@@ -300,7 +300,7 @@ class DuckDBEngine(Engine):
             connection.execute("SET enable_progress_bar = false")
             return connection
 
-    def _let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _release(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Close the file, but keep the instance for the next transaction."""
         try:
             connection.execute("USE memory")

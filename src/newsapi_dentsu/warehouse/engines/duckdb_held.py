@@ -28,7 +28,7 @@ class HeldDuckDBEngine(DuckDBEngine):
         return self._held
 
     @override
-    def _let_go(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _release(self, connection: duckdb.DuckDBPyConnection) -> None:
         """It stays open."""
 
     @override
@@ -37,6 +37,6 @@ class HeldDuckDBEngine(DuckDBEngine):
         if held is not None:
             # After an error it is closed already.
             with suppress(duckdb.Error):
-                super()._let_go(held)
+                super()._release(held)
             held.close()
             self._idle.clear()

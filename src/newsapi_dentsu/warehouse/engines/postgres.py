@@ -168,7 +168,7 @@ class PostgresEngine(Engine):
         yield
 
     @override
-    def let_go(self) -> None:
+    def release(self) -> None:
         """A pooled connection keeps nobody out."""
 
     @override
