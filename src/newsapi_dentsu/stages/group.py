@@ -225,7 +225,7 @@ class _Grouping:
             ],
         )
         if len(new) >= _MUCH_BANDED:
-            text_bands.learn_bands(session)
+            text_bands.analyze_bands(session)
 
     def _fill_days(self, session: Session, articles: Iterable[Article]) -> None:
         """Have bands for all assessed articles that a batch may be compared with."""
@@ -251,7 +251,7 @@ class _Grouping:
             count += len(found)
         text_bands.note_banded(session, missing, similarity.METHOD)
         if count >= _MUCH_BANDED:
-            text_bands.learn_bands(session)
+            text_bands.analyze_bands(session)
 
     def _save(
         self,

@@ -68,7 +68,7 @@ def save_bands(session: Session, found: Sequence[Banded]) -> None:
         )
 
 
-def learn_bands(session: Session) -> None:
+def analyze_bands(session: Session) -> None:
     """Tell the database's planner about bands of days that it has not seen yet.
 
     It would expect none there, and compare everything with everything.
