@@ -1,4 +1,4 @@
-"""`newsapi doctor`: one line for each thing a deployment needs, with the mend."""
+"""`newsapi doctor`: one line for each thing a deployment needs, with the fix."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def findings(place: Place, **settings: str) -> tuple[int, dict[str, dict[str, An
     finished = place.newsapi("doctor", "--json", **settings)
     found = json.loads(finished.stdout)
     assert finished.stderr == ""
-    assert all(item["mend"] for item in found if item["state"] != "ok"), found
+    assert all(item["fix"] for item in found if item["state"] != "ok"), found
     return finished.returncode, {item["check"]: item for item in found}
 
 
@@ -43,7 +43,7 @@ def test_an_empty_folder_needs_its_first_run_and_a_daemon(place: Place) -> None:
     assert code == 1
     assert found["settings"]["state"] == "ok"
     assert found["database"]["state"] == "problem"
-    assert found["database"]["mend"] == "newsapi db upgrade"
+    assert found["database"]["fix"] == "newsapi db upgrade"
     assert found["daemon"]["state"] == "problem"
 
 
@@ -106,7 +106,7 @@ def test_a_schedule_that_is_switched_off_is_named_with_the_command_that_switches
     schedule("stop")
     _, found = findings(filled)
     assert found["schedule"]["state"] == "problem"
-    assert found["schedule"]["mend"].startswith("dagster schedule start")
+    assert found["schedule"]["fix"].startswith("dagster schedule start")
     schedule("start")
     assert findings(filled)[1]["schedule"]["state"] == "ok"
 
@@ -138,7 +138,7 @@ def test_a_clock_that_is_wrong_is_noticed(filled: Place) -> None:
     with raw_server(answering(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}")) as url:
         _, found = findings(filled, NEWSAPI_HOST=url, NEWSAPI_KEY="good-key")
     assert found["clock"]["state"] == "problem"
-    assert "NTP" in found["clock"]["mend"]
+    assert "NTP" in found["clock"]["fix"]
 
 
 def test_an_old_success_and_a_missing_index_are_problems(filled: Place) -> None:

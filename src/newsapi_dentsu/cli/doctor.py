@@ -29,8 +29,8 @@ def doctor(*, as_json: bool) -> None:
             colour = _COLOURS[finding.state]
             screen.print(f"[{colour}]{finding.state:<8}[/]", end="")
             line = f"{finding.check:<11} {finding.detail}"
-            if finding.mend:
-                line += f"  → {finding.mend}"
+            if finding.fix:
+                line += f"  → {finding.fix}"
             screen.print(logs.without_secrets(line), markup=False)
     if as_json:
         text = json.dumps([dataclasses.asdict(finding) for finding in findings])

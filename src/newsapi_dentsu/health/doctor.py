@@ -39,12 +39,12 @@ _SCHEDULE_ON = f"dagster schedule start -m newsapi_dentsu.definitions {SCHEDULE}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one examination found; `mend` says what to do where it isn't well."""
+    """What one examination found; `fix` says what to do where it isn't well."""
 
     check: str
     state: State
     detail: str
-    mend: str = ""
+    fix: str = ""
 
 
 def diagnose(now: datetime) -> Iterator[Finding]:
@@ -99,13 +99,13 @@ def _api(
     if offset is not None:
         clocks["the news API's"] = offset
     yield Finding("api", "ok", f"{settings.newsapi_host} takes the key")
-    mend = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
+    fix = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
     shortage = limits.shortage(usage.left, _pace(settings, limits, now), now)
     state: State = "ok" if shortage is None else "warning" if usage.left else "problem"
     detail = f"{usage.left:,} of {usage.available:,} left"
     if shortage and usage.left:
         detail += f"; {shortage}"
-    yield Finding("tokens", state, detail, "" if state == "ok" else mend)
+    yield Finding("tokens", state, detail, "" if state == "ok" else fix)
 
 
 def _pace(settings: Settings, limits: Limits, now: datetime) -> float | None:
@@ -175,8 +175,8 @@ def _server(
     free = settings.database_size_gb - taken
     detail = f"{taken:.2f} of {settings.database_size_gb:g} GB taken"
     if limits.full(free * GB):
-        mend = "make the server's storage larger; docs/operations.md, A full database"
-        yield Finding("size", "problem", detail, mend)
+        fix = "make the server's storage larger; docs/operations.md, A full database"
+        yield Finding("size", "problem", detail, fix)
     else:
         yield Finding("size", "ok", detail)
 
@@ -263,8 +263,8 @@ def _channels(settings: Settings) -> Finding:
         return Finding("channels", "ok", f"alerts go to {', '.join(there)}")
     # On PostgreSQL it is in production; on somebody's own machine they see for themselves.
     state: State = "problem" if settings.use_postgres else "warning"
-    mend = "set SMTP_HOST, SLACK_WEBHOOK_URL or PAGERDUTY_ROUTING_KEY (docs/alerts.md)"
-    return Finding("channels", state, "nobody is told of trouble", mend)
+    fix = "set SMTP_HOST, SLACK_WEBHOOK_URL or PAGERDUTY_ROUTING_KEY (docs/alerts.md)"
+    return Finding("channels", state, "nobody is told of trouble", fix)
 
 
 def _clock(clocks: dict[str, float]) -> Finding:
