@@ -234,13 +234,13 @@ class _Placing:
             elif was_original and stored.story_id:
                 inherited.setdefault(self._root(key), []).append(stored.story_id)
         taken = set(named.values())
-        wishes = {}
+        preferred_ids = {}
         for key in homeless:
             own = self._around.member(key).story_id
-            wishes[key] = [*inherited.get(key, ()), *([own] if own else ()), key]
-        owners = self._around.owners({wish for wished in wishes.values() for wish in wished})
-        for key, wished in wishes.items():
-            free = (wish for wish in wished if self._is_free(wish, owners.get(wish), taken))
+            preferred_ids[key] = [*inherited.get(key, ()), *([own] if own else ()), key]
+        owners = self._around.owners({one for ids in preferred_ids.values() for one in ids})
+        for key, ids in preferred_ids.items():
+            free = (one for one in ids if self._is_free(one, owners.get(one), taken))
             named[key] = next(free, None) or self._new_story(key, taken)
             taken.add(named[key])
         return named
