@@ -14,7 +14,7 @@ from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.transfer import foreign
-from newsapi_dentsu.transfer.foreign_import import Complaint, TakeoverReport, take_over
+from newsapi_dentsu.transfer.foreign_import import Complaint, ImportReport, import_foreign
 from newsapi_dentsu.transfer.foreign_rows import map_columns, map_row
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -135,10 +135,10 @@ def test_no_value_stops_the_mapping(value: Any) -> None:
         mapped(**{"url": "https://a.example/1", "title": "t", name: value})
 
 
-def taken(path: Path, into: Warehouse) -> tuple[TakeoverReport, list[Complaint]]:
+def taken(path: Path, into: Warehouse) -> tuple[ImportReport, list[Complaint]]:
     complaints: list[Complaint] = []
     with foreign.reading(engine_of(DuckDBDatabase(path).open())) as file:
-        report = take_over(file, into, language="eng", now=NOW, complain=complaints.append)
+        report = import_foreign(file, into, language="eng", now=NOW, complain=complaints.append)
     deduplicate(into, now=NOW)
     group(into, TOPICS, now=NOW)
     curate(into, now=NOW)

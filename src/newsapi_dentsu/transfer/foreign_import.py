@@ -53,7 +53,7 @@ class TableReport:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeoverReport:
+class ImportReport:
     """What became of every table: those that hold news, and the names of those that don't."""
 
     tables: tuple[TableReport, ...]
@@ -61,7 +61,7 @@ class TakeoverReport:
     complaints: int
 
 
-def take_over(
+def import_foreign(
     source: ForeignFile,
     warehouse: Warehouse,
     *,
@@ -69,7 +69,7 @@ def take_over(
     now: datetime,
     complain: Callable[[Complaint], None],
     progress: Progress = no_progress,
-) -> TakeoverReport:
+) -> ImportReport:
     """Store every row of the source's news tables as a record of an empty warehouse.
 
     Args:
@@ -83,10 +83,10 @@ def take_over(
     Raises:
         WarehouseError: no table holds news.
     """
-    return _Takeover(warehouse, language, now, complain).run(source, progress)
+    return _Import(warehouse, language, now, complain).run(source, progress)
 
 
-class _Takeover:
+class _Import:
     def __init__(
         self,
         warehouse: Warehouse,
@@ -103,7 +103,7 @@ class _Takeover:
         self._before: dict[int, bool] = {}
         self._here: dict[int, bool] = {}
 
-    def run(self, source: ForeignFile, progress: Progress) -> TakeoverReport:
+    def run(self, source: ForeignFile, progress: Progress) -> ImportReport:
         every = source.tables()
         news = [table for table in every if map_columns(table.columns).is_news]
         if not news:
@@ -117,7 +117,7 @@ class _Takeover:
         for table in news:
             reports.append(self._table(source, table, done, total, progress))
             done += table.rows
-        return TakeoverReport(
+        return ImportReport(
             tuple(reports),
             tuple(table.shown for table in every if table not in news),
             self._complaints,

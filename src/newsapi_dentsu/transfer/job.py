@@ -20,7 +20,7 @@ from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.pipeline import CURATE, DEDUPLICATE, GROUP
 from newsapi_dentsu.transfer import direct, foreign, merging
 from newsapi_dentsu.transfer.direct import OccupiedError, Plan, Transferred
-from newsapi_dentsu.transfer.foreign_import import Complaint, TakeoverReport, take_over
+from newsapi_dentsu.transfer.foreign_import import Complaint, ImportReport, import_foreign
 from newsapi_dentsu.transfer.merging import Merged
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -51,7 +51,7 @@ class Imported:
     """How another pipeline's file was read; the rows that could not be mapped whole, in a file."""
 
     path: Path
-    report: TakeoverReport
+    report: ImportReport
     complaints: Path
     language: str
 
@@ -265,7 +265,7 @@ class Job:
                 write({"table": one.table, "row": one.row, "url": one.url, "reason": one.reason})
 
             warehouse.upgrade()
-            report = take_over(
+            report = import_foreign(
                 file,
                 warehouse,
                 language=language,
