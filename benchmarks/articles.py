@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from newsapi_dentsu.sandbox import Article
+from newsapi_dentsu.sandbox import SandboxArticle
 
 FIRST_URI = 8_000_000_000
 SENTENCES = 42
@@ -22,7 +22,7 @@ def url_of(number: int) -> str:
     return f"https://{SOURCE}/{number}"
 
 
-def article(number: int, moment: datetime) -> Article:
+def article(number: int, moment: datetime) -> SandboxArticle:
     """The article of this number, indexed at a moment."""
     stamp = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     record: dict[str, Any] = {
@@ -58,7 +58,7 @@ def article(number: int, moment: datetime) -> Article:
         "location": None,
         "originalArticle": None,
     }
-    return Article.from_record(record)
+    return SandboxArticle.from_record(record)
 
 
 def _digest(number: int, place: int) -> str:

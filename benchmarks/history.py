@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from benchmarks.articles import FILLER, FIRST_URI, SENTENCES, SOURCE, TITLE, article
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.eventregistry.source import Source
-from newsapi_dentsu.sandbox import Article
+from newsapi_dentsu.sandbox import SandboxArticle
 from newsapi_dentsu.stages.collect import collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
@@ -57,7 +57,7 @@ class History:
         """The number of articles before the recent ones."""
         return math.ceil((self.recent - self.start) / self.interval)
 
-    def recent_articles(self) -> Iterable[Article]:
+    def recent_articles(self) -> Iterable[SandboxArticle]:
         """The articles of the last days, for the news API to list."""
         for number in range(self.bulk, self.articles):
             yield article(number, self.start + self.interval * number)

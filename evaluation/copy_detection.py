@@ -12,14 +12,14 @@ from typing import Final
 import numpy as np
 from datasketch import MinHash
 
-from evaluation.duplicates.base_texts import Article
+from evaluation.duplicates.base_texts import Publication
 from evaluation.duplicates.pairs import Pair
 from evaluation.judgements import PIPELINE, Item, Verdict
 from newsapi_dentsu.domain.similarity import Text, bands, compare, prepare
 from newsapi_dentsu.domain.text import clean_text, text_hash
 from newsapi_dentsu.domain.wrapping import own_span
 
-Method = Callable[[Article, Article], Verdict]
+Method = Callable[[Publication, Publication], Verdict]
 
 _CACHED: Final = 20_000
 _PERMUTATIONS: Final = 128
@@ -35,7 +35,7 @@ def item(pair: Pair) -> Item:
     )
 
 
-def by_the_pipeline(earlier: Article, later: Article) -> Verdict:
+def by_the_pipeline(earlier: Publication, later: Publication) -> Verdict:
     """Judge as the pipeline does: candidates by their bands, then a comparison of the texts."""
     one, other = _prepared(earlier.body), _prepared(later.body)
     found = compare(one, other)
@@ -52,24 +52,24 @@ def by_the_pipeline(earlier: Article, later: Article) -> Verdict:
     )
 
 
-def by_url(earlier: Article, later: Article) -> Verdict:
+def by_url(earlier: Publication, later: Publication) -> Verdict:
     """Call the same url a copy."""
     return Verdict(earlier.url == later.url)
 
 
-def by_exact_text(earlier: Article, later: Article) -> Verdict:
+def by_exact_text(earlier: Publication, later: Publication) -> Verdict:
     """Call the same body a copy."""
     one, other = (text_hash("", clean_text(article.body)) for article in (earlier, later))
     return Verdict(one == other)
 
 
-def by_minhash(earlier: Article, later: Article) -> Verdict:
+def by_minhash(earlier: Publication, later: Publication) -> Verdict:
     """Call an estimated Jaccard similarity of word 3-grams of 0.7 and more a copy."""
     estimate = _minhash(earlier.body).jaccard(_minhash(later.body))
     return Verdict(estimate >= _MINHASH_THRESHOLD, figure=estimate)
 
 
-def by_simhash(earlier: Article, later: Article) -> Verdict:
+def by_simhash(earlier: Publication, later: Publication) -> Verdict:
     """Call 64-bit fingerprints that differ in at most 3 bits a copy."""
     distance = (_simhash(earlier.body) ^ _simhash(later.body)).bit_count()
     return Verdict(distance <= _SIMHASH_DISTANCE, figure=1 - distance / _SIMHASH_BITS)

@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).parent / "texts"
 
 
 @dataclass(frozen=True)
-class Article:
+class Publication:
     """What a detector gets to see of a publication."""
 
     title: str

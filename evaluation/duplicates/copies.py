@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from evaluation.duplicates import edits
-from evaluation.duplicates.base_texts import Article
+from evaluation.duplicates.base_texts import Publication
 from evaluation.duplicates.wordings import Wording
 
 _SITES: Final = (
@@ -19,7 +19,7 @@ _SITES: Final = (
     "metro-today.example",
 )
 
-Change = Callable[[Article, Wording, random.Random], Article]
+Change = Callable[[Publication, Wording, random.Random], Publication]
 
 
 @dataclass(frozen=True)
@@ -30,71 +30,73 @@ class Kind:
     least_words: int = 0
 
 
-def published(title: str, body: str, rng: random.Random) -> Article:
+def published(title: str, body: str, rng: random.Random) -> Publication:
     """Return a text as a site has it, under a url of its own."""
     slug = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
-    return Article(title, body, f"https://{rng.choice(_SITES)}/{rng.randrange(10**6):06}/{slug}")
+    return Publication(
+        title, body, f"https://{rng.choice(_SITES)}/{rng.randrange(10**6):06}/{slug}"
+    )
 
 
-def retitled(article: Article, wording: Wording, rng: random.Random) -> Article:
+def retitled(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Put another headline above a text."""
     return replace(article, title=rng.choice(wording.titles).format(title=article.title))
 
 
-def with_byline(article: Article, wording: Wording, rng: random.Random) -> Article:
+def with_byline(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Put an author or a place before a text; agencies write the place into its first line."""
     byline = rng.choice(wording.bylines)
     gap = " " if byline.endswith(("-", "–", "—")) else "\n\n"
     return replace(article, body=f"{byline}{gap}{article.body}")
 
 
-def with_credit(article: Article, wording: Wording, rng: random.Random) -> Article:
+def with_credit(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Put an agency's credit after a text."""
     return replace(article, body=f"{article.body}\n\n{rng.choice(wording.credits)}")
 
 
-def with_footer(article: Article, wording: Wording, rng: random.Random) -> Article:
+def with_footer(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Put a site's boilerplate after a text, of 45 to 60 words."""
     return replace(article, body=f"{article.body}\n\n{rng.choice(wording.footers)}")
 
 
-def with_intro(article: Article, wording: Wording, rng: random.Random) -> Article:
+def with_intro(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Let the site that republishes a text say why, of 35 to 50 words."""
     return replace(article, body=f"{rng.choice(wording.intros)}\n\n{article.body}")
 
 
-def with_captions(article: Article, wording: Wording, rng: random.Random) -> Article:
+def with_captions(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Put captions of pictures between the paragraphs."""
     lines = rng.sample(wording.captions, rng.randint(1, 3))
     return replace(article, body=edits.with_lines_between(article.body, lines, rng))
 
 
-def with_links(article: Article, wording: Wording, rng: random.Random) -> Article:
+def with_links(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Put "read more" lines between the paragraphs."""
     lines = rng.sample(wording.read_more, rng.randint(1, 3))
     return replace(article, body=edits.with_lines_between(article.body, lines, rng))
 
 
-def in_a_frame(article: Article, wording: Wording, rng: random.Random) -> Article:
+def in_a_frame(article: Publication, wording: Wording, rng: random.Random) -> Publication:
     """Put everything around a text that a site has."""
     for change in (with_captions, with_links, with_byline, with_credit, with_footer):
         article = change(article, wording, rng)
     return article
 
 
-def _same(article: Article, _: Wording, __: random.Random) -> Article:
+def _same(article: Publication, _: Wording, __: random.Random) -> Publication:
     return article
 
 
 def _edited(rate: float) -> Change:
-    def change(article: Article, wording: Wording, rng: random.Random) -> Article:
+    def change(article: Publication, wording: Wording, rng: random.Random) -> Publication:
         return replace(article, body=edits.with_words_edited(article.body, rate, wording, rng))
 
     return change
 
 
 def _cut(share: float) -> Change:
-    def change(article: Article, _: Wording, __: random.Random) -> Article:
+    def change(article: Publication, _: Wording, __: random.Random) -> Publication:
         return replace(article, body=edits.cut_to(article.body, share))
 
     return change
@@ -103,7 +105,7 @@ def _cut(share: float) -> Change:
 def _by(edit: Callable[..., str], *names: str) -> Change:
     """Make a change of an edit of the body which takes the wording, the generator, both or none."""
 
-    def change(article: Article, wording: Wording, rng: random.Random) -> Article:
+    def change(article: Publication, wording: Wording, rng: random.Random) -> Publication:
         given = {"wording": wording, "rng": rng}
         return replace(article, body=edit(article.body, **{name: given[name] for name in names}))
 
@@ -111,7 +113,7 @@ def _by(edit: Callable[..., str], *names: str) -> Change:
 
 
 def _all(*changes: Change) -> Change:
-    def change(article: Article, wording: Wording, rng: random.Random) -> Article:
+    def change(article: Publication, wording: Wording, rng: random.Random) -> Publication:
         for each in changes:
             article = each(article, wording, rng)
         return article

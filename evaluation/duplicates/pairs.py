@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from evaluation.duplicates import copies, edits
-from evaluation.duplicates.base_texts import Article, BaseText, base_texts
+from evaluation.duplicates.base_texts import BaseText, Publication, base_texts
 from evaluation.duplicates.copies import Change, Kind, published
 from evaluation.duplicates.template_news import ShortText, Template, short_texts, templates
 from evaluation.duplicates.wordings import wording
@@ -45,8 +45,8 @@ class Pair:
     truth: Truth
     language: str
     sources: frozenset[str]
-    one: Article
-    other: Article
+    one: Publication
+    other: Publication
 
     @property
     def words(self) -> int:
@@ -88,17 +88,17 @@ def _pair(
     truth: Truth,
     language: str,
     sources: Sequence[str],
-    one: Article,
-    other: Article,
+    one: Publication,
+    other: Publication,
 ) -> Pair:
     return Pair("", part, kind, truth, language, frozenset(sources), one, other)
 
 
-def _original(text: BaseText | ShortText, rng: random.Random) -> Article:
+def _original(text: BaseText | ShortText, rng: random.Random) -> Publication:
     return published(text.title, text.body, rng)
 
 
-def _elsewhere(article: Article, rng: random.Random) -> Article:
+def _elsewhere(article: Publication, rng: random.Random) -> Publication:
     return published(article.title, article.body, rng)
 
 
@@ -273,7 +273,7 @@ def _filled_templates(part: Part, rng: random.Random) -> Iterator[Pair]:
                 )
 
 
-def _filled(template: Template, subject: int, rng: random.Random) -> Article:
+def _filled(template: Template, subject: int, rng: random.Random) -> Publication:
     return published(*template.fill(subject, rng), rng)
 
 

@@ -2,18 +2,18 @@
 
 from datetime import UTC, datetime
 
-from newsapi_dentsu.alerts.message import Condition, FailedRun, Message, RetriedRun
+from newsapi_dentsu.alerts.message import Message, ShownFailure, ShownIncident, ShownRetry
 
 RUN = "d823739f-0a54-4a67-b80f-7a700ecf56d8"
 UI = "https://dagster.example.com"
-STALE = Condition(
+STALE = ShownIncident(
     "stale_final-20261110T120000Z",
     "Stale final table",
     "high",
     "The newest successful run ended 2026-11-10 00:04 UTC, 12 h 26 min ago (more than 12 h alert)",
     "2026-11-10 12:30:00 UTC",
 )
-LATENCY = Condition(
+LATENCY = ShownIncident(
     "api_latency-20261110T063000Z",
     "High API latency",
     "medium",
@@ -28,7 +28,7 @@ MESSAGE = Message(
     severity="high",
     notice_ids=("failure/1", "stale_final-20261110T120000Z/opened"),
     failures=(
-        FailedRun(
+        ShownFailure(
             RUN,
             f"{UI}/runs/{RUN}",
             "news_pipeline",
@@ -42,7 +42,7 @@ MESSAGE = Message(
     failure_count=3,
     opened=(STALE,),
     retried=(
-        RetriedRun(
+        ShownRetry(
             "5b0e5e52-7f6d-4c4c-9a52-4a8c2b5f1f11",
             f"{UI}/runs/5b0e5e52-7f6d-4c4c-9a52-4a8c2b5f1f11",
             "news_pipeline",

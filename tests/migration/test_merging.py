@@ -11,7 +11,7 @@ from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.transfer import merging
-from newsapi_dentsu.transfer.merging import Merged, Stored, interleave
+from newsapi_dentsu.transfer.merging import Merged, StoredRevision, interleave
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables import raw
@@ -28,9 +28,9 @@ def at(minute: int) -> datetime:
     return datetime(2026, 11, 20, tzinfo=UTC) + timedelta(minutes=minute)
 
 
-def versions(*contents: tuple[str, int], first: int = 1) -> list[Stored]:
+def versions(*contents: tuple[str, int], first: int = 1) -> list[StoredRevision]:
     return [
-        Stored(first + place, place + 1, content, at(minute))
+        StoredRevision(first + place, place + 1, content, at(minute))
         for place, (content, minute) in enumerate(contents)
     ]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from newsapi_dentsu.hosting.daemon import LONGEST_SILENCE, Condition
+from newsapi_dentsu.hosting.daemon import LONGEST_SILENCE, Liveness
 from postgres.server import Server, running_server
 from support.services import BIN, answers, service, until
 
@@ -120,13 +120,13 @@ def holders(server: Server) -> list[Any]:
 
 
 def test_the_endpoint_fails_when_the_heartbeat_is_too_old() -> None:
-    condition = Condition("active", heartbeat=1000.0)
-    assert condition.answer(1000.0 + LONGEST_SILENCE)[0] == 200
-    status, told = condition.answer(1000.0 + LONGEST_SILENCE + 1)
+    liveness = Liveness("active", heartbeat=1000.0)
+    assert liveness.answer(1000.0 + LONGEST_SILENCE)[0] == 200
+    status, told = liveness.answer(1000.0 + LONGEST_SILENCE + 1)
     assert status == 503
     assert told == {"state": "active", "heartbeat_age_seconds": LONGEST_SILENCE + 1}
     # Who stands by acts on nothing, and so has no heartbeat.
-    assert Condition("standby", heartbeat=0.0).answer(1000.0)[0] == 200
+    assert Liveness("standby", heartbeat=0.0).answer(1000.0)[0] == 200
 
 
 def test_only_health_answers(place: Place) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from newsapi_dentsu.sandbox import SANDBOX_KEY, Article, ListCorpus, Sandbox
+from newsapi_dentsu.sandbox import SANDBOX_KEY, ListCorpus, Sandbox, SandboxArticle
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 AI = "http://en.wikipedia.org/wiki/Artificial_intelligence"
@@ -23,7 +23,7 @@ def article(
     categories: Iterable[str] = (),
     source: str = "adledger.example",
     **fields: Any,
-) -> Article:
+) -> SandboxArticle:
     """Return an article with a full record of which a test gives the fields it is about."""
     record = {
         "uri": uri,
@@ -54,10 +54,10 @@ def article(
         "originalArticle": None,
         **fields,
     }
-    return Article.from_record(record, arrives_at=arrives_at)
+    return SandboxArticle.from_record(record, arrives_at=arrives_at)
 
 
-def sandbox(*articles: Article, **options: Any) -> Sandbox:
+def sandbox(*articles: SandboxArticle, **options: Any) -> Sandbox:
     """Return a sandbox over these articles, with tokens to spare, whose clock stands at `NOW`."""
     return Sandbox(ListCorpus(articles), **{"clock": lambda: NOW, "tokens": 100_000, **options})
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsapi_dentsu.sandbox import Article, ListCorpus, Sandbox
+from newsapi_dentsu.sandbox import ListCorpus, Sandbox, SandboxArticle
 
 from .support import NOW, article, error_of, found, sandbox, search
 
@@ -74,4 +74,4 @@ def test_impossible_days_are_not_executed(params: dict[str, object]) -> None:
 
 def test_times_without_a_zone_are_refused() -> None:
     with pytest.raises(ValueError, match="arrives_at needs a time zone"):
-        Article({}, datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 20))  # noqa: DTZ001
+        SandboxArticle({}, datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 20))  # noqa: DTZ001

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from newsapi_dentsu.sandbox import Article, GeneratedCorpus, Sandbox
+from newsapi_dentsu.sandbox import GeneratedCorpus, Sandbox, SandboxArticle
 from newsapi_dentsu.sandbox.corpus import SHARES
 
 from .support import AI, MARKETING, NOW, articles_of, search
@@ -19,11 +19,11 @@ COPIES = ("url_variant", "update", "wire_copy", "rewrite")
 
 
 @pytest.fixture(scope="module")
-def articles() -> Sequence[Article]:
+def articles() -> Sequence[SandboxArticle]:
     return GeneratedCorpus().articles(FIRST, LAST)
 
 
-def _of(articles: Sequence[Article], kind: str) -> list[Article]:
+def _of(articles: Sequence[SandboxArticle], kind: str) -> list[SandboxArticle]:
     return [article for article in articles if article.kind == kind]
 
 
@@ -48,7 +48,7 @@ def test_an_hour_later_the_same_articles_are_there_and_some_more() -> None:
     assert [later[uri] for uri in uris] == before["results"]
 
 
-def test_uris_are_unique_and_grow_with_the_index_time(articles: Sequence[Article]) -> None:
+def test_uris_are_unique_and_grow_with_the_index_time(articles: Sequence[SandboxArticle]) -> None:
     numbers = [int(article.uri.removeprefix("b-")) for article in articles]
     assert len(set(numbers)) == len(numbers)
     assert numbers == sorted(numbers)
@@ -56,14 +56,16 @@ def test_uris_are_unique_and_grow_with_the_index_time(articles: Sequence[Article
     assert times == sorted(times)
 
 
-def test_days_have_twenty_articles_on_average_and_bursts(articles: Sequence[Article]) -> None:
+def test_days_have_twenty_articles_on_average_and_bursts(
+    articles: Sequence[SandboxArticle],
+) -> None:
     days = Counter(article.day for article in articles)
     assert 17 < statistics.mean(days.values()) < 23
     assert max(days.values()) > 36
     assert len(GeneratedCorpus(articles_per_day=0).articles(FIRST, LAST)) == 0
 
 
-def test_some_articles_arrive_hours_late(articles: Sequence[Article]) -> None:
+def test_some_articles_arrive_hours_late(articles: Sequence[SandboxArticle]) -> None:
     delays = [article.arrives_at - article.index_time for article in articles]
     late = [delay for delay in delays if delay > timedelta(minutes=10)]
     assert min(delays) > timedelta(0)
@@ -71,7 +73,7 @@ def test_some_articles_arrive_hours_late(articles: Sequence[Article]) -> None:
     assert 0.03 < len(late) / len(articles) < 0.09
 
 
-def test_every_kind_has_about_its_share(articles: Sequence[Article]) -> None:
+def test_every_kind_has_about_its_share(articles: Sequence[SandboxArticle]) -> None:
     counts = Counter(article.kind for article in articles)
     assert set(counts) == set(SHARES)
     assert sum(SHARES.values()) == pytest.approx(1)
@@ -81,7 +83,7 @@ def test_every_kind_has_about_its_share(articles: Sequence[Article]) -> None:
     assert noise <= 0.2
 
 
-def test_everything_says_that_it_is_the_sandboxs(articles: Sequence[Article]) -> None:
+def test_everything_says_that_it_is_the_sandboxs(articles: Sequence[SandboxArticle]) -> None:
     for article in articles:
         source = article.record["source"]
         assert source["uri"].endswith(".example")
@@ -89,7 +91,9 @@ def test_everything_says_that_it_is_the_sandboxs(articles: Sequence[Article]) ->
         assert ".example/" in article.record["url"].casefold()
 
 
-def test_stories_are_on_both_topics_and_read_differently(articles: Sequence[Article]) -> None:
+def test_stories_are_on_both_topics_and_read_differently(
+    articles: Sequence[SandboxArticle],
+) -> None:
     stories = _of(articles, "story")
     for story in stories:
         assert {AI, MACHINE_LEARNING} & story.concepts
@@ -103,7 +107,7 @@ def test_stories_are_on_both_topics_and_read_differently(articles: Sequence[Arti
 
 
 def test_copies_differ_from_their_original_as_their_kind_says(
-    articles: Sequence[Article],
+    articles: Sequence[SandboxArticle],
 ) -> None:
     stories = _of(GeneratedCorpus().articles(FIRST - timedelta(days=1), LAST), "story")
     bodies = {story.record["body"] for story in stories}
@@ -123,7 +127,7 @@ def test_copies_differ_from_their_original_as_their_kind_says(
     assert flags == {True, False}
 
 
-def test_junk_comes_in_all_its_forms(articles: Sequence[Article]) -> None:
+def test_junk_comes_in_all_its_forms(articles: Sequence[SandboxArticle]) -> None:
     junk = [article.record for article in _of(articles, "junk")]
     assert any(record["title"] == record["body"] == "[Removed]" for record in junk)
     assert any(record["body"] == "" for record in junk)
@@ -134,7 +138,7 @@ def test_junk_comes_in_all_its_forms(articles: Sequence[Article]) -> None:
     assert min(published) < "1998"
 
 
-def test_records_have_the_gaps_of_real_ones(articles: Sequence[Article]) -> None:
+def test_records_have_the_gaps_of_real_ones(articles: Sequence[SandboxArticle]) -> None:
     records = [article.record for article in articles]
     for field in ("dateTimePub", "authors", "image", "sentiment", "wgt"):
         assert 0 < sum(field not in record for record in records) < 0.2 * len(records)
@@ -147,7 +151,7 @@ def test_records_have_the_gaps_of_real_ones(articles: Sequence[Article]) -> None
     assert {record["dataType"] for record in records} == {"news", "pr", "blog"}
 
 
-def test_only_articles_on_both_topics_answer_to_both(articles: Sequence[Article]) -> None:
+def test_only_articles_on_both_topics_answer_to_both(articles: Sequence[SandboxArticle]) -> None:
     def topics(kind: str) -> set[tuple[bool, bool]]:
         return {
             (

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi_dentsu.sandbox import Article, Corpus, Sandbox
+from newsapi_dentsu.sandbox import Corpus, Sandbox, SandboxArticle
 
 from .support import NOW, article, articles_of, sandbox, search
 
 
-def _articles(count: int) -> list[Article]:
+def _articles(count: int) -> list[SandboxArticle]:
     start = datetime(2026, 11, 1, tzinfo=UTC)
     return [
         article(
@@ -126,7 +126,7 @@ def test_a_day_in_a_large_corpus_is_found_quickly() -> None:
     class OneDayOnly:
         """Fails when more than the asked day is read."""
 
-        def articles(self, first: Any, last: Any) -> list[Article]:
+        def articles(self, first: Any, last: Any) -> list[SandboxArticle]:
             assert (str(first), str(last)) == ("2026-11-20", "2026-11-20")
             return [article("1")]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from newsapi_dentsu.errors import SourceError
-from newsapi_dentsu.sandbox import Article, Fault
+from newsapi_dentsu.sandbox import Fault, SandboxArticle
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables import final, processed
@@ -28,9 +28,9 @@ FAULTS = {
 MOST_TOKENS = 300
 
 
-def _week(rng: random.Random) -> tuple[list[Article], list[Article]]:
+def _week(rng: random.Random) -> tuple[list[SandboxArticle], list[SandboxArticle]]:
     """The sound articles, and the noise among them."""
-    sound: list[Article] = []
+    sound: list[SandboxArticle] = []
     for age, volume in enumerate(VOLUMES):
         midnight = datetime.combine(MONDAY.date() + timedelta(days=age), time(), UTC)
         for number in range(volume):
@@ -39,7 +39,7 @@ def _week(rng: random.Random) -> tuple[list[Article], list[Article]]:
             if rng.random() < 0.06:
                 delay = timedelta(hours=rng.uniform(3, 30))
             sound.append(article(f"{age}{number:04}", at=at, late=delay))
-    noise: list[Article] = []
+    noise: list[SandboxArticle] = []
     for number, original in enumerate(rng.sample(sound, 150)):
         at = original.index_time + timedelta(minutes=number % 50)
         if at.date() != original.day:

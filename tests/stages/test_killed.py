@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 import pytest
 
-from newsapi_dentsu.sandbox import Article, Fault
+from newsapi_dentsu.sandbox import Fault, SandboxArticle
 from newsapi_dentsu.warehouse.tables import raw
 from support.api import Api, serving
 from support.articles import article, many
@@ -22,7 +22,7 @@ DAYS = 1
 KILLS = 20
 
 
-def _articles() -> list[Article]:
+def _articles() -> list[SandboxArticle]:
     """A few days of articles, with twins, junk and unusable records among them."""
     found = []
     for age in range(DAYS + 1):
@@ -37,7 +37,7 @@ def _articles() -> list[Article]:
 
 
 @pytest.fixture(scope="module")
-def articles() -> list[Article]:
+def articles() -> list[SandboxArticle]:
     return _articles()
 
 
@@ -68,7 +68,7 @@ def differences(found: Dump, expected: Dump) -> list[str]:
 
 
 def test_killed_at_twenty_random_moments_the_next_run_gives_the_same_tables(
-    databases: Databases, articles: list[Article]
+    databases: Databases, articles: list[SandboxArticle]
 ) -> None:
     rng = random.Random(20)
     clock = Clock()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from newsapi_dentsu.errors import SourceUnavailableError
-from newsapi_dentsu.sandbox import Article, Fault
+from newsapi_dentsu.sandbox import Fault, SandboxArticle
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import raw
 from support.api import page_of, serving
@@ -136,5 +136,5 @@ def test_a_day_that_counts_one_more_than_it_lists_ends_whole_and_is_reported(
     assert count(warehouse, raw.TABLE) == len(records)
 
 
-def _at(second: float) -> Article:
+def _at(second: float) -> SandboxArticle:
     return article(f"x{second}", at=MORNING + timedelta(seconds=second, milliseconds=500))

@@ -10,7 +10,7 @@ from typing import Any
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.eventregistry.source import Source
-from newsapi_dentsu.sandbox import SANDBOX_KEY, Article, Corpus, Fault, ListCorpus, Sandbox
+from newsapi_dentsu.sandbox import SANDBOX_KEY, Corpus, Fault, ListCorpus, Sandbox, SandboxArticle
 from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
@@ -63,7 +63,7 @@ class Api:
         self.pauses: list[float] = []
         self._seen = 0
 
-    def add(self, *articles: Article) -> None:
+    def add(self, *articles: SandboxArticle) -> None:
         """Put articles into the index."""
         for one in articles:
             self.corpus.add(one)
@@ -114,7 +114,7 @@ def asked_for(params: dict[str, Any]) -> tuple[date, int]:
 
 @contextmanager
 def serving(
-    articles: Iterable[Article] = (),
+    articles: Iterable[SandboxArticle] = (),
     *,
     clock: Clock | None = None,
     faults: Sequence[Fault] = (),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from newsapi_dentsu.domain.topics import parse_topics
-from newsapi_dentsu.sandbox import Article
+from newsapi_dentsu.sandbox import SandboxArticle
 
 TOPICS = parse_topics(
     """
@@ -77,12 +77,12 @@ def article(
     late: timedelta = timedelta(),
     kind: str = "story",
     **fields: Any,
-) -> Article:
+) -> SandboxArticle:
     """An article that the index dates `at` and lists from `arrives` on (by default `at`)."""
-    return Article(record(uri, at, **fields), at, arrives or at + late, kind)
+    return SandboxArticle(record(uri, at, **fields), at, arrives or at + late, kind)
 
 
-def many(count: int, *, at: datetime, prefix: str = "", **options: Any) -> list[Article]:
+def many(count: int, *, at: datetime, prefix: str = "", **options: Any) -> list[SandboxArticle]:
     """`count` articles, a second apart from `at` on, with uris in that order."""
     return [
         article(f"{prefix}{number:05}", at=at + timedelta(seconds=number), **options)

@@ -8,7 +8,7 @@ import pytest
 from newsapi_dentsu.domain.listing import DayListing
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit, Finding
+from newsapi_dentsu.warehouse.queries.audit import AUDITS, Audit, AuditResult
 from newsapi_dentsu.warehouse.tables import final, positions, processed, raw
 from support.articles import record
 from support.clock import NOON
@@ -108,7 +108,7 @@ def audit(name: str) -> Audit:
     return found
 
 
-def examine(warehouse: Warehouse, name: str) -> Finding:
+def examine(warehouse: Warehouse, name: str) -> AuditResult:
     with warehouse.snapshot() as session:
         return audit(name).examine(session, NOON, LIMITS)
 
@@ -162,5 +162,5 @@ def test_few_days_or_few_articles_are_no_measure(
 def test_every_audit_has_a_promise_and_a_table() -> None:
     assert len({(one.table, one.name) for one in AUDITS}) == len(AUDITS)
     assert {one.table for one in AUDITS} == {raw.TABLE, processed.TABLE, final.TABLE}
-    checks: list[Callable[..., Finding]] = [one.examine for one in AUDITS]
+    checks: list[Callable[..., AuditResult]] = [one.examine for one in AUDITS]
     assert len(set(checks)) == len(AUDITS)

@@ -17,7 +17,7 @@ MOST_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class FailedRun:
+class ShownFailure:
     """A failed run as a message shows it; times in UTC. `earlier` are the runs it tried again."""
 
     run_id: str
@@ -37,7 +37,7 @@ class FailedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class RetriedRun:
+class ShownRetry:
     """Failed runs of which a retry succeeded, as a message shows them."""
 
     run_id: str
@@ -48,7 +48,7 @@ class RetriedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ShownIncident:
     """An incident that opened or ended, as a message shows it."""
 
     incident_id: str
@@ -68,12 +68,12 @@ class Message:
     created_at: datetime
     severity: Severity
     notice_ids: tuple[str, ...]
-    failures: tuple[FailedRun, ...]
+    failures: tuple[ShownFailure, ...]
     failure_count: int
-    opened: tuple[Condition, ...]
-    retried: tuple[RetriedRun, ...]
-    recovered: tuple[Condition, ...]
-    incidents: tuple[Condition, ...]
+    opened: tuple[ShownIncident, ...]
+    retried: tuple[ShownRetry, ...]
+    recovered: tuple[ShownIncident, ...]
+    incidents: tuple[ShownIncident, ...]
     affected: str
     remarks: tuple[str, ...]
     ui: str | None
@@ -166,7 +166,9 @@ def _remarks(facts: Facts) -> Iterable[str]:
         yield f"The tables can't be seen, so rules about them wait: {facts.tables_trouble}"
 
 
-def _conditions(state: AlertState, notices: Iterable[Notice], kind: str) -> tuple[Condition, ...]:
+def _conditions(
+    state: AlertState, notices: Iterable[Notice], kind: str
+) -> tuple[ShownIncident, ...]:
     return tuple(
         _condition(state.incidents[notice.incident_id], str(notice.body["summary"]))
         for notice in notices
@@ -174,8 +176,8 @@ def _conditions(state: AlertState, notices: Iterable[Notice], kind: str) -> tupl
     )
 
 
-def _condition(incident: Incident, summary: str) -> Condition:
-    return Condition(
+def _condition(incident: Incident, summary: str) -> ShownIncident:
+    return ShownIncident(
         incident.incident_id,
         incident.title,
         incident.severity,
@@ -185,8 +187,8 @@ def _condition(incident: Incident, summary: str) -> Condition:
     )
 
 
-def _failed_run(body: Mapping[str, Any], ui: str | None) -> FailedRun:
-    return FailedRun(
+def _failed_run(body: Mapping[str, Any], ui: str | None) -> ShownFailure:
+    return ShownFailure(
         body["run_id"],
         run_link(ui, body["run_id"]),
         body["job"],
@@ -199,8 +201,8 @@ def _failed_run(body: Mapping[str, Any], ui: str | None) -> FailedRun:
     )
 
 
-def _retried(body: Mapping[str, Any], ui: str | None) -> RetriedRun:
-    return RetriedRun(
+def _retried(body: Mapping[str, Any], ui: str | None) -> ShownRetry:
+    return ShownRetry(
         body["run_id"],
         run_link(ui, body["run_id"]),
         body["job"],

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from newsapi_dentsu.alerts.channel import Channel
 from newsapi_dentsu.alerts.http import post_json
-from newsapi_dentsu.alerts.message import Condition, FailedRun, Message
+from newsapi_dentsu.alerts.message import Message, ShownFailure, ShownIncident
 from newsapi_dentsu.deadline import Deadline
 
 MOST_BLOCKS = 50
@@ -81,7 +81,7 @@ def _blocks(message: Message, headline: str) -> Iterator[Block]:
     yield ContextBlock(elements=[MarkdownTextObject(text=_plain(note)) for note in notes])
 
 
-def _failed_run(run: FailedRun) -> SectionBlock:
+def _failed_run(run: ShownFailure) -> SectionBlock:
     attempts = f" after {run.attempts} attempts" if run.attempts > 1 else ""
     earlier = f"\nfailed before: {', '.join(run.earlier)}" if run.earlier else ""
     error = _short(run.error, _LONGEST_ERROR).replace("```", "'''")
@@ -92,7 +92,7 @@ def _failed_run(run: FailedRun) -> SectionBlock:
     )
 
 
-def _condition(kind: str, one: Condition) -> SectionBlock:
+def _condition(kind: str, one: ShownIncident) -> SectionBlock:
     span = f"{one.since} to {one.until}" if one.until else f"since {one.since}"
     return _section(f"*{kind}: {_plain(one.title)}* ({span})\n{_plain(one.summary)}")
 

@@ -33,7 +33,7 @@ _LOG_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class Condition:
+class Liveness:
     """What the endpoint tells: written by the watch, read by each request."""
 
     state: str = "starting"
@@ -66,13 +66,13 @@ def run_daemon(
     """
     from newsapi_dentsu.hosting.runs_under_way import see_runs_off
 
-    condition = Condition()
-    with _endpoint(condition, host, port):
+    liveness = Liveness()
+    with _endpoint(liveness, host, port):
         try:
-            lock = _awaited(settings, condition)
+            lock = _awaited(settings, liveness)
         except KeyboardInterrupt:
             return
-        watch = _Watch(settings, condition, lock)
+        watch = _Watch(settings, liveness, lock)
         try:
             threading.Thread(target=watch.run, name="watch", daemon=True).start()
             _run_dagsters_daemon(workspace)
@@ -88,10 +88,10 @@ def run_daemon(
 
 
 @contextlib.contextmanager
-def _endpoint(condition: Condition, host: str, port: int) -> Any:
+def _endpoint(liveness: Liveness, host: str, port: int) -> Any:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = condition.answer(time.time())
+            status, body = liveness.answer(time.time())
             if self.path != "/health":
                 status, body = 404, {"error": "only /health is here"}
             text = json.dumps(body).encode()
@@ -120,13 +120,13 @@ def _endpoint(condition: Condition, host: str, port: int) -> Any:
         server.server_close()
 
 
-def _awaited(settings: Settings, condition: Condition) -> DaemonLock:
+def _awaited(settings: Settings, liveness: Liveness) -> DaemonLock:
     """The daemon lock, for which this waits as long as another daemon or no server has it."""
     lock, told = open_daemon_lock(settings), 0.0
 
     def stand_by(state: tenacity.RetryCallState) -> None:
         nonlocal told
-        condition.state = "standby"
+        liveness.state = "standby"
         if time.monotonic() - told > _LOG_SECONDS:
             error = state.outcome.exception() if state.outcome else None
             reason = error or "another daemon acts"
@@ -144,9 +144,9 @@ def _awaited(settings: Settings, condition: Condition) -> DaemonLock:
 class _Watch:
     """Looks after the lock and the heartbeat while the daemon acts."""
 
-    def __init__(self, settings: Settings, condition: Condition, lock: DaemonLock) -> None:
+    def __init__(self, settings: Settings, liveness: Liveness, lock: DaemonLock) -> None:
         self._settings = settings
-        self._condition = condition
+        self._liveness = liveness
         self._lock = lock
         self.overtaken = False
         self._ended = threading.Event()
@@ -154,12 +154,12 @@ class _Watch:
     def end(self) -> None:
         """Stop looking: the lock is about to be given up."""
         self._ended.set()
-        self._condition.state = "stopping"
+        self._liveness.state = "stopping"
 
     def run(self) -> None:
         """Look every few seconds, and end the process when another daemon has the lock."""
-        self._condition.heartbeat = time.time()
-        self._condition.state = "active"
+        self._liveness.heartbeat = time.time()
+        self._liveness.state = "active"
         told = listened = 0.0
         while not self._ended.wait(_LOOK_SECONDS):
             try:
@@ -176,7 +176,7 @@ class _Watch:
                 # The server is away: nobody can act, and the heartbeat grows old.
                 logger.warning("The daemon can't be watched: %s", error)
             if time.monotonic() - told > _LOG_SECONDS:
-                silence = round(time.time() - self._condition.heartbeat, 1)
+                silence = round(time.time() - self._liveness.heartbeat, 1)
                 fields = {"event": logs.DAEMON_HEARTBEAT, "heartbeat_age_seconds": silence}
                 logger.info("The daemon acts", extra=fields)
                 told = time.monotonic()
@@ -189,7 +189,7 @@ class _Watch:
         if silence is not None:
             # Those of a daemon before this one don't count against it.
             heard = (now - silence).timestamp()
-            self._condition.heartbeat = max(self._condition.heartbeat, heard)
+            self._liveness.heartbeat = max(self._liveness.heartbeat, heard)
 
 
 def _run_dagsters_daemon(workspace: Path | None) -> None:

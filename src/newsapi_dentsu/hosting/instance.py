@@ -22,7 +22,9 @@ from newsapi_dentsu.stages.report import CollectReport, DeduplicateReport
 
 logger = logging.getLogger(__name__)
 
-Stored = TypeVar("Stored", dg.EventLogEntry, TickData, InstigatorTick, DaemonHeartbeat)
+DagsterRecord = TypeVar(
+    "DagsterRecord", dg.EventLogEntry, TickData, InstigatorTick, DaemonHeartbeat
+)
 
 _ENDS = {
     dg.DagsterEventType.RUN_SUCCESS: "success",
@@ -137,13 +139,13 @@ def _name_stage(record: logging.LogRecord) -> bool:
     return True
 
 
-def masked(stored: Stored) -> Stored:
+def masked(stored: DagsterRecord) -> DagsterRecord:
     """What Dagster is about to store, with every secret in its texts masked."""
     plain = json.loads(dg.serialize_value(stored))
     texts = "\0".join(_texts(plain))
     if logs.without_secrets(texts) == texts:
         return stored
-    value: Stored = dg.deserialize_value(json.dumps(_masked(plain)), type(stored))
+    value: DagsterRecord = dg.deserialize_value(json.dumps(_masked(plain)), type(stored))
     return value
 
 

@@ -1,6 +1,6 @@
 """A local server that answers as newsapi.ai does, over a generated corpus that says so."""
 
-from newsapi_dentsu.sandbox.articles import Article, Corpus, ListCorpus
+from newsapi_dentsu.sandbox.articles import Corpus, ListCorpus, SandboxArticle
 from newsapi_dentsu.sandbox.corpus import GeneratedCorpus
 from newsapi_dentsu.sandbox.faults import Fault
 from newsapi_dentsu.sandbox.server import SANDBOX_KEY, Sandbox
@@ -8,11 +8,11 @@ from newsapi_dentsu.sandbox.service import RequestLog
 
 __all__ = [
     "SANDBOX_KEY",
-    "Article",
     "Corpus",
     "Fault",
     "GeneratedCorpus",
     "ListCorpus",
     "RequestLog",
     "Sandbox",
+    "SandboxArticle",
 ]

@@ -20,7 +20,7 @@ def as_words(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Article:
+class SandboxArticle:
     """One article version: its whole record, when it was indexed and when searches begin to see it.
 
     `record` holds the fields of every switch; `kind` says what the article is there for and is
@@ -40,7 +40,7 @@ class Article:
     @classmethod
     def from_record(
         cls, record: dict[str, Any], *, arrives_at: datetime | None = None, kind: str = "story"
-    ) -> "Article":
+    ) -> "SandboxArticle":
         """Take the index time from the record's `dateTime`; by default it arrives then."""
         index_time = datetime.fromisoformat(record["dateTime"]).astimezone(UTC)
         return cls(record, index_time, arrives_at or index_time, kind)
@@ -117,7 +117,7 @@ def _place_uris(place: dict[str, Any] | None) -> frozenset[str]:
 class Corpus(Protocol):
     """Anything that can say which articles were indexed on which days."""
 
-    def articles(self, first: date, last: date) -> Sequence[Article]:
+    def articles(self, first: date, last: date) -> Sequence[SandboxArticle]:
         """Return the articles whose index day is from `first` to `last`, both included."""
         ...
 
@@ -125,14 +125,14 @@ class Corpus(Protocol):
 class ListCorpus:
     """A corpus of given articles, for tests; more can be added while the server runs."""
 
-    def __init__(self, articles: Iterable[Article] = ()) -> None:
+    def __init__(self, articles: Iterable[SandboxArticle] = ()) -> None:
         self._lock = threading.Lock()
-        self._by_day: dict[date, list[Article]] = {}
+        self._by_day: dict[date, list[SandboxArticle]] = {}
         self._days: list[date] = []
         for article in articles:
             self.add(article)
 
-    def add(self, article: Article) -> None:
+    def add(self, article: SandboxArticle) -> None:
         """Add one article."""
         with self._lock:
             if article.day not in self._by_day:
@@ -140,7 +140,7 @@ class ListCorpus:
                 insort(self._days, article.day)
             self._by_day[article.day].append(article)
 
-    def articles(self, first: date, last: date) -> Sequence[Article]:
+    def articles(self, first: date, last: date) -> Sequence[SandboxArticle]:
         """Return the articles whose index day is from `first` to `last`, both included."""
         with self._lock:
             days = self._days[bisect_left(self._days, first) : bisect_right(self._days, last)]

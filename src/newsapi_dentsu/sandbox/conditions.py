@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from newsapi_dentsu.sandbox.articles import Article
+from newsapi_dentsu.sandbox.articles import SandboxArticle
 from newsapi_dentsu.sandbox.keywords import Test, compile_keyword
 from newsapi_dentsu.sandbox.values import NotExecutedError, day, given, one_of, texts
 
@@ -16,7 +16,7 @@ _DATA_TYPES = ("news", "pr", "blog")
 
 
 @dataclass(frozen=True)
-class Condition:
+class SearchCondition:
     """A compiled condition: a test, whether it selects anything, and the days it is limited to."""
 
     test: Test
@@ -29,7 +29,7 @@ class Condition:
 class _UriField:
     """A condition on a set of uris: how to read them, and how several values combine by default."""
 
-    read: Callable[[Article], Set[str]]
+    read: Callable[[SandboxArticle], Set[str]]
     default_oper: str
     oper_name: str | None = None
 
@@ -71,7 +71,7 @@ _UNSUPPORTED_FILTERS = (
 )
 
 
-def compile_search(params: Mapping[str, Any]) -> Condition:
+def compile_search(params: Mapping[str, Any]) -> SearchCondition:
     """Compile the conditions of a request: its `query` if it has one, else its plain fields."""
     if params.get("query"):
         condition, filters = _advanced(params["query"])
@@ -84,12 +84,12 @@ def compile_search(params: Mapping[str, Any]) -> Condition:
     return all_of([condition, filters])
 
 
-def all_of(conditions: Sequence[Condition]) -> Condition:
+def all_of(conditions: Sequence[SearchCondition]) -> SearchCondition:
     """Combine conditions that must all hold."""
     tests = [condition.test for condition in conditions]
     firsts = [condition.first for condition in conditions if condition.first]
     lasts = [condition.last for condition in conditions if condition.last]
-    return Condition(
+    return SearchCondition(
         tests[0] if len(tests) == 1 else lambda article: all(test(article) for test in tests),
         any(condition.positive for condition in conditions),
         max(firsts, default=None),
@@ -97,14 +97,14 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
     )
 
 
-def any_of(conditions: Sequence[Condition]) -> Condition:
+def any_of(conditions: Sequence[SearchCondition]) -> SearchCondition:
     """Combine conditions of which one must hold."""
     tests = [condition.test for condition in conditions]
     firsts = [condition.first for condition in conditions]
     lasts = [condition.last for condition in conditions]
     known_firsts = [first for first in firsts if first]
     known_lasts = [last for last in lasts if last]
-    return Condition(
+    return SearchCondition(
         lambda article: any(test(article) for test in tests),
         all(condition.positive for condition in conditions),
         min(known_firsts) if len(known_firsts) == len(firsts) else None,
@@ -112,11 +112,11 @@ def any_of(conditions: Sequence[Condition]) -> Condition:
     )
 
 
-def _none_of(condition: Condition) -> Condition:
-    return Condition(lambda article: not condition.test(article), positive=False)
+def _none_of(condition: SearchCondition) -> SearchCondition:
+    return SearchCondition(lambda article: not condition.test(article), positive=False)
 
 
-def _advanced(query: Any) -> tuple[Condition, Condition]:
+def _advanced(query: Any) -> tuple[SearchCondition, SearchCondition]:
     if isinstance(query, str):
         try:
             query = json.loads(query)
@@ -131,7 +131,7 @@ def _advanced(query: Any) -> tuple[Condition, Condition]:
     return _node(query["$query"]), _compile_filters(filters, "isDuplicate")
 
 
-def _node(node: Any) -> Condition:
+def _node(node: Any) -> SearchCondition:
     if not isinstance(node, dict) or not node:
         raise NotExecutedError(f"A condition must be a non-empty object, got {json.dumps(node)}.")
     _refuse_unsupported(node)
@@ -150,7 +150,7 @@ def _node(node: Any) -> Condition:
     return all_of(parts)
 
 
-def _plain(params: Mapping[str, Any]) -> Condition:
+def _plain(params: Mapping[str, Any]) -> SearchCondition:
     _refuse_unsupported(params)
     parts = _leaves(params)
     ignored = {
@@ -161,28 +161,28 @@ def _plain(params: Mapping[str, Any]) -> Condition:
     # Several ignored values always mean "any of them".
     opers = dict.fromkeys((*_OPER_NAMES, "keywordOper"), "or")
     parts += [_none_of(condition) for condition in _leaves({**ignored, **opers})]
-    return all_of(parts or [Condition(_everything, positive=False)])
+    return all_of(parts or [SearchCondition(_everything, positive=False)])
 
 
-def _everything(_: Article) -> bool:
+def _everything(_: SandboxArticle) -> bool:
     return True
 
 
-def _leaves(fields: Mapping[str, Any]) -> list[Condition]:
+def _leaves(fields: Mapping[str, Any]) -> list[SearchCondition]:
     parts = []
     if given(fields.get("keyword")):
         parts.append(_keywords(fields))
     for name, field in _URI_FIELDS.items():
         if given(fields.get(name)):
             values, every = _values(fields, name, field.oper_name, field.default_oper)
-            parts.append(Condition(_uri_test(field.read, frozenset(values), every)))
+            parts.append(SearchCondition(_uri_test(field.read, frozenset(values), every)))
     first, last = day(fields, "dateStart"), day(fields, "dateEnd")
     if first or last:
         parts.append(_days(first, last))
     return parts
 
 
-def _keywords(fields: Mapping[str, Any]) -> Condition:
+def _keywords(fields: Mapping[str, Any]) -> SearchCondition:
     values, every = _values(fields, "keyword", "keywordOper", "and")
     mode = one_of(fields, "keywordSearchMode", _MODES, "phrase")
     places = [place.strip() for place in str(fields.get("keywordLoc") or "body").split(",")]
@@ -191,24 +191,26 @@ def _keywords(fields: Mapping[str, Any]) -> Condition:
             raise NotExecutedError(f'keywordLoc "{place}" is not one of {", ".join(_LOCATIONS)}.')
     tests = [compile_keyword(value, mode, places) for value in values]
     if every:
-        return Condition(lambda article: all(test(article) for test in tests))
-    return Condition(lambda article: any(test(article) for test in tests))
+        return SearchCondition(lambda article: all(test(article) for test in tests))
+    return SearchCondition(lambda article: any(test(article) for test in tests))
 
 
-def _uri_test(read: Callable[[Article], Set[str]], wanted: frozenset[str], every: bool) -> Test:
+def _uri_test(
+    read: Callable[[SandboxArticle], Set[str]], wanted: frozenset[str], every: bool
+) -> Test:
     if every:
         return lambda article: wanted <= read(article)
     return lambda article: not wanted.isdisjoint(read(article))
 
 
-def _days(first: date | None, last: date | None) -> Condition:
+def _days(first: date | None, last: date | None) -> SearchCondition:
     if first and last and first > last:
         raise NotExecutedError(f"dateStart {first} is after dateEnd {last}.")
     low, high = first or date.min, last or date.max
-    return Condition(lambda article: low <= article.day <= high, first=first, last=last)
+    return SearchCondition(lambda article: low <= article.day <= high, first=first, last=last)
 
 
-def _compile_filters(filters: Mapping[str, Any], duplicate_name: str) -> Condition:
+def _compile_filters(filters: Mapping[str, Any], duplicate_name: str) -> SearchCondition:
     for name in _UNSUPPORTED_FILTERS:
         if filters.get(name) not in (None, "keepAll"):
             raise NotExecutedError(f"The sandbox does not support the filter {name}.")
@@ -227,7 +229,7 @@ def _compile_filters(filters: Mapping[str, Any], duplicate_name: str) -> Conditi
         tests.append(lambda article: low <= article.source_percentile <= high)
     if "minSentiment" in filters or "maxSentiment" in filters:
         tests.append(_sentiment_test(filters))
-    return Condition(lambda article: all(test(article) for test in tests), positive=False)
+    return SearchCondition(lambda article: all(test(article) for test in tests), positive=False)
 
 
 def _data_type_test(raw: Any) -> Test:
@@ -247,7 +249,7 @@ def _sentiment_test(filters: Mapping[str, Any]) -> Test:
     except (TypeError, ValueError):
         raise NotExecutedError("minSentiment and maxSentiment must be numbers.") from None
 
-    def test(article: Article) -> bool:
+    def test(article: SandboxArticle) -> bool:
         sentiment = article.record.get("sentiment")
         return sentiment is not None and low <= sentiment <= high
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from newsapi_dentsu.sandbox.articles import Article
+from newsapi_dentsu.sandbox.articles import SandboxArticle
 from newsapi_dentsu.sandbox.records import stamp, time_fields
 from newsapi_dentsu.sandbox.sources import sources_of
 
@@ -39,7 +39,7 @@ _EDITS = (
 
 
 def copy_of(
-    original: Article, kind: str, number: int, index_time: datetime, rng: random.Random
+    original: SandboxArticle, kind: str, number: int, index_time: datetime, rng: random.Random
 ) -> dict[str, Any]:
     """Return the record of a copy of an article, indexed later under a uri of its own."""
     record = deepcopy(original.record)

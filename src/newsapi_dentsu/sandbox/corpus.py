@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from newsapi_dentsu.sandbox.articles import Article
+from newsapi_dentsu.sandbox.articles import SandboxArticle
 from newsapi_dentsu.sandbox.copies import COPY_KINDS, copy_of
 from newsapi_dentsu.sandbox.junk import spoil
 from newsapi_dentsu.sandbox.records import build
@@ -72,10 +72,10 @@ class GeneratedCorpus:
         self._articles_per_day = articles_per_day
         self._start = start
         self._lock = threading.Lock()
-        self._originals_by_day: dict[date, dict[int, Article]] = {}
-        self._by_day: dict[date, list[Article]] = {}
+        self._originals_by_day: dict[date, dict[int, SandboxArticle]] = {}
+        self._by_day: dict[date, list[SandboxArticle]] = {}
 
-    def articles(self, first: date, last: date) -> Sequence[Article]:
+    def articles(self, first: date, last: date) -> Sequence[SandboxArticle]:
         """Return the articles whose index day is from `first` to `last`, both included."""
         first = max(first, self._start or last - _days(_ARCHIVE_DAYS))
         days = (last - first).days + 1
@@ -84,12 +84,12 @@ class GeneratedCorpus:
                 article for offset in range(days) for article in self._day(first + _days(offset))
             ]
 
-    def _day(self, day: date) -> list[Article]:
+    def _day(self, day: date) -> list[SandboxArticle]:
         if day not in self._by_day:
             self._by_day[day] = self._generate(day)
         return self._by_day[day]
 
-    def _generate(self, day: date) -> list[Article]:
+    def _generate(self, day: date) -> list[SandboxArticle]:
         today = self._originals(day)
         yesterday = list(self._originals(day - _days(1)).values())
         articles = []
@@ -101,7 +101,7 @@ class GeneratedCorpus:
             articles.append(article)
         return articles
 
-    def _originals(self, day: date) -> dict[int, Article]:
+    def _originals(self, day: date) -> dict[int, SandboxArticle]:
         """Return the day's articles that copy no other, by number."""
         if day not in self._originals_by_day:
             self._originals_by_day[day] = {
@@ -149,7 +149,7 @@ def _delay(rng: random.Random) -> timedelta:
     return timedelta(minutes=rng.uniform(1, 8))
 
 
-def _original(slot: _Slot) -> Article:
+def _original(slot: _Slot) -> SandboxArticle:
     rng = random.Random(slot.seed)
     if slot.kind == "other_language":
         language = rng.choice(_LANGUAGES)
@@ -160,17 +160,17 @@ def _original(slot: _Slot) -> Article:
     record = build(text, source, slot.number, slot.index_time, rng)
     if slot.kind == "junk":
         spoil(record, slot.index_time, rng)
-    return Article(record, slot.index_time, slot.arrives_at, slot.kind)
+    return SandboxArticle(record, slot.index_time, slot.arrives_at, slot.kind)
 
 
-def _copy(slot: _Slot, originals: Sequence[Article]) -> Article:
+def _copy(slot: _Slot, originals: Sequence[SandboxArticle]) -> SandboxArticle:
     rng = random.Random(slot.seed)
     if not originals:
         # Nothing to copy yet: the slot tells a story of its own.
         story = _Slot(slot.number, "story", slot.index_time, slot.arrives_at, slot.seed)
         return _original(story)
     record = copy_of(rng.choice(originals), slot.kind, slot.number, slot.index_time, rng)
-    return Article(record, slot.index_time, slot.arrives_at, slot.kind)
+    return SandboxArticle(record, slot.index_time, slot.arrives_at, slot.kind)
 
 
 def _days(count: int) -> timedelta:

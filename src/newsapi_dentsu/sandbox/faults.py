@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from newsapi_dentsu.sandbox.articles import Article
+from newsapi_dentsu.sandbox.articles import SandboxArticle
 
 Kind = Literal[
     "status",
@@ -43,7 +43,7 @@ class Fault:
     message: str = "The query could not be executed."
     seconds: float = 60.0
     tokens: int = 0
-    articles: tuple[Article, ...] = ()
+    articles: tuple[SandboxArticle, ...] = ()
     when: Literal["before", "after"] = "after"
     on_request: int | None = None
     times: int | None = 1

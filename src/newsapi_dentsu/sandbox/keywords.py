@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 
-from newsapi_dentsu.sandbox.articles import Article, as_words
+from newsapi_dentsu.sandbox.articles import SandboxArticle, as_words
 
-Test = Callable[[Article], bool]
+Test = Callable[[SandboxArticle], bool]
 
 _TOKENS = re.compile(r'"[^"]*"|[()]|[^\s()"]+')
 

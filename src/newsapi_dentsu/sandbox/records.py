@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from newsapi_dentsu.sandbox.sources import Source, place
+from newsapi_dentsu.sandbox.sources import Publisher, place
 from newsapi_dentsu.sandbox.tags import categories_of, concepts_of
-from newsapi_dentsu.sandbox.writer import Text
+from newsapi_dentsu.sandbox.writer import WrittenText
 
 # How often a record lacks a field, or shows one of the other habits of real records.
 QUIRKS: Mapping[str, float] = {
@@ -35,7 +35,7 @@ def has_quirk(name: str, rng: random.Random) -> bool:
 
 
 def build(
-    text: Text, source: Source, number: int, index_time: datetime, rng: random.Random
+    text: WrittenText, source: Publisher, number: int, index_time: datetime, rng: random.Random
 ) -> dict[str, Any]:
     """Return the whole record of a new article, the fields of every switch included."""
     title, body = _typeset(text, rng)
@@ -82,7 +82,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _leave_out(record: dict[str, Any], source: Source, rng: random.Random) -> None:
+def _leave_out(record: dict[str, Any], source: Publisher, rng: random.Random) -> None:
     for field in ("authors", "image", "sentiment", "wgt"):
         if has_quirk(f"no_{field}", rng):
             del record[field]
@@ -92,7 +92,7 @@ def _leave_out(record: dict[str, Any], source: Source, rng: random.Random) -> No
         record["image"] = record["image"].removeprefix(f"https://cdn.{source.uri}")
 
 
-def _typeset(text: Text, rng: random.Random) -> tuple[str, str]:
+def _typeset(text: WrittenText, rng: random.Random) -> tuple[str, str]:
     title, body = text.title, text.body
     if has_quirk("html_entities", rng):
         title = title.replace("'", "&#39;").replace(" and ", " &amp; ")
@@ -104,23 +104,23 @@ def _typeset(text: Text, rng: random.Random) -> tuple[str, str]:
     return title, body
 
 
-def _uri(number: int, source: Source, rng: random.Random) -> str:
+def _uri(number: int, source: Publisher, rng: random.Random) -> str:
     prefixed = source.data_type == "blog" or has_quirk("prefixed_uri", rng)
     return f"b-{number}" if prefixed else str(number)
 
 
-def _url(title: str, source: Source, number: int, index_time: datetime) -> str:
+def _url(title: str, source: Publisher, number: int, index_time: datetime) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-")[:70].rstrip("-")
     return f"https://www.{source.uri}/{index_time:%Y/%m}/{slug}-{number % 1_000_000}"
 
 
-def _authors(name: str, source: Source) -> list[dict[str, Any]]:
+def _authors(name: str, source: Publisher) -> list[dict[str, Any]]:
     handle = re.sub(r"[^a-z]+", "_", name.casefold())
     uri = f"{handle}@{source.uri}"
     return [{"uri": uri, "name": name, "type": "author", "isAgency": False}]
 
 
-def _sentiment(text: Text, source: Source, rng: random.Random) -> float | None:
+def _sentiment(text: WrittenText, source: Publisher, rng: random.Random) -> float | None:
     if source.lang != "eng":
         return None
     return round(max(-1.0, min(1.0, rng.gauss(text.mood, 0.2))), 4)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from newsapi_dentsu.sandbox.articles import Article, Corpus
-from newsapi_dentsu.sandbox.conditions import Condition, compile_search
+from newsapi_dentsu.sandbox.articles import Corpus, SandboxArticle
+from newsapi_dentsu.sandbox.conditions import SearchCondition, compile_search
 from newsapi_dentsu.sandbox.fields import FieldChoice
 from newsapi_dentsu.sandbox.values import NotExecutedError, is_on, whole
 
@@ -16,7 +16,7 @@ _PAGE_LIMIT = 100
 _FIRST_DAY = date(2014, 1, 1)
 _TOKENS_PER_ARCHIVE_YEAR = 5
 
-_SORT_KEYS: Mapping[str, Callable[[Article], Any]] = {
+_SORT_KEYS: Mapping[str, Callable[[SandboxArticle], Any]] = {
     "date": lambda article: article.index_time,
     "id": lambda article: article.index_time,
     "rel": lambda article: article.record.get("relevance") or 0,
@@ -38,7 +38,7 @@ class Search:
     def __init__(self, params: Mapping[str, Any], now: datetime) -> None:
         self._now = now
         self._check_result_type(params.get("resultType", "articles"))
-        self._condition: Condition = compile_search(params)
+        self._condition: SearchCondition = compile_search(params)
         self._page = whole(params, "articlesPage", 1, at_least=1)
         self._count = min(whole(params, "articlesCount", _PAGE_LIMIT, at_least=1), _PAGE_LIMIT)
         self._sort_by = str(params.get("articlesSortBy") or "date")
@@ -65,7 +65,7 @@ class Search:
             }
         }
 
-    def _sort(self, found: list[Article]) -> None:
+    def _sort(self, found: list[SandboxArticle]) -> None:
         # The uri settles ties, so that paging through equal keys is stable.
         found.sort(key=lambda article: article.uri, reverse=not self._ascending)
         key = _SORT_KEYS.get(self._sort_by)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from newsapi_dentsu.sandbox.account import MAX_SIMULTANEOUS, Account
-from newsapi_dentsu.sandbox.articles import Article, Corpus, ListCorpus
+from newsapi_dentsu.sandbox.articles import Corpus, ListCorpus, SandboxArticle
 from newsapi_dentsu.sandbox.faults import Fault, FaultScript
 from newsapi_dentsu.sandbox.search import Search
 from newsapi_dentsu.sandbox.values import NotExecutedError
@@ -78,7 +78,7 @@ class Service:
         with self._lock:
             return list(self._requests)
 
-    def articles(self, first: date, last: date) -> Sequence[Article]:
+    def articles(self, first: date, last: date) -> Sequence[SandboxArticle]:
         """Return the corpus of those index days, with what faults have made arrive."""
         articles, arrived = self._corpus.articles(first, last), self._arrived.articles(first, last)
         return [*articles, *arrived] if arrived else articles

@@ -13,7 +13,7 @@ _SENTENCES_PER_PARAGRAPH = 3
 
 
 @dataclass(frozen=True)
-class Text:
+class WrittenText:
     """A title and a body, and what the tagger will make of them."""
 
     title: str
@@ -32,7 +32,7 @@ class Writer:
         self._cast = cast(rng)
         self._grammar = Grammar(self._cast.slots, rng)
 
-    def write(self, kind: str) -> Text:
+    def write(self, kind: str) -> WrittenText:
         """Write an English article of a kind that is not a copy of another."""
         text = self._draft(kind)
         body = text.body
@@ -40,13 +40,13 @@ class Writer:
             body = person.introduce(body)
         return replace(text, body=body)
 
-    def write_in(self, language: str) -> Text:
+    def write_in(self, language: str) -> WrittenText:
         """Write an article in a language other than English."""
         words = PHRASES["languages"][language]
         sentences = pick(words["sentences"], self._rng.randint(6, 9), self._rng)
         return self._text(words["titles"], sentences)
 
-    def _draft(self, kind: str) -> Text:
+    def _draft(self, kind: str) -> WrittenText:
         if kind == "press_release":
             return self._press_release()
         if kind == "blog":
@@ -55,7 +55,7 @@ class Writer:
             return self._brief_news(self._rng.choice(THEMES[kind]))
         return self._story(self._rng.choice(THEMES["story"]))
 
-    def _story(self, theme: Theme) -> Text:
+    def _story(self, theme: Theme) -> WrittenText:
         first, *rest = pick(theme.details, self._rng.randint(4, len(theme.details)), self._rng)
         rest += self._background(facts=self._rng.randint(1, 9), quotes=self._rng.randint(1, 3))
         # The first detail stays next to the lead, the rest mixes with voices and background.
@@ -63,14 +63,14 @@ class Writer:
         lead, closing = self._rng.choice(theme.leads), self._rng.choice(PHRASES["closings"])
         return self._themed(theme, [lead, first, *rest, closing])
 
-    def _brief_news(self, theme: Theme) -> Text:
+    def _brief_news(self, theme: Theme) -> WrittenText:
         details = pick(theme.details, self._rng.randint(4, len(theme.details)), self._rng)
         return self._themed(theme, [self._rng.choice(theme.leads), *details])
 
-    def _themed(self, theme: Theme, sentences: Sequence[str]) -> Text:
+    def _themed(self, theme: Theme, sentences: Sequence[str]) -> WrittenText:
         return self._text(theme.titles, sentences, theme.topics, theme.category, theme.mood)
 
-    def _press_release(self) -> Text:
+    def _press_release(self) -> WrittenText:
         words = PHRASES["press_release"]
         sentences = [
             self._rng.choice(words["leads"]),
@@ -79,7 +79,7 @@ class Writer:
         ]
         return self._text(words["titles"], sentences, mood=0.6)
 
-    def _blog(self) -> Text:
+    def _blog(self) -> WrittenText:
         words = PHRASES["blog"]
         sentences = [
             self._rng.choice(words["leads"]),
@@ -101,7 +101,7 @@ class Writer:
         topics: Sequence[str] = BOTH_TOPICS,
         category: str = "news/Business",
         mood: float = 0.1,
-    ) -> Text:
+    ) -> WrittenText:
         # The title and the lead tell the same numbers.
         title = self._grammar.expand(self._rng.choice(titles), remember=True)
         written = [self._grammar.expand(sentences[0], remember=True)]
@@ -111,4 +111,4 @@ class Writer:
             length = self._rng.randint(1, _SENTENCES_PER_PARAGRAPH)
             paragraphs.append(" ".join(written[:length]))
             written = written[length:]
-        return Text(title, "\n\n".join(paragraphs), topics, category, mood, self._cast)
+        return WrittenText(title, "\n\n".join(paragraphs), topics, category, mood, self._cast)

@@ -26,7 +26,7 @@ _ASIDE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRevision:
     """A stored version of a uri; or, with `returned`, that it came back, with number and time."""
 
     seq: int
@@ -64,7 +64,7 @@ class Merged:
         return self.records == self.found
 
 
-def interleave(target: Iterable[Stored], source: Iterable[Stored]) -> Interleaved:
+def interleave(target: Iterable[StoredRevision], source: Iterable[StoredRevision]) -> Interleaved:
     """Number the versions of one uri and their returns through, in the order of time.
 
     Contents that the target knows in any version are not added again; of the returns of one content
@@ -89,7 +89,7 @@ def interleave(target: Iterable[Stored], source: Iterable[Stored]) -> Interleave
         if (row.record_hash in later if row.returned else row.record_hash not in known)
     ]
     # The rows of either side stay in their own order, even where a clock was wrong.
-    order: list[tuple[Stored, bool]] = []
+    order: list[tuple[StoredRevision, bool]] = []
     while ours or theirs:
         first = not theirs or (bool(ours) and ours[0].fetched_at <= theirs[0].fetched_at)
         order.append((ours.pop(0), True) if first else (theirs.pop(0), False))
@@ -143,7 +143,7 @@ def merge(source: Session, target: Warehouse, progress: Progress) -> Merged:
     return Merged(total, added, found)
 
 
-Versions = dict[str, list[Stored]]
+Versions = dict[str, list[StoredRevision]]
 
 
 def _add(
@@ -236,7 +236,7 @@ def _versions(session: Session, uris: Collection[str]) -> Versions:
     versions: Versions = {}
     columns = ("uri", "seq", "version", "record_hash", "fetched_at")
     for uri, *rest in rows_by_key(session, raw.TABLE, columns, "uri", uris):
-        versions.setdefault(uri, []).append(Stored(*rest))
+        versions.setdefault(uri, []).append(StoredRevision(*rest))
     every = chain.from_iterable(versions.values())
     returned = returns.of_records(session, [row.seq for row in every])
     for rows in versions.values():

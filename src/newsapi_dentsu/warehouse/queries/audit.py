@@ -21,7 +21,7 @@ USUAL_SHARE = (0.25, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditResult:
     """What an audit found; `figures` are the numbers behind it."""
 
     passed: bool
@@ -39,15 +39,15 @@ class Audit:
     blocking: bool
     """Whether breaking it is an error rather than a warning."""
 
-    examine: Callable[[Session, datetime, Limits], Finding]
+    examine: Callable[[Session, datetime, Limits], AuditResult]
 
 
-def _unique_processed_urls(session: Session, _now: datetime, _limits: Limits) -> Finding:
+def _unique_processed_urls(session: Session, _now: datetime, _limits: Limits) -> AuditResult:
     last = positions.position(session, processed.SEQUENCE)
     return _unique(session, processed.TABLE, f"change_seq > {max(0, last - RECENT_ROWS)}")
 
 
-def _unique_final_urls(session: Session, _now: datetime, _limits: Limits) -> Finding:
+def _unique_final_urls(session: Session, _now: datetime, _limits: Limits) -> AuditResult:
     return _unique(session, final.TABLE, f"updated_at >= ({_recent_update})")
 
 
@@ -57,12 +57,12 @@ _recent_update = (
 )
 
 
-def _unique(session: Session, table: str, recent: str) -> Finding:
+def _unique(session: Session, table: str, recent: str) -> AuditResult:
     urls = {url for (url,) in session.rows(f"SELECT url FROM {table} WHERE {recent}")}
     found = Counter(url for (url,) in rows_by_key(session, table, ("url",), "url", urls))
     twice = [url for url, times in found.items() if times > 1]
     shown = ", ".join(sorted(twice)[:5])
-    return Finding(
+    return AuditResult(
         not twice,
         "no url stands twice among the latest rows"
         if not twice
@@ -71,16 +71,16 @@ def _unique(session: Session, table: str, recent: str) -> Finding:
     )
 
 
-def _no_nulls_in_final(session: Session, _now: datetime, _limits: Limits) -> Finding:
+def _no_nulls_in_final(session: Session, _now: datetime, _limits: Limits) -> AuditResult:
     empty = one(
         session,
         f"SELECT count(*) FROM {final.TABLE} WHERE updated_at >= ({_recent_update}) AND "
         "(title = '' OR body = '' OR url = '' OR publishedAt IS NULL OR lang IS NULL)",
     )
-    return Finding(empty == 0, f"{empty} of the latest rows lack a value", {"rows": empty})
+    return AuditResult(empty == 0, f"{empty} of the latest rows lack a value", {"rows": empty})
 
 
-def _no_nulls_in_processed(session: Session, _now: datetime, _limits: Limits) -> Finding:
+def _no_nulls_in_processed(session: Session, _now: datetime, _limits: Limits) -> AuditResult:
     last = positions.position(session, processed.SEQUENCE)
     empty = one(
         session,
@@ -88,10 +88,10 @@ def _no_nulls_in_processed(session: Session, _now: datetime, _limits: Limits) ->
         "AND (url = '' OR text_hash = '' OR article_id = '')",
         max(0, last - RECENT_ROWS),
     )
-    return Finding(empty == 0, f"{empty} of the latest rows lack a value", {"rows": empty})
+    return AuditResult(empty == 0, f"{empty} of the latest rows lack a value", {"rows": empty})
 
 
-def _records_accounted_for(session: Session, _now: datetime, _limits: Limits) -> Finding:
+def _records_accounted_for(session: Session, _now: datetime, _limits: Limits) -> AuditResult:
     # While a full refresh is under way, the position is behind what was taken before.
     taken = max(
         positions.position(session, positions.DEDUPLICATED),
@@ -112,14 +112,14 @@ def _records_accounted_for(session: Session, _now: datetime, _limits: Limits) ->
     outcomes = {"article": told - sum(others.values()), **others} if told else {}
     passed = records == told and articles == outcomes.get("article", 0)
     parts = " + ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "0"
-    return Finding(
+    return AuditResult(
         passed,
         f"{records} records taken from raw = {parts}; {articles} rows in processed",
         {"records": records, "articles": articles} | outcomes,
     )
 
 
-def _articles_accounted_for(session: Session, _now: datetime, _limits: Limits) -> Finding:
+def _articles_accounted_for(session: Session, _now: datetime, _limits: Limits) -> AuditResult:
     # An article that waits for a stage may stand in final or rejected from before.
     waiting = sum(
         positions.waiting(session, name) for name in (positions.GROUPED, positions.CURATED)
@@ -128,25 +128,25 @@ def _articles_accounted_for(session: Session, _now: datetime, _limits: Limits) -
     kept = one(session, f"SELECT count(*) FROM {final.TABLE}")
     rejected = one(session, f"SELECT count(*) FROM {final.REJECTED}")
     passed = articles <= kept + rejected <= articles + waiting
-    return Finding(
+    return AuditResult(
         passed,
         f"{articles} articles judged = {kept} in final + {rejected} rejected; {waiting} waiting",
         {"articles": articles, "final": kept, "rejected": rejected, "waiting": waiting},
     )
 
 
-def _fresh(session: Session, now: datetime, limits: Limits) -> Finding:
+def _fresh(session: Session, now: datetime, limits: Limits) -> AuditResult:
     through = final_complete_through(session, now)
     if through is None:
-        return Finding(False, "no run has read everything yet")
-    return Finding(
+        return AuditResult(False, "no run has read everything yet")
+    return AuditResult(
         not limits.stale(through, now),
         f"final holds everything up to {through:%Y-%m-%d %H:%M} UTC",
         {"age_hours": round((now - through).total_seconds() / 3600, 2)},
     )
 
 
-def _usual_volume(session: Session, now: datetime, _limits: Limits) -> Finding:
+def _usual_volume(session: Session, now: datetime, _limits: Limits) -> AuditResult:
     query = raw.active_query(session)
     last = (now - timedelta(days=1)).date()
     first = last - timedelta(days=USUAL_DAYS)
@@ -154,9 +154,9 @@ def _usual_volume(session: Session, now: datetime, _limits: Limits) -> Finding:
     yesterday = totals.pop(last, None)
     mean = sum(totals.values()) / len(totals) if totals else 0.0
     if yesterday is None or len(totals) < LEAST_DAYS or mean < LEAST_ARTICLES:
-        return Finding(True, "too few whole days to compare with")
+        return AuditResult(True, "too few whole days to compare with")
     least, most = (share * mean for share in USUAL_SHARE)
-    return Finding(
+    return AuditResult(
         least <= yesterday <= most,
         f"{yesterday} articles on {last}; {mean:.0f} on an average day of the {len(totals)} before",
         {"articles": yesterday, "mean": round(mean, 1)},
