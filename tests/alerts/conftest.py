@@ -15,7 +15,7 @@ import pytest
 import time_machine
 
 from newsapi_dentsu.alerts.evaluation import Report
-from newsapi_dentsu.defs.alerts import look_at_runs, pipeline_failure_sensor
+from newsapi_dentsu.defs.alerts import evaluate_alerts, pipeline_failure_sensor
 from newsapi_dentsu.hosting.execution import opened_instance
 from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.settings import Settings, load_settings
@@ -66,7 +66,7 @@ class Installation:
         """One look, without the sensor's judgement of it."""
         from contextlib import nullcontext
 
-        return look_at_runs(
+        return evaluate_alerts(
             lambda: nullcontext(self.instance), self.settings, self.now, in_daemon=in_daemon
         )
 

@@ -33,7 +33,7 @@ def history(**changes: Any) -> RunHistory:
     calm: dict[str, Any] = {
         "failures": (),
         "retried": (),
-        "last_look_at": NOW - HOUR,
+        "last_evaluation_at": NOW - HOUR,
         "scanned_until": NOW,
         "attempts_at": (),
         "finished_runs": 4,
@@ -79,7 +79,7 @@ def test_attempts_count_in_every_window_that_ends_with_a_new_one_and_in_the_last
     start = NOW - 300 * minute
     seen = history(
         attempts_at=tuple(start + at * minute for at in minutes),
-        last_look_at=start + last_look * minute,
+        last_evaluation_at=start + last_look * minute,
     )
     ends = [300, *(at for at in minutes if at > last_look)]
     most = max(sum(end - width < at <= end for at in minutes) for end in ends)

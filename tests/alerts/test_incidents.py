@@ -47,7 +47,7 @@ def facts_of(number: int, hour: dict[str, Any], good_at: datetime | None) -> Fac
     history = RunHistory(
         failures=failures,
         retried=(),
-        last_look_at=now - HOUR,
+        last_evaluation_at=now - HOUR,
         scanned_until=now,
         attempts_at=(),
         finished_runs=0,

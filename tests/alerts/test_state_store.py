@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from newsapi_dentsu.alerts.state_store import COPY, Memory
+from newsapi_dentsu.alerts.state_store import COPY, StateStore
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Delivery, Incident, Notice
 from newsapi_dentsu.errors import AlertsError
 from newsapi_dentsu.warehouse import Warehouse
@@ -40,13 +40,13 @@ STATE = AlertState(
 
 
 def load(warehouse: Warehouse, home: Path, now: datetime = NOW) -> AlertState:
-    return Memory(warehouse, home).load(now, lambda _session: None)[0]
+    return StateStore(warehouse, home).load(now, lambda _session: None)[0]
 
 
 def test_the_state_comes_back_as_it_was(warehouse: Warehouse, tmp_path: Path) -> None:
-    memory = Memory(warehouse, tmp_path)
-    memory.load(NOW, lambda _session: None)
-    memory.save(STATE)
+    store = StateStore(warehouse, tmp_path)
+    store.load(NOW, lambda _session: None)
+    store.save(STATE)
 
     assert load(warehouse, tmp_path) == STATE
     assert load(warehouse, tmp_path / "another home") == STATE
@@ -55,12 +55,12 @@ def test_the_state_comes_back_as_it_was(warehouse: Warehouse, tmp_path: Path) ->
 def test_only_what_changed_is_written_and_the_rest_stays(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    memory = Memory(warehouse, tmp_path)
-    memory.load(NOW, lambda _session: None)
-    memory.save(STATE)
+    store = StateStore(warehouse, tmp_path)
+    store.load(NOW, lambda _session: None)
+    store.save(STATE)
     closed = replace(INCIDENT, closed_at=NOW)
     changed = replace(STATE, incidents={INCIDENT.incident_id: closed})
-    memory.save(changed.with_outcomes([NOTICE.notice_id], "told"))
+    store.save(changed.with_outcomes([NOTICE.notice_id], "told"))
 
     again = load(warehouse, tmp_path)
     assert again.incidents == {INCIDENT.incident_id: closed}
@@ -100,10 +100,10 @@ def test_a_warehouse_without_tables_is_no_obstacle(
     empty_database: Database, tmp_path: Path
 ) -> None:
     warehouse = empty_database.open()
-    memory = Memory(warehouse, tmp_path)
-    memory.load(NOW, lambda _session: None)
-    memory.save(STATE)
-    assert memory.trouble is not None
+    store = StateStore(warehouse, tmp_path)
+    store.load(NOW, lambda _session: None)
+    store.save(STATE)
+    assert store.trouble is not None
     assert load(warehouse, tmp_path) == STATE
 
     warehouse.upgrade()
@@ -120,10 +120,10 @@ def test_what_was_told_while_the_warehouse_was_held_is_in_it_afterwards(
     ready = event()
     with process(hold_transaction, database, ready, 30):
         assert ready.wait(30)
-        memory = Memory(warehouse, tmp_path)
-        memory.load(NOW, lambda _session: None)
-        assert "held by another process" in str(memory.trouble)
-        memory.save(STATE)
+        store = StateStore(warehouse, tmp_path)
+        store.load(NOW, lambda _session: None)
+        assert "held by another process" in str(store.trouble)
+        store.save(STATE)
         assert load(warehouse, tmp_path) == STATE
 
     assert load(warehouse, tmp_path) == STATE
@@ -131,9 +131,9 @@ def test_what_was_told_while_the_warehouse_was_held_is_in_it_afterwards(
 
 
 def test_a_copy_that_cannot_be_read_is_left_aside(warehouse: Warehouse, tmp_path: Path) -> None:
-    memory = Memory(warehouse, tmp_path)
-    memory.load(NOW, lambda _session: None)
-    memory.save(STATE)
+    store = StateStore(warehouse, tmp_path)
+    store.load(NOW, lambda _session: None)
+    store.save(STATE)
     (tmp_path / COPY).write_text("{half")
 
     assert load(warehouse, tmp_path) == STATE
@@ -145,12 +145,12 @@ def test_two_looks_never_happen_at_once(
     monkeypatch.setattr("newsapi_dentsu.alerts.state_store.LOCK_WAIT", 0.2)
     first, second = database.open(), database.open()
     with (
-        Memory(first, tmp_path).lock(),
+        StateStore(first, tmp_path).lock(),
         pytest.raises(AlertsError, match="somebody else is looking"),
-        Memory(second, tmp_path).lock(),
+        StateStore(second, tmp_path).lock(),
     ):
         pass
-    with Memory(second, tmp_path).lock():
+    with StateStore(second, tmp_path).lock():
         pass
     disconnect(first)
     disconnect(second)
@@ -160,14 +160,14 @@ def test_with_a_server_there_is_a_copy_only_while_it_is_away(
     warehouse: Warehouse, empty_database: Database, tmp_path: Path
 ) -> None:
     away = empty_database.open()
-    memory = Memory(away, tmp_path, always_copy=False)
-    memory.load(NOW, lambda _session: None)
-    memory.save(STATE)
+    store = StateStore(away, tmp_path, always_copy=False)
+    store.load(NOW, lambda _session: None)
+    store.save(STATE)
     assert (tmp_path / COPY).exists()
 
-    memory = Memory(warehouse, tmp_path, always_copy=False)
-    state, _ = memory.load(NOW, lambda _session: None)
-    memory.save(state)
+    store = StateStore(warehouse, tmp_path, always_copy=False)
+    state, _ = store.load(NOW, lambda _session: None)
+    store.save(state)
     assert state == STATE
     assert not (tmp_path / COPY).exists()
     disconnect(away)
@@ -178,14 +178,14 @@ def test_a_home_that_cannot_be_written_matters_only_without_the_warehouse(
 ) -> None:
     home = tmp_path / "file"
     home.write_text("")
-    memory = Memory(warehouse, home)
-    memory.load(NOW, lambda _session: None)
-    memory.save(STATE)
+    store = StateStore(warehouse, home)
+    store.load(NOW, lambda _session: None)
+    store.save(STATE)
     assert load(warehouse, tmp_path / "another home") == STATE
 
     away = empty_database.open()
-    memory = Memory(away, home)
-    memory.load(NOW, lambda _session: None)
+    store = StateStore(away, home)
+    store.load(NOW, lambda _session: None)
     with pytest.raises(AlertsError, match="can't be written"):
-        memory.save(STATE)
+        store.save(STATE)
     disconnect(away)

@@ -8,7 +8,7 @@ from newsapi_dentsu.domain.alerts.rules import ChannelName
 from newsapi_dentsu.errors import AlertsError
 
 PATIENCE_SECONDS = 10.0
-"""Longest time that a channel may take in one look: Dagster gives a sensor 60 seconds in all."""
+"""Longest time that a channel may take in an evaluation: Dagster gives a sensor 60 s in all."""
 
 
 class DeliveryError(AlertsError):

@@ -33,8 +33,8 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What delivering needs besides the state."""
+class DeliveryContext:
+    """What a delivery needs besides the state."""
 
     rules: AlertRules
     channels: Sequence[Channel]
@@ -47,7 +47,7 @@ class Desk:
 def deliver(
     state: AlertState,
     facts: Facts,
-    desk: Desk,
+    context: DeliveryContext,
     *,
     save: Callable[[AlertState], None],
     keep: Callable[[AlertState], None],
@@ -58,43 +58,43 @@ def deliver(
     that sends the very same message again, which its receiver can tell by its id.
 
     Args:
-        state: the state after the look.
+        state: the state after the evaluation.
         facts: what was looked at.
-        desk: rules and channels.
+        context: rules and channels.
         save: saves a state for good.
         keep: saves a state quickly, between two messages.
     """
     sent: list[Sent] = []
     failed: set[str] = set()
     # A channel that was interrupted finishes first: its message must stay the one it was.
-    batches = [*_interrupted(state, facts, desk)]
+    batches = [*_interrupted(state, facts, context)]
     taken = {(name, channel.name) for channel, message in batches for name in message.notice_ids}
-    batches += _due(state, facts, desk, taken)
-    state = _send(state, batches, facts, save, keep, sent, failed, desk)
+    batches += _due(state, facts, context, taken)
+    state = _send(state, batches, facts, save, keep, sent, failed, context)
     state = _settled(state)
     for name in FALLBACKS:
-        others = [one for one in desk.channels if one.name == name and name not in failed]
+        others = [one for one in context.channels if one.name == name and name not in failed]
         batches = [
             (channel, message)
             for channel in others
             for message in _messages(
                 state,
-                fallback_notices(state, desk.rules, name, _configured(desk), facts.now),
+                fallback_notices(state, context.rules, name, _configured(context), facts.now),
                 facts,
                 channel,
-                desk,
+                context,
             )
         ]
-        state = _settled(_send(state, batches, facts, save, keep, sent, failed, desk))
+        state = _settled(_send(state, batches, facts, save, keep, sent, failed, context))
     return state, sent
 
 
 _Batch = tuple[Channel, Message]
 
 
-def _interrupted(state: AlertState, facts: Facts, desk: Desk) -> Iterable[_Batch]:
+def _interrupted(state: AlertState, facts: Facts, context: DeliveryContext) -> Iterable[_Batch]:
     """The messages of which nobody knows whether they arrived."""
-    for channel in desk.channels:
+    for channel in context.channels:
         messages: dict[str, list[Notice]] = {}
         for (notice_id, name), delivery in state.deliveries.items():
             if (
@@ -105,48 +105,56 @@ def _interrupted(state: AlertState, facts: Facts, desk: Desk) -> Iterable[_Batch
                 messages.setdefault(delivery.message_id, []).append(state.notices[notice_id])
         for notices in messages.values():
             notices.sort(key=lambda notice: (notice.created_at, notice.notice_id))
-            yield channel, _composed(state, notices, facts, channel, desk)
+            yield channel, _composed(state, notices, facts, channel, context)
 
 
 def _due(
-    state: AlertState, facts: Facts, desk: Desk, taken: set[tuple[str, ChannelName]]
+    state: AlertState, facts: Facts, context: DeliveryContext, taken: set[tuple[str, ChannelName]]
 ) -> list[_Batch]:
     return [
         (channel, message)
-        for channel in desk.channels
+        for channel in context.channels
         for message in _messages(
             state,
             [
                 notice
                 for notice in notices_for(
-                    state, desk.rules, channel.name, _configured(desk), facts.now
+                    state, context.rules, channel.name, _configured(context), facts.now
                 )
                 if (notice.notice_id, channel.name) not in taken
             ],
             facts,
             channel,
-            desk,
+            context,
         )
     ]
 
 
 def _messages(
-    state: AlertState, notices: Sequence[Notice], facts: Facts, channel: Channel, desk: Desk
+    state: AlertState,
+    notices: Sequence[Notice],
+    facts: Facts,
+    channel: Channel,
+    context: DeliveryContext,
 ) -> list[Message]:
     if not notices:
         return []
     if not channel.one_incident_a_message:
-        return [_composed(state, notices, facts, channel, desk)]
+        return [_composed(state, notices, facts, channel, context)]
     incidents: dict[str | None, list[Notice]] = {}
     for notice in notices:
         incidents.setdefault(notice.incident_id, []).append(notice)
-    return [_composed(state, group, facts, channel, desk) for group in incidents.values()]
+    return [_composed(state, group, facts, channel, context) for group in incidents.values()]
 
 
 def _composed(
-    state: AlertState, notices: Sequence[Notice], facts: Facts, channel: Channel, desk: Desk
+    state: AlertState,
+    notices: Sequence[Notice],
+    facts: Facts,
+    channel: Channel,
+    context: DeliveryContext,
 ) -> Message:
-    return compose(state, notices, facts, channel=channel.name, place=desk.place, ui=desk.ui)
+    return compose(state, notices, facts, channel=channel.name, place=context.place, ui=context.ui)
 
 
 def _send(
@@ -157,7 +165,7 @@ def _send(
     keep: Callable[[AlertState], None],
     sent: list[Sent],
     failed: set[str],
-    desk: Desk,
+    context: DeliveryContext,
 ) -> AlertState:
     if not batches:
         return state
@@ -179,7 +187,7 @@ def _send(
             answer, accepted = f"failed by a defect of this program ({type(error).__name__})", False
         if not accepted:
             failed.add(channel.name)
-        answer = _clean(desk.hide(answer))
+        answer = _clean(context.hide(answer))
         log = logger.info if accepted else logger.error
         log("Alert by %s: %s: %s", channel.name, message.headline, answer)
         sent.append(Sent(channel.name, message.headline, accepted, answer))
@@ -206,7 +214,7 @@ def _ends(
 
 
 def _settled(state: AlertState) -> AlertState:
-    """Told is what one channel has taken."""
+    """The state in which a notice that a channel has taken counts as told."""
     told = [
         notice.notice_id
         for notice in state.notices.values()
@@ -215,8 +223,8 @@ def _settled(state: AlertState) -> AlertState:
     return state.with_outcomes(told, "told")
 
 
-def _configured(desk: Desk) -> list[ChannelName]:
-    return [channel.name for channel in desk.channels]
+def _configured(context: DeliveryContext) -> list[ChannelName]:
+    return [channel.name for channel in context.channels]
 
 
 def _clean(answer: str) -> str:

@@ -1,4 +1,4 @@
-"""One look at the rules: gather the facts, follow the incidents, tell what is new."""
+"""One evaluation of the rules: gather the facts, follow the incidents, tell what is new."""
 
 import logging
 import socket
@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from newsapi_dentsu.alerts.channels import open_channels
-from newsapi_dentsu.alerts.delivery import Desk, Sent, deliver
+from newsapi_dentsu.alerts.delivery import DeliveryContext, Sent, deliver
 from newsapi_dentsu.alerts.rules_file import load_rules
-from newsapi_dentsu.alerts.state_store import Memory
+from newsapi_dentsu.alerts.state_store import StateStore
 from newsapi_dentsu.alerts.table_facts import read_tables
 from newsapi_dentsu.domain.alerts.facts import Facts, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, advance, forget
@@ -26,11 +26,11 @@ from newsapi_dentsu.warehouse.engines.base import Session
 logger = logging.getLogger(__name__)
 
 EVALUATED = "alerts_evaluated"
-"""What the log line of a look is known by."""
+"""What the log line of an evaluation is known by."""
 
 
 LONGEST_WAIT = 3.0
-"""Seconds that a look waits for a database that another process holds."""
+"""Seconds that an evaluation waits for a database that another process holds."""
 
 ReadHistory = Callable[[AlertState, AlertRules, datetime], RunHistory]
 """Reads Dagster's records; raises PipelineError where they can't be reached."""
@@ -38,7 +38,7 @@ ReadHistory = Callable[[AlertState, AlertRules, datetime], RunHistory]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a look found and did; `kept` counts notices that nobody could be told of."""
+    """What an evaluation found and did; `kept` counts notices that nobody could be told of."""
 
     open: tuple[Incident, ...]
     sent: tuple[Sent, ...]
@@ -48,7 +48,7 @@ class Report:
 
     @property
     def summary(self) -> str:
-        """The look in one line."""
+        """The evaluation in one line."""
         parts = [f"{len(self.open)} open"]
         parts += [
             f"{one.channel}: {one.headline}"
@@ -64,7 +64,7 @@ class Report:
         return "; ".join(parts)
 
 
-def look(
+def evaluate(
     settings: Settings,
     read_history: ReadHistory,
     *,
@@ -72,7 +72,7 @@ def look(
     interval: timedelta,
     now: datetime,
 ) -> Report:
-    """Look at everything once and tell operators what is new.
+    """Evaluate every rule once and tell operators what is new.
 
     Args:
         settings: the settings.
@@ -86,28 +86,28 @@ def look(
     """
     rules = load_rules(settings)
     with watched_warehouse(settings) as warehouse:
-        memory = Memory(warehouse, settings.home, always_copy=not settings.use_postgres)
-        with memory.lock():
-            state, tables = memory.load(now, partial(_tables, warehouse, settings, now))
+        store = StateStore(warehouse, settings.home, always_copy=not settings.use_postgres)
+        with store.lock():
+            state, tables = store.load(now, partial(_tables, warehouse, settings, now))
             history, history_trouble = _history(read_history, state, rules, now)
-            facts = Facts(now, job, interval, history, tables, history_trouble, memory.trouble)
+            facts = Facts(now, job, interval, history, tables, history_trouble, store.trouble)
             state = forget(advance(state, rules, facts), now)
             secrets = known_secrets(settings)
-            desk = Desk(
+            context = DeliveryContext(
                 rules,
                 open_channels(settings),
                 place_of(settings, warehouse),
                 settings.ui_base_url,
                 lambda text: mask(text, secrets),
             )
-            state, sent = deliver(state, facts, desk, save=memory.save, keep=memory.keep)
-            memory.save(state)
+            state, sent = deliver(state, facts, context, save=store.save, keep=store.keep)
+            store.save(state)
     report = Report(
         state.open_incidents,
         tuple(sent),
         _kept(state, now),
-        tuple(channel.name for channel in desk.channels),
-        memory.trouble,
+        tuple(channel.name for channel in context.channels),
+        store.trouble,
     )
     logger.info("Alerts: %s", report.summary, extra={"event": EVALUATED})
     return report

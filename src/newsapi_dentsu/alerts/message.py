@@ -1,4 +1,4 @@
-"""A message: everything new of one look, in the words that all channels share."""
+"""A message: everything new of one evaluation, in the words that all channels share."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence

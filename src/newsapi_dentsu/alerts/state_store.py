@@ -1,9 +1,9 @@
 """What was told to whom: rows of the warehouse, and a copy for when it can't be opened.
 
-The copy lies in Dagster's home. With DuckDB it is written after every step, so that a look that
-finds the file held neither repeats nor forgets anything; with PostgreSQL, where Dagster's records
-are on the same server, only while that is away. The next look that can open the warehouse brings
-it up to date.
+The copy lies in Dagster's home. With DuckDB it is written after every step, so that an evaluation
+that finds the file held neither repeats nor forgets anything; with PostgreSQL, where Dagster's
+records are on the same server, only while that is away. The next evaluation that can open the
+warehouse brings it up to date.
 """
 
 import logging
@@ -52,8 +52,8 @@ T = TypeVar("T")
 _COPIES = TypeAdapter(_Copy)
 
 
-class Memory:
-    """The state of the alerts, for one look."""
+class StateStore:
+    """The state of the alerts, for one evaluation."""
 
     def __init__(self, warehouse: Warehouse, home: Path, *, always_copy: bool = True) -> None:
         self._warehouse = warehouse

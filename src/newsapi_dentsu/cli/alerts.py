@@ -31,7 +31,7 @@ class _Span(click.ParamType[timedelta]):
 
 @click.group()
 def alerts() -> None:
-    """Alerts: look at the rules, test channels, silence rules."""
+    """Alerts: evaluate the rules, test channels, silence rules."""
 
 
 @alerts.command()
@@ -39,10 +39,10 @@ def check() -> None:
     """Look at every rule now, tell operators what is new, and show what is wrong.
 
     The daemon does the same once an hour; but a daemon that is dead can't say so. So run this from
-    cron or as a scheduled job. Nothing is told twice, whoever looks. The exit code is 1 while
-    something is wrong, or when nobody could be told.
+    cron or as a scheduled job. Nothing is told twice, whoever evaluates the rules. The exit code is
+    1 while something is wrong, or when nobody could be told.
     """
-    from newsapi_dentsu.defs.alerts import look_at_runs
+    from newsapi_dentsu.defs.alerts import evaluate_alerts
     from newsapi_dentsu.hosting.execution import opened_records
     from newsapi_dentsu.hosting.home import prepare_home
     from newsapi_dentsu.wording import duration
@@ -50,7 +50,7 @@ def check() -> None:
     settings = load_settings()
     home = prepare_home(settings)
     now = datetime.now(UTC)
-    report = look_at_runs(lambda: opened_records(settings, home), settings, now, in_daemon=False)
+    report = evaluate_alerts(lambda: opened_records(settings, home), settings, now, in_daemon=False)
     for incident in report.open:
         click.echo(
             f"{incident.severity:<9} {incident.title} ({incident.rule}), since "
@@ -166,13 +166,13 @@ def _remembered(
 ) -> tuple[AlertState, list[Delivery], str | None]:
     """The state and the last deliveries; those that the state knows where no more can be seen."""
     from newsapi_dentsu.alerts.evaluation import watched_warehouse
-    from newsapi_dentsu.alerts.state_store import Memory
+    from newsapi_dentsu.alerts.state_store import StateStore
     from newsapi_dentsu.warehouse.tables.alerts import last_deliveries
 
     with watched_warehouse(settings) as warehouse:
-        memory = Memory(warehouse, settings.home)
-        state, last = memory.load(now, lambda session: last_deliveries(session, deliveries))
+        store = StateStore(warehouse, settings.home)
+        state, last = store.load(now, lambda session: last_deliveries(session, deliveries))
         if last is None:
             known = sorted(state.deliveries.values(), key=lambda one: one.tried_at, reverse=True)
             last = known[:deliveries]
-    return state, last, memory.trouble
+    return state, last, store.trouble

@@ -1,4 +1,4 @@
-"""The hourly look at the alert rules."""
+"""The hourly evaluation of the alert rules."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 3600
 
 
-def look_at_runs(
+def evaluate_alerts(
     records: Callable[[], AbstractContextManager[dg.DagsterInstance]],
     settings: Settings,
     now: datetime,
     *,
     in_daemon: bool,
 ) -> "Report":
-    """Look at the rules by Dagster's records and the tables, and tell what is new.
+    """Evaluate the rules by Dagster's records and the tables, and tell what is new.
 
     Args:
         records: opens Dagster's instance; PipelineError where that is impossible.
         settings: the settings.
         now: the time.
-        in_daemon: whether the daemon itself looks.
+        in_daemon: whether the daemon itself evaluates them.
 
     Raises:
         AlertsError: the rules have a mistake, or the state can't be kept.
     """
-    from newsapi_dentsu.alerts.evaluation import look
+    from newsapi_dentsu.alerts.evaluation import evaluate
     from newsapi_dentsu.defs.run_history import read_history
     from newsapi_dentsu.masking import known_secrets, mask
 
@@ -56,7 +56,7 @@ def look_at_runs(
                 in_daemon=in_daemon,
             )
 
-    return look(settings, read, job=JOB, interval=INTERVAL, now=now)
+    return evaluate(settings, read, job=JOB, interval=INTERVAL, now=now)
 
 
 # Not one of Dagster's run status sensors: those move on before anybody was told.
@@ -69,7 +69,7 @@ def look_at_runs(
 )
 def pipeline_failure_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Tell what is new; what nobody could be told is kept, and the tick shows as failed."""
-    report = look_at_runs(
+    report = evaluate_alerts(
         lambda: nullcontext(context.instance), load_settings(), datetime.now(UTC), in_daemon=True
     )
     if report.kept and report.channels:

@@ -19,13 +19,13 @@ from newsapi_dentsu.domain.alerts.rules import AlertRules
 from newsapi_dentsu.stages.pipeline import JOB, STEPS
 
 MOST_FAILURES = 300
-"""Failed runs that one look takes; the next takes the rest."""
+"""Failed runs that one evaluation takes; the next takes the rest."""
 
 MOST_ERRORS = 25
-"""Failed runs of which one look reads the error."""
+"""Failed runs of which one evaluation reads the error."""
 
 MOST_STEPS = 30
-"""Runs of which one look counts the steps that failed and were retried."""
+"""Runs of which one evaluation counts the steps that failed and were retried."""
 
 RETRY_WAIT = timedelta(hours=1)
 """How long a failed run waits for the end of its retry before it counts as failed."""
@@ -74,11 +74,11 @@ def read_history(
         in_daemon: whether the daemon itself asks, which so gives a sign of life.
     """
     failed = _failed_since(instance, state.scan_from(now))
-    known = state.told_runs
+    known = state.notified_runs
     new = [record for record in failed if record.dagster_run.run_id not in known]
     failures, retried = _sorted_out(instance, new, now, hide)
     window = timedelta(hours=rules.rules.pipeline_failure.within_hours)
-    last_look_at = min(state.scanned_until, now)
+    last_evaluation_at = min(state.scanned_until, now)
     share_since = now - timedelta(hours=rules.rules.high_error_rate.within_hours)
     failed_runs = _count(instance, dg.DagsterRunStatus.FAILURE, share_since)
     jobs = {
@@ -89,9 +89,9 @@ def read_history(
     return RunHistory(
         failures=tuple(failures),
         retried=tuple(retried),
-        last_look_at=last_look_at,
+        last_evaluation_at=last_evaluation_at,
         scanned_until=_when(failed[-1]) if len(failed) == MOST_FAILURES else now,
-        attempts_at=tuple(_attempts(instance, failed, last_look_at - window)),
+        attempts_at=tuple(_attempts(instance, failed, last_evaluation_at - window)),
         finished_runs=failed_runs + _count(instance, dg.DagsterRunStatus.SUCCESS, share_since),
         failed_runs=failed_runs,
         last_success_at=dict(_last_successes(instance, jobs)),

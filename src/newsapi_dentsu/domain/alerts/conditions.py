@@ -61,9 +61,9 @@ def failed_attempts(rule: PipelineFailure, facts: Facts) -> Judgement:
 
 def most_attempts(history: RunHistory, window: timedelta, now: datetime) -> int:
     """The most failed attempts in the window that ends now, or in one that ended with an attempt
-    since the last look."""
+    since the last evaluation."""
     times = sorted(history.attempts_at)
-    ends = [now, *(at for at in times if at > history.last_look_at)]
+    ends = [now, *(at for at in times if at > history.last_evaluation_at)]
     return max(bisect_right(times, end) - bisect_right(times, end - window) for end in ends)
 
 

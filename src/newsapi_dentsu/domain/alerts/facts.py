@@ -47,13 +47,13 @@ class RunHistory:
     """Dagster's view of the runs.
 
     `failures` and `retried` are those that nobody was told of. `scanned_until` says up to when
-    failures were looked for; it lies before now where there were too many for one look.
-    `attempts_at` are the times of failed attempts since one window before `last_look_at`.
+    failures were looked for; it lies before now where there were too many for one evaluation.
+    `attempts_at` are the times of failed attempts since one window before `last_evaluation_at`.
     """
 
     failures: tuple[Failure, ...]
     retried: tuple[Retried, ...]
-    last_look_at: datetime
+    last_evaluation_at: datetime
     scanned_until: datetime
     attempts_at: tuple[datetime, ...]
     finished_runs: int

@@ -21,14 +21,14 @@ from newsapi_dentsu.domain.alerts.rules import (
 )
 
 FIRST_LOOK_BACK = timedelta(hours=24)
-"""How old failures are told when nobody has looked before."""
+"""How old failures are told when the rules were never evaluated before."""
 
 OVERLAP = timedelta(hours=2)
-"""How far a look reaches back before the last one: runs become visible out of order, and a failed
-run waits for its retry."""
+"""How far an evaluation reaches back before the last one: runs become visible out of order, and a
+failed run waits for its retry."""
 
 REMEMBERED = timedelta(days=7)
-"""How long what was told is kept at hand; longer than any look reaches back before the last."""
+"""How long what was told is kept at hand; longer than an evaluation reaches back."""
 
 NoticeKind = Literal["opened", "failure", "retried", "recovered"]
 Outcome = Literal["pending", "told", "dropped"]
@@ -83,7 +83,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """Everything that is remembered from one look to the next."""
+    """Everything that is remembered from one evaluation to the next."""
 
     watching_since: datetime
     scanned_until: datetime
@@ -99,12 +99,12 @@ class AlertState:
         return tuple(sorted(still, key=lambda one: (one.opened_at, one.incident_id)))
 
     @property
-    def told_runs(self) -> frozenset[str]:
+    def notified_runs(self) -> frozenset[str]:
         """The failed runs that notices exist of."""
         return frozenset(run for notice in self.notices.values() for run in notice.run_ids)
 
     def scan_from(self, now: datetime) -> datetime:
-        """From when on the next look has to read the failed runs; copes with a clock set back."""
+        """From when on the next evaluation reads the failed runs; copes with a clock set back."""
         return min(self.scanned_until, now) - OVERLAP
 
     def silenced(self, rule: RuleName, now: datetime) -> bool:
@@ -124,7 +124,7 @@ class AlertState:
 
 
 def first_state(now: datetime) -> AlertState:
-    """The state before anybody has looked."""
+    """The state before the first evaluation."""
     return AlertState(watching_since=now, scanned_until=now - FIRST_LOOK_BACK + OVERLAP)
 
 
@@ -154,7 +154,7 @@ def advance(state: AlertState, rules: AlertRules, facts: Facts) -> AlertState:
 
 
 class _Change:
-    """The incidents and notices of a state while one look changes them."""
+    """The incidents and notices of a state while one evaluation changes them."""
 
     def __init__(self, state: AlertState, rules: AlertRules, now: datetime) -> None:
         self._before = state
@@ -164,7 +164,7 @@ class _Change:
         self._notices = dict(state.notices)
 
     def state(self) -> AlertState:
-        """The state after the look."""
+        """The state after the evaluation."""
         return replace(self._before, incidents=self._incidents, notices=self._notices)
 
     def has_open(self, rule: RuleName) -> bool:
@@ -290,7 +290,7 @@ def failure_body(failure: Failure) -> dict[str, Any]:
 
 
 def forget(state: AlertState, now: datetime) -> AlertState:
-    """Leave out what no later look or message needs; the warehouse keeps it."""
+    """Leave out what no later evaluation or message needs; the warehouse keeps it."""
     kept = {
         name: notice
         for name, notice in state.notices.items()

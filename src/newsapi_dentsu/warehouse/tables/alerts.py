@@ -57,7 +57,7 @@ _DELIVERY = {
 
 
 def load_state(session: Session, now: datetime) -> AlertState | None:
-    """Everything that a look may need, or None where nobody has looked yet."""
+    """Everything that an evaluation may need, or None where nobody has evaluated the rules yet."""
     scanned_until = positions.position(session, SCANNED_UNTIL)
     if not scanned_until:
         return None
