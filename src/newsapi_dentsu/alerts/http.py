@@ -1,7 +1,8 @@
 """One bounded POST: tried again in passing trouble, never for longer than the deadline."""
 
-import time
 from datetime import UTC, datetime
+
+import tenacity
 
 from newsapi_dentsu.alerts.channel import DeliveryError
 from newsapi_dentsu.deadline import Deadline
@@ -22,31 +23,53 @@ def post_json(url: str, body: object, deadline: Deadline) -> str:
     Raises:
         DeliveryError: it was refused, or there was no answer before the deadline.
     """
-    pause = FIRST_PAUSE
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            answer = _once(url, body, deadline)
-        except HttpError as error:
-            problem, wait = str(error), pause
-        else:
-            text = " ".join(answer.body.decode("utf-8", "replace").split())[:300]
-            if 200 <= answer.status < 300:
-                return f"{answer.status} {text}".strip()
-            problem = f"answered {answer.status} {text}".strip()
-            if answer.status != 429 and answer.status < 500:
-                raise DeliveryError(problem)
-            asked = retry_after(answer.headers, datetime.now(UTC))
-            wait = pause if asked is None else asked
-        if attempt == ATTEMPTS or wait >= deadline.left:
-            raise DeliveryError(problem)
-        time.sleep(wait)
-        pause *= 2
-    raise AssertionError("the last attempt returns or raises")
+    answer: str = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(_PassingError),
+        stop=lambda state: (
+            state.attempt_number >= ATTEMPTS or state.upcoming_sleep >= deadline.left
+        ),
+        wait=_pause,
+        reraise=True,
+    )(_post, url, body, deadline)
+    return answer
 
 
-def _once(url: str, body: object, deadline: Deadline) -> Answer:
+class _PassingError(DeliveryError):
+    """Trouble that may pass; `asked` are the seconds that the other side asks to wait."""
+
+    asked: float | None = None
+
+
+_backoff = tenacity.wait_exponential(multiplier=FIRST_PAUSE)
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.asked if isinstance(error, _PassingError) else None
+    return _backoff(state) if asked is None else asked
+
+
+def _post(url: str, body: object, deadline: Deadline) -> str:
+    answer = _once(url, body, deadline)
+    if isinstance(answer, HttpError):
+        # Raised out here, so that it doesn't carry the original along, which may quote the url.
+        raise _PassingError(str(answer))
+    text = " ".join(answer.body.decode("utf-8", "replace").split())[:300]
+    if 200 <= answer.status < 300:
+        return f"{answer.status} {text}".strip()
+    problem = f"answered {answer.status} {text}".strip()
+    if answer.status != 429 and answer.status < 500:
+        raise DeliveryError(problem)
+    passing = _PassingError(problem)
+    passing.asked = retry_after(answer.headers, datetime.now(UTC))
+    raise passing
+
+
+def _once(url: str, body: object, deadline: Deadline) -> Answer | HttpError:
     try:
         return exchange("POST", url, json=body, seconds=deadline.left, most=LONGEST_ANSWER)
     except HttpTooLargeError as error:
         # The status says what became of the message.
         return error.answer
+    except HttpError as error:
+        return error
