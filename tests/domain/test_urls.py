@@ -109,6 +109,8 @@ def canonical(url: str) -> str:
         ("https://example.com/news/story#/", PAGE),
         ("https://example.com/news/story#utm_source=x&xtor=RSS-1", PAGE),
         (f"https://example.com/news/story#{'a' * (MAX_FRAGMENT_LENGTH + 1)}", PAGE),
+        (f"https://example.com/news/story#/{'|' * (MAX_FRAGMENT_LENGTH // 2)}", PAGE),
+        (f"https://example.com/news/story#/{'%' * (MAX_FRAGMENT_LENGTH // 2)}", PAGE),
         # surroundings
         (" https://example.com/news/story\n", PAGE),
         ("\ufeffhttps://example.com/news/story\u00a0", PAGE),

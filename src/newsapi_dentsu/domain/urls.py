@@ -217,7 +217,8 @@ def _fragment(fragment: str) -> str:
     fragment = f"{before}{mark if items else ''}{'&'.join(items)}".rstrip("/")
     if len(fragment) > MAX_FRAGMENT_LENGTH or not fragment.strip("!"):
         return ""
-    return _evened(fragment)
+    fragment = _evened(fragment)
+    return fragment if len(fragment) <= MAX_FRAGMENT_LENGTH else ""
 
 
 def _tracks(item: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 Place = Literal["start", "end"]
 
-METHOD: Final = "wrapping-1"
+METHOD: Final = "wrapping-2"
 """Names the rules below: whoever changes them changes it, too."""
 
 LEAST_OWN_WORDS: Final = 12
@@ -275,17 +275,18 @@ _ANYWHERE = _any(
     r"linkedin|snapchat|pinterest|whatsapp|telegram)\b.{0,80}\Z",
     r"join the conversation\b.{0,80}\Z",
     # subscribing
-    r"(?:get|want) .{1,60} (?:to|in) your (?:inbox|e-?mail)\b",
+    r"(?:get|want) .{1,60} (?:to|in) your (?:inbox\b|e-?mail(?:[^\w\s-]|\s(?:every|each|daily)\b|\Z))",
     r"(?:sign ?up|subscribe|register) (?:to|for|now|here|today|with)\b(?!.*\b(?:continue|keep"
     r"|unlock|"
     r"full|read|access)\b).*\b(?:newsletters?|e-?mails?|alerts|updates|briefing|channel|podcast|"
     r"digest)\b",
     r"(?:already|not) a (?:subscriber|member)\?.{0,80}\Z",
-    r"(?:click here to |tap here to )?download (?:the |our )?[\w ,'’-]{0,40}\bapp\b",
+    r"(?:click here to |tap here to )?download (?:the |our )?[\w ,'’-]{0,40}\bapp\b"
+    r"(?:\W*\Z|.{0,30}\b(?:to (?:get|stay|read|receive)|for (?:all|more|free|the latest)|here|now"
+    r"|today|https?)\b)",
     r"stay (?:updated|up to date|connected|in touch|tuned)\b.{0,80}\b(?:app|newsletter|facebook|"
     r"twitter)\b",
-    r"for (?:all )?(?:the )?latest .{1,60}(?:,|\bfollow|\bdownload|\bvisit|\bclick|\blike"
-    r"|\bsubscribe)",
+    r"for (?:all )?(?:the )?latest .{1,60}[ ,](?:follow|download|visit|click|like|subscribe)\b",
     r"chat with us in facebook messenger\b",
     # advertising and a page's controls
     r"(?:advertise?ments?|advertising|sponsored|story continues below(?: advertisement)?|"
