@@ -252,6 +252,13 @@ _AGENCY: Final = (
 _AGENCIES: Final = rf"{_AGENCY}(?:(?: ?[/,&|-] ?| and ){_AGENCY})*"
 _THIS: Final = r"(?:this|the above|above) (?:story|article|report|post|copy|piece|news item)"
 
+# What stands between the names in a credit; any other word in lower case makes it a sentence.
+_NAMES: Final = (
+    r"(?!.*?(?<![\w'’.@/&-])(?!(?:additional|and|at|bureau|by|compiled|contribut\w+|de|del|desk|di|du"
+    r"|edit\w+|el|for|from|in|la|mail|newsroom|of|on|our|phone|report\w+|staff|the|van|von|with"
+    r"|writ\w+)\b|al-|bin\b|ibn\b|el-)(?-i:[a-z]))"
+)
+
 
 def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
@@ -275,7 +282,8 @@ _ANYWHERE = _any(
     r"linkedin|snapchat|pinterest|whatsapp|telegram)\b.{0,80}\Z",
     r"join the conversation\b.{0,80}\Z",
     # subscribing
-    r"(?:get|want) .{1,60} (?:to|in) your (?:inbox\b|e-?mail(?:[^\w\s-]|\s(?:every|each|daily)\b|\Z))",
+    r"(?:get|want) .{1,60} (?:to|in) your (?:inbox\b|e-?mail(?:[^\w\s-]"
+    r"|\s(?:every|each|daily)\b|\Z))",
     r"(?:sign ?up|subscribe|register) (?:to|for|now|here|today|with)\b(?!.*\b(?:continue|keep"
     r"|unlock|"
     r"full|read|access)\b).*\b(?:newsletters?|e-?mails?|alerts|updates|briefing|channel|podcast|"
@@ -337,17 +345,19 @@ _AT_END = _any(
     # who wrote and edited
     r"[\W_]*(?:additional |with (?:additional )?)?(?:reporting|editing|writing|edited|written"
     r"|compiled|"
-    r"reported|translated|graphics?|research)(?: and (?:writing|editing|reporting))? by\b",
+    rf"reported|translated|graphics?|research)(?: and (?:writing|editing|reporting))? by\b{_NAMES}",
     r"[\W_]*with (?:inputs?|reports?|files?|additional (?:reporting|input)|agency inputs)"
     r"(?: from\b.{1,120}|\W*)\Z",
     r"(?:[\w.'’-]+ ){0,8}(?:follow|contact|reach|e-?mail) (?:him|her|them|me|the (?:author|writer)|"
-    r"(?-i:[A-Z])[\w.'’-]+ (?-i:[A-Z])[\w.'’-]+)\b.{0,60}(?:@|twitter|https?:| at ).{0,120}\Z",
+    r"(?-i:[A-Z])[\w.'’-]+ (?-i:[A-Z])[\w.'’-]+)\b.{0,60}"
+    r"(?:@|twitter|https?:| at [\[(+\d]).{0,120}\Z",
     # where it was published before, and by whom not edited
     rf"[\W_]*(?:\w+ )?{_THIS}(?: (?:has|was|is|had|have))?(?: also| not|n't|n’t)?(?: been)?"
     r"(?: not been)? (?:first |originally |automatically |only )?(?:edited|published"
     r"|auto-?generated|"
     r"generated|created|modified|syndicated|appeared|provided|supplied|reproduced|republished|"
-    r"produced|translated|written by|part of)\b",
+    r"produced|translated|written by|part of)\b"
+    r"(?!.*, (?:and|but|which|who|so|yet|while|because)\b)",
     r"(?:see|read|view) the (?:original|full|whole) (?:version|article|story|post"
     r"|report)\b.{0,120}\Z",
     r"(?:originally|first) (?:published|appeared|posted) (?:on|in|at|by)\b.{1,120}\Z",
