@@ -44,6 +44,7 @@ def test_damage_is_seen_before_any_character_is_dropped(broken: str, whole: str)
         WHOLE,
         "SÃO PAULO: A ÂNCORA ENGRAÇADA, JOÃO – “NÃO”",
         "Ân cần, Âu Lạc, ÂM NHẠC, Đà Nẵng ‘Ấn tượng’",
+        "“A IRMÃ” — “ALEMÃ”, a letra “Ã”; câu “Â”; „Î” “Ð”.",
         "« À la carte », GRÂCE À L’ÉTÉ, CÔTE D’AZUR – PÂTÉ, «Être»",
         "ROMÂNIA – BUCUREȘTI, Îles “Ï”",
         "ESPAÑA», IÑIGO’S MAÑANA™, ¡Ñam!",

@@ -6,6 +6,7 @@ it is asked.
 """
 
 import re
+from itertools import pairwise
 from typing import Final
 
 _MOST_LINES: Final = 5_000
@@ -28,6 +29,8 @@ _MEANT_BY_FLATTENED: Final = {'"': "—", "'": "-", "|": "…"}
 _MEANT_BY_CONTROLS: Final = {0x80: "€", 0x99: "™"} | dict(
     zip(range(0x91, 0x98), "‘’“”•–—", strict=True)
 )
+# A capital before the end of a quotation, whose beginning was read well: “IRMÃ”.
+_QUOTED_CAPITAL = re.compile(r"(?<![ÂÃâ€])[“„][^“”„]*[ÂÃÎÐ](?=”(?!\w))")
 _CONTROLS_ALONE = re.compile(r"[\x00-\x9f]*")
 _DAMAGE = re.compile(
     r"\ufffd|Ã[\x80-\xbf©¨¡³±¼¶¤]|â(?:\x80|€)[™œ\x98-\x9d\u201c\u201d\u02dc¦”“]|Â[\xa0-\xbf]"
@@ -65,5 +68,9 @@ def _repaired_line(line: str) -> str:
 
     if not _CONTROLS_ALONE.fullmatch(line):
         line = _FLATTENED.sub(lambda flat: _MEANT_BY_FLATTENED[flat[1]], line)
-        line = fix_encoding(line, fix_c1_controls=False)
+        ends = [quoted.end() for quoted in _QUOTED_CAPITAL.finditer(line)]
+        line = "".join(
+            fix_encoding(line[start:end], fix_c1_controls=False)
+            for start, end in pairwise([0, *ends, len(line)])
+        )
     return line.translate(_MEANT_BY_CONTROLS)
