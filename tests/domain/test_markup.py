@@ -71,6 +71,8 @@ def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
         ('The <br> tag, the "<hr>" and (<p>)', None),
         ("<p>The <code>&lt;b&gt;x&lt;/b&gt;</code> pair</p>", "The <b>x</b> pair"),
         ("<p>Keep <main> and <x y=1> in it</p>", "Keep <main> and <x y=1> in it"),
+        ('Put `<a href="x">` or `<div hidden>` there', None),
+        ("<p>Put `&lt;br /&gt;` there</p>", "Put `<br />` there"),
         ("Banish the <div. Use <article, <section, not <h1 or worse", None),
         ("a < b and c > d, x<y, x <b and c> y", None),
         ("I <3 you </3 him > her, <3", None),

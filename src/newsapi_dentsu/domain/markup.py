@@ -202,6 +202,8 @@ class _Page:
         piece = self._pieces[at]
         if piece.kind in (TokenType.COMMENT, TokenType.DOCTYPE):
             return True
+        if self._is_quoted(at):
+            return False
         if piece.name not in _ELEMENTS:
             return _is_custom(piece.name) and self._is_tag(at)
         if piece.kind is TokenType.END_TAG:
@@ -217,6 +219,8 @@ class _Page:
     def _is_tag(self, at: int) -> bool:
         """Whether, in HTML, a piece in angle brackets is a tag and not text."""
         piece = self._pieces[at]
+        if self._is_quoted(at):
+            return False
         if piece.name not in _ELEMENTS:
             if piece.name in self._begun and piece.name in self._ended:
                 return True
@@ -233,6 +237,10 @@ class _Page:
             _VALUED.search(piece.source) is not None
             or all(name in _FLAGS or "-" in name for name in piece.attributes)
         )
+
+    def _is_quoted(self, at: int) -> bool:
+        """Whether a tag is marked as code, as in Markdown."""
+        return self._before(at)[-1:] == self._after(at)[:1] == "`"
 
     def _stands_alone(self, at: int) -> bool:
         """Whether a tag stands like a word in a sentence: "the <b> tag"."""
