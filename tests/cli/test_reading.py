@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from newsapi_dentsu.sandbox import Sandbox
+from support.api import page_of
+from support.articles import record
 
 from .conftest import Workspace
 
@@ -125,6 +128,16 @@ def test_explain_gives_the_reason_of_a_rejection(filled: Workspace) -> None:
         url, reason = db.execute("SELECT url, reason FROM final.rejected_news").fetchall()[0]
 
     assert f"rejected: {reason}" in filled.newsapi("explain", url).out
+
+
+def test_explain_of_a_record_without_a_link(connected: Workspace) -> None:
+    bad = record("bad-link", datetime.now(UTC), url="mailto:desk@adledger.example")
+    with Sandbox(faults=[page_of([bad])]) as api:
+        connected.newsapi("run", NEWSAPI_HOST=api.url)
+    lines = connected.newsapi("explain", "bad-link").out.splitlines()
+
+    assert "unusable (bad_url)" in lines[1]
+    assert [line.strip() for line in lines[2:]] == ['unexpected fields: ["url"]']
 
 
 def test_explain_of_something_unknown(filled: Workspace) -> None:

@@ -50,7 +50,8 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
                 f"fetched {record.fetched_at:%Y-%m-%d %H:%M}: {record.outcome}{reason}",
                 markup=False,
             )
-            screen.print(f"             {record.url}", markup=False)
+            if record.url:
+                screen.print(f"             {record.url}", markup=False)
             if record.problems:
                 screen.print(f"             unexpected fields: {record.problems}", markup=False)
         if path.article_id is None:
