@@ -8,7 +8,7 @@ import pytest
 
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema.inspection import structure
-from newsapi_dentsu.warehouse.tables import assessments, final, processed
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, returns
 from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of
 
 DECLARED = {
@@ -17,6 +17,7 @@ DECLARED = {
     assessments.TABLE: assessments.COLUMNS,
     final.TABLE: final.COLUMNS,
     final.REJECTED: final.REJECTED_COLUMNS,
+    returns.TABLE: returns.COLUMNS,
 }
 TYPES = {"float8": "double precision", "timestamptz": "timestamp with time zone"}
 

@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.tables.rows import rows_by_key, save, values
+from newsapi_dentsu.warehouse.tables.rows import (
+    BigInt,
+    columns_of,
+    rows_by_key,
+    save,
+    values,
+)
 
 TABLE = "raw.returns"
-
-_COLUMNS = {
-    "raw_seq": "bigint",
-    "number": "integer",
-    "changes": "integer",
-    "returned_at": "timestamptz",
-    "seen_at": "timestamptz",
-    "taken": "boolean",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class Return:
     says when the record was last seen, `taken` whether deduplication knows of the return.
     """
 
-    raw_seq: int
+    raw_seq: BigInt
     number: int
     changes: int
     returned_at: datetime
@@ -41,15 +38,18 @@ class Return:
     taken: bool = False
 
 
+COLUMNS = columns_of(Return)
+
+
 def of_records(session: Session, numbers: Collection[int]) -> dict[int, Return]:
     """The latest return of each of these records that came back, by its `seq`."""
-    found = rows_by_key(session, TABLE, _COLUMNS, "raw_seq", numbers)
+    found = rows_by_key(session, TABLE, COLUMNS, "raw_seq", numbers)
     return {row[0]: Return(*row) for row in found}
 
 
 def store(session: Session, returned: Sequence[Return], known: Collection[int]) -> None:
     """Note returns; `known` are the records of which one is noted already."""
-    save(session, TABLE, _COLUMNS, [values(one) for one in returned], known)
+    save(session, TABLE, COLUMNS, [values(one) for one in returned], known)
 
 
 def waiting(session: Session) -> list[int]:
