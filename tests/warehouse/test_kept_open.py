@@ -57,7 +57,7 @@ def test_what_was_committed_is_seen_by_the_next_transaction(file: DuckDBDatabase
         assert warehouse.read(lambda session: positions.position(session, "noted")) == 7
 
 
-def test_the_file_is_let_go_now_and_then(
+def test_the_file_is_released_now_and_then(
     file: DuckDBDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "_LONGEST_KEPT", 0.8)
@@ -89,7 +89,7 @@ def test_a_failure_closes_the_file_and_takes_nothing_back(file: DuckDBDatabase) 
     assert found == (1,)
 
 
-def test_the_file_is_let_go_before_anything_else_is_waited_for(file: DuckDBDatabase) -> None:
+def test_the_file_is_released_before_anything_else_is_waited_for(file: DuckDBDatabase) -> None:
     warehouse = file.open()
     with warehouse.kept_open():
         note(warehouse, 1)
