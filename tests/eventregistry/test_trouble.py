@@ -1,6 +1,7 @@
 """Each kind of trouble: what is tried again, what is final at once, and what it tells a person."""
 
 import gzip
+import json
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -84,6 +85,19 @@ def test_a_count_that_cannot_be_right_does_not_cost_the_records(api: Api, total:
     page = search(api)
     assert (page.records, page.total) == ([{"uri": "1"}], None)
     assert f"counts {total} results" in page.trouble
+
+
+@pytest.mark.parametrize(("count", "given"), [(10_000, 100), (250, 100), (200, 200)])
+def test_a_page_size_beyond_what_may_be_asked_for_is_no_hindrance(
+    api: Api, count: int, given: int
+) -> None:
+    listed = [{"uri": str(number)} for number in range(given)]
+    body = json.dumps({"articles": {"results": listed, "totalResults": 300, "count": count}})
+    api.sandbox.add_fault(Fault("status", status=200, body=body))
+    page = search(api)
+    assert page.size == given
+    with api.client() as client:
+        client.search(TOPICS, DAY, 2, page.size)
 
 
 @pytest.mark.parametrize(("fault", "advice"), FINAL.values(), ids=FINAL)

@@ -55,8 +55,6 @@ _CONTINUE = "What was read is kept: run again to continue."
 MOST_ARTICLES = 1_000_000
 """Articles of one day beyond which a count is taken for a mistake of the index."""
 
-_LARGEST_PAGE = 10_000
-
 
 class NewsApi:
     """A client of the news API.
@@ -318,12 +316,12 @@ def _read_page(number: int, asked: int, answer: object) -> Page:
 def _page_size(envelope: dict[str, object], number: int, asked: int, given: int, total: int) -> int:
     """How many articles the server puts on a page, whatever was asked for.
 
-    The envelope's `count` says it, unless the page itself or `pages` contradict it: a page of
-    which others follow is as long as it is.
+    The envelope's `count` says it, unless it is more than was asked for, or the page itself or
+    `pages` contradict it: a page of which others follow is as long as it is.
     """
     count, pages = envelope.get("count"), envelope.get("pages")
     size = asked
-    if isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= _LARGEST_PAGE:
+    if isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= max(asked, given):
         size = count
     more = isinstance(pages, int) and pages > number and pages != page_count(total, size)
     if given > size or (more and 0 < given < size):

@@ -40,7 +40,7 @@ def search_parameters(
     query.setRequestedResult(
         RequestArticlesInfo(
             page=page,
-            count=size,
+            count=min(size, PAGE_SIZE),  # The SDK refuses more, though a server may give them.
             sortBy="date",
             sortByAsc=True,
             returnInfo=ReturnInfo(
