@@ -207,6 +207,31 @@ def test_a_day_that_fails_holds_up_no_other_and_is_tried_again_at_growing_distan
     assert watermark(warehouse) == index.now
 
 
+def test_refused_days_hold_up_no_other_wherever_they_lie(
+    warehouse: Warehouse, index: MovingIndex
+) -> None:
+    for age in range(6):
+        index.add_many(3, MORNING - age * DAY, prefix=f"{age} ")
+    for age in (3, 4, 5):
+        index.failures[TODAY - age * DAY] = SourceError("refused")
+    report = index.collect(warehouse, lookback_days=5)
+    assert len(report.missing_days) == 3
+    assert count(warehouse, raw.TABLE) == 9
+
+
+def test_refused_days_at_both_ends_are_passed_by_the_next_run(
+    warehouse: Warehouse, index: MovingIndex
+) -> None:
+    for age in range(6):
+        index.add_many(3, MORNING - age * DAY, prefix=f"{age} ")
+    for age in (0, 4, 5):
+        index.failures[TODAY - age * DAY] = SourceError("refused")
+    index.collect(warehouse, lookback_days=5)
+    report = index.collect(warehouse, lookback_days=5)
+    assert len(report.missing_days) == 3
+    assert count(warehouse, raw.TABLE) == 9
+
+
 def test_a_backfill_tries_a_day_at_once_that_was_set_aside(
     warehouse: Warehouse, index: MovingIndex
 ) -> None:
@@ -256,6 +281,36 @@ def test_a_server_that_cuts_pages_is_read_to_the_end(
     report = index.collect(warehouse, lookback_days=6)
     assert count(warehouse, raw.TABLE) == 390
     assert not report.disagreements
+
+
+@pytest.mark.parametrize(("cut", "total"), [(50, 60), (50, 130), (10, 130), (50, 420)])
+def test_a_server_that_cuts_pages_and_does_not_say_so_is_read_to_the_end(
+    warehouse: Warehouse, index: MovingIndex, cut: int, total: int
+) -> None:
+    index.most_on_a_page, index.admits_page_size = cut, False
+    index.add_many(total, MORNING)
+    index.collect(warehouse, lookback_days=1)
+    assert count(warehouse, raw.TABLE) == total
+    index.add(Entry(MORNING + timedelta(hours=2), "late"))
+    reports = index.pass_time(warehouse, 66)
+    assert count(warehouse, raw.TABLE) == total + 1
+    assert not any(report.missing_days or report.disagreements for report in reports)
+
+
+def test_a_count_that_is_far_too_high_costs_a_few_requests_and_no_other_day(
+    warehouse: Warehouse, index: MovingIndex
+) -> None:
+    index.add_many(130, MORNING - DAY, prefix="before ")
+    index.add_many(30, MORNING)
+    index.count_offset = lambda day: 900_000 if day < TODAY else 0
+    report = index.collect(warehouse, lookback_days=1)
+    assert count(warehouse, raw.TABLE) == 160
+    assert list(report.missing_days) == [(TODAY - DAY).isoformat()]
+    assert report.requests < 20
+    # Once the day can settle, its contradiction is told and stops nothing.
+    reports = index.pass_time(warehouse, 72)
+    assert not reports[-1].missing_days
+    assert max(report.requests for report in reports) < 40
 
 
 def test_steady_days_of_less_than_a_page_cost_one_token_more_to_settle(

@@ -121,6 +121,9 @@ def test_a_day_that_counts_one_more_than_it_lists_ends_whole_and_is_reported(
 ) -> None:
     records = [one.record for one in many(pages * 100 - 50, at=MORNING)]
     chunks = [records[n : n + 100] for n in range(0, len(records), 100)]
+    if pages == 1:
+        # Whether the server cuts its pages short is seen on the next one.
+        chunks.append([])
     with serving(clock=clock) as api:
         api.collect(warehouse, lookback_days=1)
         clock.now += timedelta(days=1)

@@ -63,6 +63,7 @@ class MovingIndex:
         self.failures: dict[date, SourceError] = {}
         self.away = False
         self.most_on_a_page = PAGE_SIZE
+        self.admits_page_size = True
         self.too_large: set[str] = set()
         """Uris of records that make an answer too large when it holds others as well."""
         self.turn: Callable[[], int] = lambda: len(self.requests)
@@ -99,7 +100,7 @@ class MovingIndex:
             raise self.failures[day]
         self.traffic.tokens += 1
         entries = self.replicas[self.turn() % len(self.replicas)][day]
-        size = min(size, self.most_on_a_page)
+        asked, size = size, min(size, self.most_on_a_page)
         shown = entries[(page - 1) * size : page * size]
         if len(shown) > 1 and any(entry.uri in self.too_large for entry in shown):
             raise AnswerTooLargeError("the answer is too large")
@@ -108,7 +109,7 @@ class MovingIndex:
         records: list[object] = [entry.record() for entry in shown]
         if not len(records) <= total <= MOST_ARTICLES:
             return Page(records, None, size, f"the answer counts {total} results")
-        return Page(records, total, size)
+        return Page(records, total, size if self.admits_page_size else asked)
 
     def usage(self) -> Usage:
         """A balance that never ends."""

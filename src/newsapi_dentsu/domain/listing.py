@@ -21,6 +21,9 @@ from newsapi_dentsu.domain.record import day_start
 PAGE_SIZE = 100
 """Articles on a page; the API allows no more."""
 
+SMALLEST_CUT = 10
+"""Articles on a page at least, where a server is believed to cut pages without saying so."""
+
 DAY = timedelta(days=1)
 
 AT_REST = timedelta(days=7)
@@ -60,7 +63,7 @@ class Reading:
     @property
     def listed(self) -> int:
         """Positions on the pages of the present pass."""
-        return sum(int(identity.split(":", 1)[0]) for identity in self.pages.values())
+        return sum(_length(identity) for identity in self.pages.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,8 @@ def next_page(listing: DayListing, unreadable: Collection[int] = ()) -> int | No
     """The page to read next in the present pass; None when none is left but the unreadable."""
     pages = listing.reading.pages
     order = _settling_order(listing) if listing.reading.settling else _looking_order(listing)
-    end = _end_of_list(pages)
-    return next(
+    end = _end_of_list(pages, unreadable)
+    number = next(
         (
             number
             for number in order
@@ -131,6 +134,22 @@ def next_page(listing: DayListing, unreadable: Collection[int] = ()) -> int | No
         ),
         None,
     )
+    return number or (None if unreadable or end else _page_beyond(listing))
+
+
+def _page_beyond(listing: DayListing) -> int | None:
+    """A page behind the last one that the count makes expect, where the others are cut short.
+
+    A server may put fewer articles on a page than it says. Then all pages are equally long, and
+    together they list less than is counted.
+    """
+    reading = listing.reading
+    if reading.backwards or not 0 < reading.listed < listing.total:
+        return None
+    last = max(reading.pages)
+    length = _length(reading.pages[last])
+    cut = length >= SMALLEST_CUT and length == _length(reading.pages.get(1, _EMPTY))
+    return last + 1 if cut else None
 
 
 def _looking_order(listing: DayListing) -> Iterator[int]:
@@ -148,12 +167,20 @@ def _settling_order(listing: DayListing) -> Iterator[int]:
     last = max(1, page_count(listing.total, reading.size))
     if not reading.backwards:
         return iter(range(1, last + 1))
-    return iter(range(_end_of_list(reading.before) or last, 0, -1))
+    return iter(range(_end_of_list(reading.before) or max(last, *reading.before), 0, -1))
 
 
-def _end_of_list(pages: Mapping[int, str]) -> int | None:
-    """The second of two empty pages in a row: behind it is nothing, whatever the count says."""
+def _length(identity: str) -> int:
+    """How many positions of a page were taken."""
+    return int(identity.split(":", 1)[0])
+
+
+def _end_of_list(pages: Mapping[int, str], unreadable: Collection[int] = ()) -> int | None:
+    """The second of two empty or unreadable pages in a row: nothing is looked for behind it,
+    whatever the count says.
+    """
     empty = {number for number, identity in pages.items() if identity.startswith(_EMPTY)}
+    empty |= set(unreadable)
     return min((number + 1 for number in empty if number + 1 in empty), default=None)
 
 

@@ -245,10 +245,11 @@ class _Collection:
     def _due(self, days: list[date]) -> list[date]:
         """The days to try in this run: those that failed before come last, when their time comes.
 
+        They do so also where no day could be read, so that every day is reached by some run.
         Somebody who asks for a backfill wants its days tried now.
         """
-        fresh = [day for day in days if not self._listing(day).failures]
-        failed = [day for day in days if self._listing(day).failures]
+        fresh = [day for day in days if self._listing(day).failure is None]
+        failed = [day for day in days if self._listing(day).failure is not None]
         for day in failed:
             listing = self._listing(day)
             waits = listing.retry_at is not None and listing.retry_at > self._now
@@ -266,7 +267,11 @@ class _Collection:
         """Read the days; each that can't be read is set aside."""
         refused = 0
         progress(0, len(days))
-        for number, day in enumerate(days, start=1):
+        left = list(days)
+        for number in range(1, len(days) + 1):
+            # Before the run is given up, the newest day is tried: the oldest may be the trouble.
+            newest = refused == MAX_REFUSALS - 1 and not self._whole
+            day = left.pop(-1 if newest else 0)
             try:
                 self._read_day(day)
             except SourceError as error:
@@ -341,7 +346,9 @@ class _Collection:
                 answers += 1
                 if whole:
                     return
-                if answers > MAX_PASSES * (page_count(listing.total, listing.reading.size) + 2):
+                reading = listing.reading
+                pages = max(page_count(listing.total, reading.size), len(reading.pages))
+                if answers > MAX_PASSES * (pages + 2):
                     break
                 continue
             if unreadable:
