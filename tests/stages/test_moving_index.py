@@ -154,7 +154,7 @@ def test_one_count_too_many_stops_neither_its_day_nor_the_others(
 
 
 @pytest.mark.parametrize("offset", [3_000_000_000, -50])
-def test_the_records_of_an_answer_whose_count_cannot_be_right_are_stored(
+def test_a_count_that_cannot_be_right_stops_neither_its_day_nor_the_others(
     warehouse: Warehouse, index: MovingIndex, offset: int
 ) -> None:
     index.add_many(60, MORNING)
@@ -162,10 +162,15 @@ def test_the_records_of_an_answer_whose_count_cannot_be_right_are_stored(
     index.count_offset = lambda day: offset if day == TODAY else 0
     report = index.collect(warehouse, lookback_days=1)
     assert count(warehouse, raw.TABLE) == 90
-    assert list(report.missing_days) == [TODAY.isoformat()]
-    index.count_offset = lambda _: 0
-    assert not index.collect(warehouse).missing_days
+    assert not report.missing_days
+    assert "counts wrongly" in report.disagreements[TODAY.isoformat()]
     assert watermark(warehouse) == index.now
+    # What is known is not asked for three times again, and does not keep the day open for ever.
+    index.add(Entry(MORNING + timedelta(hours=5), "later"))
+    reports = index.pass_time(warehouse, 96)
+    assert "later" in raw_uris(warehouse)
+    assert index.runs[1].count((TODAY, 1)) <= 3
+    assert not reports[-1].disagreements
 
 
 def test_a_count_that_grows_with_every_answer_stops_neither_its_day_nor_the_others(

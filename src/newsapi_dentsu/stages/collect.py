@@ -212,6 +212,8 @@ class _Collection:
         """Days of the plan that are not whole, with the reason."""
         self._failed: dict[date, SourceError] = {}
         self._disagreements: dict[date, str] = {}
+        self._wrong_counts: dict[date, str] = {}
+        """Days of which an answer's count can't be right, with what it says."""
         self._whole = 0
         """Days that this run found whole."""
 
@@ -378,7 +380,7 @@ class _Collection:
         confirmed = is_whole(listing, at_rest=can_settle(day, self._now, AT_REST))
         if not confirmed and (not last or listing.reading.discovered):
             return None
-        told = disagreement(listing, unsteady=not confirmed)
+        told = self._wrong_counts.get(day) or disagreement(listing, unsteady=not confirmed)
         patience = self._options.overlap + DISAGREEMENT_GRACE
         if listing.reading.settling and (told is None or can_settle(day, self._now, patience)):
             return settled(listing, self._now, told)
@@ -395,6 +397,15 @@ class _Collection:
             if not trouble:
                 return self._store_page(day, number, page, records, listing)
             self._store(records, day, None)
+            if self._listing(day).disagreement == _wrong_count(trouble):
+                # It is known, and was asked often enough.
+                break
+        if page.total is None and records:
+            # The count is no use; the page itself says how many there are at least.
+            reached = (number - 1) * page.size + len(records)
+            self._wrong_counts[day] = _wrong_count(trouble)
+            page = replace(page, total=reached + (len(records) >= page.size))
+            return self._store_page(day, number, page, records, listing)
         if page.total is not None and number * page.size > page.total:
             # It is the last page: the count may be ahead of the list.
             return self._store_page(day, number, page, records, listing)
@@ -471,9 +482,8 @@ class _Collection:
         listing = with_page(listing, number, uris, page.total or 0, page.size)
         whole = not listing.reading.settling and counts_agree(listing)
         if whole:
-            listing = found_whole(
-                listing, self._now, self._standing_disagreement(day, listing.total)
-            )
+            told = self._wrong_counts.get(day) or self._standing_disagreement(day, listing.total)
+            listing = found_whole(listing, self._now, told)
         self._store(records, day, listing, whole=whole)
         return listing, whole
 
@@ -623,6 +633,10 @@ class _Collection:
 
 def _days(first: date, last: date) -> Iterable[date]:
     return (first + DAY * offset for offset in range((last - first).days + 1))
+
+
+def _wrong_count(trouble: str) -> str:
+    return f"counts wrongly: {trouble}"
 
 
 def _listed(days: list[date]) -> str:

@@ -140,6 +140,7 @@ def _quick_storage(opened: Connection, *, compress: bool) -> list[str]:
                 before = {"p": "pglz", "l": "lz4"}.get(compression, "default")
                 change.append(f"ALTER COLUMN {name} SET COMPRESSION lz4")
                 undo.append(f"ALTER COLUMN {name} SET COMPRESSION {before}")
-        opened.execute(own_sql(f"ALTER TABLE {table.name} {', '.join(change)}"))
-        restore.append(f"ALTER TABLE {table.name} {', '.join(undo)}")
+        if change:
+            opened.execute(own_sql(f"ALTER TABLE {table.name} {', '.join(change)}"))
+            restore.append(f"ALTER TABLE {table.name} {', '.join(undo)}")
     return restore
