@@ -47,7 +47,8 @@ def test_pages_before_the_failure_stay_and_the_next_run_reads_the_rest(
     articles = [*many(5, at=YESTERDAY, prefix="y"), *many(350, at=MORNING)]
     # Requests: yesterday, then pages 1, 2, 3 and 4 of today; page 3 fails.
     with serving(articles, clock=clock, faults=[replace(FAULTS[kind], on_request=4)]) as api:
-        with pytest.raises(SourceError), api.client(timeout=0.5, attempts=2) as client:
+        timeout = 0.5 if kind == "hang" else 10
+        with pytest.raises(SourceError), api.client(timeout=timeout, attempts=2) as client:
             collect(client, warehouse, TOPICS, now=clock.now, options=CollectOptions(1))
         assert count(warehouse, raw.TABLE) == 5 + 200
         assert watermark(warehouse) == datetime(2026, 11, 20, tzinfo=UTC)

@@ -39,7 +39,7 @@ def run_on(warehouse: Warehouse, bad: str, *, clock: Clock | None = None) -> Rep
         (r'"x": "\ud800"', r'"x":"\ud800"', "x: broken characters"),
         ('"x": 1, "x": 2', '"x":2,"x (repeated)":[1]', "repeated keys"),
         ('"x": "a\x00b\x07"', r'"x":"a\u0000b\u0007"', None),
-        (f'"x": "{"é" * 20_000_000}"', "é" * 20_000_000, None),
+        (f'"x": "{"é" * 6_000_000}"', "é" * 6_000_000, None),
     ],
     ids=[
         "lists",

@@ -185,7 +185,9 @@ def _write(session: Session, name: str, relation: str, path: Path) -> None:
 def _digests(session: Session, paths: Sequence[Path], name: str) -> dict[Path, Digest]:
     relation = f"read_parquet([{_listed(paths)}], filename = true)"
     found = session.rows(proof.duckdb_statement_by_file(table(name), relation))
-    return {Path(row[0]): proof.of_row(row[1:]) for row in found}
+    # A file without rows is not among those that are found.
+    empty = proof.of_row((0, None, None))
+    return dict.fromkeys(paths, empty) | {Path(row[0]): proof.of_row(row[1:]) for row in found}
 
 
 def _digest(session: Session, name: str, path: Path) -> Digest:
