@@ -162,6 +162,7 @@ def test_a_count_that_cannot_be_right_stops_neither_its_day_nor_the_others(
     index.count_offset = lambda day: offset if day == TODAY else 0
     report = index.collect(warehouse, lookback_days=1)
     assert count(warehouse, raw.TABLE) == 90
+    assert report.fetched == index.given
     assert not report.missing_days
     assert "counts wrongly" in report.disagreements[TODAY.isoformat()]
     assert watermark(warehouse) == index.now

@@ -56,6 +56,8 @@ class MovingIndex:
         self.requests: list[tuple[date, int]] = []
         self.runs: list[list[tuple[date, int]]] = []
         """The requests of each run."""
+        self.given = 0
+        """Records in all answers together, each as often as it was given."""
         self.listed: set[tuple[str, str]] = set()
         """Uri and url of every record that an answer has listed."""
         self.before_request: Callable[[date], None] = _nothing
@@ -104,6 +106,7 @@ class MovingIndex:
         shown = entries[(page - 1) * size : page * size]
         if len(shown) > 1 and any(entry.uri in self.too_large for entry in shown):
             raise AnswerTooLargeError("the answer is too large")
+        self.given += len(shown)
         self.listed |= {(entry.uri, str(entry.record()["url"])) for entry in shown}
         total = len(entries) + self.count_offset(day)
         records: list[object] = [entry.record() for entry in shown]

@@ -389,17 +389,18 @@ class _Collection:
     def _read_page(self, day: date, number: int, listing: DayListing) -> tuple[DayListing, bool]:
         """Ask for a page and store it; the day's listing with it, and whether it is whole."""
         size = listing.reading.size
-        for _ in range(MAX_ANSWERS):
+        for answer in range(1, MAX_ANSWERS + 1):
             page = self._search(day, number, size)
             records = [read_record(value, self._now) for value in page.records]
             self._warn_of_unusable(day, records)
             trouble = page.trouble or self._hollow(day, number, page, listing)
             if not trouble:
                 return self._store_page(day, number, page, records, listing)
-            self._store(records, day, None)
-            if self._listing(day).disagreement == _wrong_count(trouble):
-                # It is known, and was asked often enough.
+            known = self._listing(day).disagreement == _wrong_count(trouble)
+            if known or answer == MAX_ANSWERS:
+                # It was asked often enough.
                 break
+            self._store(records, day, None)
         if page.total is None and records:
             # The count is no use; the page itself says how many there are at least.
             reached = (number - 1) * page.size + len(records)
@@ -409,6 +410,7 @@ class _Collection:
         if page.total is not None and number * page.size > page.total:
             # It is the last page: the count may be ahead of the list.
             return self._store_page(day, number, page, records, listing)
+        self._store(records, day, None)
         raise SourceUnavailableError(f"the news API contradicts itself about {day}: {trouble}")
 
     def _hollow(self, day: date, number: int, page: Page, listing: DayListing) -> str:
