@@ -11,11 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from html import unescape
-from html.entities import html5
 from typing import Final, NamedTuple
 
 from turbohtml import TokenType, tokenize
+
+from newsapi_dentsu.domain.entities import unescaped
 
 
 def _names(text: str) -> frozenset[str]:
@@ -108,11 +108,6 @@ _LONGEST_TALK: Final = 12
 _SENTENCE_GOES_ON = re.compile(r" [a-z]")
 _QUOTE = re.compile(r"[\"'<]")
 _CODE = re.compile(r"[;{}=]")
-# With its semicolon: without, "?a=1&copy=2" would lose its parameter. Some are never meant so.
-_ENTITY = re.compile(
-    r"&(?:#[0-9]{1,7};|#[0-9]{2,7}(?![0-9;])|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};"
-    r"|(?:nbsp|quot|amp)(?![A-Za-z0-9=;]))"
-)
 _CLOSING = re.compile(rf"{_GAP}+(?=[.,;:!?…)\]”’»])")
 _ACTIVE = re.compile(
     r"<(/?(?:applet|base|embed|form|frame|iframe|link|meta|object|script|style|svg)"
@@ -156,17 +151,6 @@ def harmless(text: str) -> str:
     A tag that it speaks of, and that would do something there, gets other brackets: ‹script›.
     """
     return _ACTIVE.sub(lambda tag: f"‹{tag[1]}{'›' if tag[2] else ''}", text)
-
-
-def unescaped(text: str) -> str:
-    """Return a text with its entities replaced, once; those of unknown names stay."""
-    return _ENTITY.sub(_character, text)
-
-
-def _character(match: re.Match[str]) -> str:
-    entity = match[0]
-    # Unknown names stay whole; unescape() would take "&notice;" for "&not" and "ice;".
-    return unescape(entity) if entity[1] == "#" or entity[1:] in html5 else entity
 
 
 class _Piece(NamedTuple):
