@@ -137,14 +137,18 @@ def test_explain_of_a_record_without_a_link(connected: Workspace) -> None:
     lines = connected.newsapi("explain", "bad-link").out.splitlines()
 
     assert "unusable (bad_url)" in lines[1]
-    assert [line.strip() for line in lines[2:]] == ['unexpected fields: ["url"]']
+    assert [line.strip() for line in lines[2:]] == [
+        "mailto:desk@adledger.example",
+        'unexpected fields: ["url"]',
+    ]
+    assert connected.newsapi("explain", lines[2].strip()).out.splitlines() == lines
 
 
 def test_explain_of_something_unknown(filled: Workspace) -> None:
     finished = filled.newsapi("explain", "https://example.com/unknown")
 
     assert finished.code == 1
-    assert "no record has the url or uri" in finished.err
+    assert "no record has the url, uri or id" in finished.err
 
 
 def test_config_masks_secrets_and_names_their_origin(workspace: Workspace) -> None:

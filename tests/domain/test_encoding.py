@@ -32,6 +32,9 @@ def test_a_text_read_in_another_encoding_is_what_it_was(read_as: str, times: int
         ("ads \u1f4c8 and \u1f1ea\u1f1f8 \u1f44e", "ads 📈 and 🇪🇸 👎"),
         ("PUERTO BOYACÁ\nBoyacÃ¡", "PUERTO BOYACÁ\nBoyacá"),
         ("cost \x8015", "cost €15"),
+        ("CITTÃ€, KÃ–LN, SCHÃ–N, VOILÃ€", "CITTÀ, KÖLN, SCHÖN, VOILÀ"),
+        ("AMANHÃƒ E IRMÃ£", "AMANHÃ E IRMã"),
+        ("CAMPEÃ® do JoÃ£o", "CAMPEî do João"),
     ],
 )
 def test_damage_is_seen_before_any_character_is_dropped(broken: str, whole: str) -> None:
@@ -45,6 +48,8 @@ def test_damage_is_seen_before_any_character_is_dropped(broken: str, whole: str)
         "SÃO PAULO: A ÂNCORA ENGRAÇADA, JOÃO – “NÃO”",
         "Ân cần, Âu Lạc, ÂM NHẠC, Đà Nẵng ‘Ấn tượng’",
         "“A IRMÃ” — “ALEMÃ”, a letra “Ã”; câu “Â”; „Î” “Ð”.",
+        *("CAMPEÃ® DE 2026", "O AMANHÃ€ VEM", "IRMÃ–HOJE", "A ALEMÃ©", "ÓRFÃ… “IRÃ”", "IRMÃ» É"),
+        *("O irmã€ de hoje", "em maçãº de um", "a SØ° b"),
         "« À la carte », GRÂCE À L’ÉTÉ, CÔTE D’AZUR – PÂTÉ, «Être»",
         "ROMÂNIA – BUCUREȘTI, Îles “Ï”",
         "ESPAÑA», IÑIGO’S MAÑANA™, ¡Ñam!",

@@ -28,6 +28,16 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("<noscript><img src=1.gif></noscript>Text", "Text"),
         ('<svg><title>Icon</title><path d="M0 0"/></svg>Text', "Text"),
         ("<template><p>{{ name }}</p></template>Text", "Text"),
+        # ... and what it held apart stays apart
+        *(
+            (f"Intro{embedded}Outro", "Intro Outro")
+            for embedded in (
+                *("<iframe src=x></iframe>", "<script>x()</script>", "<video src=x></video>"),
+                *("<object data=x>Old</object>", "<svg><path/></svg>", "<img src=x>"),
+                *("<embed src=x>", "<button></button>", "<style>p{}</style>", "<audio></audio>"),
+            )
+        ),
+        ("“Intro<script>x()</script>.” Outro<iframe></iframe>!", "“Intro.” Outro!"),
         # text of elements
         ("<button>Share</button>Text", "Share Text"),
         ("<p hidden>Text</p>", "Text"),
@@ -56,6 +66,15 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("&amp;lt;p&amp;gt;One&amp;lt;/p&amp;gt;", "One"),
         ("One&lt;br&gt;Two", "One\nTwo"),
         ("One &lt;br /&gt; Two", "One\nTwo"),
+        ("Text &lt;img src='x' alt=''&gt; text", "Text text"),
+        ("Text <a href='x'> link </a> text", "Text link text"),
+        # a page escaped in a page
+        ("<div>&lt;p&gt;One&lt;/p&gt;\n\n&lt;p&gt;Two&lt;/p&gt;</div>", "One\n\nTwo"),
+        ("<p>One</p>&lt;p&gt;Two &amp;amp; three&lt;/p&gt;", "One\n\nTwo & three"),
+        ("<p>One</p>&amp;lt;p&amp;gt;Two&amp;lt;/p&amp;gt;", "One\n\nTwo"),
+        ("<p>One&lt;br&gt;Two</p>", "One\nTwo"),
+        ("<p>One &lt;iframe src='x' allowfullscreen&gt;&lt;/iframe&gt; two</p>", "One two"),
+        ("One]]>", "One"),
     ],
 )
 def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
@@ -87,6 +106,27 @@ def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
         ("One&nbsp Two&nbsp;Three, it&#39s", "One Two Three, it's"),
         ("if (a &lt; b &amp;&amp; c &gt; d)", "if (a < b && c > d)"),
         ("a private \ufdd0script> sign", "a private script> sign"),
+        # tags with attributes
+        ('Use &lt;p hidden&gt; and &lt;div class="x"&gt; there', None),
+        ('Use &lt;a href="x"&gt; and &lt;/a&gt; to link', None),
+        ('Give every &lt;img src="x" alt=""&gt; an alternative', None),
+        ("HTML5 has <video controls>, <audio> and <canvas>.", None),
+        ("Set <html lang='en'> on every page", None),
+        ("The <title> is cut, the <h1 class='a'> stays", None),
+        ("Wrap it in <div class='x'>...</div> and go", None),
+        ("Is <br> dead?", None),
+        # beside markup
+        ("<p>Use <b> for <b>bold</b></p>", "Use <b> for bold"),
+        ("<p>Use the <b> and </b> pair</p>", "Use the <b> and </b> pair"),
+        ("<p>The <br> tag and the <img> tag</p>", "The <br> tag and the <img> tag"),
+        ("<p>HTML5 has <video controls> and <map></p>", "HTML5 has <video controls> and <map>"),
+        # escaped beside markup
+        ("<p>Use &lt;b&gt;bold&lt;/b&gt; for bold</p>", "Use <b>bold</b> for bold"),
+        ("<p>Write &lt;div class='x'&gt;One&lt;/div&gt;.</p>", "Write <div class='x'>One</div>."),
+        ("<p>An &lt;img src='x'&gt; here</p>", "An <img src='x'> here"),
+        ("<p>Write &amp;lt;b&amp;gt; to show &lt;b&gt;</p>", "Write <b> to show <b>"),
+        ("&lt;p&gt;The &amp;lt;b&amp;gt;b&amp;lt;/b&amp;gt; tag&lt;/p&gt;", "The <b>b</b> tag"),
+        ("<b>Note</b>: &lt;br&gt; between &lt;br&gt; lines", "Note: <br> between <br> lines"),
     ],
 )
 def test_what_only_looks_like_markup_stays(raw: str, clean: str | None) -> None:
@@ -106,6 +146,19 @@ def test_what_only_looks_like_markup_stays(raw: str, clean: str | None) -> None:
         ("&lt;img src=x onerror=alert(1)&gt;Text", "Text"),
         ("<scr\x00ipt>alert(1)</scr\u200bipt>Text", "Text"),
         ("&lt;scr&#8203;ipt&gt;alert(1)", "‹script›alert(1)"),
+        (
+            "Put &lt;meta name=robots content=noai&gt; into the &lt;head&gt;",
+            "Put ‹meta name=robots content=noai› into the <head>",
+        ),
+        (
+            "<p>Put &lt;meta name=robots content=noai&gt; into the &lt;head&gt;</p>",
+            "Put ‹meta name=robots content=noai› into the <head>",
+        ),
+        (
+            "<p>Code between <script> and </script> tags</p>",
+            "Code between ‹script› and ‹/script› tags",
+        ),
+        ("Add &lt;script src=x&gt;&lt;/script&gt; there", "Add ‹script src=x›‹/script› there"),
         ("a <iframe , b", "a ‹iframe , b"),
     ],
 )
@@ -116,6 +169,7 @@ def test_escaped_code_never_becomes_code(raw: str, clean: str) -> None:
 def test_titles_lose_markup_alike() -> None:
     assert clean_title("<b>Ads &amp; AI</b><br>now") == "Ads & AI now"
     assert clean_title("How the &lt;b&gt; tag helps") == "How the <b> tag helps"
+    assert clean_title("Is <br> dead?") == "Is <br> dead?"
 
 
 WORDS = st.text("abcxyz", min_size=1, max_size=5)

@@ -24,6 +24,11 @@ from support.links import spellings
 
 PAGE = "https://example.com/news/story"
 
+APOSTROPHES = (
+    *("'", "&#39;", "&#039;", "&#x27;", "&#X0027;", "&apos;", "&amp;#39;", "&amp;amp;apos;"),
+    *("&#39", "&%2339;", "&#39%3B", "&#38;#39;", "\\u0026#39;"),
+)
+
 # A shared machine can take long over any one example.
 UNHURRIED = settings(deadline=None)
 
@@ -132,6 +137,35 @@ def test_spellings_of_a_page_have_one_canonical_url(spelling: str, page: str) ->
 def test_an_escaped_ampersand_parts_parameters(ampersand: str) -> None:
     link = f"https://press.example/?cat=3{ampersand}p=101"
     assert read(link).link == read(link).page == "https://press.example/?cat=3&p=101"
+
+
+@pytest.mark.parametrize(
+    ("escaped", "link"),
+    [
+        *((f"/it{quote}s-time?q=it{quote}s", "/it's-time?q=it's") for quote in APOSTROPHES),
+        ("/?q=&quot;a&quot;", "/?q=%22a%22"),
+        ("/?q=&lt;b&gt;", "/?q=%3Cb%3E"),
+        ("/caf&eacute;/&amp;eacute;t&#233;", "/café/été"),
+        ("/10&#37;20off&nbsp;now&#160;", "/10%20off%C2%A0now%C2%A0"),
+        ("/a&#47;b&#63;c&#61;d&#35;e", "/a/b?c=d#e"),
+        ("/#/it&#39;s", "/#/it's"),
+        ("/?a=1&sect;ion=2&para;m=3&copy;=4", "/?a=1&section=2&param=3&copy=4"),
+        ("/?a=1§ion=2×tamp=3", "/?a=1&section=2&timestamp=3"),
+        # no entities
+        ("/?a=1&copy=1&reg=2&lt=3&section=4&times=5", "/?a=1&copy=1&reg=2&lt=3&section=4&times=5"),
+        ("/?q=R&D;b&unknown;&#p12", "/?q=R&D;b&unknown;&#p12"),
+        ("/?t=3&#1234", "/?t=3&#1234"),
+        ("/?price=5§", "/?price=5§"),
+        ("/it%26%2339%3Bs", "/it%26%2339%3Bs"),
+    ],
+)
+def test_what_was_escaped_for_html_is_what_it_was(escaped: str, link: str) -> None:
+    assert read(f"https://press.example{escaped}") == read(f"https://press.example{link}")
+    assert read(f"https://press.example{escaped}").link == f"https://press.example{link}"
+
+
+def test_a_link_that_was_escaped_from_its_scheme_on_is_read() -> None:
+    assert read("https&#58;&#x2F;&#47;press.example&sol;a").link == "https://press.example/a"
 
 
 @pytest.mark.parametrize("kept", ["amp=1", "amp", "ampere=1", "q=a%26amp%3Bb", "n=#382"])
@@ -329,6 +363,7 @@ def test_how_long_a_link_may_be_is_judged_on_what_it_names() -> None:
     [
         *("<", "&", "%25", "&amp;", "amp", "&amp", "&#0", "a.", "a-", "http:", "/", "//", "\\"),
         *("../", ":", "@", "#", "?", "www.", "%", "%2", "\\u0026", "?amp;", "é", "\u0301\u0327"),
+        *("&#39;", "&#38;#38;", "&amp;#39", "?a§", "&a;"),
         *(";jsessionid=", "&utm_a=", "&a=1", ":~:", "xn--a.", "1.", "[", "%CC%81%CC%A7", "\n"),
     ],
 )
@@ -349,7 +384,7 @@ PIECES = st.sampled_from(
         *("%C3%A9", "%C3", "é", "e\u0301", "\u0338", "\u037e", "記", "&amp;", "amp;", "&#038;"),
         *("utm_a=1", "utm%5Fb", "fbclid=", ";jsessionid=", "#!", "#/", "#a", "a", "b=1"),
         *("a=b=c", ":80", ":443", ":8080", "www.", "[", "]", "\u200b", "a=%20z&a=!b", ":~:", "\n"),
-        *("http:", "https://", "http//", "\\u0026", " "),
+        *("http:", "https://", "http//", "\\u0026", " ", "&#39;", "&quot;", "&#35", "§b=1"),
     ]
 )
 URLS = st.builds(

@@ -126,6 +126,38 @@ def test_plainly_different_articles_at_one_url_are_articles_of_their_own(
             assert named == {path.article_id} or path.url == "https://paper.example/today"
 
 
+@pytest.mark.parametrize(
+    "link", ["mailto:desk@paper.example", 'a "bad" \\ link\n\ud83d', "http://exa mple.com/ü", ""]
+)
+def test_a_link_that_is_none_is_explained_as_it_was_given(warehouse: Warehouse, link: str) -> None:
+    store(warehouse, page("1", 0, PAPER, "cup", image=link), page("2", 0, link, "cup"))
+    store(warehouse, page("3", 0, "mailto:other@paper.example", "cup", source={"url": link}))
+    process(warehouse)
+    with warehouse.snapshot() as session:
+        (path,) = explain(session, link)
+        assert [(one.uri, one.url) for one in path.records] == [("2", link)]
+
+
+def test_an_article_is_explained_by_its_id_and_its_story_s(warehouse: Warehouse) -> None:
+    store(
+        warehouse,
+        page("1", 0, PAPER, "cup"),
+        page("2", 1, "https://b.example/", "cup"),
+        page("3", 2, "https://c.example/", "chips"),
+    )
+    process(warehouse)
+    with warehouse.snapshot() as session:
+        (path,) = explain(session, PAPER)
+        assert path.article_id
+        assert path.standing
+        assert explain(session, path.article_id) == [path]
+        assert explain(session, "nothing") == []
+    moving = "UPDATE processed.assessments SET story_id = 'moved' WHERE story_id = $1"
+    execute(warehouse, moving, path.standing.story_id)
+    with warehouse.snapshot() as session:
+        assert len(explain(session, "moved")) == 2
+
+
 def test_an_update_is_the_same_article_with_the_date_of_its_text(warehouse: Warehouse) -> None:
     half = " ".join(body("cup").split()[:24])
     texts = (body("cup"), f"{half} {body('later')}", f"{half} {body('later still')}")

@@ -9,6 +9,7 @@ import click
 
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.domain.relevance import Relevance, score
+from newsapi_dentsu.domain.text import clean_title
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.settings import load_settings
 
@@ -16,15 +17,17 @@ if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.queries.explanation import ArticlePath
 
 _SIGNALS_SHOWN = 6
+_LONGEST_LINK = 2000
 
 
 @click.command()
-@click.argument("url_or_uri")
+@click.argument("name", metavar="URL_OR_ID")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def explain(*, url_or_uri: str, as_json: bool) -> None:
+def explain(*, name: str, as_json: bool) -> None:
     """Tell what became of an article, from its raw records to the final table.
 
-    URL_OR_URI is an article's address, in any spelling, or the uri of a record.
+    URL_OR_ID is an article's address, in any spelling, a link that a record gave and nobody can
+    open, the uri of a record, or the id of an article or a story.
     """
     from newsapi_dentsu.source import load_topics
     from newsapi_dentsu.warehouse import open_warehouse
@@ -33,13 +36,13 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
     settings = load_settings()
     warehouse = open_warehouse(settings)
     with warehouse.snapshot() as session:
-        paths = follow(session, url_or_uri)
+        paths = follow(session, name)
     topics = load_topics(settings)
     if as_json:
         click.echo(json.dumps([_as_json(path, topics) for path in paths], default=str))
         return
     if not paths:
-        raise click.ClickException(f"no record has the url or uri {url_or_uri}")
+        raise click.ClickException(f"no record has the url, uri or id {name}")
     screen = console(stderr=False)
     for path in paths:
         screen.print(path.link or "no article", style="bold", markup=False)
@@ -51,7 +54,8 @@ def explain(*, url_or_uri: str, as_json: bool) -> None:
                 markup=False,
             )
             if record.url:
-                screen.print(f"             {record.url}", markup=False)
+                link = clean_title(record.url[:_LONGEST_LINK])
+                screen.print(f"             {link}", markup=False)
             if record.problems:
                 screen.print(f"             unexpected fields: {record.problems}", markup=False)
         if path.article_id is None:

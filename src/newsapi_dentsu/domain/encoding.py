@@ -12,6 +12,9 @@ from typing import Final
 _MOST_LINES: Final = 5_000
 """A text of more lines is repaired at once."""
 
+_MOST_WORDS: Final = 10_000
+"""The words of a longer line are not looked at one by one."""
+
 _ASCII: Final = bytes(range(128))
 
 # Looked for in a text's other characters alone: how the first bytes of UTF-8 look in common
@@ -31,6 +34,17 @@ _MEANT_BY_CONTROLS: Final = {0x80: "€", 0x99: "™"} | dict(
 )
 # A capital before the end of a quotation, whose beginning was read well: “IRMÃ”.
 _QUOTED_CAPITAL = re.compile(r"(?<![ÂÃâ€])[“„][^“”„]*[ÂÃÎÐ](?=”(?!\w))")
+# Portuguese words in capitals, before what makes two bytes of UTF-8 with their last letter, such as
+# “IRMÃ–”. With £ and ƒ these would be the same word, as well.
+_PORTUGUESE = re.compile(
+    r"\b(?:AFEG|ALDE|ALEM|AMANH|AMSTERD|ANCI|AN|ARTES|AVEL|CAMPE|CAPIT|CHARLAT|CIDAD|CIRURGI|CRIST"
+    r"|DIV|ESCRIV|ESPI|GUARDI|HORTEL|IM|IR|IRM|MAÇ|MANH|ORTEL|ÓRF|PAG|ROM|SAT|SULT|SUTI|TALISM"
+    r"|TECEL|TEER|VIL)Ã(?=[^\w\s£ƒ‚\x80-\x9f]|[ºª²³¹])"
+)
+# A letter of another script in the middle of a Latin word.
+_FOREIGN = re.compile(r"[A-Za-zÀ-ʯ][\u0590-\u1cff\u3000-\ud7ff]")
+# Without those that are bytes of UTF-8, too.
+_BLANKS = re.compile(r"([^\S\x80-\xa0]+)")
 _CONTROLS_ALONE = re.compile(r"[\x00-\x9f]*")
 _DAMAGE = re.compile(
     r"\ufffd|Ã[\x80-\xbf©¨¡³±¼¶¤]|â(?:\x80|€)[™œ\x98-\x9d\u201c\u201d\u02dc¦”“]|Â[\xa0-\xbf]"
@@ -57,20 +71,36 @@ def repaired(text: str) -> str:
 
 def damage(text: str) -> int:
     """Count the broken characters that a repaired text still has."""
-    return 0 if text.isascii() else len(_DAMAGE.findall(text))
+    return 0 if text.isascii() else len(_DAMAGE.findall(_PORTUGUESE.sub("", text)))
 
 
 def _repaired_line(line: str) -> str:
     if line.isascii():
         return line
-    # Importing it takes longer than most runs have use for it.
-    from ftfy import fix_encoding
-
     if not _CONTROLS_ALONE.fullmatch(line):
         line = _FLATTENED.sub(lambda flat: _MEANT_BY_FLATTENED[flat[1]], line)
         ends = [quoted.end() for quoted in _QUOTED_CAPITAL.finditer(line)]
-        line = "".join(
-            fix_encoding(line[start:end], fix_c1_controls=False)
-            for start, end in pairwise([0, *ends, len(line)])
-        )
+        line = "".join(_fixed(line[start:end]) for start, end in pairwise([0, *ends, len(line)]))
     return line.translate(_MEANT_BY_CONTROLS)
+
+
+def _fixed(text: str) -> str:
+    """A text as `ftfy` reads it, but for the words of which it makes something that is none."""
+    # Importing it takes longer than most runs have use for it.
+    from ftfy import fix_encoding
+
+    fixed = fix_encoding(text, fix_c1_controls=False)
+    if fixed == text or not (_PORTUGUESE.search(text) or _FOREIGN.search(fixed)):
+        return fixed
+    parts = _BLANKS.split(text)
+    if len(parts) > _MOST_WORDS:
+        return fixed
+    words = [(part, fix_encoding(part, fix_c1_controls=False)) for part in parts]
+    certain = any(
+        word != new and not (_PORTUGUESE.search(word) or _FOREIGN.search(new))
+        for word, new in words
+    )
+    return "".join(
+        word if _FOREIGN.search(new) or (_PORTUGUESE.search(word) and not certain) else new
+        for word, new in words
+    )

@@ -3,17 +3,19 @@
 The index gives bodies as plain text, into which embedded players, links and whole escaped pages
 slip; other texts speak of markup, of tickers (<XOM.N>), of addresses (<jane@example.org>) or of
 arithmetic. So one decision comes first, for the text as a whole: it is HTML if at least one of its
-tags can be nothing else. What stands in angle brackets and is no tag stays even then.
+tags can be nothing else. What stands in angle brackets and is no tag stays even then, and so does
+what such a text holds escaped, unless it is an embedded player or a whole page.
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from html import unescape
-from html.entities import html5
 from typing import Final, NamedTuple
 
 from turbohtml import TokenType, tokenize
+
+from newsapi_dentsu.domain.entities import unescaped
 
 
 def _names(text: str) -> frozenset[str]:
@@ -24,7 +26,7 @@ _MOST_PASSES: Final = 8
 """Levels of escaping undone; real text needs three at most."""
 
 _MOST_TAGS: Final = 30_000
-"""A text with more is no prose, and loses whatever stands in angle brackets."""
+"""A text with more, or with more entities, is no prose, and loses what angle brackets hold."""
 
 _MOST_RESTARTS: Final = 20
 """Tags without an end, after each of which the reading begins anew."""
@@ -37,10 +39,10 @@ _PARAGRAPHS: Final = _names(
 _LINES: Final = frozenset({"br", "caption", "tr"})
 """What these begin stands on a line of its own."""
 
-_GAPS: Final = frozenset({"button", "img", "input", "select", "td", "th"})
+_GAPS: Final = frozenset({"button", "embed", "img", "input", "select", "td", "th"})
 _INLINE: Final = _names(
     "a abbr acronym area b base basefont bdi bdo big cite code col colgroup data datalist del dfn "
-    "em embed font frame i image ins kbd label link map mark math meta meter nobr output param "
+    "em font frame i image ins kbd label link map mark math meta meter nobr output param "
     "progress q rb rp rt rtc ruby s samp slot small source span strike strong sub sup textarea "
     "time track tt u var wbr xmp"
 )
@@ -54,7 +56,15 @@ _SWALLOWING: Final = _UNSEEN | {"plaintext", "textarea", "xmp"}
 """Without its end tag, each of these would take the rest of the text with it."""
 
 _ELEMENTS: Final = _PARAGRAPHS | _LINES | _GAPS | _INLINE | _SWALLOWING
-_VOID: Final = _names("area base br col embed hr img input link meta source track wbr")
+_VOID: Final = _names("br embed hr img input source track")
+"""These have no end tag and a place in a sentence; others without an end tag are spoken of."""
+
+_HEAD: Final = _names("base body head html link meta")
+"""These have no place in a sentence at all."""
+
+_EMBEDDED: Final = _names("applet audio embed iframe object script style svg video")
+"""What is code or a player even where it came escaped."""
+
 _QUOTING: Final = frozenset({"code", "kbd", "pre", "samp", "textarea", "xmp"})
 """What these hold escaped is text about markup."""
 
@@ -67,6 +77,9 @@ _FLAGS: Final = _names(
 
 _TEXT_BRACKET: Final = "\ufdd0"
 """Stands for a < that is text until the end; Unicode has it for such uses."""
+
+_GAP: Final = "\ufdd1"
+"""Stands for a blank that must not move the end of a sentence away from its last word."""
 
 _UNCLOSED: Final = "unclosed-"
 
@@ -82,15 +95,20 @@ _BARE = re.compile(r"</?[^\s<>]+?\s*/?>")
 _VALUED = re.compile(r"""[\w:-]\s*=\s*["'\w#/.]""")
 _BEFORE_MENTION: Final = frozenset(" \u00a0\"'`(\u201c\u2018\u00ab/,")
 _AFTER_MENTION: Final = frozenset(" \u00a0\"'`),.;:!?\u201d\u2019\u00bb/-")
-_TALK_BEFORE = re.compile(r"\b(?:the|an?|as|and|or|of|use|using|with|like|insert|add)\s\Z", re.I)
-_TALK_AFTER = re.compile(r"\s(?:tags?|elements?|and|or|in|is|to)\b", re.I)
+_TALK_BEFORE = re.compile(
+    r"\b(?:the|an?|as|and|or|of|use|using|with|like|insert|add|put|write|every|each|any|no|your)"
+    r"\s\Z",
+    re.IGNORECASE,
+)
+_TALK_AFTER = re.compile(r"\s(?:tags?|elements?|and|or|in|is|to)\b", re.IGNORECASE)
+_TALK_BETWEEN = re.compile(r"\s(?:and|or|to|with|,|-|–)\s|\s?(?:\.\.\.?|…)\s?", re.IGNORECASE)
+_LONGEST_TALK: Final = 12
+"""Characters beside a tag in which the words are looked for that speak of it."""
+
+_SENTENCE_GOES_ON = re.compile(r" [a-z]")
 _QUOTE = re.compile(r"[\"'<]")
 _CODE = re.compile(r"[;{}=]")
-# With its semicolon: without, "?a=1&copy=2" would lose its parameter. Some are never meant so.
-_ENTITY = re.compile(
-    r"&(?:#[0-9]{1,7};|#[0-9]{2,7}(?![0-9;])|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};"
-    r"|(?:nbsp|quot|amp)(?![A-Za-z0-9=;]))"
-)
+_CLOSING = re.compile(rf"{_GAP}+(?=[.,;:!?…)\]”’»])")
 _ACTIVE = re.compile(
     r"<(/?(?:applet|base|embed|form|frame|iframe|link|meta|object|script|style|svg)"
     r"(?![\w.@:-])[^<>\n]*)(>?)",
@@ -101,27 +119,30 @@ _ACTIVE = re.compile(
 def without_markup(text: str) -> str:
     """Return a text without tags, comments and code, and with its entities unescaped.
 
-    Blocks leave a paragraph break, lines a line break, inline elements nothing. The same goes for a
-    text that was escaped as a whole, however often. Text about markup stays.
+    Blocks leave a paragraph break, lines a line break, players and pictures a blank, other inline
+    elements nothing. The same goes for a text that was escaped as a whole, however often. Text
+    about markup stays; in HTML, what is escaped counts as such.
 
     Takes linear time. What still unfolds after `_MOST_PASSES` isn't prose, and loses each ``&`` and
     ``<`` instead.
     """
+    text = text.removesuffix("]]>")
     for _ in range(_MOST_PASSES):
         before = text
-        if text.count("<") > _MOST_TAGS:
-            text = unescaped(_ANY_TAG.sub(" ", text))
+        if _is_endless(text):
+            text = _ANY_TAG.sub(" ", text)
         elif _BRACKET.search(text):
             text = _without_declarations(text)
             page = _Page(text)
-            text = page.text() if page.is_html else unescaped(text)
-        elif "&" in text:
-            text = unescaped(text)
+            if page.is_html:
+                text = page.text()
+                break
+        text = unescaped(text)
         if text == before:
             break
     else:
         text = text.replace("&", " ").replace("<", " ")
-    return text.replace(_TEXT_BRACKET, "<")
+    return _CLOSING.sub("", text).replace(_GAP, " ").replace(_TEXT_BRACKET, "<")
 
 
 def harmless(text: str) -> str:
@@ -130,17 +151,6 @@ def harmless(text: str) -> str:
     A tag that it speaks of, and that would do something there, gets other brackets: ‹script›.
     """
     return _ACTIVE.sub(lambda tag: f"‹{tag[1]}{'›' if tag[2] else ''}", text)
-
-
-def unescaped(text: str) -> str:
-    """Return a text with its entities replaced, once; those of unknown names stay."""
-    return _ENTITY.sub(_character, text)
-
-
-def _character(match: re.Match[str]) -> str:
-    entity = match[0]
-    # Unknown names stay whole; unescape() would take "&notice;" for "&not" and "ice;".
-    return unescape(entity) if entity[1] == "#" or entity[1:] in html5 else entity
 
 
 class _Piece(NamedTuple):
@@ -163,40 +173,50 @@ class _Page:
 
     def __init__(self, text: str) -> None:
         self._pieces = list(_pieces(_prepared(text)))
-        self._ended = {piece.name for piece in self._pieces if piece.kind is TokenType.END_TAG}
-        self._begun = {piece.name for piece in self._pieces if piece.kind is TokenType.START_TAG}
+        self._partners = _partners(self._pieces)
+        self._names = Counter(piece.name for piece in self._pieces)
 
     @cached_property
     def is_html(self) -> bool:
         """Whether at least one of the tags can be nothing else."""
         return any(self._proves_html(at) for at in range(len(self._pieces)))
 
-    def text(self) -> str:
-        """What a reader sees, with entities unescaped once."""
-        parts: list[str] = []
-        unseen = ""
+    def text(self, *, was_escaped: bool = False) -> str:
+        """What a reader sees, with entities unescaped.
+
+        Args:
+            was_escaped: the text was escaped in a page: its tags are text, but for what is embedded
+                and breaks that hold two words apart.
+        """
+        is_tag = self._is_tag_though_escaped if was_escaped else self._is_tag
+        blocks: list[str] = []
+        block: list[str] = []
+        unseen: int | None = None
         quoting = 0
         for at, piece in enumerate(self._pieces):
             starts, ends = piece.kind is TokenType.START_TAG, piece.kind is TokenType.END_TAG
-            if unseen:
-                unseen = "" if ends and piece.name == unseen else unseen
+            if unseen is not None:
+                if ends and piece.name == self._pieces[unseen].name:
+                    unseen = None
             elif piece.kind is TokenType.TEXT:
                 if not self._is_code_left_open(at):
-                    parts.append(piece.source)
+                    block.append(piece.source)
             elif piece.kind is TokenType.CHARACTER_REFERENCE:
                 character = unescaped(piece.source)
-                parts.append(_TEXT_BRACKET if quoting and character == "<" else character)
+                block.append(_TEXT_BRACKET if quoting and character == "<" else character)
             elif not (starts or ends):
                 continue
-            elif not self._is_tag(at):
-                parts.append(unescaped(_TEXT_BRACKET + piece.source[1:]))
+            elif not is_tag(at):
+                block.append(unescaped(_TEXT_BRACKET + piece.source[1:]))
             else:
-                if piece.name in _QUOTING and piece.name in self._ended:
-                    quoting = max(0, quoting + (1 if starts else -1))
+                if piece.name in _QUOTING and at in self._partners:
+                    quoting += 1 if starts else -1
                 if starts and piece.name in _UNSEEN and not piece.unclosed:
-                    unseen = piece.name
-                parts.append(_break(piece.name, starts=starts))
-        return "".join(parts)
+                    unseen = at
+                if left := _break(piece.name, starts=starts):
+                    blocks += (_block("".join(block)), left)
+                    block = []
+        return "".join((*blocks, _block("".join(block))))
 
     def _proves_html(self, at: int) -> bool:
         piece = self._pieces[at]
@@ -208,12 +228,12 @@ class _Page:
             return _is_custom(piece.name) and self._is_tag(at)
         if piece.kind is TokenType.END_TAG:
             return not self._stands_alone(at)
-        if piece.kind is not TokenType.START_TAG:
+        if piece.kind is not TokenType.START_TAG or self._is_mentioned(at):
             return False
         if not piece.is_bare:
             return self._has_known_attributes(piece)
-        return not self._stands_alone(at) and (
-            piece.name in self._ended or piece.name == "br" or self._touches_what_follows(at)
+        return piece.name == "br" or (
+            not self._stands_alone(at) and (at in self._partners or self._touches_what_follows(at))
         )
 
     def _is_tag(self, at: int) -> bool:
@@ -222,14 +242,62 @@ class _Page:
         if self._is_quoted(at):
             return False
         if piece.name not in _ELEMENTS:
-            if piece.name in self._begun and piece.name in self._ended:
+            if at in self._partners:
                 return True
             return _is_custom(piece.name) and self._has_known_attributes(piece)
+        if self._is_mentioned(at):
+            return False
         if piece.kind is TokenType.END_TAG:
-            return piece.name in self._begun or not self._stands_alone(at)
-        if piece.name in self._ended or self._has_known_attributes(piece):
+            return at in self._partners or not self._stands_alone(at)
+        if at in self._partners or self._has_known_attributes(piece):
             return True
         return piece.is_bare and (piece.name in _VOID or not self._stands_alone(at))
+
+    def _is_tag_though_escaped(self, at: int) -> bool:
+        """Whether, of what was escaped in HTML, a piece is a tag that nobody speaks of."""
+        name, partner = self._pieces[at].name, self._partners.get(at, at)
+        if name in _EMBEDDED:
+            first = self._pieces[min(at, partner)]
+            return self._is_tag(at) and (not first.is_bare or not self._stands_alone(partner))
+        before, after = self._before(at)[-1:], self._after(at)[:1]
+        is_break = name in _PARAGRAPHS | _LINES and partner == at
+        return is_break and before.isalnum() and after.isalnum()
+
+    def _is_mentioned(self, at: int) -> bool:
+        """Whether a sentence speaks of the tag: "put <meta name=x> there", "<b> and </b>"."""
+        piece, partner = self._pieces[at], self._partners.get(at)
+        if partner is not None:
+            return self._is_mentioned_pair(min(at, partner), max(at, partner))
+        if piece.kind is not TokenType.START_TAG or not self._stands_alone(at):
+            return False
+        before, after = self._before(at), self._after(at)
+        if piece.name in _HEAD:
+            return True
+        if not (before and after):
+            return piece.is_bare and piece.name not in _VOID
+        if piece.name not in _VOID or (piece.is_bare and piece.name not in ("br", "hr")):
+            return True
+        if before[-1] != " " or after[0] != " ":
+            return piece.is_bare
+        return (
+            _TALK_BEFORE.search(before[-_LONGEST_TALK:]) is not None
+            or _TALK_AFTER.match(after) is not None
+            or (
+                piece.source == "<br>"
+                and self._names["br"] == 1
+                and _SENTENCE_GOES_ON.match(after) is not None
+            )
+        )
+
+    def _is_mentioned_pair(self, start: int, end: int) -> bool:
+        before, after = self._before(start), self._after(end)
+        if (before[-1:] or " ") not in _BEFORE_MENTION or (after[:1] or " ") not in _AFTER_MENTION:
+            return False
+        if end - start == 1:
+            is_code = self._pieces[start].name in _EMBEDDED
+            return is_code and _TALK_BEFORE.search(before[-_LONGEST_TALK:]) is not None
+        between = "".join(piece.source for piece in self._pieces[start + 1 : min(end, start + 3)])
+        return end - start <= 3 and _TALK_BETWEEN.fullmatch(between) is not None
 
     def _has_known_attributes(self, piece: _Piece) -> bool:
         """Whether a tag has attributes, of which none is just a word: not so "<b and c>"."""
@@ -245,10 +313,10 @@ class _Page:
     def _stands_alone(self, at: int) -> bool:
         """Whether a tag stands like a word in a sentence: "the <b> tag"."""
         name, before, after = self._pieces[at].name, self._before(at), self._after(at)
-        if name == "br" and before[-1:] == after[:1] == " ":
-            return bool(_TALK_BEFORE.search(before) or _TALK_AFTER.match(after))
         if not before and name in _PARAGRAPHS:
             return False
+        if before and after.startswith("</") and name not in _PARAGRAPHS | _VOID:
+            after = ""
         return (before[-1:] or " ") in _BEFORE_MENTION and (after[:1] or " ") in _AFTER_MENTION
 
     def _touches_what_follows(self, at: int) -> bool:
@@ -273,6 +341,39 @@ class _Page:
             and before.name in ("script", "style")
             and _CODE.search(self._pieces[at].source) is not None
         )
+
+
+def _partners(pieces: Sequence[_Piece]) -> dict[int, int]:
+    """The end tag of each start tag, and the other way round, by their numbers."""
+    begun: dict[str, list[int]] = {}
+    partners: dict[int, int] = {}
+    for at, piece in enumerate(pieces):
+        if piece.kind is TokenType.START_TAG:
+            begun.setdefault(piece.name, []).append(at)
+        elif piece.kind is TokenType.END_TAG and begun.get(piece.name):
+            start = begun[piece.name].pop()
+            partners |= {start: at, at: start}
+    return partners
+
+
+def _is_endless(text: str) -> bool:
+    return text.count("<") > _MOST_TAGS or text.count("&") > _MOST_TAGS
+
+
+def _block(text: str) -> str:
+    """The text of a block, in which what was escaped is text, unless it is a page of its own."""
+    for _ in range(_MOST_PASSES):
+        before, text = text, unescaped(text)
+        if text == before:
+            break
+    if _is_endless(text):
+        return _ANY_TAG.sub(" ", text)
+    if not _BRACKET.search(text):
+        return text
+    whole = text.strip()
+    page = _Page(_without_declarations(text))
+    is_page = whole.startswith("<") and whole.endswith(">") and page.is_html
+    return page.text(was_escaped=not is_page)
 
 
 def _without_declarations(text: str) -> str:
@@ -344,4 +445,4 @@ def _break(name: str, *, starts: bool) -> str:
         return "\n\n"
     if name in _LINES:
         return "\n" if starts else ""
-    return " " if name in _GAPS else ""
+    return _GAP if name in _GAPS or (name in _UNSEEN and starts) else ""

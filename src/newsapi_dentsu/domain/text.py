@@ -15,7 +15,7 @@ from newsapi_dentsu.domain.encoding import repaired
 from newsapi_dentsu.domain.markup import harmless, without_markup
 from newsapi_dentsu.domain.normalization import normalize
 
-CLEANING: Final = "cleaning-3"
+CLEANING: Final = "cleaning-4"
 """Names what `clean_text` does: whoever changes what comes out changes it, too."""
 
 _MOST_PASSES: Final = 8
@@ -55,7 +55,7 @@ def clean_text(text: str) -> str:
     Not for a text that was cleaned before: its markup would be text about markup.
     """
     text = _tidied(text)
-    if "<" in text or "&" in text:
+    if "<" in text or "&" in text or "]]>" in text:
         # Entities may bring any character, halves of wrongly read ones among them.
         text = harmless(_tidied(without_markup(text)))
     return text

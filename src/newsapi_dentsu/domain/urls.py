@@ -4,7 +4,7 @@
 so as browsers do: blanks and tabs, backslashes, missing slashes, international hosts, dot segments.
 
 This module repairs what no browser could open (a scheme that is doubled or missing, escaped
-ampersands) and evens out what the standard keeps apart but no publisher does: http and https,
+characters) and evens out what the standard keeps apart but no publisher does: http and https,
 ``www.``, user names, trailing slashes, doubled ones, the order of parameters, tracking, needless
 escapes.
 
@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from ada_url import URL
 
+from newsapi_dentsu.domain.entities import unescaped_link
 from newsapi_dentsu.domain.normalization import normalize
 
 MAX_URL_LENGTH: Final = 2000
@@ -82,13 +83,6 @@ _NO_COLON = re.compile(r"(https?)(?=[/\\]{2})", re.IGNORECASE)
 _NO_SCHEME = re.compile(
     r"(www\.)?+(?:[\w-]++\.)++(?!(?:[hx]?html?|php\d?|aspx?|jspx?|cfm|cgi|xml|pdf)\b)"
     r"(?:[^\W\d_]{2,}+|xn--[a-z0-9-]++)(?::\d{1,5})?+(?(1)(?:[/?#]|$)|[/?])",
-    re.IGNORECASE,
-)
-# Feeds escape a link for HTML, or for JSON, once too often; no site's parameter is named "amp;id".
-_END = r"(?:;|%3b)"
-_ESCAPED_AMPERSAND = re.compile(
-    rf"(?:&|\\u0026)(?:(?:amp)+{_END}|(?:\#|%23)(?:0*+38(?!\d)|x0*+26(?![0-9a-f])){_END}?)++"
-    rf"|\\u0026|(?<=\?)(?:amp{_END})++",
     re.IGNORECASE,
 )
 # Browsers read these in a way of their own: others would go elsewhere, or store them wrongly.
@@ -166,8 +160,7 @@ def article_id(url: str) -> str:
 
 
 def _read(url: str) -> Address:
-    link = _with_scheme(url.strip(_AROUND))
-    link = _ESCAPED_AMPERSAND.sub(lambda match: "" if match[0][0] in "aA" else "&", link)
+    link = _with_scheme(unescaped_link(url).strip(_AROUND))
     parsed = URL(link)
     if parsed.protocol not in {"http:", "https:"}:
         raise ValueError("not an http(s) url")

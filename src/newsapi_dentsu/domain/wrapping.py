@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 Place = Literal["start", "end"]
 
-METHOD: Final = "wrapping-2"
+METHOD: Final = "wrapping-3"
 """Names the rules below: whoever changes them changes it, too."""
 
 LEAST_OWN_WORDS: Final = 12
@@ -189,10 +189,21 @@ def _is_wrapping(line: str, rules: re.Pattern[str], known: Set[str]) -> bool:
         return False
     if known and line_key(line) in known:
         return True
-    if _RULER.fullmatch(line) or _ANYWHERE.match(line) or rules.match(line):
+    if _RULER.fullmatch(line) or _is_sharing(line.casefold()):
         return True
-    lower = line.casefold()
-    return any(part in lower for part in _TELLING_PARTS) or _is_sharing(lower)
+    return bool(_ANYWHERE.match(line) or rules.match(line)) and not _tells(line)
+
+
+def _tells(line: str) -> bool:
+    """Whether a line that begins like wrapping tells something: "Sign up today was all it said"."""
+    if _WHOLE.match(line) or _WHOLE_AT_END.match(line):
+        return False
+    first, *others = _SENTENCE_END.split(line)
+    if _NOTE.match(first):
+        first = _BE.sub("", first)
+    if _REPORTED.search(line) or _PREDICATE.search(first) or _FINITE.search(first):
+        return True
+    return any(_FINITE.search(other) and not _TO_READERS.search(other) for other in others)
 
 
 def _is_sharing(lower: str) -> bool:
@@ -200,6 +211,7 @@ def _is_sharing(lower: str) -> bool:
     words = _BUTTON_WORD.findall(lower)
     return (
         0 < len(words) <= 16
+        and not lower.endswith(".")
         and not _BUTTONS_ONLY.isdisjoint(words)
         and all(word in _BUTTONS or word.isdigit() or _GLUED.fullmatch(word) for word in words)
     ) or (len(words) == 1 and _GLUED.fullmatch(words[0]) is not None)
@@ -254,41 +266,90 @@ _THIS: Final = r"(?:this|the above|above) (?:story|article|report|post|copy|piec
 
 # What stands between the names in a credit; any other word in lower case makes it a sentence.
 _NAMES: Final = (
-    r"(?!.*?(?<![\w'’.@/&-])(?!(?:additional|and|at|bureau|by|compiled|contribut\w+|de|del|desk|di|du"
-    r"|edit\w+|el|for|from|in|la|mail|newsroom|of|on|our|phone|report\w+|staff|the|van|von|with"
-    r"|writ\w+)\b|al-|bin\b|ibn\b|el-)(?-i:[a-z]))"
+    r"(?!.*?(?<![\w'’.@/&-])(?!(?:additional|also|agenc\w+|and|article|at|bureau|business|by"
+    r"|cameraman|columnists?|compiled|contribut\w+|correspondents?|de|del|desk|di|du|edit\w+|el"
+    r"|entertainment|for|foreign|freelance|from|in|journalists?|la|mail|newsroom|of|on|our|phone"
+    r"|photographers?|political|producers?|report\w*|researchers?|senior|services?|special|sports"
+    r"|staff|story|television|the|this|to|van|video|von|wires?|with|writ\w+|wrote)\b"
+    r"|al-|bin\b|ibn\b|el-)(?-i:[a-z]))"
 )
+
+# What makes a line a sentence of its own, whose subject is neither the reader nor the site.
+_TIES: Final = r"(?<!\byou )(?<!\bwe )(?<!\bthat )(?<!\bwho )(?<!\bwhich )(?<!\b[Ww]hat )"
+_FINITE = re.compile(
+    rf"{_TIES}\b(?:is|isn|was|wasn|were|weren|became|becomes|remains|remained|rose|fell|grew|drew"
+    r"|draws|brought|brings|costs?|made|makes|meant|means|sold|sells|took|takes|gave|gives|got|gets"
+    r"|came|comes|went|goes|led|leads|lost|loses|won|wins|paid|pays|kept|keeps|held|holds|stood"
+    r"|stands|saw|sees|knew|knows|thought|thinks|felt|feels|ran|runs|began|begins|seems|seemed|works"
+    r"|worked|helps|helped|fails|failed|shows|showed|sounds|looks|looked|needs|needed|belongs"
+    r"|belonged|counts|counted|covers|covered|earns|earned|attracts|attracted|turns|turned"
+    r"|says|said|tells|told|asks|asked|writes|wrote|warns|warned|argues|argued|ruled|adds|added"
+    r"|protects|matters|applies|does|did|would|could"
+    r"|[a-z]+ed (?:\d|the|an?|its|his|her|their|more|most|fewer|less|about|nearly|over|only|up|off"
+    r"|out|when|because|after|before|that|how|why|it|them)\b)\b"
+)
+_PREDICATE = re.compile(
+    rf"{_TIES}\b(?:are|aren|ha[sd] (?:become|been|made|\w+ed)|found|will|should)\b"
+)
+_REPORTED = re.compile(
+    r",[”\"’']?\s(?:[\w.’'-]+\s){0,5}(?:said|says?|told|tells?|found|finds?|wrote|writes?|ruled|begged"
+    r"|(?:add|admit|advise|argue|ask|answer|believe|boast|claim|complain|decide|demand|explain|fear"
+    r"|insist|joke|note|promise|reveal|suggest|warn)(?:s|d|ed|ted)?)\b"
+    r"|, (?:but|yet|so|and (?:the|it|its|he|she|they|nobody|many|most|few|some|\d+))\s"
+)
+_TO_READERS = re.compile(
+    r"\b(?:you|your|we|our|us|here|click|this (?:site|material|story|article|report)|be found"
+    r"|work|I)\b",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(rf"\W*(?:except for the headline, |\w+ )?{_THIS}\b", re.IGNORECASE)
+_BE = re.compile(r"\b(?:is|was|are|were|has|have|had)\b")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-_TELLING_PARTS: Final = (
-    "all rights reserved",
-    "may not be published, broadcast",
-    "contributed to this report",
-    "contributed to this story",
-    "contributed to this article",
-    "contributed reporting",
-    "directly to your inbox",
-    "delivered to your inbox",
-    "straight to your inbox",
+# Each of these says by itself how the line ends, and may tell what it likes.
+_WHOLE = _any(
+    rf"{_NAMES}.*\bcontribut(?:ed|ing) (?:to this (?:report|story|article)|reporting)\b",
+    r"(?:video loading video unavailable|sponsored content is written by .{0,60}\bwithout"
+    r"|this field is required\.)(?!\w)",
+)
+_WHOLE_AT_END = _any(
+    # further links
+    r"(?:read more|read also|also read|see also|related(?: (?:story|article|link|news|stories))?|"
+    r"recommended|watch(?: also| now| this)?|videos?|in pics|in pictures|gallery|listen|must read|"
+    r"don't miss|more)\s*[:|»>]+\s*\S(?!.*[.!?]\s+\S).{2,200}(?<![.])\Z",
+    r"originally (?:published|appeared) (?:on|in|at)\b.{1,60}? as ",
+    # an author
+    r"(?:[\w.'’-]+ ){0,12}(?:follow|contact|reach|e-?mail) (?:him|her|them)\b.{0,60}"
+    r"(?:@|twitter|https?:| at [\[(+\d]).{0,120}\Z",
 )
 _ANYWHERE = _any(
+    _WHOLE.pattern,
     # sharing and following
     r"(?:share|tweet|email|print) this(?: (?:story|article|post|page|on .*|with .*|via .*))?\W*\Z",
     r"(?:like|follow|find|join) (?:us|[\w ]{1,40}) on (?:facebook|twitter|instagram|google|youtube|"
-    r"linkedin|snapchat|pinterest|whatsapp|telegram)\b.{0,80}\Z",
+    r"linkedin|snapchat|pinterest|whatsapp|telegram)\b"
+    r"(?!,? (?:and )?(?:you|they|he|she|it|we|the|an?)\b).{0,80}\Z",
     r"join the conversation\b.{0,80}\Z",
+    # whose it is
+    r".*\ball rights reserved(?:\W*\Z|\s*[^\w\s,])",
+    r".*\bmaterial may not be published, broadcast",
     # subscribing
+    r"(?=.*\b(?:sign[ -]?up|subscribe|get|want|receive|newsletter)\b)"
+    r".*\b(?:directly|delivered|straight) to your inbox\b",
     r"(?:get|want) .{1,60} (?:to|in) your (?:inbox\b|e-?mail(?:[^\w\s-]"
     r"|\s(?:every|each|daily)\b|\Z))",
     r"(?:sign ?up|subscribe|register) (?:to|for|now|here|today|with)\b(?!.*\b(?:continue|keep"
     r"|unlock|"
     r"full|read|access)\b).*\b(?:newsletters?|e-?mails?|alerts|updates|briefing|channel|podcast|"
     r"digest)\b",
-    r"(?:already|not) a (?:subscriber|member)\?.{0,80}\Z",
+    r"(?:already|not) a (?:subscriber|member)\?(?:\W*\Z|\s+(?:please |click |tap |here )?(?:sign"
+    r"|log|login|join|register|subscribe|activate|link|get|become|start|here|create|try|see|find|you)\b"
+    r".{0,80}\Z)",
     r"(?:click here to |tap here to )?download (?:the |our )?[\w ,'’-]{0,40}\bapp\b"
     r"(?:\W*\Z|.{0,30}\b(?:to (?:get|stay|read|receive)|for (?:all|more|free|the latest)|here|now"
     r"|today|https?)\b)",
@@ -302,14 +363,13 @@ _ANYWHERE = _any(
     r"log ?in|close|embed|menu|next page|(?:show|view|read|leave|post|add)(?: all| an?| your)? "
     r"(?:comments?|reply)(?: \(?\d+\)?)?|comments? ?\(?\d*\)?|\d+ comments?|skip in skip.?|mail|"
     r"back to top|x|play video|watch video|photos?|videos?|gallery)[\W_]*\Z",
-    r"(?:video loading|sponsored content is written by|this field is required)\b",
     # an agency alone on a line
     rf"[\W_]*(?:(?:source|agency|courtesy|with (?:inputs?|reports?|files) from|from|via)[:\s]+)?"
     rf"{_AGENCIES}[\W_]*\Z",
 )
 _DATED: Final = (
     r"(?:first )?(?:published|updated|posted|last updated|last modified|modified|created)\b"
-    r"(?: (?:date|on|at|by))?[:\s].{0,12}\d[^.]{0,80}\Z"
+    r"(?: (?:date|on|at|by))?[:\s].{0,12}\d(?!.*?, (?:the|an?|it|he|she|they)\b)[^.]{0,80}\Z"
 )
 _AT_START = _any(
     r"(?:tm )?(?:& |and )?(?:©|\(c\) ?\d|copyright (?:©|\(c\)|\d{4}|by)).{0,60}\Z",
@@ -318,7 +378,8 @@ _AT_START = _any(
     rf"(?:(?: and|,| &) (?-i:[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){{1,3}})){{0,3}})"
     rf"(?:(?:,| in| for| \||/).{{0,50}}|[\s,|/-]+{_AGENCIES}.{{0,20}})?\Z",
     r"(?:image|photo|picture|pic|file photo|file image|representational image)s?"
-    r"(?: (?:copyright|credit|source|caption|courtesy|by|via)\b\W*|\s*[:©]\s*).{1,100}\Z",
+    r"(?: (?:copyright|credit|source|caption|courtesy(?: of)?|by|via)\b(?:\W*(?-i:(?=[A-Z@\[\d]))"
+    r"|\s*[:©]\s*)|\s*[:©]\s*(?:(?-i:(?=[A-Z@\[\d]))|(?:via|courtesy|supplied|file)\b)).{1,100}\Z",
     _DATED,
 )
 _HEADING = _any(
@@ -346,32 +407,35 @@ _AT_END = _any(
     r"[\W_]*(?:additional |with (?:additional )?)?(?:reporting|editing|writing|edited|written"
     r"|compiled|"
     rf"reported|translated|graphics?|research)(?: and (?:writing|editing|reporting))? by\b{_NAMES}",
+    rf"{_NAMES.replace('additional|', 'additional|files?|follow|inputs?|')}"
     r"[\W_]*with (?:inputs?|reports?|files?|additional (?:reporting|input)|agency inputs)"
     r"(?: from\b.{1,120}|\W*)\Z",
-    r"(?:[\w.'’-]+ ){0,8}(?:follow|contact|reach|e-?mail) (?:him|her|them|me|the (?:author|writer)|"
+    r"(?:[\w.'’-]+ ){0,8}(?:follow|contact|reach|e-?mail) (?:me|the (?:author|writer)|"
     r"(?-i:[A-Z])[\w.'’-]+ (?-i:[A-Z])[\w.'’-]+)\b.{0,60}"
-    r"(?:@|twitter|https?:| at [\[(+\d]).{0,120}\Z",
+    r"(?:@|twitter(?! and you\b)|https?:| at [\[(+\d]).{0,120}\Z",
     # where it was published before, and by whom not edited
     rf"[\W_]*(?:\w+ )?{_THIS}(?: (?:has|was|is|had|have))?(?: also| not|n't|n’t)?(?: been)?"
     r"(?: not been)? (?:first |originally |automatically |only )?(?:edited|published"
     r"|auto-?generated|"
     r"generated|created|modified|syndicated|appeared|provided|supplied|reproduced|republished|"
-    r"produced|translated|written by|part of)\b"
-    r"(?!.*, (?:and|but|which|who|so|yet|while|because)\b)",
-    r"(?:see|read|view) the (?:original|full|whole) (?:version|article|story|post"
-    r"|report)\b.{0,120}\Z",
-    r"(?:originally|first) (?:published|appeared|posted) (?:on|in|at|by)\b.{1,120}\Z",
+    r"produced|translated|written by|part of (?:the|our|an?))\b"
+    r"(?!.*(?:, (?:and|but|which|who|so|yet|while|because)\b"
+    r"|\b(?:that|who) (?!(?:has|have|was|were|is|are|(?:first |originally )?appeared)\b)))",
+    r"(?:see|read|view) the (?:original|full|whole) (?:version|article|story|post|report)"
+    r"(?: of (?:this|the) (?:article|story|post|report|interview))?"
+    r"(?:\W*|,? (?:on|at|in|from|here|by|which)\b.{0,120})\Z",
+    r"(?:originally|first) (?:published|appeared|posted) (?:on|in|at|by)\b"
+    r"(?!.*?, (?:the|an?|it|its|he|she|they|this|these)\b).{1,120}\Z",
     r"\(?except for the headline, this story\b",
     r"republish our articles\b",
     _DATED,
     # further links
     _HEADING.pattern,
-    r"(?:read more|read also|also read|see also|related(?: (?:story|article|link|news|stories))?|"
-    r"recommended|watch(?: also| now| this)?|videos?|in pics|in pictures|gallery|listen|must read|"
-    r"don't miss|more)\s*[:|»>]+\s*\S(?!.*[.!?]\s+\S).{2,200}(?<![.])\Z",
+    _WHOLE_AT_END.pattern,
     r"(?:click|tap) here (?:to|for)\b.{1,150}\Z",
-    r"(?:tags?|topics?|keywords?|filed under|categor(?:y|ies)|posted in|labels)\s*:.{0,300}\Z",
-    r"send (?:a letter|letters|questions|us|your|comments|feedback|tips)\b.{0,120}\Z",
+    r"(?:tags?|topics?|keywords?|filed under|categor(?:y|ies)|posted in|labels)\s*:.{0,300}"
+    r"(?<!\.)\Z",
+    r"send (?:a letter|letters|questions|us|your|comments|feedback|tips)\b(?! to an?\b).{0,120}\Z",
     r"(?:what do you think\b.{0,150}\b(?:comments?|below|let us know|tell us)|have (?:your say"
     r"|you an "
     r"opinion)|let us know|do you have a (?:story|tip|news))\b.{0,150}\Z",

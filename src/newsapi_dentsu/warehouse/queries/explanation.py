@@ -1,10 +1,12 @@
 """An article's whole path: its records, the article made of them, and the verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
+from newsapi_dentsu.domain.json_text import parse_json
+from newsapi_dentsu.domain.text import canonical_json
 from newsapi_dentsu.domain.urls import address, article_id, article_url
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
@@ -13,7 +15,10 @@ from newsapi_dentsu.warehouse.tables.assessments import Assessed
 
 @dataclass(frozen=True, slots=True)
 class RecordPath:
-    """A raw record and what became of it; `outcome` is `waiting` before deduplication."""
+    """A raw record and what became of it; `outcome` is `waiting` before deduplication.
+
+    `url` is the link as the record gave it where that is none that anybody could open.
+    """
 
     seq: int
     uri: str
@@ -101,15 +106,27 @@ class ArticlePath:
     versions: tuple[ShownText, ...] = ()
 
 
-def explain(session: Session, url_or_uri: str) -> list[ArticlePath]:
-    """Follow every article that a url (in any spelling) or a record's uri leads to."""
-    article_ids = _articles_at(session, url_or_uri)
+def explain(session: Session, name: str) -> list[ArticlePath]:
+    """Follow every article that a name leads to.
+
+    Args:
+        session: the warehouse as it is read.
+        name: a url, in any spelling; a link that is none, as a record gave it; a record's uri; the
+            id of an article or a story.
+    """
+    # Neither engine takes halves of characters or NUL, and so stores none.
+    stored = name.encode("utf-8", "replace").decode().replace("\0", "")
+    article_ids = _articles_at(session, name) | _known_by_id(session, stored)
     unattached: list[int] = []
-    for seq, found in session.rows(
-        f"SELECT r.seq, o.article_id FROM {raw.TABLE} r "
-        f"LEFT JOIN {processed.OUTCOMES} o ON o.raw_seq = r.seq WHERE r.uri = $1 OR r.url = $1",
-        url_or_uri,
+    for seq, url, uri, record, found in session.rows(
+        f"SELECT r.seq, r.url, r.uri, r.record, o.article_id FROM {raw.TABLE} r "
+        f"LEFT JOIN {processed.OUTCOMES} o ON o.raw_seq = r.seq "
+        "WHERE r.uri = $1 OR r.url = $1 OR (r.url IS NULL AND strpos(r.record, $2) > 0)",
+        stored,
+        canonical_json({"url": name})[1:-1],
     ):
+        if name not in (url, uri, _given_link(record)):
+            continue
         if found is None:
             unattached.append(seq)
         else:
@@ -119,6 +136,19 @@ def explain(session: Session, url_or_uri: str) -> list[ArticlePath]:
         records = _records(session, "r.seq IN (SELECT unnest($1::bigint[]))", unattached)
         paths.append(_no_article(records))
     return paths
+
+
+def _known_by_id(session: Session, name: str) -> set[str]:
+    # A story has the id of its first article, which it keeps without it.
+    return {name} & set(processed.headings(session, [name])) or {
+        member.article_id for member in assessments.members_of(session, name)
+    }
+
+
+def _given_link(record: str) -> str | None:
+    fields = parse_json(record)
+    link = fields.get("url") if isinstance(fields, dict) else None
+    return link if isinstance(link, str) else None
 
 
 def _articles_at(session: Session, url: str) -> set[str]:
@@ -239,10 +269,14 @@ def _story(session: Session, story_id: str) -> tuple[StoryMember, ...]:
 
 def _records(session: Session, condition: str, parameter: object) -> list[RecordPath]:
     found = session.rows(
-        "SELECT r.seq, r.uri, r.version, r.url, r.title, r.publishedAt, r.indexed_at, "
-        "r.fetched_at, r.problems, coalesce(o.outcome, 'waiting'), o.reason "
+        "SELECT CASE WHEN r.url IS NULL THEN r.record END, r.seq, r.uri, r.version, r.url, "
+        "r.title, r.publishedAt, r.indexed_at, r.fetched_at, r.problems, "
+        "coalesce(o.outcome, 'waiting'), o.reason "
         f"FROM {raw.TABLE} r LEFT JOIN {processed.OUTCOMES} o ON o.raw_seq = r.seq "
         f"WHERE {condition} ORDER BY r.seq",
         parameter,
     )
-    return [RecordPath(*row) for row in found]
+    return [
+        replace(path, url=_given_link(record)) if record else path
+        for record, path in ((record, RecordPath(*row)) for record, *row in found)
+    ]
