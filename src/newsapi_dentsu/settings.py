@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from newsapi_dentsu.domain.mail_addresses import mail_address, mail_addresses
 from newsapi_dentsu.errors import PipelineError, SettingsError
 from newsapi_dentsu.loopback import is_loopback
 from newsapi_dentsu.mistakes import in_plain_words, nearest
@@ -352,8 +353,17 @@ class Settings(BaseSettings):
     def _whole_mail_settings(self) -> "Settings":
         if self.smtp_host is None:
             return self
-        if self.alert_email_from is None or not self.email_receivers:
+        if self.alert_email_from is None or self.alert_email_to is None:
             raise ValueError("SMTP_HOST needs ALERT_EMAIL_FROM and ALERT_EMAIL_TO")
+        if mail_address(self.alert_email_from) is None:
+            raise ValueError(
+                "ALERT_EMAIL_FROM must be one mail address, as in newsapi <alerts@example.com>"
+            )
+        if not self.email_receivers:
+            raise ValueError(
+                "ALERT_EMAIL_TO must be mail addresses, separated by commas; a name with a comma "
+                'is put in quotes, as in "Team, B" <b@example.com>'
+            )
         if self.smtp_security == "none" and self.smtp_user and not is_loopback(self.smtp_host):
             raise ValueError("SMTP_SECURITY=none would show SMTP_PASSWORD to the network")
         return self
@@ -406,8 +416,12 @@ class Settings(BaseSettings):
     @property
     def email_receivers(self) -> tuple[str, ...]:
         """The addresses of ALERT_EMAIL_TO."""
-        given = (self.alert_email_to or "").split(",")
-        return tuple(address.strip() for address in given if address.strip())
+        return tuple(str(one) for one in mail_addresses(self.alert_email_to or "").usable)
+
+    @property
+    def unusable_receivers(self) -> tuple[str, ...]:
+        """What in ALERT_EMAIL_TO is no address."""
+        return mail_addresses(self.alert_email_to or "").unusable
 
     @property
     def sends_figures(self) -> bool:

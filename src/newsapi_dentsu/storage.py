@@ -3,6 +3,7 @@
 Names within a store are relative, with slashes. A file appears under its name whole or not at all.
 """
 
+import itertools
 import logging
 import os
 import shutil
@@ -78,22 +79,32 @@ def fetch(store: ObjectStore, name: str, size: int, folder: Path) -> Path:
         StorageError: it is missing, or of another size.
     """
     path = folder / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}{_PART}")
-        store.download(name, part)
-        os.replace(part, path)  # noqa: PTH105
-    found = path.stat().st_size
+    if path.exists() and path.stat().st_size == size:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}{_PART}")
+    store.download(name, part)
+    found = part.stat().st_size
     if found != size:
-        path.unlink()
         raise StorageError(
             f"{name} in {store.location} has {found:,} bytes instead of {size:,}: it is damaged"
         )
+    os.replace(part, path)  # noqa: PTH105
     return path
 
 
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, under which nothing looks for it; returns that name."""
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.name}.damaged{number}")
+        if not aside.exists():
+            path.rename(aside)
+            return aside
+    raise AssertionError
+
+
 class Folder(ObjectStore):
-    """A folder on a disk of this machine."""
+    """A folder on a disk of this machine; no name and no link leads out of it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -102,27 +113,29 @@ class Folder(ObjectStore):
     @override
     def names(self, prefix: str = "") -> list[str]:
         with self._errors_explained():
-            found = (path for path in self._path.rglob("*") if path.is_file())
+            found = (path for path in self._path.rglob("*") if path.is_file() and self._holds(path))
             names = (path.relative_to(self._path).as_posix() for path in found)
             return sorted(name for name in names if name.startswith(prefix))
 
     @override
     def read(self, name: str) -> bytes | None:
         with self._errors_explained():
-            path = self._path / name
+            path = self._inside(name)
             return path.read_bytes() if path.exists() else None
 
     @override
     def download(self, name: str, target: Path) -> None:
         with self._errors_explained():
-            shutil.copyfile(self._path / name, target)
+            shutil.copyfile(self._inside(name), target)
 
     @override
     def upload(self, source: Path, name: str) -> None:
-        target = self._path / name
-        part = target.with_name(f".{target.name}{_PART}")
         with self._errors_explained():
+            target = self._inside(name)
+            part = target.with_name(f".{target.name}{_PART}")
             target.parent.mkdir(parents=True, exist_ok=True)
+            # What stands there was left by an attempt before, or is a link of somebody's making.
+            part.unlink(missing_ok=True)
             with source.open("rb") as here, part.open("wb") as there:
                 shutil.copyfileobj(here, there, 1 << 20)
                 there.flush()
@@ -133,10 +146,23 @@ class Folder(ObjectStore):
     @override
     def delete(self, name: str) -> None:
         with self._errors_explained():
-            path = self._path / name
+            path = self._inside(name)
             path.unlink(missing_ok=True)
             if path.parent != self._path and not any(path.parent.iterdir()):
                 path.parent.rmdir()
+
+    def _inside(self, name: str) -> Path:
+        """The path of a file, which is below this folder whatever the name says."""
+        path = self._path / name
+        if not self._holds(path):
+            raise StorageError(
+                f"{name!r} leads out of {self.location}: a link in it, or a list of files that "
+                "this program didn't write; nothing was touched"
+            )
+        return path
+
+    def _holds(self, path: Path) -> bool:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._path))
 
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:

@@ -90,6 +90,7 @@ class MailServer:
         self.port = port
         self.refuse: str | None = None
         self.refused_receivers: set[str] = set()
+        self.refused_with = "550 no such mailbox"
         self.after: Callable[[], None] | None = None
         self.received: list[EmailMessage] = []
         self.encrypted: list[bool] = []
@@ -98,7 +99,7 @@ class MailServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if address in self.refused_receivers:
-            return "550 no such mailbox"
+            return self.refused_with
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -163,9 +164,13 @@ def _greet(port: int) -> None:
 
 @contextmanager
 def mail_server(
-    security: str = "none", certificate: tuple[Path, Path] | None = None
+    security: str = "none",
+    certificate: tuple[Path, Path] | None = None,
+    *,
+    login_as: tuple[str, str] = (USER, PASSWORD),
+    **chosen: Any,
 ) -> Iterator[MailServer]:
-    """An SMTP server; with TLS it demands a login."""
+    """An SMTP server; with TLS it demands a login. `chosen` are options of aiosmtpd."""
     context = None
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -173,12 +178,12 @@ def mail_server(
     server = MailServer(free_port())
 
     def login(_server: Any, _session: Any, _envelope: Any, _kind: str, data: Any) -> AuthResult:
-        right = data == LoginPassword(USER.encode(), PASSWORD.encode())
+        right = data == LoginPassword(*(part.encode() for part in login_as))
         return AuthResult(success=right, handled=False)
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = chosen
     if security != "none":
-        options = {"auth_required": True, "authenticator": login}
+        options = {"auth_required": True, "authenticator": login, **chosen}
     if security == "starttls":
         options |= {"require_starttls": True, "tls_context": context}
     elif security == "tls":

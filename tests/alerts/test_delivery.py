@@ -270,3 +270,25 @@ def test_a_slack_that_never_ends_its_answer_keeps_no_other_channel_silent(
     assert manual in told
     assert scheduled in told
     assert scheduled in json.dumps(site.paged())
+
+
+def test_a_channel_that_fails_is_told_through_the_others(site: Installation) -> None:
+    run_id = failed_run(site)
+    site.pager.default.status = 400
+    site.tick()
+
+    (mail,) = site.mail.received
+    assert run_id in text_of(mail)
+    assert "NOTE: Alerts by pagerduty fail: " in text_of(mail)
+
+
+def test_receivers_that_get_no_mail_are_told_through_the_others(site: Installation) -> None:
+    site.mail.refused_receivers = {"owner@example.com"}
+    failed_run(site)
+    site.tick()
+    site.later(hours=1)
+    failed_run(site)
+    site.tick()
+
+    told = "Alerts by email don't reach everybody: 250 2.0.0 queued as 1; owner@example.com refused"
+    assert told in json.dumps(site.pager.taken)

@@ -1,5 +1,6 @@
 """Mail goes over TLS with a login, and whatever a server does, an answer comes in time."""
 
+import smtplib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.alerts.channel import DeliveryError
-from newsapi_dentsu.alerts.email import EmailChannel
+from newsapi_dentsu.alerts.email import EmailChannel, _log_in
 from newsapi_dentsu.deadline import Deadline
 from support.http import dripping
 
@@ -146,3 +147,71 @@ def test_a_test_mail_says_that_nothing_is_wrong(server: MailServer) -> None:
     assert answer == "250 2.0.0 queued as 1"
     assert "Nothing is wrong" in server.received[0].get_content()
     assert server.subjects == ["[newsapi] Test of the alerts: nothing is wrong"]
+
+
+@pytest.mark.parametrize(
+    "login_as", [("jörg@example.com", "geheim"), (USER, "пароль €"), ("ß", "密")]
+)
+@pytest.mark.parametrize("excluded", [[], ["PLAIN"]], ids=["PLAIN", "LOGIN"])
+def test_users_and_passwords_beyond_ascii_log_in(
+    login_as: tuple[str, str],
+    excluded: list[str],
+    certificate: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with mail_server(
+        "starttls", certificate, login_as=login_as, auth_exclude_mechanism=excluded
+    ) as server:
+        sender = channel(server.port, "starttls", user=login_as[0], password=login_as[1])
+        assert send(sender) == "250 2.0.0 queued as 1"
+        wrong = channel(server.port, "starttls", user=login_as[0], password="falsch €")
+        with pytest.raises(DeliveryError, match="535"):
+            send(wrong)
+        with pytest.raises(DeliveryError, match="SMTP_PASSWORD must be ASCII"):
+            _without_login(server.port, login_as)
+    assert len(server.received) == 1
+
+
+def _without_login(port: int, login_as: tuple[str, str]) -> None:
+    """Log in where the server offers nothing that takes UTF-8, as one with CRAM-MD5 alone."""
+    with smtplib.SMTP("127.0.0.1", port) as server:
+        server.ehlo()
+        server.esmtp_features["auth"] = "CRAM-MD5"
+        _log_in(server, *login_as)
+
+
+def test_an_address_that_is_none_costs_the_others_nothing(server: MailServer) -> None:
+    receivers = ("ops@example.com", "nonsense", '"Team, B" <b@example.com>')
+    answer = send(channel(server.port, receivers=receivers))
+
+    assert answer == "250 2.0.0 queued as 1; nonsense refused: not a mail address"
+    assert server.received[0]["To"] == 'ops@example.com, "Team, B" <b@example.com>'
+
+
+def test_addresses_beyond_ascii_go_to_servers_that_take_them() -> None:
+    receivers = ("ops@example.com", "jörg@example.com", "team@bücher.example")
+    with mail_server(enable_SMTPUTF8=True) as server:
+        assert send(channel(server.port, receivers=receivers)) == "250 2.0.0 queued as 1"
+    assert (
+        server.received[0]["To"] == "ops@example.com, jörg@example.com, team@xn--bcher-kva.example"
+    )
+
+    with mail_server(enable_SMTPUTF8=False) as server:
+        answer = send(channel(server.port, receivers=receivers))
+        with pytest.raises(DeliveryError, match="ALERT_EMAIL_FROM"):
+            send(channel(server.port, sender="jörg@example.com"))
+        with pytest.raises(DeliveryError, match="takes no SMTPUTF8"):
+            send(channel(server.port, receivers=receivers[1:2]))
+    assert answer == (
+        "250 2.0.0 queued as 1; jörg@example.com refused: the server takes no SMTPUTF8"
+    )
+    assert server.received[0]["To"] == "ops@example.com, team@xn--bcher-kva.example"
+
+
+def test_a_server_that_hangs_up_between_receivers_has_taken_nothing(server: MailServer) -> None:
+    server.refused_receivers = {"owner@example.com"}
+    server.refused_with = "421 4.3.2 shutting down"
+    with pytest.raises(DeliveryError, match="421"):
+        send(channel(server.port))
+    assert server.received == []

@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from support.databases import Database, disconnect
+from support.databases import Database, DuckDBDatabase, disconnect
 from support.services import BIN
 from support.tables import execute, final_urls, raw_uris
 
@@ -38,7 +38,7 @@ def test_a_database_that_holds_other_data_is_refused_unless_told(
     assert "--replace" in refused.err
     assert final_urls(opened) == []
     assert run(target, "restore", "--replace", **lost.settings).code == 0
-    assert len(final_urls(opened)) == 26
+    assert len(final_urls(opened)) == 27
     disconnect(opened)
 
 
@@ -105,6 +105,37 @@ def test_killed_at_any_moment_and_started_again_it_ends_with_everything(
     assert json.loads(done.stdout)["equal"]
     opened = target.open()
     assert len(raw_uris(opened)) == 27
-    assert len(final_urls(opened)) == 26
+    assert len(final_urls(opened)) == 27
     assert not (tmp_path / "data" / ".restore").exists()
     disconnect(opened)
+
+
+def test_killed_at_its_very_end_it_knows_its_own_work_again(
+    run: Run, lost: Lost, target: Database, tmp_path: Path
+) -> None:
+    # As after a death between the last step and the exit, or in another container: nothing tells
+    # of the first attempt but the target.
+    first = run(target, "restore", "--json", **lost.settings)
+    assert first.code == 0, first.err
+    assert not (tmp_path / "data" / ".restore").exists()
+    for options in ((), ("--replace",), ("--merge",), ("--raw-only",)):
+        again = run(target, "restore", "--json", *options, **lost.settings)
+        if options == ("--raw-only",):
+            assert "--replace" in again.err
+        else:
+            assert again.code == 0, again.err
+            told = json.loads(again.out)
+            assert (told["action"], told["equal"]) == ("already equal", True)
+
+
+def test_a_dry_run_leaves_the_work_of_a_killed_attempt(
+    run: Run, lost: Lost, target: Database, tmp_path: Path
+) -> None:
+    data = target.path.parent if isinstance(target, DuckDBDatabase) else tmp_path / "data"
+    left = data / ".restore" / "0123456789abcdef" / "lake" / "file.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_text("downloaded")
+    assert run(target, "restore", "--dry-run", **lost.settings).code == 0
+    assert [*(data / ".restore").rglob("*.parquet")] == [left]
+    assert run(target, "restore", **lost.settings).code == 0
+    assert not (data / ".restore").exists()

@@ -11,6 +11,10 @@ PATIENCE_SECONDS = 10.0
 """Longest time that a channel may take in an evaluation: Dagster gives a sensor 60 s in all."""
 
 
+REFUSED = " refused: "
+"""Stands in an answer behind each receiver that didn't get what others got, before the reason."""
+
+
 class DeliveryError(AlertsError):
     """A channel did not take a message; the text is what the other side answered."""
 

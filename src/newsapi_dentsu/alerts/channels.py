@@ -34,7 +34,7 @@ def open_channels(settings: Settings) -> list[Channel]:
                 user=settings.smtp_user,
                 password=password.get_secret_value() if password else None,
                 sender=settings.alert_email_from,
-                receivers=settings.email_receivers,
+                receivers=(*settings.email_receivers, *settings.unusable_receivers),
             )
         )
     if settings.slack_webhook_url is not None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, Channel, DeliveryError
+from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, REFUSED, Channel, DeliveryError
 from newsapi_dentsu.alerts.message import Message, compose
 from newsapi_dentsu.deadline import Deadline
 from newsapi_dentsu.domain.alerts.facts import Facts
@@ -175,6 +175,7 @@ def _send(
     deadlines: dict[str, Deadline] = {}
     for channel, message in batches:
         deadline = deadlines.setdefault(channel.name, Deadline.after(PATIENCE_SECONDS))
+        message = replace(message, remarks=(*message.remarks, *_trouble(state, channel, context)))
         try:
             if channel.name in failed and deadline.left == 0:
                 raise DeliveryError("not tried: the message before it took all the time")
@@ -188,12 +189,29 @@ def _send(
         if not accepted:
             failed.add(channel.name)
         answer = _clean(context.hide(answer))
-        log = logger.info if accepted else logger.error
+        log = logger.error if not accepted else logger.warning if REFUSED in answer else logger.info
         log("Alert by %s: %s: %s", channel.name, message.headline, answer)
         sent.append(Sent(channel.name, message.headline, accepted, answer))
         state = state.with_deliveries(_ends(state, channel, message, accepted, answer))
         keep(state)
     return state
+
+
+def _trouble(state: AlertState, channel: Channel, context: DeliveryContext) -> Iterable[str]:
+    """What is wrong with the other channels, of which they can't tell themselves."""
+    for other in context.channels:
+        tried = [
+            one
+            for (_, name), one in state.deliveries.items()
+            if name == other.name and one.status != "sending"
+        ]
+        if other.name == channel.name or not tried:
+            continue
+        last = max(tried, key=lambda one: one.tried_at)
+        if last.status == "failed":
+            yield f"Alerts by {other.name} fail: {last.answer}"
+        elif REFUSED in last.answer:
+            yield f"Alerts by {other.name} don't reach everybody: {last.answer}"
 
 
 def _tries(

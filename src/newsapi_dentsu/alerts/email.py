@@ -1,5 +1,6 @@
 """E-mail over SMTP: a text and an HTML part, one Message-ID for one message however often sent."""
 
+import base64
 import smtplib
 import socket
 import ssl
@@ -9,19 +10,24 @@ from contextlib import contextmanager, suppress
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from functools import cache, partial
+from itertools import chain
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 from typing_extensions import override
 
-from newsapi_dentsu.alerts.channel import Channel, DeliveryError
+from newsapi_dentsu.alerts.channel import REFUSED, Channel, DeliveryError
 from newsapi_dentsu.alerts.message import Message
 from newsapi_dentsu.deadline import Deadline, within
+from newsapi_dentsu.domain.mail_addresses import MailAddresses, mail_address, mail_addresses
 
 _CODING = "quoted-printable"
 """Passes every mail server, and people can read it in a dump."""
+
+_LEAVING = 421
+"""The answer of a server that closes the connection."""
 
 Security = Literal["starttls", "tls", "none"]
 
@@ -48,8 +54,12 @@ class EmailChannel(Channel):
         self._security = security
         self._user = user
         self._password = password
-        self._sender = sender
-        self._receivers = receivers
+        self._sender = mail_address(sender)
+        lists = [mail_addresses(given) for given in receivers]
+        self._receivers = MailAddresses(
+            tuple(chain.from_iterable(one.usable for one in lists)),
+            tuple(chain.from_iterable(one.unusable for one in lists)),
+        )
 
     @override
     def send(self, message: Message, deadline: Deadline) -> str:
@@ -71,18 +81,19 @@ class EmailChannel(Channel):
 
     @property
     def _domain(self) -> str:
-        return parseaddr(self._sender)[1].rpartition("@")[2] or "newsapi"
+        return self._sender.domain if self._sender else "newsapi"
 
     def _mail(self, subject: str) -> EmailMessage:
         mail = EmailMessage()
         mail["Subject"] = subject.replace("\n", " ")[:200]
-        mail["From"] = _address(self._sender)
-        mail["To"] = [_address(receiver) for receiver in self._receivers]
+        mail["From"] = self._sender
         # Holiday replies to a program help nobody (RFC 3834).
         mail["Auto-Submitted"] = "auto-generated"
         return mail
 
     def _deliver(self, mail: EmailMessage, deadline: Deadline) -> str:
+        if self._sender is None:
+            raise DeliveryError("ALERT_EMAIL_FROM isn't a mail address")
         try:
             with self._session(deadline) as server:
                 return _transfer(server, mail, self._sender, self._receivers)
@@ -90,7 +101,7 @@ class EmailChannel(Channel):
             raise DeliveryError(f"answered {_answer(error.smtp_code, error.smtp_error)}") from None
         except ssl.SSLError as error:
             raise DeliveryError(f"can't be trusted: {error.reason or error}") from None
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:
             if deadline.left == 0 or isinstance(error, TimeoutError):
                 raise DeliveryError("gave no answer in time") from None
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -119,7 +130,7 @@ class EmailChannel(Channel):
             if self._security == "starttls":
                 server.starttls(context=context)
             if self._user is not None:
-                server.login(self._user, self._password or "")
+                _log_in(server, self._user, self._password or "")
             yield server
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
@@ -128,21 +139,61 @@ class EmailChannel(Channel):
             server.close()
 
 
+def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
+    """Log in; names and passwords beyond ASCII go as UTF-8 (RFC 4616), which smtplib can't do."""
+    if user.isascii() and password.isascii():
+        server.login(user, password)
+        return
+    server.ehlo_or_helo_if_needed()
+    offered = server.esmtp_features.get("auth", "").upper().split()
+    if "PLAIN" in offered:
+        _expect(server.docmd("AUTH", f"PLAIN {_coded(f'{chr(0)}{user}{chr(0)}{password}')}"), 235)
+    elif "LOGIN" in offered:
+        _expect(server.docmd("AUTH", f"LOGIN {_coded(user)}"), 334)
+        _expect(server.docmd(_coded(password)), 235)
+    else:
+        raise DeliveryError(
+            "the mail server takes no login by PLAIN or LOGIN, so SMTP_USER and SMTP_PASSWORD must "
+            "be ASCII for it"
+        )
+
+
+def _coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
 def _transfer(
-    server: smtplib.SMTP, mail: EmailMessage, sender: str, receivers: tuple[str, ...]
+    server: smtplib.SMTP, mail: EmailMessage, sender: Address, receivers: MailAddresses
 ) -> str:
     """Hand over a mail and return the server's answer; enough that it takes one receiver."""
     server.ehlo_or_helo_if_needed()
-    _expect(server.mail(parseaddr(sender)[1]))
-    refused = []
-    for receiver in receivers:
-        address = parseaddr(receiver)[1]
-        code, text = server.rcpt(address)
-        if code not in (250, 251):
-            refused.append(f"{address} refused: {_answer(code, text)}")
-    if len(refused) == len(receivers):
+    international = server.has_extn("smtputf8")
+    if not (international or sender.username.isascii()):
+        raise DeliveryError(
+            "the mail server takes no address beyond ASCII (SMTPUTF8): set another ALERT_EMAIL_FROM"
+        )
+    refused = [f"{text}{REFUSED}not a mail address" for text in receivers.unusable]
+    possible = []
+    for receiver in receivers.usable:
+        if international or receiver.username.isascii():
+            possible.append(receiver)
+        else:
+            refused.append(f"{receiver.addr_spec}{REFUSED}the server takes no SMTPUTF8")
+    mail["To"] = possible
+    utf8 = not all(one.username.isascii() for one in (sender, *possible))
+    _expect(server.mail(sender.addr_spec, ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []))
+    taken = 0
+    for receiver in possible:
+        code, text = server.rcpt(receiver.addr_spec)
+        if code == _LEAVING:
+            raise smtplib.SMTPResponseException(code, text)
+        if 200 <= code < 300:
+            taken += 1
+        else:
+            refused.append(f"{receiver.addr_spec}{REFUSED}{_answer(code, text)}")
+    if not taken:
         raise DeliveryError("; ".join(refused))
-    code, text = server.data(mail.as_bytes(policy=policy.SMTP))
+    code, text = server.data(mail.as_bytes(policy=policy.SMTPUTF8 if utf8 else policy.SMTP))
     _expect((code, text))
     return "; ".join([_answer(code, text), *refused])
 
@@ -163,11 +214,6 @@ def _cut(server: smtplib.SMTP) -> None:
         if server.sock is not None:
             # Not that of TLS, which waits for the other side.
             socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
-
-
-def _address(text: str) -> Address:
-    name, address = parseaddr(text)
-    return Address(name, addr_spec=address)
 
 
 @cache

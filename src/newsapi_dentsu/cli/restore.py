@@ -84,13 +84,13 @@ def restore(
             settings.database_wait_seconds,
             job.run_stages,
             bars,
+            dry_run=dry_run,
         )
         with job.opened(path) as session:
             mark = fingerprint(path, session)
             moved = job.to_database(session, sources.description, mark, bars)
     shown.moved(moved, as_json=as_json)
-    if not dry_run:
-        discard(settings.data_folder)
+    discard(settings.data_folder, dry_run=dry_run)
 
 
 def _lake(

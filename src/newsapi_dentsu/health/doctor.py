@@ -259,6 +259,9 @@ def _channels(settings: Settings) -> Finding:
         "PagerDuty": settings.pagerduty_routing_key,
     }
     there = [name for name, value in channels.items() if value]
+    if settings.smtp_host and settings.unusable_receivers:
+        detail = f"no mail goes to {', '.join(settings.unusable_receivers)}"
+        return Finding("channels", "problem", detail, "correct the addresses in ALERT_EMAIL_TO")
     if there:
         return Finding("channels", "ok", f"alerts go to {', '.join(there)}")
     # On PostgreSQL it is in production; on somebody's own machine they see for themselves.

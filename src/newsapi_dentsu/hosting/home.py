@@ -95,7 +95,8 @@ def dagster_yaml(settings: Settings) -> str:
 def _storage(settings: Settings) -> dict[str, Any]:
     socket = settings.postgres_host.startswith(("/", "@"))
     parameters: dict[str, Any] = {
-        "options": f"-csearch_path={DAGSTER_SCHEMA}",
+        # Dagster takes the times that the server fills in for UTC.
+        "options": f"-csearch_path={DAGSTER_SCHEMA} -ctimezone=UTC",
         "application_name": "newsapi-dagster",
         "sslmode": settings.sslmode,
         "connect_timeout": max(2, int(settings.database_wait_seconds)),

@@ -17,7 +17,9 @@ from newsapi_dentsu.transfer import files
 from newsapi_dentsu.transfer.files import MANIFEST, Manifest
 from newsapi_dentsu.warehouse import Warehouse
 
-_OURS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)/\.?export_\w+\.(parquet|json)(\.part)?")
+_MOMENT = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}-[0-9]{2}-[0-9]{2}Z"
+_FILE = f"(?:{files.FILES}|{re.escape(MANIFEST)})"
+_OURS = re.compile(rf"({_MOMENT})/(?:{_FILE}|\.{_FILE}\.part)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,10 @@ def _retire(store: ObjectStore, newest: str, keep: int) -> tuple[str, ...]:
     for path in store.names():
         if (match := _OURS.fullmatch(path)) and match[1] <= newest:
             every.setdefault(match[1], []).append(path)
-    whole = sorted((name for name, paths in every.items() if f"{name}/{MANIFEST}" in paths))
-    gone = [name for name in sorted(every) if name not in whole[-keep:]]
+    whole = [backup.name for backup in reversed(backups(store)) if backup.name in every]
+    # One whose manifest is damaged is no backup to count on, but somebody may mend it.
+    damaged = {name for name, paths in every.items() if f"{name}/{MANIFEST}" in paths} - {*whole}
+    gone = [name for name in sorted(every) if name not in {*whole[-keep:], *damaged}]
     for name in gone:
         # The manifest first: what remains of a deletion that is interrupted is no backup.
         for path in sorted(every[name], key=lambda path: not path.endswith(MANIFEST)):

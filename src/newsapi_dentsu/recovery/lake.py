@@ -14,12 +14,21 @@ from datetime import UTC, date, datetime
 from functools import partial
 from importlib.metadata import version as program_version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    NonNegativeInt,
+    StringConstraints,
+    ValidationError,
+)
 
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.storage import ObjectStore, fetch
 from newsapi_dentsu.transfer import raw_files
+from newsapi_dentsu.transfer.file_lists import FileList, ListedFile, first_mistake
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.raw_files import DayFile
 from newsapi_dentsu.warehouse import Warehouse
@@ -29,7 +38,10 @@ MANIFEST = "lake.json"
 FULL_BYTES = 64_000_000
 """Size from which a day's file is left as it is when the day's files are merged."""
 
-_OURS = re.compile(r"(day=\d{4}-\d\d-\d\d|searches)/\.?[\w.-]+\.parquet(\.part)?")
+_RECORDS = re.compile(
+    r"day=([0-9]{4}-[0-9]{2}-[0-9]{2})/([0-9]{12,18})-([0-9]{12,18})-[0-9a-f]{8}\.parquet"
+)
+_SEARCHES = re.compile(r"searches/[a-z_]+-[0-9a-f]{8}\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,35 @@ class Archived:
     lake: Lake
 
 
+def _of_records(name: str) -> str:
+    found = _RECORDS.fullmatch(name)
+    if found is None or int(found[2]) > int(found[3]):
+        raise ValueError("not the name of a file of records")
+    date.fromisoformat(found[1])
+    return name
+
+
+def _of_searches(table: str) -> str:
+    if table not in raw_files.SEARCHES:
+        raise ValueError("not a table of what the searches have listed")
+    return table
+
+
+class _ListedSearches(ListedFile):
+    file: Annotated[str, StringConstraints(pattern=f"^{_SEARCHES.pattern}$")]
+
+
+class _LakeText(FileList):
+    through: NonNegativeInt
+    identity: str | None
+    origin: str | None
+    archived_at: AwareDatetime | None
+    program: str
+    columns: dict[str, list[str]]
+    records: dict[Annotated[str, AfterValidator(_of_records)], ListedFile]
+    searches: dict[Annotated[str, AfterValidator(_of_searches)], _ListedSearches]
+
+
 def read_lake(store: ObjectStore) -> Lake | None:
     """What is in the lake; None where there is none yet.
 
@@ -81,27 +122,30 @@ def read_lake(store: ObjectStore) -> Lake | None:
     if text is None:
         return None
     try:
-        value = json.loads(text)
-        # A table that the lake doesn't have yet comes with the next archiving.
-        if raw_files.columns() | value["columns"] != raw_files.columns():
-            raise StorageError(
-                f"{store.location} was written by version {value['program']}, whose tables have "
-                "other columns: restore it with that version and upgrade the database then, or "
-                "write it anew from the database with `newsapi archive --anew`"
-            )
-        return Lake(
-            through=value["through"],
-            identity=value["identity"],
-            origin=value["origin"],
-            archived_at=_time(value["archived_at"]),
-            records={name: _file(of) for name, of in value["records"].items()},
-            searches={name: (of["file"], _file(of)) for name, of in value["searches"].items()},
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        value = _LakeText.model_validate_json(text)
+    except ValidationError as error:
         raise StorageError(
-            f"{store.location}/{MANIFEST} is damaged: bring an earlier version of it back, or "
-            "write the lake anew from the database with `newsapi archive --anew`"
+            f"{store.location}/{MANIFEST} is damaged ({first_mistake(error)}): bring an earlier "
+            "version of it back, or write the lake anew from the database with "
+            "`newsapi archive --anew`"
         ) from error
+    # A table that the lake doesn't have yet comes with the next archiving.
+    if raw_files.columns() | value.columns != raw_files.columns():
+        raise StorageError(
+            f"{store.location} was written by version {value.program}, whose tables have other "
+            "columns: restore it with that version and upgrade the database then, or write it "
+            "anew from the database with `newsapi archive --anew`"
+        )
+    return Lake(
+        through=value.through,
+        identity=value.identity,
+        origin=value.origin,
+        archived_at=value.archived_at,
+        records={name: LakeFile(of.bytes, of.digest) for name, of in value.records.items()},
+        searches={
+            table: (of.file, LakeFile(of.bytes, of.digest)) for table, of in value.searches.items()
+        },
+    )
 
 
 def last_in(name: str) -> int:
@@ -139,6 +183,7 @@ def archive(
         last = source.read(raw_files.last_seq)
         _refuse_other_history(source, store, before)
         if not anew:
+            _refuse_to_forget(store, before, last)
             _sweep(store, before)
         records = dict(before.records)
         after = before.through
@@ -171,7 +216,7 @@ def _begun(store: ObjectStore, folder: Path) -> Lake:
     lake = read_lake(store)
     if lake is not None:
         return lake
-    if any(_OURS.fullmatch(name) for name in store.names()):
+    if any(_is_ours(name) for name in store.names()):
         raise StorageError(
             f"{MANIFEST} is missing in {store.location}, but not the files that it listed: bring "
             "it back, or write the lake anew from the database with `newsapi archive --anew`"
@@ -190,6 +235,17 @@ def _refuse_other_history(source: Warehouse, store: ObjectStore, lake: Lake) -> 
             "`newsapi restore --raw-only --merge` brings in what is only there; then "
             "`newsapi archive --anew` writes the lake as the database is"
         )
+
+
+def _refuse_to_forget(store: ObjectStore, lake: Lake, last: int) -> None:
+    """Files that the list doesn't name go only if the database still has what is in them."""
+    for name in _unlisted(store, lake):
+        if _RECORDS.fullmatch(name) and last_in(name) > last:
+            raise StorageError(
+                f"{name} in {store.location} holds records that neither {MANIFEST} names nor the "
+                f"database has, as after an earlier {MANIFEST} was brought back: bring the newest "
+                "one back, or write the lake anew from the database with `newsapi archive --anew`"
+            )
 
 
 def _put(store: ObjectStore, file: DayFile, records: dict[str, LakeFile]) -> None:
@@ -257,17 +313,20 @@ def _entry(file: LakeFile) -> dict[str, Any]:
     return {"bytes": file.bytes, "rows": file.digest.rows, "hash": file.digest.hash}
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _file(entry: Mapping[str, Any]) -> LakeFile:
-    return LakeFile(entry["bytes"], Digest(entry["rows"], entry["hash"]))
-
-
 def _sweep(store: ObjectStore, lake: Lake) -> None:
     """Delete the files of this module's naming that the lake doesn't list."""
+    for name in _unlisted(store, lake):
+        store.delete(name)
+
+
+def _unlisted(store: ObjectStore, lake: Lake) -> list[str]:
     listed = {*lake.records, *(name for name, _ in lake.searches.values())}
-    for name in store.names():
-        if _OURS.fullmatch(name) and name not in listed:
-            store.delete(name)
+    return [name for name in store.names() if _is_ours(name) and name not in listed]
+
+
+def _is_ours(name: str) -> bool:
+    """Whether this module names files so, also one that is being written."""
+    folder, _, file = name.rpartition("/")
+    if file.startswith(".") and file.endswith(".part"):
+        name = f"{folder}/{file[1:].removesuffix('.part')}"
+    return bool(_RECORDS.fullmatch(name) or _SEARCHES.fullmatch(name))

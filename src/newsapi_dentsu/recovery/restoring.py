@@ -9,8 +9,9 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,19 +19,21 @@ from newsapi_dentsu.errors import StorageError, WarehouseError
 from newsapi_dentsu.progress import Bars, Progress
 from newsapi_dentsu.recovery.backups import Backup
 from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
-from newsapi_dentsu.storage import ObjectStore, fetch
+from newsapi_dentsu.storage import ObjectStore, fetch, set_aside
 from newsapi_dentsu.transfer import files, raw_files
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 
-Stages = Callable[[Warehouse, Bars], None]
+Stages = Callable[[Warehouse, datetime, Bars], None]
+"""Runs the stages on a warehouse; the time given is taken for the present."""
 
 BATCH_BYTES = 8_000_000
 """Size of the files, compressed, whose records are loaded at a time."""
 
 _WORK = ".restore"
+_DRY_RUN = "dry-run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,13 @@ class Sources:
         return " and ".join(parts)
 
     @property
+    def moment(self) -> datetime:
+        """As of when the sources tell what was."""
+        backup = self.backup and self.backup[1].manifest.exported_at
+        lake = self.lake and self.lake[1].archived_at
+        return max(moment for moment in (backup, lake) if moment is not None)
+
+    @property
     def key(self) -> str:
         """What tells these very sources, as they are now, from all others."""
         told = (
@@ -60,12 +70,20 @@ class Sources:
             self.backup and sorted(self.backup[1].manifest.digests.items()),
             self.lake and (self.lake[0].location, sorted(self.lake[1].records)),
             self.lake and sorted(self.lake[1].searches.items()),
+            self.moment,
         )
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def prepare(
-    sources: Sources, folder: Path, memory: str, wait: float, run_stages: Stages, bars: Bars
+    sources: Sources,
+    folder: Path,
+    memory: str,
+    wait: float,
+    run_stages: Stages,
+    bars: Bars,
+    *,
+    dry_run: bool,
 ) -> Path:
     """Make a DuckDB file of all that the sources hold, worked through by the stages.
 
@@ -76,6 +94,7 @@ def prepare(
         wait: seconds to wait for the file.
         run_stages: runs the stages on a warehouse.
         bars: gives each step's progress callback.
+        dry_run: whether what earlier attempts have left must stay as it is.
 
     Returns:
         The file; it stays for further attempts until `discard`.
@@ -87,14 +106,18 @@ def prepare(
     work = folder / _WORK / sources.key
     ready = work / "ready.duckdb"
     try:
-        for other in (folder / _WORK).glob("*"):
+        if dry_run and not ready.exists():
+            work = folder / _WORK / _DRY_RUN
+            ready = work / "ready.duckdb"
+            _clear(work)
+        for other in () if dry_run else (folder / _WORK).glob("*"):
             if other != work:
-                shutil.rmtree(other)
+                _clear(other)
         work.mkdir(parents=True, exist_ok=True)
         if not ready.exists():
             part = work / "part.duckdb"
             for left in work.glob("part.duckdb*"):
-                left.unlink() if left.is_file() else shutil.rmtree(left)
+                _clear(left)
             _build(sources, work, part, memory, wait, run_stages, bars)
             os.replace(part, ready)  # noqa: PTH105
     except OSError as error:
@@ -102,9 +125,22 @@ def prepare(
     return ready
 
 
-def discard(folder: Path) -> None:
-    """Delete what `prepare` has left in a folder."""
-    shutil.rmtree(folder / _WORK, ignore_errors=True)
+def discard(folder: Path, *, dry_run: bool) -> None:
+    """Delete what `prepare` has left in a folder; after a dry run only what that has left."""
+    if not dry_run:
+        shutil.rmtree(folder / _WORK, ignore_errors=True)
+        return
+    shutil.rmtree(folder / _WORK / _DRY_RUN, ignore_errors=True)
+    with suppress(OSError):
+        (folder / _WORK).rmdir()
+
+
+def _clear(left: Path) -> None:
+    """Delete a file, a link or a folder, if it is there."""
+    if left.is_dir() and not left.is_symlink():
+        shutil.rmtree(left)
+    else:
+        left.unlink(missing_ok=True)
 
 
 def _build(
@@ -126,7 +162,9 @@ def _build(
             after = sources.backup[1].manifest.exported_at if sources.backup else None
             if after is None or (lake.archived_at is not None and lake.archived_at > after):
                 _add_lake(store, lake, work / "lake", warehouse, bars)
-        run_stages(warehouse, bars)
+        # Not the present: whoever makes the file once more gets the very same, and can tell that
+        # a target holds it already.
+        run_stages(warehouse, sources.moment, bars)
 
 
 def _load_backup(
@@ -218,7 +256,7 @@ def _proven(
     found = raw_files.digests(list(paths.values()), table)
     damaged = [name for name, file in chosen.items() if found.get(paths[name]) != file.digest]
     for name in damaged:
-        paths[name].unlink()
+        set_aside(paths[name])
     if damaged:
         raise StorageError(
             f"{damaged[0]} in {store.location} doesn't hold what the lake's list says: bring an "

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version as program_version
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import duckdb
+from pydantic import AwareDatetime, StringConstraints, ValidationError
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.transfer import adoption, copying, proof
+from newsapi_dentsu.transfer.file_lists import FileList, ListedFile, first_mistake
 from newsapi_dentsu.transfer.postgres_snapshot import postgres_snapshot
 from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, tables
@@ -36,6 +38,9 @@ from newsapi_dentsu.warehouse.tables import raw
 Format = Literal["csv", "parquet"]
 
 MANIFEST = "export_manifest.json"
+FILES = r"export_[a-z0-9_]+\.(csv|parquet)"
+"""What the files of an export are called, whichever version of the program wrote them."""
+
 SLICE_BYTES = 16_000_000
 """Bytes of a CSV file that DuckDB is given at a time, or one row where that is longer."""
 
@@ -139,26 +144,40 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise WarehouseError(f"{path} can't be read: {error.strerror}") from error
 
 
+class _ListedTable(ListedFile):
+    file: Annotated[str, StringConstraints(pattern=f"^{FILES}$")]
+
+
+class _ManifestText(FileList):
+    schema_version: int
+    exported_at: AwareDatetime
+    program: str
+    source: str
+    origin: str | None
+    tables: dict[str, _ListedTable]
+
+
 def parse_manifest(text: bytes, where: str) -> Manifest:
-    """Read a manifest's text.
+    """Read a manifest's text; it may name no other files than those of an export.
 
     Raises:
         WarehouseError: it is none; the message names `where` it was.
     """
     try:
-        value = json.loads(text)
-        tables_ = value["tables"]
-        return Manifest(
-            version=value["schema_version"],
-            exported_at=datetime.fromisoformat(value["exported_at"]),
-            program=value["program"],
-            source=value["source"],
-            origin=value["origin"],
-            digests={name: Digest(of["rows"], of["hash"]) for name, of in tables_.items()},
-            files={of["file"]: of["bytes"] for of in tables_.values()},
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise WarehouseError(f"{where} is no manifest of an export: export again") from error
+        value = _ManifestText.model_validate_json(text)
+    except ValidationError as error:
+        raise WarehouseError(
+            f"{where} is no manifest of an export ({first_mistake(error)}): export again"
+        ) from error
+    return Manifest(
+        version=value.schema_version,
+        exported_at=value.exported_at,
+        program=value.program,
+        source=value.source,
+        origin=value.origin,
+        digests={name: of.digest for name, of in value.tables.items()},
+        files={of.file: of.bytes for of in value.tables.values()},
+    )
 
 
 def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:

@@ -216,9 +216,9 @@ class Job:
 
             return self._fill(session, source.location, target, copy, bars)
 
-    def run_stages(self, warehouse: Warehouse, bars: Bars) -> None:
+    def run_stages(self, warehouse: Warehouse, now: datetime, bars: Bars) -> None:
         """Let the stages work through what a warehouse has waiting."""
-        now, settings = datetime.now(UTC), self._settings
+        settings = self._settings
         deduplicate(warehouse, now=now, progress=bars(DEDUPLICATE.name))
         group(
             warehouse,
@@ -247,7 +247,7 @@ class Job:
             with self._held(target) as open_target:
                 open_target.upgrade()
                 merged = merging.merge(session, open_target, bars("Merging"))
-                self.run_stages(open_target, bars)
+                self.run_stages(open_target, datetime.now(UTC), bars)
             return Moved(source, target.location, merged)
 
     def _import_foreign(
@@ -255,6 +255,7 @@ class Job:
     ) -> Imported:
         """Make a warehouse of somebody else's file."""
         complaints = Path(f"{path.stem}-not-mapped.jsonl")
+        now = datetime.now(UTC)
         with (
             self._held(Warehouse(open_duckdb(self._settings, copy))) as warehouse,
             foreign.reading(engine) as file,
@@ -269,11 +270,11 @@ class Job:
                 file,
                 warehouse,
                 language=language,
-                now=datetime.now(UTC),
+                now=now,
                 complain=complain,
                 progress=bars("Mapping"),
             )
-            self.run_stages(warehouse, bars)
+            self.run_stages(warehouse, now, bars)
         return Imported(path, report, complaints, language)
 
     @contextmanager

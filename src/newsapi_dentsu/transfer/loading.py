@@ -15,12 +15,12 @@ from newsapi_dentsu.transfer.unfinished import Pending, note_part, parts_there
 from newsapi_dentsu.warehouse.engines.base import retry_while_unavailable
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.postgres import (
-    Connection,
     PostgresEngine,
     connection,
     own_sql,
     worded,
 )
+from newsapi_dentsu.warehouse.engines.postgres_session import Connection
 from newsapi_dentsu.warehouse.schema import history
 
 STREAMS = 2

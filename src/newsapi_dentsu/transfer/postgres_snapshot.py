@@ -9,11 +9,11 @@ from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import Table, plain_type, postgres_plain, tables, wire_name
 from newsapi_dentsu.warehouse.engines.base import Row
 from newsapi_dentsu.warehouse.engines.postgres import (
-    Connection,
     PostgresEngine,
     connection,
     own_sql,
 )
+from newsapi_dentsu.warehouse.engines.postgres_session import Connection
 from newsapi_dentsu.warehouse.engines.quoting import quoted_name
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse.engines.postgres import (
-    Connection,
     PostgresEngine,
     connection,
     own_sql,
 )
+from newsapi_dentsu.warehouse.engines.postgres_session import Connection
 from newsapi_dentsu.warehouse.schema import history
 
 _STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "x": "EXTENDED", "m": "MAIN"}

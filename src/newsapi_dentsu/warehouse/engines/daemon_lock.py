@@ -13,7 +13,7 @@ from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 from newsapi_dentsu.warehouse.engines.opening import open_postgres
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.warehouse.engines.postgres import Connection
+    from newsapi_dentsu.warehouse.engines.postgres_session import Connection
 
 _NAME = "newsapi: daemon"
 
@@ -87,11 +87,14 @@ class _AdvisoryLock(DaemonLock):
     def take(self) -> bool:
         import psycopg
 
+        from newsapi_dentsu.warehouse.engines.postgres_session import backend_pid
+
         try:
             connection = self._connection or self._connected()
             found = connection.execute(
                 "SELECT pg_try_advisory_lock(%s)", [LockKey.DAEMON.value]
             ).fetchone()
+            backend = backend_pid(connection)
         except psycopg.Error as error:
             self.release()
             raise WarehouseError(f"the daemon's connection broke: {error}") from error
@@ -99,7 +102,7 @@ class _AdvisoryLock(DaemonLock):
         self._connection = connection
         if not (found and found[0]):
             return False
-        self._backend = connection.info.backend_pid
+        self._backend = backend
         return True
 
     @override

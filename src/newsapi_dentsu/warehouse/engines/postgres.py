@@ -13,6 +13,7 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
+from newsapi_dentsu.deadline import within
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, WarehouseError
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
@@ -23,8 +24,19 @@ from newsapi_dentsu.warehouse.engines.base import (
     retry_while_unavailable,
 )
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
-from newsapi_dentsu.warehouse.engines.postgres_errors import explained
+from newsapi_dentsu.warehouse.engines.postgres_errors import explained, held_up
 from newsapi_dentsu.warehouse.engines.postgres_login import Address, login
+from newsapi_dentsu.warehouse.engines.postgres_session import (
+    Connection,
+    backend_pid,
+    cut,
+    is_pooled,
+    lock_holder,
+    prepare_session,
+    refuse_lost_schema,
+    refuse_shared_sessions,
+    table_holder,
+)
 
 _INDEXES = (
     "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
@@ -36,11 +48,11 @@ _IDLE_SECONDS = 300.0
 _LIFETIME_SECONDS = 1800.0
 _POOL_SLICE = 0.25
 _PAUSE = 0.5
+_LONGEST_LOCK = 600.0
+"""Seconds that tables are waited for which another process alters, where no limit is set."""
 
 # What it says about lost connections is said by this module, once and in words of its own.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-
-Connection = psycopg.Connection[Row]
 
 
 class PostgresSession(Session):
@@ -102,9 +114,10 @@ class PostgresEngine(Engine):
             connect_timeout=max(2, int(wait)),
             sslmode=sslmode,
             sslrootcert=sslrootcert,
-            statement_timeout=statement_timeout,
-            lock_timeout=lock_timeout,
         )
+        self._statement_timeout = statement_timeout
+        self._lock_timeout = lock_timeout
+        self._pooled_sessions: bool | None = None
         self._login = login(auth, password)
         self._wait = wait
         self._pool_size = pool_size
@@ -174,7 +187,7 @@ class PostgresEngine(Engine):
     @override
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
-        held = _HeldLock(LockKey.RUN.value, f"newsapi: {holder}")
+        held = _HeldLock(LockKey.RUN, f"newsapi: {holder}")
         deadline = time.monotonic() + wait
 
         def take() -> None:
@@ -194,10 +207,15 @@ class PostgresEngine(Engine):
     def upgrade_lock(self) -> Iterator[None]:
         with self._errors_explained():
             connection = self._connect()
+        wait = self._lock_timeout or _LONGEST_LOCK
         with connection:
-            with self._errors_explained(), connection.transaction():
-                _lift_time_limits(connection)
-                connection.execute("SELECT pg_advisory_lock(%s)", [LockKey.UPGRADE.value])
+            with self._errors_explained():
+                if not _lock(connection, LockKey.UPGRADE, wait):
+                    raise WarehouseBusyError(
+                        f"{self.location}: another process creates or alters the tables "
+                        f"({lock_holder(connection, LockKey.UPGRADE)}) and didn't end within "
+                        f"{wait:g} s; nothing was done. Try again later, or end that process."
+                    )
             yield
 
     @override
@@ -218,8 +236,9 @@ class PostgresEngine(Engine):
         with connection:
             with self._errors_explained():
                 connection.execute("SET idle_session_timeout = 0")
-                if not _lock(connection, LockKey.ALERTS.value, wait):
-                    raise WarehouseBusyError(ALERTS_BUSY)
+                if not _lock(connection, LockKey.ALERTS, wait):
+                    holder = lock_holder(connection, LockKey.ALERTS)
+                    raise WarehouseBusyError(f"{ALERTS_BUSY} (it is {holder})")
             yield
 
     @override
@@ -254,7 +273,6 @@ class PostgresEngine(Engine):
     @override
     def lift_time_limits(self, session: Session) -> None:
         session.execute("SET LOCAL statement_timeout = 0")
-        session.execute("SET LOCAL lock_timeout = 0")
 
     @contextmanager
     def _writing_connection(self) -> Iterator[Connection]:
@@ -280,6 +298,7 @@ class PostgresEngine(Engine):
             self._pool = ConnectionPool(
                 connection_class=psycopg.Connection[Row],
                 kwargs=self._parameters,
+                configure=self._prepare,
                 min_size=0,
                 max_size=self._pool_size,
                 open=True,
@@ -325,7 +344,53 @@ class PostgresEngine(Engine):
             reraise=True,
         )(lambda: psycopg.Connection[Row].connect(**self._parameters()))
         self._was_there = True
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _prepare(self, connection: Connection) -> None:
+        """Make a new session fit for the code, before anything else is done in it.
+
+        Raises:
+            WarehouseError: it isn't ours alone.
+            WarehouseBusyError: there is none behind the connection.
+        """
+        opened = [connection]
+
+        def prepare() -> None:
+            if self._pooled_sessions is None:
+                pooled = is_pooled(connection)
+                if pooled:
+                    with psycopg.Connection[Row].connect(**self._parameters()) as other:
+                        opened.append(other)
+                        refuse_shared_sessions(self.location, connection, other)
+                    connection.execute("DISCARD ALL")
+                    for schema in self.other_schemas:
+                        refuse_lost_schema(self.location, connection, schema)
+                self._pooled_sessions = pooled
+            prepare_session(
+                connection,
+                statement_timeout=self._statement_timeout,
+                lock_timeout=self._lock_timeout,
+                clean=self._pooled_sessions,
+            )
+
+        def abandon() -> None:
+            for each in opened:
+                cut(each)
+
+        wait = self._address.connect_timeout
+        try:
+            within(wait, prepare, abandon=abandon)
+        except TimeoutError:
+            raise WarehouseBusyError(
+                f"{self.location} took the login, but gave no session within {wait} s: behind a "
+                "pooler, make its pool (default_pool_size) larger, or connect to PostgreSQL "
+                "itself; otherwise run again when the server is less busy"
+            ) from None
 
     def _parameters(self) -> dict[str, Any]:
         return {
@@ -338,14 +403,22 @@ class PostgresEngine(Engine):
     def _errors_explained(self) -> Iterator[None]:
         try:
             yield
+        except psycopg.errors.LockNotAvailable as error:
+            raise held_up(self.location, self.in_the_way()) from error
         except psycopg.Error as error:
             raise explained(self.location, error) from error
+
+    def in_the_way(self) -> str:
+        """Who has had locks on the tables for longest; asked after a wait for one was given up."""
+        with suppress(psycopg.Error, WarehouseError), self._connect() as connection:
+            return table_holder(connection)
+        return "unknown"
 
 
 class _HeldLock:
     """A session-level advisory lock and the connection that holds it."""
 
-    def __init__(self, key: int, name: str) -> None:
+    def __init__(self, key: LockKey, name: str) -> None:
         self._key = key
         self._name = name[:63]
         self._connection: Connection | None = None
@@ -373,8 +446,8 @@ class _HeldLock:
             self._prepare(connection)
             if not _lock(connection, self._key, wait):
                 raise WarehouseBusyError(
-                    f"another run is under way ({self._holder(connection)}) and didn't end within "
-                    f"{whole_wait:g} s; nothing was done. Try again later, or raise "
+                    f"another run is under way ({lock_holder(connection, self._key)}) and didn't "
+                    f"end within {whole_wait:g} s; nothing was done. Try again later, or raise "
                     "RUN_WAIT_SECONDS."
                 )
         except BaseException:
@@ -399,8 +472,9 @@ class _HeldLock:
             if not _try_lock(connection, self._key):
                 raise WarehouseBusyError(
                     "this run lost its connection, and with it the run lock, to which another run "
-                    f"has come since ({self._holder(connection)}): it stops here, so that the two "
-                    "don't write at once. What it stored stays; the next run goes on there."
+                    f"has come since ({lock_holder(connection, self._key)}): it stops here, so "
+                    "that the two don't write at once. What it stored stays; the next run goes on "
+                    "there."
                 )
         except BaseException:
             connection.close()
@@ -412,7 +486,7 @@ class _HeldLock:
         if self._connection is not None:
             # A closed connection's lock is free a moment later: whoever comes next may not wait.
             with suppress(psycopg.Error):
-                self._connection.execute("SELECT pg_advisory_unlock(%s)", [self._key])
+                self._connection.execute("SELECT pg_advisory_unlock(%s)", [self._key.value])
             self._connection.close()
 
     def _prepare(self, connection: Connection) -> None:
@@ -422,31 +496,15 @@ class _HeldLock:
 
     def _keep(self, connection: Connection) -> None:
         self._connection = connection
-        self._backend = connection.info.backend_pid
-
-    def _holder(self, connection: Connection) -> str:
-        found = connection.execute(
-            "SELECT a.application_name, a.pid, a.backend_start FROM pg_locks l "
-            "JOIN pg_stat_activity a USING (pid) "
-            "WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted "
-            "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [self._key],
-        ).fetchone()
-        if found is None:
-            return "unknown"
-        name, pid, since = found
-        # Whoever is not of this role's sessions is shown without name and time.
-        return f"{name or 'of another role'}, backend {pid}" + (
-            f", since {since:%H:%M:%S}" if since else ""
-        )
+        self._backend = backend_pid(connection)
 
 
-def _try_lock(connection: Connection, key: int) -> bool:
-    got = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+def _try_lock(connection: Connection, key: LockKey) -> bool:
+    got = connection.execute("SELECT pg_try_advisory_lock(%s)", [key.value]).fetchone()
     return bool(got and got[0])
 
 
-def _lock(connection: Connection, key: int, wait: float) -> bool:
+def _lock(connection: Connection, key: LockKey, wait: float) -> bool:
     """Take a session's advisory lock, for which the server waits up to `wait` seconds."""
     if _try_lock(connection, key):
         return True
@@ -454,18 +512,13 @@ def _lock(connection: Connection, key: int, wait: float) -> bool:
         return False
     try:
         with connection.transaction():
-            _lift_time_limits(connection)
+            connection.execute("SET LOCAL statement_timeout = 0")
             milliseconds = str(max(1, int(wait * 1000)))
             connection.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
-            connection.execute("SELECT pg_advisory_lock(%s)", [key])
+            connection.execute("SELECT pg_advisory_lock(%s)", [key.value])
     except psycopg.errors.LockNotAvailable:
         return False
     return True
-
-
-def _lift_time_limits(connection: Connection) -> None:
-    connection.execute("SET LOCAL statement_timeout = 0")
-    connection.execute("SET LOCAL lock_timeout = 0")
 
 
 def _soon_ready(error: BaseException) -> bool:
@@ -499,6 +552,8 @@ def connection(engine: PostgresEngine) -> Iterator[Connection]:
         try:
             opened.execute("SET statement_timeout = 0")
             yield opened
+        except psycopg.errors.LockNotAvailable as error:
+            raise held_up(engine.location, engine.in_the_way()) from error
         except psycopg.Error as error:
             raise worded(engine.location, error) from error
 

@@ -42,6 +42,15 @@ def explained(location: str, error: psycopg.Error) -> Exception:
     return _statement_error(place, error.sqlstate, error)
 
 
+def held_up(location: str, holder: str) -> Exception:
+    """The error for a wait for a table or row that was given up."""
+    return WarehouseBusyError(
+        f"PostgreSQL at {location}: somebody else holds a lock for too long ({holder}); nothing of "
+        "this step was stored. Run again later, end that session, or raise "
+        "POSTGRES_LOCK_TIMEOUT_SECONDS."
+    )
+
+
 def _connection_error(place: str, error: psycopg.Error) -> Exception:
     """What kept a connection from being made; libpq tells it in words only."""
     text = str(error)
@@ -101,11 +110,6 @@ def _statement_error(place: str, state: str, error: psycopg.Error) -> Exception:
         return WarehouseBusyError(
             f"{place}: a statement took too long and was stopped; nothing of this step was stored. "
             "Run again when the server is less busy, or raise POSTGRES_STATEMENT_TIMEOUT_SECONDS."
-        )
-    if state == "55P03":
-        return WarehouseBusyError(
-            f"{place}: somebody else holds a lock for too long; nothing of this step was stored. "
-            "Run again later, or raise POSTGRES_LOCK_TIMEOUT_SECONDS."
         )
     if state == "42501":
         return WarehouseError(

@@ -32,8 +32,6 @@ class Address:
     connect_timeout: int
     sslmode: str = "prefer"
     sslrootcert: str | None = None
-    statement_timeout: float = 0
-    lock_timeout: float = 0
 
     @property
     def shown(self) -> str:
@@ -42,16 +40,6 @@ class Address:
 
     def parameters(self) -> dict[str, Any]:
         """What psycopg is called with, without the password."""
-        limits = {
-            "statement_timeout": int(self.statement_timeout * 1000),
-            "lock_timeout": int(self.lock_timeout * 1000),
-        }
-        options = [
-            "-c timezone=UTC",
-            # A plan made for any parameters takes the wrong index for a list or a range of days.
-            "-c plan_cache_mode=force_custom_plan",
-            *(f"-c {name}={ms}" for name, ms in limits.items()),
-        ]
         trusted = {"sslrootcert": self.sslrootcert} if self.sslrootcert else {}
         return {
             "host": self.host,
@@ -61,7 +49,6 @@ class Address:
             "connect_timeout": self.connect_timeout,
             "sslmode": self.sslmode,
             "application_name": "newsapi",
-            "options": " ".join(options),
             **trusted,
             **_KEEPALIVES,
         }
