@@ -20,6 +20,8 @@ from support.databases import (
     postgres_server,
 )
 
+pytest_plugins = ["support.time_limits"]
+
 # A shared machine can take long over any one example.
 settings.register_profile(
     "tests",
@@ -114,29 +116,3 @@ def duckdb_file(tmp_path: Path) -> Path:
 def _drop(databases: Databases, made: Database) -> None:
     if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
         databases.drop(made)
-
-
-SLOW = (
-    "tests/operations/",
-    "tests/alerts/test_thirty_days.py",
-    "tests/cli/test_dashboard.py",
-    "tests/defs/test_dagster_processes.py",
-    "tests/migration/test_commands.py::test_memory_does_not_grow_with_the_tables",
-    "tests/migration/test_interrupted.py",
-    "tests/postgres/test_dagster_on_postgres.py::test_a_scheduled_run_is_executed",
-    "tests/postgres/test_db_commands.py::test_a_server_that_is_away_for_a_while",
-    "tests/postgres/test_failover.py",
-    "tests/recovery/test_blob_storage.py",
-    "tests/recovery/test_restore_trouble.py",
-    "tests/shipping/test_image.py",
-    "tests/shipping/test_release.py",
-    "tests/stages/test_killed.py::test_killed_at_twenty_random_moments_the_next_run_gives_the_same_tables[postgres]",
-)
-"""What starts many processes or lasts long, by the beginning of its path."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-all` runs and `make test` leaves out."""
-    for item in items:
-        if item.nodeid.startswith(SLOW):
-            item.add_marker(pytest.mark.slow)

@@ -22,6 +22,8 @@ from .conftest import Installation
 from .runs import STEP, beat, begin, fail, retry_step, succeed, switch
 from .told import Item, condition, in_mail, in_pagerduty, in_slack
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAYS = 30
 HOUR = timedelta(hours=1)

@@ -24,6 +24,8 @@ from support.runs import history, store
 
 from .conftest import Workspace
 
+pytestmark = pytest.mark.slow
+
 GB = 1024**3
 
 

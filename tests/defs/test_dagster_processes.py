@@ -16,6 +16,8 @@ import requests
 
 from support.services import ask, ended, launch
 
+pytestmark = pytest.mark.slow
+
 BIN = Path(sys.executable).parent
 
 

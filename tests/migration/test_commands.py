@@ -225,6 +225,7 @@ finally:
 """Not `ru_maxrss`, which begins with what the tests' own process had."""
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_tables(
     file: DuckDBDatabase,
     duckdb: Warehouse,

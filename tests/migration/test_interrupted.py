@@ -19,6 +19,8 @@ from support.tables import execute
 from .conftest import move, move_back
 from .samples import fill, values
 
+pytestmark = pytest.mark.slow
+
 
 def slowly(source: DuckDBDatabase, target: PostgresDatabase, pause: float) -> None:
     """Move in small parts, with a pause before each statement that stores one."""

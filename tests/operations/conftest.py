@@ -19,8 +19,10 @@ class Place:
     settings: dict[str, str] = field(default_factory=dict)
 
     def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "PYTEST_CURRENT_TEST")}
+        kept["PATH"] = f"{BIN}:{kept['PATH']}"
         home = {"HOME": str(self.folder), "TMPDIR": "/tmp"}  # noqa: S108
-        return {"PATH": f"{BIN}:{os.environ['PATH']}", **home, **self.settings, **more}
+        return kept | home | self.settings | more
 
     def newsapi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -16,6 +16,8 @@ from support.services import BIN, answers, service, until
 
 from .conftest import Place, free_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:

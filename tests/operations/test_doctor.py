@@ -15,6 +15,8 @@ from support.services import BIN, service, until
 
 from .conftest import Place, free_port
 
+pytestmark = pytest.mark.slow
+
 
 def findings(place: Place, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
     finished = place.newsapi("doctor", "--json", **settings)

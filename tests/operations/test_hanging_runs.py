@@ -18,6 +18,8 @@ from support.services import BIN, answers, launch, service, until
 from .conftest import Place, free_port
 from .test_log_lines import lines, of_event
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -14,6 +14,8 @@ from support.services import BIN, answers, ended, launch, service, until
 
 from .conftest import Place, free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ALWAYS = ["time", "level", "logger", "message"]
 

@@ -15,6 +15,8 @@ from newsapi_dentsu.hosting.home import dagster_yaml, prepare_home
 from newsapi_dentsu.settings import Settings, load_settings
 from postgres.server import Server, running_server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:

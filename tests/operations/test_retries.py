@@ -11,6 +11,8 @@ from newsapi_dentsu.defs.resources import ATTENDED
 from newsapi_dentsu.settings import load_settings
 from support.http import answering, raw_server
 
+pytestmark = pytest.mark.slow
+
 STEP = "raw__ai_marketing_news_raw"
 
 

@@ -16,6 +16,8 @@ from support.services import BIN, until
 
 from .conftest import Place
 
+pytestmark = pytest.mark.slow
+
 TEXT = (Path(__file__).parents[2] / "docs/operations.md").read_text("utf-8")
 TROUBLES = ("A failed run", "A stuck run", "Spent tokens", "A full database", "A bad deployment")
 

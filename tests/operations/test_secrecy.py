@@ -17,6 +17,8 @@ from support.services import BIN, LAUNCH, answers, ask, ended, service, until
 
 from .conftest import Place, free_port
 
+pytestmark = pytest.mark.slow
+
 ODD = "sécret+{token}&<>\"'/%"
 """Characters that JSON, urls, HTML and Python each quote in their own way, around some none do."""
 

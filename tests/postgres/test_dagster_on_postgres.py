@@ -31,6 +31,7 @@ def files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_scheduled_run_is_executed_and_nothing_stays_on_the_disk(
     server: Server, db_name: str, opened: Open, tmp_path: Path
 ) -> None:

@@ -135,6 +135,7 @@ def run_in_the_middle(newsapi: Command) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_for_a_while_in_mid_run_is_waited_for(
     newsapi: Command, server: Server, opened: Open, db_name: str
 ) -> None:

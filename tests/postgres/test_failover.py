@@ -24,6 +24,8 @@ from support.tables import count, dump
 from .conftest import Open
 from .server import Proxy, Server
 
+pytestmark = pytest.mark.slow
+
 EARLIER = NOON - timedelta(hours=1)
 
 

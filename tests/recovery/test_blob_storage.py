@@ -20,6 +20,8 @@ from support.processes import process
 
 from .conftest import archive, back_up
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 _numbers = count(1)
 

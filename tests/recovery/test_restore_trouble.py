@@ -7,11 +7,15 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from support.databases import Database, DuckDBDatabase, disconnect
 from support.services import BIN
 from support.tables import execute, final_urls, raw_uris
 
 from .conftest import Lost, Run, settings_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_after_a_restore_to_an_earlier_time_the_lake_is_merged_in_and_written_anew(

@@ -19,6 +19,8 @@ from .clean_root import CleanRoot, clean_root
 from .compose import apps, filled_in, services
 from .dockerfile import ROOT
 
+pytestmark = pytest.mark.slow
+
 GRACE = 30.0
 """Seconds that platforms give by default between SIGTERM and SIGKILL."""
 

@@ -15,6 +15,8 @@ import pytest
 
 from .dockerfile import ROOT
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "12")
 REGISTRY = "newsapiprodcrdnt1.azurecr.io"
 APPS = ("dagster-daemon", "dagster-webserver")

@@ -67,6 +67,9 @@ def differences(found: Dump, expected: Dump) -> list[str]:
     ][:5]
 
 
+@pytest.mark.parametrize(
+    "databases", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+)
 def test_killed_at_twenty_random_moments_the_next_run_gives_the_same_tables(
     databases: Databases, articles: list[SandboxArticle]
 ) -> None:

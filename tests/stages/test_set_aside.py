@@ -227,12 +227,12 @@ def test_the_next_version_of_the_program_tries_it_again(
         # The same version doesn't, nor does it the next time.
         for _ in range(2):
             process(warehouse)
-        monkeypatch.setattr(setting_aside, "version", lambda _: "99.0")
+        monkeypatch.setattr(setting_aside, "_version", lambda: "99.0")
         process(warehouse)
         assert_only_the_good_are_final(warehouse)
     process(warehouse)
     assert_only_the_good_are_final(warehouse)
-    monkeypatch.setattr(setting_aside, "version", lambda _: "99.1")
+    monkeypatch.setattr(setting_aside, "_version", lambda: "99.1")
     process(warehouse)
     assert column(warehouse, final.TABLE, "url") == [*GOOD, BAD]
     assert broken_promises(warehouse) == set()

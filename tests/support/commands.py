@@ -1,19 +1,14 @@
 """Running the `newsapi` command without paying for its imports each time.
 
-A server process imports everything once, and each command is a fork of it: a process of its own,
-with its own folder, environment, output and exit code.
+Each command is a process of its own, with its own folder, environment, output and exit code.
 """
 
-import multiprocessing
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["support.warm"])
-# The server starts without this process's module path.
-os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+from .forking import server
 
 
 @dataclass(frozen=True)
@@ -30,7 +25,7 @@ def run_newsapi(
 ) -> Finished:
     """Run the command in a folder and wait for its end."""
     out, err = scratch / "out", scratch / "err"
-    process = _SERVER.Process(target=_command, args=(arguments, folder, environment, out, err))
+    process = server.Process(target=_command, args=(arguments, folder, environment, out, err))
     process.start()
     process.join(120)
     if process.exitcode is None:

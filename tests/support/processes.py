@@ -1,7 +1,6 @@
 """Other processes that use a warehouse: started quickly, killed for real."""
 
 import logging
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -19,26 +18,13 @@ from newsapi_dentsu.stages.collect import CollectOptions
 from .api import run_pipeline
 from .articles import TOPICS
 from .databases import Database
-
-# Children are forked from a server process that has everything imported and no threads.
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
-    [
-        "newsapi_dentsu.eventregistry.client",
-        "newsapi_dentsu.sandbox",
-        "newsapi_dentsu.stages.collect",
-        "newsapi_dentsu.stages.curate",
-        "newsapi_dentsu.stages.deduplicate",
-        "newsapi_dentsu.warehouse.engines.duckdb",
-        "newsapi_dentsu.warehouse.engines.postgres",
-    ]
-)
+from .forking import server
 
 
 @contextmanager
 def process(work: Callable[..., Any], *arguments: Any) -> Iterator[BaseProcess]:
     """Run `work` in another process; what is left of it is killed in the end."""
-    child = _context.Process(target=work, args=arguments)
+    child = server.Process(target=work, args=arguments)
     child.start()
     try:
         yield child
@@ -55,7 +41,7 @@ def finish(child: BaseProcess, seconds: float = 60) -> None:
 
 def event() -> Event:
     """Something that one process waits for and another sets."""
-    return _context.Event()
+    return server.Event()
 
 
 def pipeline(url: str, database: Database, now: datetime, lookback_days: int) -> None:

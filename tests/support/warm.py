@@ -1,4 +1,4 @@
-"""Imported by the server of `support.commands`: all that a run needs, used once."""
+"""Imported by the server of `support.forking`: all that a run needs, used once."""
 
 import dagster as dg
 import duckdb  # noqa: F401
@@ -9,7 +9,10 @@ import newsapi_dentsu.cli.summary
 import newsapi_dentsu.definitions
 import newsapi_dentsu.hosting.execution
 import newsapi_dentsu.sandbox
-import newsapi_dentsu.warehouse.engines.duckdb  # noqa: F401
+import newsapi_dentsu.warehouse.engines.duckdb
+import newsapi_dentsu.warehouse.engines.postgres  # noqa: F401
+from newsapi_dentsu.domain.language import LEAST_WORDS, verified_language
+from newsapi_dentsu.domain.normalization import normalize
 
 
 @dg.asset
@@ -18,3 +21,6 @@ def nothing() -> None:
 
 
 dg.materialize([nothing], raise_on_error=True)
+# These make or load their tables when they are first used.
+normalize("NFC", "é")
+verified_language("wort " * LEAST_WORDS, "eng")

@@ -4,6 +4,7 @@ One article must not stop the others, whatever it does to the code that looks at
 """
 
 import hashlib
+from functools import cache
 from importlib.metadata import version
 
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -34,5 +35,11 @@ def _name(stage: str) -> str:
 
 def _program() -> int:
     """The program's version, as a positive 63-bit number."""
-    digest = hashlib.sha256(version("newsapi-dentsu").encode()).digest()
+    digest = hashlib.sha256(_version().encode()).digest()
     return int.from_bytes(digest[:8]) >> 1 or 1
+
+
+@cache
+def _version() -> str:
+    # Reading it takes milliseconds, and each batch asks for it several times.
+    return version("newsapi-dentsu")

@@ -1,0 +1,13 @@
+"""Processes forked from one server process that has everything imported and no threads.
+
+There is one such server for all tests of a process, so all of them fork from here.
+"""
+
+import multiprocessing
+import os
+from pathlib import Path
+
+server = multiprocessing.get_context("forkserver")
+server.set_forkserver_preload(["support.warm"])
+# The server starts without this process's module path.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
