@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
-.PHONY: arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
+.PHONY: way-back arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ evaluate: install ## How well copies and relevance are told, on labelled sets
 
 drill: install ## Lose a database of 90,000 articles and have it back (needs npm)
 	$(BIN)/python -m benchmarks.recovery_drill
+
+way-back: install ## Run the program of BEFORE (a commit) on the tables of this one
+	$(BIN)/python -m tools.way_back $(or $(BEFORE),HEAD~1)
 
 docs: install ## Renew what the documentation takes from the code
 	$(BIN)/python -m tools.generate_docs

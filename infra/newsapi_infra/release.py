@@ -8,6 +8,7 @@ hand (docs/deployment.md). Nothing but Python's own library, so that a runner ne
 """
 
 import argparse
+import hashlib
 import http.client
 import json
 import re
@@ -18,12 +19,24 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from newsapi_infra import names
 
 APPS = (names.DAEMON, names.WEBSERVER)
-JOBS = (names.DATABASE_ROLE_JOB, names.UPGRADE, names.ALERTS_CHECK, names.SMOKE_RUN)
+JOBS = (
+    names.DATABASE_ROLE_JOB,
+    names.UPGRADE,
+    names.UPGRADE_FOR_GOOD,
+    names.ALERTS_CHECK,
+    names.SMOKE_RUN,
+)
+
+SCHEMA_STEPS = "SCHEMA_STEPS"
+"""Set on the job that upgrades the tables: which steps of the schema's history they have taken."""
+
+MIGRATIONS = Path(__file__).parents[2] / "src/newsapi_dentsu/warehouse/schema/migrations"
 
 CURRENT_IMAGE = "DAGSTER_CURRENT_IMAGE"
 """Set on apps whose runs are jobs of their own: the image of those."""
@@ -36,6 +49,12 @@ MOST_BYTES = 10_000
 
 JOB_SECONDS = 3900.0
 """How long a job may take: its own limit, and its start."""
+
+BACKUP_SECONDS = 3600.0
+"""How long a backup of the database may take: a snapshot of its storage."""
+
+REPLICAS = {"AsyncReplica", "GeoAsyncReplica", "GeoSyncReplica", "SyncReplica"}
+"""What a server that nobody writes to says that it is."""
 
 
 class ReleaseError(Exception):
@@ -57,8 +76,13 @@ class Target:
         return f"{self.registry}/{names.IMAGE}@{digest}"
 
 
-def deploy(target: Target, digest: str, *, upgrade: bool = True) -> None:
+def deploy(
+    target: Target, digest: str, *, upgrade: bool = True, way_back: bool = True, backup: bool = True
+) -> None:
     """Deploy an image; when a step fails, go back to the images of before.
+
+    Where the tables have to change, a backup of the database comes first; and without `way_back`
+    being given up, the upgrade refuses steps after which the images of before refuse the tables.
 
     Raises:
         ReleaseError: it failed; the message says at what, and how going back went.
@@ -68,9 +92,8 @@ def deploy(target: Target, digest: str, *, upgrade: bool = True) -> None:
     image = target.image(digest)
     touched: dict[str, str] = {}
     try:
-        _update_job(target, names.UPGRADE, image)
         if upgrade:
-            run_job(target, names.UPGRADE)
+            _upgrade(target, image, way_back=way_back, backup=backup)
         for name in APPS:
             touched[name] = before[name]
             update_app(target, name, image)
@@ -79,6 +102,71 @@ def deploy(target: Target, digest: str, *, upgrade: bool = True) -> None:
         smoke_test(target)
     except ReleaseError as error:
         raise ReleaseError(f"{error}; {_go_back(target, touched, before_jobs)}") from None
+
+
+def _upgrade(target: Target, image: str, *, way_back: bool, backup: bool) -> None:
+    name = names.UPGRADE if way_back else names.UPGRADE_FOR_GOOD
+    shown = _container(_az(target, f"containerapp job show -n {names.UPGRADE}"))
+    set_before = {item["name"]: item.get("value") for item in shown.get("env") or []}
+    steps = schema_steps()
+    if set_before.get(SCHEMA_STEPS) == steps:
+        _say("the tables stay as they are")
+    elif backup:
+        back_up(target, set_before.get("POSTGRES_HOST"), f"before-{image[-12:]}")
+    _update_job(target, name, image)
+    run_job(target, name)
+    mark = f"{SCHEMA_STEPS}={steps}"
+    _az(target, f"containerapp job update -n {names.UPGRADE}", "--set-env-vars", mark)
+
+
+def schema_steps() -> str:
+    """The schema's history as this checkout has it, in a few characters."""
+    steps = "\n".join(sorted(path.name for path in MIGRATIONS.glob("*.sql")))
+    return hashlib.sha256(steps.encode()).hexdigest()[:12]
+
+
+def back_up(target: Target, host: str | None, name: str) -> None:
+    """Take a backup of the database and wait for its end; one of that name is enough.
+
+    Args:
+        target: where, and how often to look.
+        host: what the product reaches the server by.
+        name: the backup's name.
+
+    Raises:
+        ReleaseError: there is no such backup in time; nothing was changed.
+    """
+    server = _server(target, host)
+    here = f"postgres flexible-server backup list --server-name {server}"
+    create = f"postgres flexible-server backup create -n {name} --server-name {server}"
+    if not _completed(target, here, name):
+        _say(f"{server}: backup {name}")
+        _az(target, create)
+    trouble = f"the backup {name} of {server} isn't completed"
+    _wait(lambda: _completed(target, here, name), BACKUP_SECONDS, target.every, trouble)
+
+
+def _completed(target: Target, list_command: str, name: str) -> bool:
+    return any(
+        found["name"] == name and found.get("completedTime") for found in _az(target, list_command)
+    )
+
+
+def _server(target: Target, host: str | None) -> str:
+    """The server that is written to: the one of that name, or the group's only one."""
+    servers = [
+        found
+        for found in _az(target, "postgres flexible-server list")
+        if found.get("replicationRole") not in REPLICAS
+    ]
+    named = [found for found in servers if found.get("fullyQualifiedDomainName") == host] or servers
+    if len(named) != 1:
+        raise ReleaseError(
+            f"{len(named)} database servers in {target.group} could be the one to back up: take "
+            "the backup by hand, then release with --no-backup"
+        )
+    name: str = named[0]["name"]
+    return name
 
 
 def update_app(target: Target, name: str, image: str) -> None:
@@ -160,8 +248,8 @@ def _go_back(target: Target, apps: dict[str, str], jobs: dict[str, str]) -> str:
             update_app(target, name, image)
     except ReleaseError as error:
         return (
-            f"going back FAILED as well ({error}): if the upgrade had changed the tables, the "
-            "older image refuses them, see docs/deployment.md#rollback"
+            f"going back FAILED as well ({error}): see docs/deployment.md#rollback; after an "
+            "upgrade with --no-way-back the older image refuses the tables"
         )
     if not apps:
         return "the apps run on as before"
@@ -239,6 +327,14 @@ def main() -> None:
     parser.add_argument("--digest", type=_digest)
     parser.add_argument("--url", help="the UI's address, where the internet reaches it")
     parser.add_argument("--skip-upgrade", action="store_true", help="to go back to an older image")
+    parser.add_argument(
+        "--no-way-back",
+        action="store_true",
+        help="also changes of tables that the image of before would refuse",
+    )
+    parser.add_argument(
+        "--no-backup", action="store_true", help="change tables although no backup was taken here"
+    )
     # The old daemon may need 600 seconds to see its run off.
     parser.add_argument("--patience", type=float, default=900.0, help="seconds for each app")
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two looks")
@@ -250,7 +346,13 @@ def main() -> None:
             return
         if not given.digest or not given.registry:
             parser.error("deploy needs --registry and --digest")
-        deploy(target, given.digest, upgrade=not given.skip_upgrade)
+        deploy(
+            target,
+            given.digest,
+            upgrade=not given.skip_upgrade,
+            way_back=not given.no_way_back,
+            backup=not given.no_backup,
+        )
     except ReleaseError as error:
         sys.exit(f"The deployment failed: {error}")
     _say("deployed")

@@ -71,7 +71,11 @@ def record(command: str) -> list[str]:
         response = requests.Response()
         # The identity of a release has a role on the resource group, and nothing beyond.
         allowed = short != path
-        response.status_code = 200 if allowed else 403
+        # A backup is made in the background; its address tells when it is there.
+        started = request.method == "PUT" and "/backups/" in path
+        response.status_code = (202 if started else 200) if allowed else 403
+        if started:
+            response.headers["Location"] = request.url
         if allowed:
             seen.append(f"{request.method} {short}")
         response.request = request

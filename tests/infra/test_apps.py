@@ -191,18 +191,24 @@ def test_runs_get_jobs_of_their_own_where_the_stack_says_so(graphs: Graphs) -> N
     assert str(jobs["KEY_VAULT_URL"]).startswith("https://newsapi-prod-kv-dnt1.vault.azure.net")
 
 
+FOR_GOOD = "newsapi-db-upgrade-for-good"
+
+
 def job(graph: Graph, name: str) -> dict[str, Any]:
     return graph.one("app:Job", name).inputs
 
 
-def test_the_upgrade_job_waits_to_be_started_and_knows_the_database_only(
+def test_the_upgrade_jobs_wait_to_be_started_and_know_the_database_only(
     stack_graph: Graph,
 ) -> None:
-    upgrade = job(stack_graph, "newsapi-db-upgrade")
-    assert upgrade["configuration"]["triggerType"] == "Manual"
-    (only,) = upgrade["template"]["containers"]
-    assert only["args"] == ["newsapi", "db", "upgrade"]
-    assert [item["name"] for item in only["env"] if "secretRef" in item] == ["POSTGRES_PASSWORD"]
+    for name, more in (("newsapi-db-upgrade", ["--keep-way-back"]), (FOR_GOOD, [])):
+        upgrade = job(stack_graph, name)
+        assert upgrade["configuration"]["triggerType"] == "Manual"
+        (only,) = upgrade["template"]["containers"]
+        assert only["args"] == ["newsapi", "db", "upgrade", *more]
+        assert [item["name"] for item in only["env"] if "secretRef" in item] == [
+            "POSTGRES_PASSWORD"
+        ]
 
 
 def test_the_apps_role_is_made_by_a_job_of_the_image_that_alone_reads_the_administrators_password(

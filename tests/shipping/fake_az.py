@@ -13,9 +13,12 @@ OPTIONS = {
     "containerapp show": {"-n", "-g", "-o"},
     "containerapp update": {"-n", "-g", "-o", "--image", "--set-env-vars"},
     "containerapp job show": {"-n", "-g", "-o"},
-    "containerapp job update": {"-n", "-g", "-o", "--image"},
+    "containerapp job update": {"-n", "-g", "-o", "--image", "--set-env-vars"},
     "containerapp job start": {"-n", "-g", "-o"},
     "containerapp job execution show": {"-n", "-g", "-o", "--job-execution-name"},
+    "postgres flexible-server list": {"-g", "-o"},
+    "postgres flexible-server backup list": {"-g", "-o", "--server-name"},
+    "postgres flexible-server backup create": {"-n", "-g", "-o", "--server-name"},
 }
 
 
@@ -36,13 +39,38 @@ def main() -> None:
         fail(f"unrecognized arguments: {' '.join(sorted(unknown))}")
     if given.get("-g") != state["group"]:
         fail(f"(ResourceGroupNotFound) Resource group '{given.get('-g')}' could not be found.")
+    if command.startswith("postgres "):
+        found = server_answer(state, command, given)
+        path.write_text(json.dumps(state))
+        print(json.dumps(found))  # noqa: T201
+        return
     resources = state["jobs" if " job " in f"{command} " else "apps"]
     if given["-n"] not in resources:
         fail(f"(ResourceNotFound) The Resource '{given['-n']}' was not found.")
-    state["calls"].append(" ".join([command, given["-n"], given.get("--image", "")]).strip())
+    what = given.get("--image") or given.get("--set-env-vars", "")
+    state["calls"].append(" ".join([command, given["-n"], what]).strip())
     result = answer(state, command, given, resources[given["-n"]])
     path.write_text(json.dumps(state))
     print(json.dumps(result))  # noqa: T201
+
+
+def server_answer(state: dict[str, Any], command: str, given: dict[str, str]) -> Any:
+    if command.endswith("server list"):
+        return state["servers"]
+    if given["--server-name"] not in [server["name"] for server in state["servers"]]:
+        fail(f"(ResourceNotFound) The Resource '{given['--server-name']}' was not found.")
+    backups = state["backups"]
+    if command.endswith("create"):
+        if state.get("backup_refused"):
+            fail(state["backup_refused"])
+        state["calls"].append(f"backup create {given['--server-name']} {given['-n']}")
+        backups.append({"name": given["-n"], "completedTime": None})
+        return backups[-1]
+    shown = [dict(backup) for backup in backups]
+    # Completed when it is looked at for the second time.
+    for backup in backups:
+        backup["completedTime"] = "2026-12-01T05:00:00Z"
+    return shown
 
 
 def answer(
@@ -57,7 +85,7 @@ def answer(
         end = state["ends"].get(f"{given['-n']} {resource['image']}", "Succeeded")
         return {"properties": {"status": "Running" if looked % 2 else end}}
     if command.endswith(" update"):
-        resource["image"] = given["--image"]
+        resource["image"] = given.get("--image", resource["image"])
         resource["revision"] = resource.get("revision", 1) + 1
         if resource["image"] not in state["broken"]:
             resource["ready"] = resource["revision"]

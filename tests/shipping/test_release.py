@@ -1,5 +1,6 @@
 """A release: the order of its steps, what it proves, and how it goes back."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -20,7 +21,15 @@ pytestmark = pytest.mark.slow
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "12")
 REGISTRY = "newsapiprodcrdnt1.azurecr.io"
 APPS = ("dagster-daemon", "dagster-webserver")
-JOBS = ("newsapi-db-role", "newsapi-db-upgrade", "newsapi-alerts-check", "newsapi-smoke-run")
+JOBS = (
+    "newsapi-db-role",
+    "newsapi-db-upgrade",
+    "newsapi-db-upgrade-for-good",
+    "newsapi-alerts-check",
+    "newsapi-smoke-run",
+)
+HOST = "newsapi-prod-pg-dnt1.postgres.database.azure.com"
+SERVER = {"name": "newsapi-prod-pg-dnt1", "fullyQualifiedDomainName": HOST}
 
 
 def image(digest: str) -> str:
@@ -95,7 +104,9 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
     made = Azure(tmp_path, f"http://127.0.0.1:{server.server_address[1]}")
     resources = {
         "apps": {name: {"image": image(OLD)} for name in APPS},
-        "jobs": {name: {"image": image(OLD)} for name in JOBS},
+        "jobs": {name: {"image": image(OLD), "env": {"POSTGRES_HOST": HOST}} for name in JOBS},
+        "servers": [SERVER],
+        "backups": [],
     }
     made.file.write_text(
         json.dumps({"group": "newsapi-rg", "broken": [], "ends": {}, "calls": [], **resources})
@@ -109,8 +120,10 @@ def test_the_tables_come_first_then_the_daemon_then_the_ui_then_the_proof(azure:
     done = azure.deploy()
     assert done.returncode == 0, done.stderr
     assert [call for call in azure.state["calls"] if " show" not in call] == [
+        f"backup create newsapi-prod-pg-dnt1 before-{'2' * 12}",
         f"containerapp job update newsapi-db-upgrade {image(NEW)}",
         "containerapp job start newsapi-db-upgrade",
+        f"containerapp job update newsapi-db-upgrade SCHEMA_STEPS={schema_steps()}",
         f"containerapp update dagster-daemon {image(NEW)}",
         f"containerapp update dagster-webserver {image(NEW)}",
         *(f"containerapp job update {name} {image(NEW)}" for name in JOBS),
@@ -118,6 +131,73 @@ def test_the_tables_come_first_then_the_daemon_then_the_ui_then_the_proof(azure:
     ]
     assert azure.images() == {image(NEW)}
     assert azure.release("running", "--group", "newsapi-rg").stdout.strip() == NEW
+
+
+def schema_steps() -> str:
+    folder = ROOT / "src/newsapi_dentsu/warehouse/schema/migrations"
+    names = sorted(path.name for path in folder.iterdir() if path.suffix == ".sql")
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+
+
+def backups(azure: Azure) -> list[str]:
+    return [call for call in azure.state["calls"] if call.startswith("backup create")]
+
+
+def test_a_release_that_changes_no_table_takes_no_backup(azure: Azure) -> None:
+    assert azure.deploy().returncode == 0
+    azure.change(calls=[], backups=[])
+    done = azure.deploy(f"sha256:{'3' * 64}")
+    assert done.returncode == 0, done.stderr
+    assert "the tables stay as they are" in done.stdout
+    assert backups(azure) == []
+    assert "containerapp job start newsapi-db-upgrade" in azure.state["calls"]
+
+
+def test_without_a_backup_a_release_that_changes_tables_does_not_begin(azure: Azure) -> None:
+    azure.change(backup_refused="(OnDemandBackupNotSupported) Not on this server.")
+    done = azure.deploy()
+    assert done.returncode == 1
+    assert "OnDemandBackupNotSupported" in done.stderr
+    assert "the apps run on as before" in done.stderr
+    assert "containerapp job start newsapi-db-upgrade" not in azure.state["calls"]
+    assert azure.deploy(NEW, "--no-backup").returncode == 0
+    assert azure.images() == {image(NEW)}
+
+
+def test_a_backup_that_is_there_already_is_enough(azure: Azure) -> None:
+    azure.change(backups=[{"name": f"before-{'2' * 12}", "completedTime": "2026-12-01T05:00:00Z"}])
+    assert azure.deploy().returncode == 0
+    assert backups(azure) == []
+
+
+def test_of_two_servers_the_one_is_backed_up_that_the_product_writes_to(azure: Azure) -> None:
+    other = {"name": "other", "fullyQualifiedDomainName": "other.postgres.database.azure.com"}
+    azure.change(servers=[other, SERVER])
+    assert azure.deploy().returncode == 0
+    assert backups(azure) == [f"backup create newsapi-prod-pg-dnt1 before-{'2' * 12}"]
+
+
+def test_behind_a_shared_name_a_replica_is_not_the_one(azure: Azure) -> None:
+    replica = {"name": "replica", "replicationRole": "GeoAsyncReplica"}
+    jobs = azure.state["jobs"]
+    jobs["newsapi-db-upgrade"]["env"]["POSTGRES_HOST"] = (
+        "newsapi.writer.postgres.database.azure.com"
+    )
+    azure.change(servers=[replica, SERVER], jobs=jobs)
+    assert azure.deploy().returncode == 0
+    assert backups(azure) == [f"backup create newsapi-prod-pg-dnt1 before-{'2' * 12}"]
+    azure.change(servers=[SERVER, SERVER | {"name": "copy"}], jobs=jobs)
+    assert "take the backup by hand" in azure.deploy().stderr
+
+
+def test_changes_that_close_the_way_back_are_made_only_when_told_to(azure: Azure) -> None:
+    azure.change(ends={f"newsapi-db-upgrade {image(NEW)}": "Failed"})
+    assert azure.deploy().returncode == 1
+    done = azure.deploy(NEW, "--no-way-back")
+    assert done.returncode == 0, done.stderr
+    started = [call for call in azure.state["calls"] if " start " in call]
+    assert "containerapp job start newsapi-db-upgrade-for-good" in started
+    assert len(backups(azure)) == 1
 
 
 def test_when_the_upgrade_fails_the_apps_are_not_touched(azure: Azure) -> None:

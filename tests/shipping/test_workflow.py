@@ -141,7 +141,7 @@ def test_each_night_and_before_each_deployment_everything_runs() -> None:
 
 
 def test_nothing_is_deployed_that_was_not_tested_and_scanned() -> None:
-    assert set(JOBS["deploy"]["needs"]) == {"checks", "image"}
+    assert set(JOBS["deploy"]["needs"]) == {"checks", "way-back", "image"}
     used = [step.get("uses", "").split("@")[0] for step in steps("image")]
     assert used.index("anchore/scan-action") < used.index("actions/upload-artifact")
     assert "anchore/sbom-action" in used

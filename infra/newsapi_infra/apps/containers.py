@@ -27,7 +27,8 @@ COMMANDS = {
     # Less than the platform's grace, so that a run without time left is still marked.
     names.DAEMON: ["newsapi", "daemon", "--stop-seconds", str(GRACE_SECONDS - 30)],
     names.DATABASE_ROLE_JOB: ["newsapi", "db", "role"],
-    names.UPGRADE: ["newsapi", "db", "upgrade"],
+    names.UPGRADE: ["newsapi", "db", "upgrade", "--keep-way-back"],
+    names.UPGRADE_FOR_GOOD: ["newsapi", "db", "upgrade"],
     names.ALERTS_CHECK: ["newsapi", "alerts", "check"],
     names.SMOKE_RUN: ["newsapi", "run", "--json"],
 }

@@ -62,6 +62,8 @@ def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
         ),
         # Before the apps of a new image: hosted runners don't reach the database.
         JobPlan(names.UPGRADE, database, ("POSTGRES_PASSWORD",), 3600),
+        # The same where the image of before will refuse the tables: somebody has said so.
+        JobPlan(names.UPGRADE_FOR_GOOD, database, ("POSTGRES_PASSWORD",), 3600),
         # A daemon that is dead can't say so. Its execution fails while something is wrong.
         JobPlan(
             names.ALERTS_CHECK,

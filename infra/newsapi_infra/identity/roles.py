@@ -61,6 +61,10 @@ DEPLOY_ACTIONS = (
     "Microsoft.App/managedEnvironments/read",
     "Microsoft.App/managedEnvironments/join/action",
     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+    # A backup before the tables change.
+    "Microsoft.DBforPostgreSQL/flexibleServers/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/backups/read",
+    "Microsoft.DBforPostgreSQL/flexibleServers/backups/write",
 )
 """What deploying another image takes, and no more."""
 

@@ -14,17 +14,30 @@ def db() -> None:
 
 
 @db.command()
-def upgrade() -> None:
+@click.option(
+    "--keep-way-back",
+    is_flag=True,
+    help="Do nothing where the program that made the tables would then refuse them.",
+)
+def upgrade(*, keep_way_back: bool) -> None:
     """Create the tables or bring them to this version.
 
     Safe to run from several containers at once, and while the pipeline runs: it waits for the run
     to end (RUN_WAIT_SECONDS). With PostgreSQL, Dagster's own tables are created and upgraded too.
     """
+    from newsapi_dentsu.errors import WarehouseError
     from newsapi_dentsu.warehouse import open_warehouse
 
     settings = load_settings()
     with closing(open_warehouse(settings)) as warehouse:
         steps = []
+        if keep_way_back and (closing_steps := warehouse.closing_the_way_back()):
+            shown = ", ".join(f"{step.version:04} {step.name}" for step in closing_steps)
+            raise WarehouseError(
+                f"after {shown} the program of before would refuse the tables, so nothing was "
+                "changed. Take a backup, then upgrade without --keep-way-back; a release does both "
+                "with --no-way-back."
+            )
         if warehouse.is_behind():
             with warehouse.run_lock("newsapi db upgrade", settings.run_wait_seconds):
                 steps = warehouse.upgrade()

@@ -82,17 +82,17 @@ class Warehouse:
         """Open a read-only transaction on one consistent state.
 
         Raises:
-            WarehouseError: there are no tables yet, or of another version than this program's.
+            WarehouseError: there are no tables yet, or of a version that this program can't
+                work on.
         """
         with self.engine.snapshot() as session:
             version = history.applied_version(self.engine, session)
-            latest = history.migrations()[-1].version
             if version == 0:
                 raise WarehouseError(f"{self.location} has no tables yet: run `newsapi run` first")
-            if version != latest:
+            if steps := history.pending(self.engine, session):
                 raise WarehouseError(
-                    f"{self.location} has schema version {version}, this program needs {latest}: "
-                    + ("run `newsapi run`" if version < latest else "install its newer version")
+                    f"{self.location} has schema version {version}, this program needs "
+                    f"{steps[-1].version}: run `newsapi run`"
                 )
             yield session
 
@@ -103,6 +103,14 @@ class Warehouse:
             WarehouseError: the tables are newer than this program.
         """
         return self.write(lambda session: history.behind(self.engine, session))
+
+    def closing_the_way_back(self) -> list[history.Migration]:
+        """The steps of an upgrade after which the program before it would refuse the tables.
+
+        Raises:
+            WarehouseError: the tables are newer than this program.
+        """
+        return self.inspect(lambda session: history.closing_the_way_back(self.engine, session))
 
     def upgrade(self) -> list[history.Migration]:
         """Create or upgrade the tables; does nothing where they are up to date.

@@ -1,6 +1,7 @@
 """The schema's history: numbered SQL files, applied once each, and the indexes on top."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -16,6 +17,9 @@ _VERSION_TABLE = (
 )
 
 
+_WORKS_FROM = re.compile(r"^-- Programs of schema version (\d+) and newer work on\.$", re.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step of the schema's history."""
@@ -23,6 +27,9 @@ class Migration:
     version: int
     name: str
     statements: tuple[str, ...]
+    works_from: int | None = None
+    """The oldest program, by its schema version, that works on the tables after this step although
+    it doesn't know it; None: each refuses them. A release can be taken back only if it has one."""
 
 
 @cache
@@ -30,10 +37,13 @@ def migrations() -> tuple[Migration, ...]:
     """The schema's history, oldest first."""
     folder = resources.files(__package__) / "migrations"
     files = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return tuple(
-        Migration(int(name[:4]), name[5:-4], _statements((folder / name).read_text("utf-8")))
-        for name in files
-    )
+    return tuple(_migration(name, (folder / name).read_text("utf-8")) for name in files)
+
+
+def _migration(file: str, text: str) -> Migration:
+    works = _WORKS_FROM.search(text)
+    version = int(works[1]) if works else None
+    return Migration(int(file[:4]), file[5:-4], _statements(text), version)
 
 
 @cache
@@ -74,20 +84,54 @@ def applied_version(engine: Engine, session: Session) -> int:
             f"{engine.location} is being filled by a migration that has not ended: run the same "
             "`newsapi migrate` (or `import`) again to go on with it, or fill it from elsewhere"
         )
-    if not engine.table_exists(session, "ops", "schema_migrations"):
-        return 0
-    (version,) = session.rows("SELECT max(version) FROM ops.schema_migrations")[0]
-    return version or 0
+    return max(_applied(engine, session), default=0)
+
+
+def pending(engine: Engine, session: Session) -> list[Migration]:
+    """The steps that the database hasn't taken yet.
+
+    Raises:
+        WarehouseError: the database was made by a newer version of the code, which left this one
+            no way to work on it.
+    """
+    version = applied_version(engine, session)
+    # By number and not by the highest: steps of two branches may be joined in either order.
+    applied = _applied(engine, session)
+    if unknown := applied - {step.version for step in migrations()}:
+        latest = migrations()[-1].version
+        works_from = _works_from(session)
+        if any((works_from.get(step) or version) > latest for step in unknown):
+            raise WarehouseError(
+                f"{engine.location} has schema version {version}, newer than this program's "
+                f"{latest}: install the newer version of newsapi-dentsu"
+            )
+    return [step for step in migrations() if step.version not in applied]
+
+
+def closing_the_way_back(engine: Engine, session: Session) -> list[Migration]:
+    """The pending steps after which the program that made the tables would refuse them.
+
+    Raises:
+        WarehouseError: as `pending` does.
+    """
+    version = applied_version(engine, session)
+    if version == 0:
+        return []
+    return [
+        step
+        for step in pending(engine, session)
+        if step.works_from is None or step.works_from > version
+    ]
 
 
 def behind(engine: Engine, session: Session) -> bool:
     """Tell whether `upgrade` has anything to do.
 
     Raises:
-        WarehouseError: the database was made by a newer version of the code.
+        WarehouseError: as `pending` does.
     """
     return (
-        bool(_pending(engine, session))
+        bool(pending(engine, session))
         or not indexes(engine.name).keys() <= engine.index_names(session)
         or any(not engine.schema_exists(session, name) for name in engine.other_schemas)
     )
@@ -99,7 +143,7 @@ def drop_indexes(engine: Engine, session: Session) -> None:
     DuckDB refuses to alter a table that has indexes, even one that the same transaction dropped.
     """
     engine.lift_time_limits(session)
-    if not _pending(engine, session):
+    if not pending(engine, session):
         return
     existing = engine.index_names(session)
     # Those of both engines: what is PostgreSQL's alone may once have been DuckDB's, too.
@@ -115,13 +159,13 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
         The steps that were taken.
 
     Raises:
-        WarehouseError: the database was made by a newer version of the code.
+        WarehouseError: as `pending` does.
     """
     engine.lift_time_limits(session)
-    pending = _pending(engine, session)
+    steps = pending(engine, session)
     for name in engine.other_schemas:
         _create_schema(engine, session, name)
-    for step in pending:
+    for step in steps:
         for statement in step.statements:
             if created := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement):
                 _create_schema(engine, session, created[1])
@@ -135,7 +179,9 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
             step.name,
             now,
         )
-    return pending
+    for statement in _notes_of_older_programs(steps):
+        session.execute(statement)
+    return steps
 
 
 def create_indexes(engine: Engine, session: Session) -> None:
@@ -158,7 +204,18 @@ def script(engine: str) -> list[str]:
             "INSERT INTO ops.schema_migrations (version, name, applied_at) "
             f"VALUES ({step.version}, '{step.name}', now())"
         )
+    statements += _notes_of_older_programs(migrations())
     return statements + list(indexes(engine).values())
+
+
+def _notes_of_older_programs(steps: Iterable[Migration]) -> list[str]:
+    """Statements that write down which programs may go on; last, as the column came in a step."""
+    return [
+        f"UPDATE ops.schema_migrations SET works_from = {step.works_from} "
+        f"WHERE version = {step.version}"
+        for step in steps
+        if step.works_from is not None
+    ]
 
 
 def schemas() -> tuple[str, ...]:
@@ -171,19 +228,23 @@ def schemas() -> tuple[str, ...]:
     )
 
 
-def _pending(engine: Engine, session: Session) -> list[Migration]:
-    version = applied_version(engine, session)
-    latest = migrations()[-1].version
-    if version > latest:
-        raise WarehouseError(
-            f"{engine.location} has schema version {version}, newer than this program's {latest}: "
-            "install the newer version of newsapi-dentsu"
-        )
-    if version == 0:
-        return list(migrations())
-    # By number and not by the highest: steps of two branches may be joined in either order.
-    applied = {number for (number,) in session.rows("SELECT version FROM ops.schema_migrations")}
-    return [step for step in migrations() if step.version not in applied]
+def _applied(engine: Engine, session: Session) -> set[int]:
+    if not engine.table_exists(session, "ops", "schema_migrations"):
+        return set()
+    return {number for (number,) in session.rows("SELECT version FROM ops.schema_migrations")}
+
+
+def _works_from(session: Session) -> dict[int, int | None]:
+    """What the applied steps say of older programs; nothing before there was a column for it."""
+    columns = session.rows(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'ops' "
+        "AND table_name = 'schema_migrations' AND column_name = 'works_from' "
+        "AND table_catalog = current_database()"
+    )
+    if not columns:
+        return {}
+    found = session.rows("SELECT version, works_from FROM ops.schema_migrations")
+    return {row[0]: row[1] for row in found}
 
 
 def _create_schema(engine: Engine, session: Session, name: str) -> None:

@@ -7,6 +7,7 @@ DuckDB in memory, and both are asked for their structure.
 from dataclasses import dataclass
 from datetime import datetime
 
+from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
 from newsapi_dentsu.warehouse.schema import history
 
@@ -37,19 +38,25 @@ class Structure:
 
 def differences(engine: Engine, session: Session) -> list[str]:
     """What is missing or otherwise than this version of the code wants it, in one line each."""
-    version, latest = history.applied_version(engine, session), history.migrations()[-1].version
+    version = history.applied_version(engine, session)
     if version == 0:
         return ["there are no tables: run `newsapi db upgrade`"]
-    if version != latest:
-        advice = "run `newsapi db upgrade`" if version < latest else "install its newer version"
-        return [f"schema version {version}, this program needs {latest}: {advice}"]
+    try:
+        steps = history.pending(engine, session)
+    except WarehouseError as error:
+        return [str(error)]
+    if steps:
+        needs = steps[-1].version
+        return [f"schema version {version}, this program needs {needs}: run `newsapi db upgrade`"]
     found, wanted = structure(session), _wanted()
+    # What a newer program has added, and lets this one work beside, is not this one's to judge.
+    newer = version > history.migrations()[-1].version
     problems = []
     for table, columns in wanted.columns.items():
         if table not in found.columns:
             problems.append(f"table {table} is missing")
             continue
-        problems += _column_differences(table, found.columns[table], columns)
+        problems += _column_differences(table, found.columns[table], columns, newer=newer)
         key = found.keys.get(table, frozenset())
         wanted_key = wanted.keys.get(table, frozenset())
         if key != wanted_key:
@@ -95,10 +102,15 @@ def _wanted() -> Structure:
 
 
 def _column_differences(
-    table: str, found: dict[str, tuple[str, bool]], wanted: dict[str, tuple[str, bool]]
+    table: str,
+    found: dict[str, tuple[str, bool]],
+    wanted: dict[str, tuple[str, bool]],
+    *,
+    newer: bool,
 ) -> list[str]:
     problems = [f"column {table}.{name} is missing" for name in wanted if name not in found]
-    problems += [f"column {table}.{name} is not known" for name in found if name not in wanted]
+    if not newer:
+        problems += [f"column {table}.{name} is not known" for name in found if name not in wanted]
     for name, (type_, nullable) in wanted.items():
         if name in found and found[name] != (type_, nullable):
             problems.append(
