@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 Vectors: TypeAlias = NDArray[np.float32]
 """One vector a row, each of length 1."""
 
+Vector: TypeAlias = NDArray[np.float32]
+"""One of them."""
+
 Steps: TypeAlias = NDArray[np.int8]
 """The same in whole numbers, which tell their direction alone."""
 

@@ -1,6 +1,7 @@
 """The schema's history: numbered SQL files, applied once each, and the indexes on top."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -8,12 +9,15 @@ from importlib import resources
 from itertools import chain
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse.engines.base import Engine, Session
+from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Engine, Session
 
 _VERSION_TABLE = (
     "CREATE TABLE ops.schema_migrations "
     "(version integer NOT NULL PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)"
 )
+
+_VECTOR_TYPE = re.compile(r"\bvector_type\b")
+"""What stands for the type of vectors, of which each engine has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def indexes(engine: str) -> dict[str, str]:
     }
 
 
-CACHES = ("processed.text_bands", "processed.banded_days")
+CACHES = ("processed.text_bands", "processed.banded_days", "processed.embeddings")
 """Tables that can be made again from the others; nothing carries them to another database."""
 
 
@@ -126,7 +130,7 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
             if created := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement):
                 _create_schema(engine, session, created[1])
             else:
-                session.execute(statement)
+                session.execute(_typed(statement, lambda: engine.vector_type(session)))
         if step.version == 1:
             session.execute(_VERSION_TABLE)
         session.execute(
@@ -148,10 +152,14 @@ def create_indexes(engine: Engine, session: Session) -> None:
 
 
 def script(engine: str) -> list[str]:
-    """Every statement that `upgrade` runs on an empty database of an engine, in order."""
+    """Every statement that `upgrade` runs on an empty database of an engine, in order.
+
+    On PostgreSQL the one of embeddings is that of a server without pgvector.
+    """
+    vectors = "bytea" if engine == "PostgreSQL" else f"float[{DIMENSIONS}]"
     statements: list[str] = []
     for step in migrations():
-        statements += step.statements
+        statements += [_typed(statement, lambda: vectors) for statement in step.statements]
         if step.version == 1:
             statements.append(_VERSION_TABLE)
         statements.append(
@@ -169,6 +177,11 @@ def schemas() -> tuple[str, ...]:
         for statement in statements
         if (match := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement))
     )
+
+
+def _typed(statement: str, vector_type: Callable[[], str]) -> str:
+    """A statement with the type of vectors that a database is to have."""
+    return _VECTOR_TYPE.sub(lambda _: vector_type(), statement)
 
 
 def _pending(engine: Engine, session: Session) -> list[Migration]:
