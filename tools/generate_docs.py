@@ -14,7 +14,8 @@ from newsapi_dentsu.cli.main import COMMANDS, main
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
 from newsapi_dentsu.transfer.foreign_rows import ALIASES
-from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
+from newsapi_dentsu.warehouse.engines.base import DIMENSIONS
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 from newsapi_dentsu.warehouse.tables.run_metrics import METRICS
 from tools.flow_picture import flow
@@ -29,8 +30,9 @@ _DUCKDB_TYPES = {
     "boolean": "BOOLEAN",
     "float8": "DOUBLE",
     "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    "vector": f"FLOAT[{DIMENSIONS}]",
 }
-_POSTGRES_TYPES = {"float8": "double precision"}
+_POSTGRES_TYPES = {"float8": "double precision", "vector": f"halfvec({DIMENSIONS}) or bytea"}
 
 
 SETTINGS_TO_KNOW = (
@@ -136,6 +138,7 @@ def data_dictionary() -> str:
     for table, columns in (
         (raw.TABLE, raw.COLUMNS),
         (processed.TABLE, processed.COLUMNS),
+        (embeddings.TABLE, embeddings.COLUMNS),
         (assessments.TABLE, assessments.COLUMNS),
         (final.TABLE, final.COLUMNS),
         (final.REJECTED, final.REJECTED_COLUMNS),

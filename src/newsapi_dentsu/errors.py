@@ -16,6 +16,10 @@ class TopicsError(PipelineError):
     """The topics file can't be used; the message names the line."""
 
 
+class ModelError(PipelineError):
+    """The sentence model can't be used: a file of it is missing, damaged or of another kind."""
+
+
 class SourceError(PipelineError):
     """The news API gave no usable answer, and asking again would give the same."""
 

@@ -262,7 +262,7 @@ def test_an_index_that_is_not_unique_is_told(warehouse: Warehouse) -> None:
 
 
 def test_the_script_makes_the_same_tables(empty: Warehouse) -> None:
-    for statement in history.script("PostgreSQL"):
+    for statement in history.script(empty.engine.name):
         execute(empty, statement)
     assert [problem for problem in problems(empty) if "schema dagster" not in problem] == []
     empty.upgrade()

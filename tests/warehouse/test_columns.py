@@ -8,7 +8,7 @@ import pytest
 
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema.inspection import structure
-from newsapi_dentsu.warehouse.tables import assessments, final, processed, returns
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, returns
 from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of
 
 DECLARED = {
@@ -18,6 +18,7 @@ DECLARED = {
     final.TABLE: final.COLUMNS,
     final.REJECTED: final.REJECTED_COLUMNS,
     returns.TABLE: returns.COLUMNS,
+    embeddings.TABLE: embeddings.COLUMNS,
 }
 TYPES = {"float8": "double precision", "timestamptz": "timestamp with time zone"}
 

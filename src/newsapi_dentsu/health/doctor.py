@@ -20,7 +20,7 @@ from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
-from newsapi_dentsu.warehouse.tables import stage_runs
+from newsapi_dentsu.warehouse.tables import embeddings, stage_runs
 from newsapi_dentsu.wording import duration
 
 State = Literal["ok", "warning", "problem"]
@@ -130,6 +130,8 @@ def _database(warehouse: Warehouse) -> Iterator[Finding]:
         yield Finding("database", "problem", "; ".join(others), "newsapi db upgrade")
         return
     yield Finding("database", "ok", f"{warehouse.location}: reachable, the tables are as wanted")
+    kept = warehouse.inspect(embeddings.form)
+    yield Finding("embeddings", "ok", f"vectors are kept {kept}")
     if indexes:
         yield Finding("indexes", "problem", "; ".join(indexes), "newsapi db upgrade")
     else:

@@ -57,7 +57,8 @@ def tables() -> tuple[Table, ...]:
             "SELECT table_schema || '.' || table_name, column_name, data_type "
             "FROM information_schema.columns ORDER BY table_schema, table_name, ordinal_position"
         ).fetchall():
-            columns.setdefault(table, {})[column] = _KINDS[type_]
+            if table not in history.CACHES:
+                columns.setdefault(table, {})[column] = _KINDS[type_]
         for table, key in connection.execute(
             "SELECT schema_name || '.' || table_name, constraint_column_names "
             "FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY'"

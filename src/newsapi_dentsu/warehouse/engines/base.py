@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 ALERTS_BUSY = "somebody else is looking at the alert rules and telling operators: try again"
 
+DIMENSIONS = 384
+"""How many numbers a vector of the table of embeddings has."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _console = logging.getLogger("newsapi_dentsu.connection")
 
@@ -127,6 +130,10 @@ class Engine(Protocol):
 
     def schema_exists(self, session: Session, schema: str) -> bool:
         """Tell whether a schema exists."""
+        ...
+
+    def vector_type(self, session: Session) -> str:
+        """The SQL type in which this database keeps a vector of `DIMENSIONS` numbers."""
         ...
 
     def lift_time_limits(self, session: Session) -> None:

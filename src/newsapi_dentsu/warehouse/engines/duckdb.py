@@ -16,7 +16,7 @@ import tenacity
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
-from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Engine, Row, Session
+from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, DIMENSIONS, Engine, Row, Session
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
 _STREAM_ROWS = 1000
@@ -263,6 +263,10 @@ class DuckDBEngine(Engine):
     @override
     def schema_exists(self, session: Session, schema: str) -> bool:
         return bool(session.rows("SELECT 1 FROM duckdb_schemas() WHERE schema_name = $1", schema))
+
+    @override
+    def vector_type(self, session: Session) -> str:
+        return f"float[{DIMENSIONS}]"
 
     @override
     def lift_time_limits(self, session: Session) -> None:

@@ -17,6 +17,7 @@ from newsapi_dentsu.deadline import within
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, WarehouseError
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
+    DIMENSIONS,
     Engine,
     Row,
     Session,
@@ -42,6 +43,11 @@ _INDEXES = (
     "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE n.nspname IN ('raw', 'processed', 'final', 'ops')"
+)
+_HALFVEC = (
+    "SELECT quote_ident(n.nspname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
+    "WHERE t.typname = 'halfvec' AND has_schema_privilege(n.oid, 'USAGE') "
+    "AND has_type_privilege(t.oid, 'USAGE')"
 )
 _STREAM_ROWS = 1000
 _IDLE_SECONDS = 300.0
@@ -269,6 +275,19 @@ class PostgresEngine(Engine):
     @override
     def schema_exists(self, session: Session, schema: str) -> bool:
         return bool(session.rows("SELECT 1 FROM pg_namespace WHERE nspname = $1", schema))
+
+    @override
+    def vector_type(self, session: Session) -> str:
+        # Another role may have to create the extension, or the server may not have it at all.
+        session.execute("SAVEPOINT without_extension")
+        try:
+            session.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error:
+            session.execute("ROLLBACK TO SAVEPOINT without_extension")
+        found = session.rows(_HALFVEC)
+        return f"{found[0][0]}.halfvec({DIMENSIONS})" if found else "bytea"
 
     @override
     def lift_time_limits(self, session: Session) -> None:

@@ -1,7 +1,11 @@
 """The schema's history: numbered SQL files, applied once each, and the indexes on top."""
 
 import re
+<<<<<<< HEAD
 from collections.abc import Iterable
+=======
+from collections.abc import Callable
+>>>>>>> meaning
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -9,12 +13,15 @@ from importlib import resources
 from itertools import chain
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse.engines.base import Engine, Session
+from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Engine, Session
 
 _VERSION_TABLE = (
     "CREATE TABLE ops.schema_migrations "
     "(version integer NOT NULL PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)"
 )
+
+_VECTOR_TYPE = re.compile(r"\bvector_type\b")
+"""What stands for the type of vectors, of which each engine has its own."""
 
 
 _WORKS_FROM = re.compile(r"^-- Programs of schema version (\d+) and newer work on\.$", re.MULTILINE)
@@ -58,7 +65,7 @@ def indexes(engine: str) -> dict[str, str]:
     }
 
 
-CACHES = ("processed.text_bands", "processed.banded_days")
+CACHES = ("processed.text_bands", "processed.banded_days", "processed.embeddings")
 """Tables that can be made again from the others; nothing carries them to another database."""
 
 
@@ -170,7 +177,7 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
             if created := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement):
                 _create_schema(engine, session, created[1])
             else:
-                session.execute(statement)
+                session.execute(_typed(statement, lambda: engine.vector_type(session)))
         if step.version == 1:
             session.execute(_VERSION_TABLE)
         session.execute(
@@ -194,10 +201,14 @@ def create_indexes(engine: Engine, session: Session) -> None:
 
 
 def script(engine: str) -> list[str]:
-    """Every statement that `upgrade` runs on an empty database of an engine, in order."""
+    """Every statement that `upgrade` runs on an empty database of an engine, in order.
+
+    On PostgreSQL the one of embeddings is that of a server without pgvector.
+    """
+    vectors = "bytea" if engine == "PostgreSQL" else f"float[{DIMENSIONS}]"
     statements: list[str] = []
     for step in migrations():
-        statements += step.statements
+        statements += [_typed(statement, lambda: vectors) for statement in step.statements]
         if step.version == 1:
             statements.append(_VERSION_TABLE)
         statements.append(
@@ -228,6 +239,7 @@ def schemas() -> tuple[str, ...]:
     )
 
 
+<<<<<<< HEAD
 def _applied(engine: Engine, session: Session) -> set[int]:
     if not engine.table_exists(session, "ops", "schema_migrations"):
         return set()
@@ -245,6 +257,26 @@ def _works_from(session: Session) -> dict[int, int | None]:
         return {}
     found = session.rows("SELECT version, works_from FROM ops.schema_migrations")
     return {row[0]: row[1] for row in found}
+=======
+def _typed(statement: str, vector_type: Callable[[], str]) -> str:
+    """A statement with the type of vectors that a database is to have."""
+    return _VECTOR_TYPE.sub(lambda _: vector_type(), statement)
+
+
+def _pending(engine: Engine, session: Session) -> list[Migration]:
+    version = applied_version(engine, session)
+    latest = migrations()[-1].version
+    if version > latest:
+        raise WarehouseError(
+            f"{engine.location} has schema version {version}, newer than this program's {latest}: "
+            "install the newer version of newsapi-dentsu"
+        )
+    if version == 0:
+        return list(migrations())
+    # By number and not by the highest: steps of two branches may be joined in either order.
+    applied = {number for (number,) in session.rows("SELECT version FROM ops.schema_migrations")}
+    return [step for step in migrations() if step.version not in applied]
+>>>>>>> meaning
 
 
 def _create_schema(engine: Engine, session: Session, name: str) -> None:

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.warehouse.engines.base import Engine, Session
+from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Engine, Session
 from newsapi_dentsu.warehouse.schema import history
 
-_TYPES = {"varchar": "text", "double": "double precision"}
+_TYPES = {
+    "varchar": "text",
+    "double": "double precision",
+    # Vectors: on DuckDB, on PostgreSQL with pgvector, and without it.
+    f"float[{DIMENSIONS}]": "vector",
+    "user-defined": "vector",
+    "bytea": "vector",
+}
 
 _COLUMNS = (
     "SELECT lower(table_schema || '.' || table_name), lower(column_name), lower(data_type), "

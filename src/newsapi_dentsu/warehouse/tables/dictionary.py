@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,5 +198,13 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "uri": Column("Identity of the record in the index.", "`uri`, else a content hash"),
         "uri_version": Column("Which revision of the record it is.", "the pipeline"),
         "fetched_at": _FETCHED,
+    },
+    embeddings.TABLE: {
+        "model": Column("The sentence model and its version.", "docs/meaning.md"),
+        "text_hash": Column("Hash of the text that the model read.", "the pipeline"),
+        "vector": Column(
+            "Which way the text's meaning points: whole numbers, the largest of them 127.",
+            "docs/meaning.md",
+        ),
     },
 }

