@@ -1,11 +1,7 @@
 """The schema's history: numbered SQL files, applied once each, and the indexes on top."""
 
 import re
-<<<<<<< HEAD
-from collections.abc import Iterable
-=======
-from collections.abc import Callable
->>>>>>> meaning
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -239,7 +235,11 @@ def schemas() -> tuple[str, ...]:
     )
 
 
-<<<<<<< HEAD
+def _typed(statement: str, vector_type: Callable[[], str]) -> str:
+    """A statement with the type of vectors that a database is to have."""
+    return _VECTOR_TYPE.sub(lambda _: vector_type(), statement)
+
+
 def _applied(engine: Engine, session: Session) -> set[int]:
     if not engine.table_exists(session, "ops", "schema_migrations"):
         return set()
@@ -257,26 +257,6 @@ def _works_from(session: Session) -> dict[int, int | None]:
         return {}
     found = session.rows("SELECT version, works_from FROM ops.schema_migrations")
     return {row[0]: row[1] for row in found}
-=======
-def _typed(statement: str, vector_type: Callable[[], str]) -> str:
-    """A statement with the type of vectors that a database is to have."""
-    return _VECTOR_TYPE.sub(lambda _: vector_type(), statement)
-
-
-def _pending(engine: Engine, session: Session) -> list[Migration]:
-    version = applied_version(engine, session)
-    latest = migrations()[-1].version
-    if version > latest:
-        raise WarehouseError(
-            f"{engine.location} has schema version {version}, newer than this program's {latest}: "
-            "install the newer version of newsapi-dentsu"
-        )
-    if version == 0:
-        return list(migrations())
-    # By number and not by the highest: steps of two branches may be joined in either order.
-    applied = {number for (number,) in session.rows("SELECT version FROM ops.schema_migrations")}
-    return [step for step in migrations() if step.version not in applied]
->>>>>>> meaning
 
 
 def _create_schema(engine: Engine, session: Session, name: str) -> None:
