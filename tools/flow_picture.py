@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Final
 
 from newsapi_dentsu.stages import pipeline
-from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
 
-WIDTH: Final = 1000
+WIDTH: Final = 1200
 HEIGHT: Final = 356
 
 _STEP: Final = 200
@@ -74,6 +74,7 @@ STAGES: Final = (
 _ROWS: Final = {
     raw.TABLE: ("every record, whole;", "nothing is ever changed"),
     processed.TABLE: ("one row an article",),
+    embeddings.TABLE: ("what each text means,", "made once"),
     assessments.TABLE: ("one verdict an article,", "and its story"),
     final.TABLE: ("what people read;", "the rest is in", final.REJECTED),
 }
@@ -87,7 +88,7 @@ READERS: Final = (
     Box(
         1, "reader", "Operators", ("newsapi status · dashboard · alerts · Dagster's UI",), columns=2
     ),
-    Box(3, "reader", "Readers", ("newsapi articles · explain · SQL · CSV, Parquet",), columns=2),
+    Box(4, "reader", "Readers", ("newsapi articles · explain · SQL · CSV, Parquet",), columns=2),
 )
 
 

@@ -165,6 +165,10 @@ class Settings(BaseSettings):
         None, description="Topics to search for (default: ./topics.yaml, else the shipped one)."
     )
 
+    sentence_model: File | None = Field(
+        None, description="Folder of the sentence model (default: the shipped one)."
+    )
+
     lookback_days: int = Field(30, ge=1, le=3650, description="Days that the first run reads back.")
     overlap_hours: int = Field(
         48, ge=0, le=720, description="How late an article may enter the index and be found."

@@ -52,6 +52,7 @@ def test_a_scheduled_run_that_failed_is_told_to_pagerduty_and_by_mail(site: Inst
     [
         ("everything_read", "collect", "if-collect-fails"),
         ("processed__processed_news", "deduplicate", "if-deduplicate-fails"),
+        ("processed__embeddings", "understand", "if-understand-fails"),
         ("processed__assessments", "group", "if-group-fails"),
         ("final__filtered_news", "curate", "if-curate-fails"),
         (None, "outside of any stage", "a-failed-run"),

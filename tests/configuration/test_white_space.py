@@ -13,6 +13,7 @@ VALUES = {
     # What a valid value is, for settings whose default is none or that contradict others alone.
     "newsapi_key": "a key",
     "topics_file": "mine.yaml",
+    "sentence_model": "model",
     "max_requests_per_run": "9",
     "postgres_password": "pass word",
     "postgres_sslmode": "require",

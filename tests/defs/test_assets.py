@@ -20,6 +20,7 @@ from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 KEYS = [
     ["raw", "ai_marketing_news_raw"],
     ["processed", "processed_news"],
+    ["processed", "embeddings"],
     ["processed", "assessments"],
     ["final", "filtered_news"],
     ["final", "rejected_news"],
@@ -56,10 +57,11 @@ def test_the_stages_depend_on_each_other(defs: dg.Definitions) -> None:
     def parents(key: list[str]) -> list[list[str]]:
         return sorted(list(one.path) for one in graph.get(dg.AssetKey(key)).parent_keys)
 
-    raw, processed, assessments, final, rejected = KEYS
+    raw, processed, embeddings, assessments, final, rejected = KEYS
     assert parents(raw) == [["newsapi.ai"]]
     assert parents(processed) == [raw]
-    assert parents(assessments) == [processed]
+    assert parents(embeddings) == [processed]
+    assert parents(assessments) == sorted([processed, embeddings])
     assert parents(final) == parents(rejected) == sorted([processed, assessments])
 
 
@@ -88,7 +90,7 @@ def test_a_run_materializes_all_of_them_with_their_figures_and_checks(
         assert rows > (200 if key != ["final", "rejected_news"] else 0)
         assert shown["origin"].value == "sandbox"
         assert isinstance(shown["watermark"], dg.TimestampMetadataValue)
-        if key != ["final", "rejected_news"]:
+        if key not in (["final", "rejected_news"], ["processed", "embeddings"]):
             assert "| published (UTC) | title | url |" in str(shown["preview"].value)
             assert ".example/" in str(shown["preview"].value)
         if key[1].endswith("news_raw") or key[1] in ("processed_news", "filtered_news"):

@@ -1,4 +1,4 @@
-"""The schedule: 00, 06, 12 and 18 UTC, on by default, the three stages as one job."""
+"""The schedule: 00, 06, 12 and 18 UTC, on by default, the stages as one job."""
 
 from datetime import UTC, datetime
 
@@ -18,6 +18,7 @@ def test_it_runs_the_whole_pipeline_every_six_hours() -> None:
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
         "raw/ai_marketing_news_raw",
         "processed/processed_news",
+        "processed/embeddings",
         "processed/assessments",
         "final/rejected_news",
         "final/filtered_news",

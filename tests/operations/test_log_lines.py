@@ -59,6 +59,7 @@ def test_a_run_on_the_command_line_writes_nothing_but_json_lines_to_stdout(place
     } == {
         ("collect", "raw/ai_marketing_news_raw"),
         ("deduplicate", "processed/processed_news"),
+        ("understand", "processed/embeddings"),
         ("group", "processed/assessments"),
         ("curate", "final/filtered_news"),
     }

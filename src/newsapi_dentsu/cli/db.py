@@ -156,6 +156,25 @@ def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
 
 
 @db.command()
+def tidy() -> None:
+    """Delete the vectors of texts that no article has any more, and of other models.
+
+    What a later run needs again it makes again.
+    """
+    from newsapi_dentsu.meaning import open_embedder
+    from newsapi_dentsu.stages import understand
+    from newsapi_dentsu.warehouse import open_warehouse
+
+    settings = load_settings()
+    with (
+        closing(open_warehouse(settings)) as warehouse,
+        warehouse.run_lock("newsapi db tidy", settings.run_wait_seconds),
+    ):
+        deleted = understand.tidy(warehouse, open_embedder(settings).model)
+    click.echo(f"deleted {deleted:,} vectors")
+
+
+@db.command()
 def adopt() -> None:
     r"""Go on with tables that were filled from outside, as by \COPY in psql.
 

@@ -15,6 +15,7 @@ def build_definitions() -> dg.Definitions:
             assets.news_api,
             assets.ai_marketing_news_raw,
             assets.processed_news,
+            assets.text_embeddings,
             assets.article_assessments,
             assets.filtered_news,
         ],

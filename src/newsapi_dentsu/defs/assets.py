@@ -11,6 +11,7 @@ import dagster as dg
 from newsapi_dentsu import logs
 from newsapi_dentsu.defs.resources import ATTENDED, PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.runs.recording import recorded
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.source import open_source
@@ -18,7 +19,7 @@ from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.stages.pipeline import COLLECT, CURATE, DEDUPLICATE, GROUP, Stage
+from newsapi_dentsu.stages.pipeline import COLLECT, CURATE, DEDUPLICATE, GROUP, UNDERSTAND, Stage
 from newsapi_dentsu.stages.report import (
     AnyReport,
     CollectReport,
@@ -26,10 +27,12 @@ from newsapi_dentsu.stages.report import (
     DeduplicateReport,
     GroupReport,
     IncompleteError,
+    UnderstandReport,
     as_json,
 )
+from newsapi_dentsu.stages.understand import understand
 from newsapi_dentsu.warehouse.queries.overview import TableOverview, overview
-from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
 GROUP_NAME = "news"
@@ -153,8 +156,35 @@ def processed_news(
 
 
 @dg.asset(
-    key=assessments.TABLE.split("."),
+    key=embeddings.TABLE.split("."),
     deps=[processed_news],
+    group_name=GROUP_NAME,
+    owners=OWNERS,
+    kinds=_kinds(),
+    retry_policy=RETRIES,
+    metadata=_metadata(embeddings.TABLE, embeddings.COLUMNS),
+    description="A vector of what each text is about, made once by the sentence model. A cache: "
+    "what is missing is made again.",
+)
+def text_embeddings(
+    context: dg.AssetExecutionContext, config: StageConfig, pipeline: PipelineResource
+) -> dg.MaterializeResult[None]:
+    """Make the vectors that articles waiting for their verdict lack."""
+
+    def execute() -> UnderstandReport:
+        return understand(
+            pipeline.warehouse,
+            open_embedder(pipeline.settings),
+            full_refresh=config.full_refresh,
+            progress=progress_of_stage.get()(UNDERSTAND.name),
+        )
+
+    return _materialized(context, pipeline, UNDERSTAND, execute)
+
+
+@dg.asset(
+    key=assessments.TABLE.split("."),
+    deps=[processed_news, text_embeddings],
     group_name=GROUP_NAME,
     owners=OWNERS,
     kinds=_kinds(),

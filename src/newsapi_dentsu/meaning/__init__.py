@@ -3,6 +3,12 @@
 The libraries that execute it are imported when the first text is embedded, not before.
 """
 
-from newsapi_dentsu.meaning.embedder import SHIPPED, Embedder, SentenceModel, sentence_model
+from newsapi_dentsu.meaning.embedder import (
+    SHIPPED,
+    Embedder,
+    SentenceModel,
+    open_embedder,
+    sentence_model,
+)
 
-__all__ = ["SHIPPED", "Embedder", "SentenceModel", "sentence_model"]
+__all__ = ["SHIPPED", "Embedder", "SentenceModel", "open_embedder", "sentence_model"]

@@ -1,7 +1,7 @@
 """Embedding texts with a sentence model that lies in a folder."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from typing_extensions import override
 
 from newsapi_dentsu.errors import ModelError
+from newsapi_dentsu.settings import Settings
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -72,6 +73,11 @@ class SentenceModel(Embedder):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    @override
+    def __reduce__(self) -> tuple[Callable[[Path], "SentenceModel"], tuple[Path]]:
+        """Another process loads the model itself."""
+        return sentence_model, (self._folder,)
 
     @property
     @override
@@ -170,3 +176,8 @@ class SentenceModel(Embedder):
 def sentence_model(folder: Path = SHIPPED) -> SentenceModel:
     """The model in a folder, which each process loads once, with the first text."""
     return SentenceModel(folder)
+
+
+def open_embedder(settings: Settings) -> Embedder:
+    """The model that the settings name; nothing is loaded yet."""
+    return sentence_model(settings.sentence_model or SHIPPED)

@@ -12,6 +12,7 @@ from newsapi_dentsu.stages.report import (
     CurateReport,
     DeduplicateReport,
     GroupReport,
+    UnderstandReport,
 )
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, FAILED, RUNNING, SUCCEEDED
 from newsapi_dentsu.warehouse.tables.stage_runs import StageRun
@@ -25,6 +26,7 @@ class RunReports:
 
     collect: CollectReport | None
     deduplicate: DeduplicateReport | None
+    understand: UnderstandReport | None
     group: GroupReport | None
     curate: CurateReport | None
 
@@ -63,7 +65,11 @@ def last_reports(executions: Sequence[StageRun]) -> RunReports:
         return next(reversed(reports(executions, kind)), None)
 
     return RunReports(
-        last(CollectReport), last(DeduplicateReport), last(GroupReport), last(CurateReport)
+        last(CollectReport),
+        last(DeduplicateReport),
+        last(UnderstandReport),
+        last(GroupReport),
+        last(CurateReport),
     )
 
 

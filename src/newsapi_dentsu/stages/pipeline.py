@@ -16,10 +16,12 @@ from newsapi_dentsu.stages.report import (
     CurateReport,
     DeduplicateReport,
     GroupReport,
+    UnderstandReport,
     from_json,
 )
 from newsapi_dentsu.warehouse.tables import (
     assessments,
+    embeddings,
     final,
     positions,
     processed,
@@ -35,7 +37,7 @@ RUN_HOURS = (0, 6, 12, 18)
 INTERVAL = timedelta(days=1) / len(RUN_HOURS)
 """The time between two runs of the schedule."""
 
-StageName = Literal["collect", "deduplicate", "group", "curate"]
+StageName = Literal["collect", "deduplicate", "understand", "group", "curate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Stage:
     """A stage, and what people are told of it.
 
     `table` is the table that it fills and the asset of that name; `also` are others that it fills
-    on the way. `position` remembers how far it has come, None where the watermark does.
+    on the way. `position` remembers how far it has come, None where the watermark or
+    another stage does.
     `report` is what it tells of its work. `in_words` says in two lines what it does, `progress`
     labels its progress bar, and `runbook` names the part of the documentation that says what to do
     when it fails.
@@ -86,6 +89,14 @@ DEDUPLICATE = Stage(
     DeduplicateReport,
     positions.DEDUPLICATED,
 )
+UNDERSTAND = Stage(
+    "understand",
+    embeddings.TABLE,
+    ("a vector of what", "each text is about"),
+    "Understanding",
+    "docs/operations.md#if-understand-fails",
+    UnderstandReport,
+)
 GROUP = Stage(
     "group",
     assessments.TABLE,
@@ -106,7 +117,7 @@ CURATE = Stage(
     (final.REJECTED,),
 )
 
-STAGES = (COLLECT, DEDUPLICATE, GROUP, CURATE)
+STAGES = (COLLECT, DEDUPLICATE, UNDERSTAND, GROUP, CURATE)
 """Every stage, in the order in which a run executes them."""
 
 LAST = STAGES[-1]

@@ -79,6 +79,19 @@ class DeduplicateReport:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderstandReport:
+    """What understanding did: the articles it looked at, and the vectors that it `made`.
+
+    `model` made them; of `failed` texts it could make none.
+    """
+
+    model: str | None = None
+    articles: int = 0
+    made: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class GroupReport:
     """What grouping did: the articles it took, by their role, and others that `moved` with them.
 
@@ -109,7 +122,7 @@ class CurateReport:
     rejected: dict[str, int] = field(default_factory=dict)
 
 
-AnyReport = CollectReport | DeduplicateReport | GroupReport | CurateReport
+AnyReport = CollectReport | DeduplicateReport | UnderstandReport | GroupReport | CurateReport
 
 
 def as_json(report: AnyReport) -> dict[str, Any]:

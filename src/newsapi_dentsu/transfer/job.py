@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.source import load_topics
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.stages.pipeline import CURATE, DEDUPLICATE, GROUP
+from newsapi_dentsu.stages.pipeline import CURATE, DEDUPLICATE, GROUP, UNDERSTAND
+from newsapi_dentsu.stages.understand import understand
 from newsapi_dentsu.transfer import direct, foreign, merging
 from newsapi_dentsu.transfer.direct import OccupiedError, Plan, Transferred
 from newsapi_dentsu.transfer.foreign_import import Complaint, ImportReport, import_foreign
@@ -220,6 +222,7 @@ class Job:
         """Let the stages work through what a warehouse has waiting."""
         settings = self._settings
         deduplicate(warehouse, now=now, progress=bars(DEDUPLICATE.name))
+        understand(warehouse, open_embedder(settings), progress=bars(UNDERSTAND.name))
         group(
             warehouse,
             load_topics(settings),

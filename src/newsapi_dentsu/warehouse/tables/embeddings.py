@@ -98,6 +98,16 @@ def hashes_after(session: Session, model: str, after: str, limit: int) -> list[s
     return [text_hash for (text_hash,) in found]
 
 
+def remove(session: Session, model: str, hashes: Collection[str]) -> None:
+    """Delete a model's vectors of these texts."""
+    if hashes:
+        session.execute(
+            f"DELETE FROM {TABLE} WHERE model = $1 AND text_hash IN (SELECT unnest($2::text[]))",
+            model,
+            list(hashes),
+        )
+
+
 def _rows(session: Session, columns: str, model: str, hashes: Collection[str]) -> list[Row]:
     if not hashes:
         return []

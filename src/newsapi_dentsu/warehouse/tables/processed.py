@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from newsapi_dentsu.domain.record import FAILED
-from newsapi_dentsu.warehouse.engines.base import Session, delete, update
+from newsapi_dentsu.warehouse.engines.base import Row, Session, delete, one, update
 from newsapi_dentsu.warehouse.tables import positions
 from newsapi_dentsu.warehouse.tables.rows import (
     BigInt,
@@ -69,6 +69,14 @@ class Heading(NamedTuple):
     url: str
     link: str
     title: str
+
+
+class OwnText(NamedTuple):
+    """What an article itself says."""
+
+    article_id: str
+    title: str
+    own_text: str
 
 
 _ARTICLE_COLUMNS = columns_of(Article)
@@ -172,6 +180,28 @@ def changes_after(
     Returns:
         The articles in order of change, and the change number of the last.
     """
+    found, last = _rows_after(session, change_seq, _ARTICLE_COLUMNS, rows, characters)
+    return [Article(*row) for row in found], last
+
+
+def own_texts_after(
+    session: Session, change_seq: int, *, rows: int, characters: int
+) -> tuple[list[OwnText], int]:
+    """The texts of the next changed articles, as `changes_after` finds these."""
+    columns = ("article_id", "title", OWN_TEXT)
+    found, last = _rows_after(session, change_seq, columns, rows, characters)
+    return [OwnText(*row) for row in found], last
+
+
+def count_after(session: Session, change_seq: int) -> int:
+    """How many articles have changed after a change number."""
+    count: int = one(session, f"SELECT count(*) FROM {TABLE} WHERE change_seq > $1", change_seq)
+    return count
+
+
+def _rows_after(
+    session: Session, change_seq: int, columns: Iterable[str], rows: int, characters: int
+) -> tuple[list[Row], int]:
     waiting = session.rows(
         f"SELECT change_seq FROM {TABLE} WHERE change_seq > $1 ORDER BY change_seq LIMIT $2",
         change_seq,
@@ -188,12 +218,12 @@ def changes_after(
     )
     last = last_within(sizes, characters) or change_seq
     found = session.rows(
-        f"SELECT {', '.join(_ARTICLE_COLUMNS)} FROM {TABLE} "
+        f"SELECT {', '.join(columns)} FROM {TABLE} "
         "WHERE change_seq > $1 AND change_seq <= $2 ORDER BY change_seq",
         change_seq,
         last,
     )
-    return [Article(*row) for row in found], last
+    return found, last
 
 
 def touch(session: Session, article_ids: Collection[str]) -> None:
