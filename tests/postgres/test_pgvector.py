@@ -56,13 +56,14 @@ def test_whoever_may_not_create_the_extension_keeps_bytes(place: PostgresDatabas
     assert form_after_upgrade(place) == "as bytes, without pgvector"
 
 
-@pytest.mark.parametrize("schema", ["public", "Odd schema"])
+@pytest.mark.parametrize("schema", ["public", "Odd schema", "pg_catalog"])
 def test_an_extension_that_is_there_is_used_wherever_it_is(
     place: PostgresDatabase, schema: str
 ) -> None:
     with superuser(place) as connection:
         name = sql.Identifier(schema)
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
+        if schema == "Odd schema":
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(name))
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO PUBLIC").format(name))
         connection.execute(sql.SQL("CREATE EXTENSION vector SCHEMA {}").format(name))
     assert form_after_upgrade(place) == "as halfvec of pgvector"

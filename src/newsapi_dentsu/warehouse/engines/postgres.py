@@ -281,7 +281,7 @@ class PostgresEngine(Engine):
         # Another role may have to create the extension, or the server may not have it at all.
         session.execute("SAVEPOINT without_extension")
         try:
-            session.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            session.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
         except psycopg.OperationalError:
             raise
         except psycopg.Error:

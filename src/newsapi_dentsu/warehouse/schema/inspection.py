@@ -17,6 +17,7 @@ _TYPES = {
     # Vectors: on DuckDB, on PostgreSQL with pgvector, and without it.
     f"float[{DIMENSIONS}]": "vector",
     "user-defined": "vector",
+    "halfvec": "vector",
     "bytea": "vector",
 }
 

@@ -121,8 +121,8 @@ def _rows(session: Session, columns: str, model: str, hashes: Collection[str]) -
 
 def _form(session: Session) -> _Form:
     schema, table = TABLE.split(".")
-    type_, type_schema = session.rows(
-        "SELECT lower(data_type), udt_schema FROM information_schema.columns "
+    type_, type_schema, type_name = session.rows(
+        "SELECT lower(data_type), udt_schema, udt_name FROM information_schema.columns "
         "WHERE table_catalog = current_database() AND table_schema = $1 AND table_name = $2 "
         "AND column_name = 'vector'",
         schema,
@@ -136,7 +136,7 @@ def _form(session: Session) -> _Form:
             _of_hex,
             lambda steps: [row.tobytes().hex() for row in steps],
         )
-    if type_ == "user-defined":
+    if type_name == "halfvec":
         in_words, type_ = "as halfvec of pgvector", f'"{type_schema}".halfvec'
     else:
         in_words = "as an array"
