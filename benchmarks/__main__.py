@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.alerts import alerts
 from benchmarks.inserts import inserts
+from benchmarks.meaning import meaning
 from benchmarks.migration import migration
 from benchmarks.process import process
 from benchmarks.report import Figure, print_table
@@ -16,6 +17,7 @@ from benchmarks.stories import stories
 BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "alerts": alerts,
     "inserts": inserts,
+    "meaning": meaning,
     "migration": migration,
     "process": process,
     "retention": retention,

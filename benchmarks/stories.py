@@ -42,7 +42,7 @@ def stories(quick: bool) -> list[Figure]:
         path = folder / "news.duckdb"
         warehouse = Warehouse(DuckDBEngine(path, memory_limit="1GB", wait=5))
         warehouse.upgrade()
-        _fill(warehouse, count)
+        fill(warehouse, count)
         script = str(Path(__file__).with_name("regroup.py"))
         rebuilt = execute([program("python"), script, str(path)], folder)
     seconds, copies, peak = map(float, rebuilt.stdout.split())
@@ -90,7 +90,8 @@ def bodies(count: int) -> Iterator[str]:
         yield " ".join(words)
 
 
-def _fill(warehouse: Warehouse, count: int) -> None:
+def fill(warehouse: Warehouse, count: int) -> None:
+    """Have articles that no stage has looked at."""
     now = datetime.now(UTC)
     start, step = now - timedelta(days=DAYS), timedelta(days=DAYS) / count
     made = enumerate(bodies(count))
