@@ -27,10 +27,10 @@ dev: install ## Dagster UI and daemon on http://localhost:3000
 	$(BIN)/newsapi dev
 
 test: install ## Run the tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-all: install ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
-	$(BIN)/pytest -n auto -m ""
+	$(BIN)/pytest -n auto --dist worksteal -m ""
 
 lint: install ## Style, formatting, layers, spelling, the workflows' safety
 	$(BIN)/ruff check .

@@ -24,13 +24,20 @@ pytest_plugins = ["support.time_limits"]
 
 # A shared machine can take long over any one example.
 settings.register_profile(
-    "tests",
+    "quick",
     deadline=None,
+    max_examples=25,
     # The fixture that makes databases may serve all examples of a test.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
-settings.load_profile("tests")
+settings.register_profile("thorough", settings.get_profile("quick"), max_examples=250)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try few examples of each property, and many where the slow tests run as well."""
+    if not config.getoption("hypothesis_profile"):
+        settings.load_profile("quick" if config.option.markexpr else "thorough")
 
 
 @pytest.fixture

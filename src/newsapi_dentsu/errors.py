@@ -5,7 +5,7 @@ class PipelineError(Exception):
     """Base of the pipeline's own errors; its message is one line for a person to act on."""
 
     transient = False
-    """Whether the same call may succeed later without anybody mending anything."""
+    """Whether the same call may succeed later without anybody fixing anything."""
 
 
 class SettingsError(PipelineError):

@@ -113,7 +113,7 @@ def test_what_is_kept_for_want_of_a_channel_is_sent_when_there_is_one(
     nothing = dict.fromkeys(("SMTP_HOST", "SLACK_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY"))
     site = set_up(**nothing)
     run_id = failed_run(site)
-    assert "1 kept for the next look: no channel is set up" in site.tick()
+    assert "1 kept for the next evaluation: no channel is set up" in site.tick()
     site.later(hours=1)
     again = set_up_again(site, set_up)
     again.tick()

@@ -297,7 +297,7 @@ def test_a_look_whose_message_nobody_takes_shows_as_failed_and_is_made_up_for(
     run_id = failed_run(site)
     site.mail.refuse = "451 4.3.0 try again later"
     site.pager.default.status = site.slack.default.status = 400
-    with pytest.raises(AlertsError, match=r"could not be told.*451"):
+    with pytest.raises(AlertsError, match=r"could not be notified.*451"):
         site.tick()
     site.mail.refuse = None
     site.pager.default.status = site.slack.default.status = 202

@@ -75,8 +75,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def connected(tmp_path: Path, api: Sandbox) -> Workspace:
-    """An empty folder, and settings that name the API."""
-    return Workspace(tmp_path, {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY})
+    """An empty folder, and settings that name the API and the last few days."""
+    settings = {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": "3"}
+    return Workspace(tmp_path, settings)
 
 
 @pytest.fixture(scope="session")

@@ -55,8 +55,8 @@ def test_a_dead_daemon_is_told_once_and_its_return_as_well(
 
     assert (first.code, second.code, third.code) == (1, 1, 0)
     assert "critical  Schedule or daemon stopped (stopped), since" in first.out
-    assert "told by email: Schedule or daemon stopped (250 2.0.0 queued as 1)" in first.out
-    assert "told by" not in second.out
+    assert "notified by email: Schedule or daemon stopped (250 2.0.0 queued as 1)" in first.out
+    assert "notified by" not in second.out
     assert "all is well" in third.out
     assert mail.subjects == [
         "[newsapi] CRITICAL: Schedule or daemon stopped",

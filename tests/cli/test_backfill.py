@@ -25,7 +25,7 @@ def test_the_cost_is_told_and_nothing_is_spent_without_a_yes(
 
 
 def test_only_the_days_are_read_and_the_watermark_stays(connected: Workspace) -> None:
-    connected.newsapi("run", LOOKBACK_DAYS="3")
+    connected.newsapi("run")
     before = connected.newsapi("status", "--json").json
     days = ("--from", days_ago(35), "--to", days_ago(33))
     first = connected.newsapi("backfill", *days, "--yes", "--json")

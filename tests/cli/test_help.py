@@ -76,6 +76,7 @@ def test_a_home_in_the_path_of_the_database_is_used_by_all(workspace: Workspace)
         "DAGSTER_HOME": "~/dagster",
         "LOG_FORMAT": "",
         "COMPUTE_LOGS": " ",
+        "LOOKBACK_DAYS": "1",
     }
 
     assert workspace.newsapi("run", **settings).code == 0

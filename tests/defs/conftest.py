@@ -12,9 +12,10 @@ from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A working directory without settings, in which the sandbox is used."""
+    """A working directory without settings, in which the sandbox's last two days are read."""
     for name in ("NEWSAPI_KEY", "NEWSAPI_HOST", "NEWSAPI_SANDBOX", "DUCKDB_PATH", "TOPICS_FILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOOKBACK_DAYS", "2")
     monkeypatch.chdir(tmp_path)
     load_settings.cache_clear()
     yield tmp_path

@@ -107,7 +107,7 @@ def test_a_run_beside_another_is_kept_as_failed(
 def test_a_run_that_is_killed_shows_as_failed(folder: Path, stored: Warehouse) -> None:
     hanging = Fault("hang", seconds=60, on_request=6)
     with Sandbox(faults=[hanging]) as api:
-        settings = {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY}
+        settings = {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": "9"}
         with subprocess.Popen([BIN / "newsapi", "run"], env={**os.environ, **settings}) as process:
             end = time.monotonic() + 60
             # The sixth is noted when it is answered.

@@ -289,15 +289,15 @@ def test_the_example_of_the_documentation_adds_up() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "dog " * 200_000 + "and " * 10 + "train " * 200_000,
-        "guide dog " * 200_000,
-        "dog train " * 200_000,
-        "a" * 2_000_000,
-        "dog'" * 500_000,
+        "dog " * 60_000 + "and " * 10 + "train " * 60_000,
+        "guide dog " * 60_000,
+        "dog train " * 60_000,
+        "a" * 600_000,
+        "dog'" * 150_000,
     ],
     ids=lambda text: text[:10],
 )
 def test_a_long_text_costs_no_more_than_its_length(place: str, text: str) -> None:
     started = time.process_time()
     scored(title=text) if place == "title" else scored(body=text)
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 1.5

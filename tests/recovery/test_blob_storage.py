@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import IO
 
 import pytest
 from tools import azurite
@@ -56,6 +60,17 @@ def upload(address: str, source: Path) -> None:
     open_store(address).upload(source, "folder/large.bin")
 
 
+def _read_by(reader: BaseProcess, pipe: Path) -> IO[bytes]:
+    """The other end of a pipe, once a process reads from it; one that dies never would."""
+    while reader.is_alive():
+        with suppress(OSError):
+            end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            os.set_blocking(end, True)
+            return os.fdopen(end, "wb", buffering=0)
+        time.sleep(0.05)
+    raise AssertionError(f"the process ended with {reader.exitcode} before it read")
+
+
 def test_files_come_back_as_they_went(container: ObjectStore, tmp_path: Path) -> None:
     # Larger than what goes in one request.
     content = os.urandom(9_000_000)
@@ -80,7 +95,7 @@ def test_an_upload_that_is_killed_leaves_no_file(
     # A pipe, which gives so much and then nothing more: the upload waits, half done.
     source = tmp_path / "pipe"
     os.mkfifo(source)
-    with process(upload, address, source) as child, source.open("wb") as pipe:
+    with process(upload, address, source) as child, _read_by(child, source) as pipe:
         pipe.write(os.urandom(20_000_000))
         child.kill()
         child.join()

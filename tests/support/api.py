@@ -44,13 +44,14 @@ def run_pipeline(
     now: datetime,
     options: CollectOptions | None = None,
 ) -> Reports:
-    """Run the three stages once."""
-    return Reports(
-        collect(source, warehouse, topics, now=now, options=options),
-        deduplicate(warehouse, now=now),
-        group(warehouse, topics, now=now),
-        curate(warehouse, now=now),
-    )
+    """Run the stages once, on one connection as a run does."""
+    with warehouse.kept_open():
+        return Reports(
+            collect(source, warehouse, topics, now=now, options=options),
+            deduplicate(warehouse, now=now),
+            group(warehouse, topics, now=now),
+            curate(warehouse, now=now),
+        )
 
 
 class Api:

@@ -40,10 +40,11 @@ def process(
     topics: Topics = TOPICS,
     horizon_days: int = HORIZON_DAYS,
 ) -> tuple[DeduplicateReport, CurateReport]:
-    """Run the second and the third stage."""
-    deduplicated = deduplicate(warehouse, now=now, full_refresh=full_refresh)
-    group(warehouse, topics, now=now, horizon_days=horizon_days, full_refresh=full_refresh)
-    return deduplicated, curate(warehouse, now=now, full_refresh=full_refresh)
+    """Run the stages that follow collecting, on one connection as a run does."""
+    with warehouse.kept_open():
+        deduplicated = deduplicate(warehouse, now=now, full_refresh=full_refresh)
+        group(warehouse, topics, now=now, horizon_days=horizon_days, full_refresh=full_refresh)
+        return deduplicated, curate(warehouse, now=now, full_refresh=full_refresh)
 
 
 def process_in_pieces(warehouse: Warehouse, data: st.DataObject, records: Sequence[object]) -> None:

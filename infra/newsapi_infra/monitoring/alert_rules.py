@@ -146,7 +146,7 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
             Runbook(
                 "The app can't stay up: a bad image, a secret or the database out of reach.",
                 "`az containerapp revision list`, `ContainerAppSystemLogs` in the workspace",
-                "After a deployment: deploy the previous digest again. Otherwise mend what the "
+                "After a deployment: deploy the previous digest again. Otherwise fix what the "
                 "last lines before the restart name.",
             ),
         ),

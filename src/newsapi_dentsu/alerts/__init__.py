@@ -1,1 +1,1 @@
-"""Telling operators: messages, channels, and what was told to whom."""
+"""Notifying operators: messages, channels, and which notice reached whom."""

@@ -20,7 +20,7 @@ class DeliveryError(AlertsError):
 
 
 class Channel(Protocol):
-    """A way to tell people."""
+    """A way to notify operators."""
 
     name: ChannelName
     one_incident_a_message: bool

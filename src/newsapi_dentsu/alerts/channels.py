@@ -15,7 +15,7 @@ NEEDED: Mapping[ChannelName, str] = {
 
 
 def open_channels(settings: Settings) -> list[Channel]:
-    """The channels that are set up; the order is that in which they are told."""
+    """The channels that are set up, in the order in which notices go to them."""
     from newsapi_dentsu.alerts.email import EmailChannel
     from newsapi_dentsu.alerts.pagerduty import PagerDutyChannel
     from newsapi_dentsu.alerts.slack import SlackChannel

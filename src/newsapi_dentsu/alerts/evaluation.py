@@ -1,4 +1,4 @@
-"""One evaluation of the rules: gather the facts, follow the incidents, tell what is new."""
+"""One evaluation of the rules: gather the facts, follow the incidents, send what is new."""
 
 import logging
 import socket
@@ -38,7 +38,7 @@ ReadHistory = Callable[[AlertState, AlertRules, datetime], RunHistory]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an evaluation found and did; `kept` counts notices that nobody could be told of."""
+    """What an evaluation found and did; `kept` counts the notices that reached nobody."""
 
     open: tuple[Incident, ...]
     sent: tuple[Sent, ...]
@@ -58,7 +58,7 @@ class Report:
         ]
         if self.kept:
             reason = "" if self.channels else ": no channel is set up"
-            parts.append(f"{self.kept} kept for the next look{reason}")
+            parts.append(f"{self.kept} kept for the next evaluation{reason}")
         if self.trouble:
             parts.append(f"the warehouse can't be opened ({self.trouble})")
         return "; ".join(parts)
@@ -72,7 +72,7 @@ def evaluate(
     interval: timedelta,
     now: datetime,
 ) -> Report:
-    """Evaluate every rule once and tell operators what is new.
+    """Evaluate every rule once and notify operators of what is new.
 
     Args:
         settings: the settings.

@@ -1,4 +1,4 @@
-"""What was told to whom: rows of the warehouse, and a copy for when it can't be opened.
+"""Which notice reached whom: rows of the warehouse, and a copy for when it can't be opened.
 
 The copy lies in Dagster's home. With DuckDB it is written after every step, so that an evaluation
 that finds the file held neither repeats nor forgets anything; with PostgreSQL, where Dagster's
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 COPY = "alerts.json"
 LOCK_WAIT = 10.0
-"""Seconds to wait for another process that is telling operators."""
+"""Seconds to wait for another process that is notifying operators."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class StateStore:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes from telling operators meanwhile.
+        """Keep other processes from notifying operators meanwhile.
 
         Raises:
             AlertsError: another one is at it and doesn't end.
@@ -145,7 +145,7 @@ class StateStore:
             self._warehouse.write(lambda session: save_state(session, state, self._stored))
         except WarehouseError as error:
             self.trouble = str(error)
-            logger.warning("What was told is kept in %s for now: %s", self._path, error)
+            logger.warning("The state of alerting is kept in %s for now: %s", self._path, error)
             self.keep(state)
             return
         self._stored = state

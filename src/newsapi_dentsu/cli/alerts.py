@@ -1,4 +1,4 @@
-"""`newsapi alerts`: looking at the rules outside of the daemon, and managing what is told."""
+"""`newsapi alerts`: evaluating the rules outside of the daemon, and managing the notices."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -36,11 +36,11 @@ def alerts() -> None:
 
 @alerts.command()
 def check() -> None:
-    """Look at every rule now, tell operators what is new, and show what is wrong.
+    """Evaluate every rule now, notify operators of what is new, and show what is wrong.
 
     The daemon does the same once an hour; but a daemon that is dead can't say so. So run this from
-    cron or as a scheduled job. Nothing is told twice, whoever evaluates the rules. The exit code is
-    1 while something is wrong, or when nobody could be told.
+    cron or as a scheduled job. No notice is sent twice, whoever evaluates the rules. The exit code
+    is 1 while something is wrong, or when a notice reached nobody.
     """
     from newsapi_dentsu.defs.alerts import evaluate_alerts
     from newsapi_dentsu.hosting.execution import opened_records
@@ -58,7 +58,7 @@ def check() -> None:
             f"{incident.summary}"
         )
     for one in report.sent:
-        state = "told by" if one.accepted else "could not be told by"
+        state = "notified by" if one.accepted else "could not notify by"
         click.echo(f"{state} {one.channel}: {one.headline} ({one.answer})")
     if not report.open:
         click.echo("all is well")
@@ -67,7 +67,7 @@ def check() -> None:
     if report.kept:
         reason = "no channel took them" if report.channels else "no channel is set up"
         click.echo(
-            f"nobody was told of {report.kept} of it, kept for next time: {reason}", err=True
+            f"{report.kept} reached nobody and wait for the next evaluation: {reason}", err=True
         )
     if report.open or (report.kept and report.channels):
         raise SystemExit(1)
@@ -147,7 +147,7 @@ def list_(*, deliveries: int) -> None:
 @click.argument("rule", type=click.Choice(list(TITLES)))
 @click.option("--for", "span", type=_Span(), required=True, help="How long, such as 30m, 2h, 1d.")
 def silence(*, rule: RuleName, span: timedelta) -> None:
-    """Tell nobody of a rule for a while; what still is wrong then is told then."""
+    """Notify nobody of a rule for a while; what is still wrong after it is told then."""
     from newsapi_dentsu.alerts.evaluation import watched_warehouse
     from newsapi_dentsu.hosting.home import database_prepared
     from newsapi_dentsu.warehouse.tables.alerts import save_silence

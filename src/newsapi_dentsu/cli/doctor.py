@@ -15,7 +15,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array of the findings.")
 def doctor(*, as_json: bool) -> None:
-    """Examine settings, API, database, daemon, schedule, space, backups and clock, with the mends.
+    """Examine settings, API, database, daemon, schedule, space, backups and clock, with the fixes.
 
     Exit code 1 when there is a problem. Asks the API for the tokens, which costs none.
     """

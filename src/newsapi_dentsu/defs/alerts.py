@@ -28,7 +28,7 @@ def evaluate_alerts(
     *,
     in_daemon: bool,
 ) -> "Report":
-    """Evaluate the rules by Dagster's records and the tables, and tell what is new.
+    """Evaluate the rules by Dagster's records and the tables, and send what is new.
 
     Args:
         records: opens Dagster's instance; PipelineError where that is impossible.
@@ -64,14 +64,14 @@ def evaluate_alerts(
     name="pipeline_failure_sensor",
     minimum_interval_seconds=EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells operators once an hour of everything that has failed, is wrong or is well "
-    "again since they were last told.",
+    description="Notifies operators once an hour of everything that has failed, is wrong or is "
+    "well again since their last notice.",
 )
 def pipeline_failure_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Tell what is new; what nobody could be told is kept, and the tick shows as failed."""
+    """Send what is new; what reaches nobody is kept, and the tick shows as failed."""
     report = evaluate_alerts(
         lambda: nullcontext(context.instance), load_settings(), datetime.now(UTC), in_daemon=True
     )
     if report.kept and report.channels:
-        raise AlertsError(f"operators could not be told: {report.summary}")
+        raise AlertsError(f"operators could not be notified: {report.summary}")
     return dg.SkipReason(report.summary)

@@ -327,7 +327,7 @@ def _failing_in_words(context: dg.AssetExecutionContext) -> Iterator[None]:
         again = error.transient and ATTENDED not in context.run.tags
         raise dg.Failure(str(error), allow_retries=again) from error
     except Exception as error:
-        # A mistake in the code, which trying again doesn't mend.
+        # A mistake in the code, which trying again doesn't fix.
         raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from error
 
 

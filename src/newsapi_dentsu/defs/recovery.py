@@ -22,7 +22,7 @@ def _silent(_done: int, _total: int) -> None:
 
 @contextmanager
 def _locked(settings: Settings, holder: str) -> Iterator[Warehouse]:
-    """The tables as they are between two runs; what trying again doesn't mend fails at once."""
+    """The tables as they are between two runs; what trying again can't fix fails at once."""
     try:
         with (
             closing(open_warehouse(settings)) as warehouse,

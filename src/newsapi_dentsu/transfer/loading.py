@@ -171,7 +171,7 @@ def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, 
         message = error.diag.message_primary or str(error)
         raise WarehouseError(
             f"{_culprit(source, part)} can't be stored in PostgreSQL ({message}): "
-            "mend it in the DuckDB file and run again"
+            "fix it in the DuckDB file and run again"
         ) from error
     except psycopg.Error as error:
         raise worded(location, error) from error
