@@ -73,11 +73,8 @@ _TO_READERS = re.compile(r"\b(?:we|our|us|you|your|please|click|accept|reject|ma
 _REPORTED = re.compile(r",[”\"]? (?:\w+ ){0,4}(?:said|says|told|wrote|asked|read|reads|warned)\b")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
-LEAST_COMMON_WORDS: Final = 0.09
-"""Share of a text's words that are its language's commonest; with less it holds no sentences."""
-
-LEAST_IN_LISTS: Final = 0.15
-"""The same for a text that looks like a list: mostly short lines, or full of figures."""
+LEAST_COMMON_WORDS: Final = 0.15
+"""Share of a text's words that are its language's commonest; a list with less has no sentences."""
 
 _TELLING_WORDS: Final = frozenset(
     re.findall(
@@ -269,7 +266,7 @@ def no_listing(article: Candidate) -> Rejection | None:
     if share is None:
         if article.figures >= 12 and 3 * article.figures >= count:
             return Rejection("listing", f"{article.figures} figures in {count} words")
-    elif share < (LEAST_IN_LISTS if list_like(article) else LEAST_COMMON_WORDS):
+    elif share < LEAST_COMMON_WORDS and list_like(article):
         return Rejection("listing", f"{share:.0%} of the words are such as all sentences have")
     return None
 
