@@ -57,16 +57,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _found(folder: Path) -> Iterator[Found]:
-    """Every article of the files, its wrapping found as after `newsapi wrapping renew`."""
-    by_source: dict[str, list[tuple[str, str]]] = {}
+def articles_of(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Source, cleaned title and cleaned body of every record in the files of a folder."""
     for path in sorted(folder.glob("records-*.jsonl.xz")):
         with lzma.open(path, "rt", encoding="utf-8") as lines:
             for record in map(json.loads, lines):
                 content = read_content(record, record.get("url") or "")
-                article = clean_title(content.title), clean_text(content.body)
                 source = (record.get("source") or {}).get("uri") or "unknown"
-                by_source.setdefault(source, []).append(article)
+                yield source, clean_title(content.title), clean_text(content.body)
+
+
+def _found(folder: Path) -> Iterator[Found]:
+    """Every article of the files, its wrapping found as after `newsapi wrapping renew`."""
+    by_source: dict[str, list[tuple[str, str]]] = {}
+    for source, title, body in articles_of(folder):
+        by_source.setdefault(source, []).append((title, body))
     for source, articles in by_source.items():
         lines_found = recurring_lines(articles)
         known: Known = {place: frozenset(lines) for place, lines in lines_found.items()}

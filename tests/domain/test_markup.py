@@ -75,6 +75,10 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("<p>One&lt;br&gt;Two</p>", "One\nTwo"),
         ("<p>One &lt;iframe src='x' allowfullscreen&gt;&lt;/iframe&gt; two</p>", "One two"),
         ("One]]>", "One"),
+        ("One]]&gt;", "One"),
+        ("<![CDATA[ One ]]", "One"),
+        ("&lt;![CDATA[&lt;p&gt;One&lt;/p&gt;]]&gt;", "One"),
+        ("Two lines <br> In a poem", "Two lines\nIn a poem"),
     ],
 )
 def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
@@ -114,8 +118,17 @@ def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
         ("Set <html lang='en'> on every page", None),
         ("The <title> is cut, the <h1 class='a'> stays", None),
         ("Wrap it in <div class='x'>...</div> and go", None),
-        ("Is <br> dead?", None),
+        *(
+            (title, None)
+            for title in (
+                *("Is <br> dead?", "What does <br /> do?", "<br> or <p>?", "Is <hr> dead?"),
+                *("<dialog>: a manual", "</body> is optional", "</kubernetes>", "no <blink>"),
+                *("Styling <input type='range'> now", "<<<Tutorial>>>", "<animate [etc.]>?"),
+                *("unship: <a> as <area> in maps", "HTML: <b>, <i> & <u>", "vector<int> or <T>"),
+            )
+        ),
         # beside markup
+        ("<p>Use <code><b></code> here</p>", "Use <b> here"),
         ("<p>Use <b> for <b>bold</b></p>", "Use <b> for bold"),
         ("<p>Use the <b> and </b> pair</p>", "Use the <b> and </b> pair"),
         ("<p>The <br> tag and the <img> tag</p>", "The <br> tag and the <img> tag"),

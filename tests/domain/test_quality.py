@@ -132,3 +132,222 @@ def test_a_press_release_is_flagged_and_read() -> None:
     assert judged(release) == "read"
     assert flags(Candidate("T", release, NOON, "eng")) == ["press_release"]
     assert flags(Candidate("T", PROSE, NOON, "eng")) == []
+
+
+ARTICLES = {
+    "release with prices": (
+        "The chain will sell the lamp for $49, the chair for $129 and the table for $399 "
+        "from Monday, it said. Members pay $39 for the lamp, $99 for the chair and $349 "
+        "for the table, which is 10 percent less than last year, when the same set cost "
+        "$640. “We want to keep prices where they are,” said its head of sales."
+    ),
+    "review": (
+        "The phone costs $799, or $899 with twice the storage, and that is too much. Its "
+        "rival sells for $649 and has a better camera. After a week with it I can say that "
+        "the battery lasts, that the screen is bright and that nobody needs the pen, which "
+        "adds $99. If you wait until spring, it will be $599."
+    ),
+    "earnings": (
+        "Revenue rose 12 percent to $4.2 billion from $3.7 billion a year ago, and net "
+        "income was $310 million, or $1.12 a share, after $280 million, or 98 cents. "
+        "Advertising brought in $2.9 billion, subscriptions $900 million. Analysts had "
+        "expected $4.1 billion. The company sees $4.4 billion to $4.6 billion for the next "
+        "quarter."
+    ),
+    "liveblog": (
+        "10:05 a.m.: The keynote has begun.\n\n10:07 a.m.: The head of the company is on "
+        "stage.\n\n10:12 a.m.: A new model, twice as fast as the one before.\n\n10:20 a.m.: It "
+        "will be free for schools.\n\n10:31 a.m.: Applause when the price is shown.\n\n10:40 "
+        "a.m.: Now the partners come on stage.\n\n10:45 a.m.: That was it.\n\n10:50 a.m.: We "
+        "will have more on this soon."
+    ),
+    "interview": (
+        "What do you sell?\n\nTime, mostly.\n\nTo whom?\n\nTo brands that have none.\n\nAnd what "
+        "does it cost?\n\nMore than they think.\n\nWill models change that?\n\nThey already "
+        "have.\n\nHow?\n\nWe do in an hour what took us a week, and nobody has noticed so far."
+    ),
+    "poem": (
+        "The lamp is out,\nthe street is wet,\nand I am here\nto pay the debt\nthat you "
+        "forgot\nwhen it was cold\nand all we had\nwas bought and sold.\nThe lamp is out,\nand "
+        "so am I."
+    ),
+    "ten ways": (
+        "1. Turn off what you don’t use.\n2. Ask for the price of a month.\n3. Use one model "
+        "for one task.\n4. Keep what it said.\n5. Never send it twice.\n6. Let a person read "
+        "it.\n7. Count the words.\n8. Pay for what you need.\n9. Write it down.\n10. Stop when "
+        "it is good enough."
+    ),
+    "recipe": (
+        "Serves 4\n\n200 g flour\n\n2 eggs\n\n1 pinch of salt\n\n300 ml milk\n\nButter\n\nMix the "
+        "flour with the salt, add the eggs and then the milk, and stir until the batter is "
+        "smooth. Let it rest for half an hour. Heat the butter in a pan, pour in as much "
+        "as it takes to cover the bottom, and turn it when the edge is brown."
+    ),
+    "job article": (
+        "The agency is looking for a writer who knows how models work and who can tell a "
+        "client so. You will work with a team of five in Porto, and you will write for two "
+        "brands. We pay what the tariff says, and you can work from home on two days of "
+        "the week."
+    ),
+    "price report": (
+        "Petrol cost $1.79 a litre in Porto on Monday, $1.74 in Braga and $1.81 in Faro, "
+        "the ministry said. A year ago it was $1.62, $1.60 and $1.66. Diesel fell to "
+        "$1.65, which is the lowest price since May."
+    ),
+    "match report": (
+        "Ana Reis beat Kim Ode 6-4, 3-6, 7-6 (7-5) in Porto on Saturday and will play Jo "
+        "Weiss, who won 6-1, 6-2, in the final. It was her 14th win in a row, and the "
+        "first against a player of the top 10 since 2024. “I was 2-5 down and did not "
+        "think of winning,” she said after 3 hours and 12 minutes."
+    ),
+}
+LISTS = {
+    "football results": (
+        "Premier League\nArsenal 2-1 Chelsea\nLeeds 0-0 Hull\nEverton 3-2 Fulham\nBurnley 1-1 "
+        "Luton\nPorto 4-0 Braga\nFaro 2-2 Evora\nLeixoes 0-1 Viseu\nAveiro 3-3 Tomar\nBeja 1-0 "
+        "Sines"
+    ),
+    "results in one line": (
+        "Results: Arsenal 2-1 Chelsea; Leeds 0-0 Hull; Everton 3-2 Fulham; Burnley 1-1 "
+        "Luton; Porto 4-0 Braga; Faro 2-2 Evora; Leixoes 0-1 Viseu; Aveiro 3-3 Tomar; Beja "
+        "1-0 Sines; Lagos 2-0 Silves."
+    ),
+    "table": (
+        "P W D L F A Pts\nArsenal 38 26 7 5 85 31 85\nChelsea 38 24 6 8 80 40 78\nLeeds 38 20 "
+        "9 9 66 44 69\nEverton 38 19 8 11 60 48 65\nHull 38 17 9 12 55 50 60"
+    ),
+    "tennis": (
+        "Women’s Singles\n\nSecond Round\n\nAna Reis (2), Portugal, def. Kim Ode, Norway, 7-5, "
+        "6-1.\n\nJo Weiss (11), Germany, def. Eva Lund, Sweden, 6-3, 6-2.\n\nMia Sol, Spain, "
+        "def. Lia Roth (5), Austria, 4-6, 6-4, 6-3.\n\nIda Berg (7), Norway, def. Pia Klee, "
+        "Germany, 6-0, 6-1."
+    ),
+    "tickers": (
+        "AAPL 189.20 +0.4%\nMSFT 410.10 -0.2%\nGOOGL 140.33 +1.1%\nAMZN 178.20 +0.9%\nMETA "
+        "480.01 -1.2%\nNVDA 870.44 +2.3%\nTSLA 177.90 -0.8%\nNFLX 610.20 +0.1%\nORCL 120.77 "
+        "0.0%"
+    ),
+    "calendar": (
+        "June 5: Jazz night, Blue Note, 8 p.m., $20\nJune 6: Poetry slam, Casa Velha, 7 "
+        "p.m., free\nJune 7: Flea market, Praça Nova, 10 a.m.\nJune 8: Film: Porto 1950, "
+        "Cine Sul, 9 p.m., $8\nJune 9: Yoga, Parque Norte, 8 a.m., free\nJune 10: Wine "
+        "tasting, Adega Lima, 6 p.m., $35\nJune 11: Book fair, Rua Alta, 10 a.m.\nJune 12: "
+        "Chess open, Clube Sul, 2 p.m., $5"
+    ),
+    "offers": (
+        "Kettle, steel, 1.7 l: $29.99, was $49.99. Toaster, two slots: $19.99, was $34.99. "
+        "Mixer, 500 W: $24.99, was $39.99. Pan, 28 cm: $17.99, was $29.99. Knife set: "
+        "$39.99, was $79.99."
+    ),
+    "job list": (
+        "Art Director, Porto, full time\nCopywriter, Braga, part time\nMedia Planner, Faro, "
+        "full time\nData Analyst, Lisbon, remote\nAccount Manager, Porto, full time\nUX "
+        "Designer, Lisbon, contract\nSEO Specialist, Evora, full time\nIntern, Social Media, "
+        "Porto\nStrategist, Lisbon, full time"
+    ),
+    "headlines": (
+        "Porto agency buys studio\nBank chatbot goes live\nRetailers cut print budgets\nRadio "
+        "ads hit record\nModel writes winning spot\nBraga bans posters\nSearch prices fall "
+        "again\nBrand safety tool launched\nInfluencer fined twice"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ARTICLES)
+def test_articles_full_of_figures_or_short_lines_are_read(kind: str) -> None:
+    assert judged(ARTICLES[kind]) == "read"
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_of_offers_results_and_headlines_are_no_articles(kind: str) -> None:
+    assert judged(LISTS[kind]) == "listing"
+    report = " ".join(PROSE.split()[:90])
+    assert judged(f"{report}\n\n{LISTS[kind]}"[: len(report) + 300]) == "read"
+
+
+def test_a_short_introduction_makes_no_article_of_a_list() -> None:
+    assert judged(f"These are the results of Saturday.\n\n{LISTS['football results']}") == "listing"
+
+
+@pytest.mark.parametrize(
+    ("lang", "kind", "verdict"),
+    [
+        *(("tur", kind, "listing") for kind in ("offers", "tickers", "table")),
+        *(("tur", kind, "read") for kind in ("headlines", "job list")),
+        *(("deu", kind, "listing") for kind in LISTS),
+    ],
+)
+def test_lists_are_known_in_other_languages_as_far_as_can_be(
+    lang: str, kind: str, verdict: str
+) -> None:
+    found = first_rejection(Candidate("T", LISTS[kind], NOON, lang), [lang], 1)
+    assert (found.reason if found else "read") == verdict
+
+
+def test_a_poem_in_another_language_is_read() -> None:
+    poem = "Der Mond ist aufgegangen,\ndie goldnen Sternlein prangen\nam Himmel hell und klar.\n"
+    assert first_rejection(Candidate("T", poem * 4, NOON, "deu"), ["deu"], 1) is None
+
+
+@pytest.mark.parametrize(
+    ("note", "verdict"),
+    [
+        # paywalls
+        ("To continue reading, please log in or subscribe.", "paywall_stub"),
+        ("Sign in to read the full story.", "paywall_stub"),
+        ("This article is only available to subscribers.", "paywall_stub"),
+        ("You have reached your limit of free articles.", "paywall_stub"),
+        ("Already a subscriber? Log in", "read"),
+        ("Subscribe to our newsletter for more stories like this.", "read"),
+        ("Start your free trial today.", "read"),
+        ("Subscribe to read, says the banner, but nobody does.", "read"),
+        ("“Log in to continue reading,” the page said.", "read"),
+        ("The paper is available to subscribers, and to schools.", "read"),
+        # notices
+        ("This site uses cookies. By continuing, you accept our cookie policy.", "read"),
+        ("The court ruled that the chain uses cookies to follow people.", "read"),
+        ("The page was not found by searchers until Friday.", "read"),
+        ("Captchas ask: are you a robot?", "read"),
+    ],
+)
+def test_a_line_of_the_site_makes_no_stub_of_an_article(note: str, verdict: str) -> None:
+    report = " ".join(PROSE.split()[:60]) + "."
+    assert judged(f"{report}\n\n{note}") == verdict
+    assert judged(f"{PROSE}\n\n{note}") == "read"
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (
+            "We value your privacy. We and our 842 partners store and access information on a "
+            "device, such as cookies, and process personal data for personalised advertising. With "
+            "your permission we and our partners may use precise data. You may click to consent "
+            "or refuse to consent. Your preferences will apply to this website only.",
+            "cookie_notice",
+        ),
+        (
+            "Access denied. You don't have permission to access this page on our server. Please "
+            "enable cookies and reload the page, or contact our support with the reference number "
+            "below. If you are not a robot, please confirm that you are human.",
+            "error_page",
+        ),
+        ("Please enable JavaScript. Your browser doesn't support it, so we can't show " * 2, ""),
+    ],
+)
+def test_the_page_of_a_banner_or_a_server_is_no_article(page: str, reason: str) -> None:
+    assert judged(page) == (reason or "error_page")
+
+
+def test_a_text_that_can_be_read_in_spite_of_broken_characters_is_flagged() -> None:
+    broken = PROSE.replace("Sentence 1", "Sentence \ufffd")
+    assert judged(broken) == "read"
+    assert flags(Candidate("T", broken, NOON, "eng")) == ["damaged"]
+
+
+def test_what_is_doubtful_is_flagged_and_read() -> None:
+    def told(body: str) -> list[str]:
+        return flags(Candidate("T", body, NOON, "eng"))
+
+    assert told(ARTICLES["poem"]) == ["list_like"]
+    assert told(f"{PROSE} Subscribe to continue reading.") == ["cut_off"]

@@ -31,7 +31,7 @@ _SWALLOWED: Final = {
     for name in ["copy", "curren", "not", "para", "reg", "sect", "times"]
 }
 _SWALLOWED_IN_QUERY = re.compile(rf"([{''.join(_SWALLOWED)}])(?=[a-z_]*+=)", re.IGNORECASE)
-_UNFIT_FOR_LINKS = re.compile(r"[\x00-\x20\"<>\\\x7f-\xa0]")
+_UNFIT_FOR_LINKS = re.compile(r"[\"<>\\]")
 
 
 def unescaped(text: str) -> str:

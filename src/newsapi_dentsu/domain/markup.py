@@ -56,7 +56,7 @@ _SWALLOWING: Final = _UNSEEN | {"plaintext", "textarea", "xmp"}
 """Without its end tag, each of these would take the rest of the text with it."""
 
 _ELEMENTS: Final = _PARAGRAPHS | _LINES | _GAPS | _INLINE | _SWALLOWING
-_VOID: Final = _names("br embed hr img input source track")
+_VOID: Final = _names("br embed hr img wbr")
 """These have no end tag and a place in a sentence; others without an end tag are spoken of."""
 
 _HEAD: Final = _names("base body head html link meta")
@@ -100,12 +100,13 @@ _TALK_BEFORE = re.compile(
     r"\s\Z",
     re.IGNORECASE,
 )
-_TALK_AFTER = re.compile(r"\s(?:tags?|elements?|and|or|in|is|to)\b", re.IGNORECASE)
+_TALK_AFTER = re.compile(r"\s(?:tags?|elements?|and|or|in|is|to)\b")
 _TALK_BETWEEN = re.compile(r"\s(?:and|or|to|with|,|-|–)\s|\s?(?:\.\.\.?|…)\s?", re.IGNORECASE)
 _LONGEST_TALK: Final = 12
 """Characters beside a tag in which the words are looked for that speak of it."""
 
 _SENTENCE_GOES_ON = re.compile(r" [a-z]")
+_CODE_TAG = re.compile(r"<(code|kbd|samp)>")
 _QUOTE = re.compile(r"[\"'<]")
 _CODE = re.compile(r"[;{}=]")
 _CLOSING = re.compile(rf"{_GAP}+(?=[.,;:!?…)\]”’»])")
@@ -126,9 +127,8 @@ def without_markup(text: str) -> str:
     Takes linear time. What still unfolds after `_MOST_PASSES` isn't prose, and loses each ``&`` and
     ``<`` instead.
     """
-    text = text.removesuffix("]]>")
     for _ in range(_MOST_PASSES):
-        before = text
+        text = before = text.removesuffix("]]>")
         if _is_endless(text):
             text = _ANY_TAG.sub(" ", text)
         elif _BRACKET.search(text):
@@ -274,7 +274,8 @@ class _Page:
         if piece.name in _HEAD:
             return True
         if not (before and after):
-            return piece.is_bare and piece.name not in _VOID
+            speaks = _TALK_AFTER.match(after) is not None
+            return piece.is_bare and (piece.name not in _VOID or speaks)
         if piece.name not in _VOID or (piece.is_bare and piece.name not in ("br", "hr")):
             return True
         if before[-1] != " " or after[0] != " ":
@@ -283,8 +284,8 @@ class _Page:
             _TALK_BEFORE.search(before[-_LONGEST_TALK:]) is not None
             or _TALK_AFTER.match(after) is not None
             or (
-                piece.source == "<br>"
-                and self._names["br"] == 1
+                self._names["br"] == 1
+                and piece.is_bare
                 and _SENTENCE_GOES_ON.match(after) is not None
             )
         )
@@ -307,14 +308,17 @@ class _Page:
         )
 
     def _is_quoted(self, at: int) -> bool:
-        """Whether a tag is marked as code, as in Markdown."""
-        return self._before(at)[-1:] == self._after(at)[:1] == "`"
+        """Whether a tag is marked as code: in Markdown, or alone in <code>."""
+        before, after = self._before(at), self._after(at)
+        code = _CODE_TAG.fullmatch(before)
+        return before[-1:] == after[:1] == "`" or bool(code and after == f"</{code[1]}>")
 
     def _stands_alone(self, at: int) -> bool:
         """Whether a tag stands like a word in a sentence: "the <b> tag"."""
         name, before, after = self._pieces[at].name, self._before(at), self._after(at)
         if not before and name in _PARAGRAPHS:
-            return False
+            ends = self._pieces[at].kind is TokenType.END_TAG
+            return ends and _SENTENCE_GOES_ON.match(after) is not None
         if before and after.startswith("</") and name not in _PARAGRAPHS | _VOID:
             after = ""
         return (before[-1:] or " ") in _BEFORE_MENTION and (after[:1] or " ") in _AFTER_MENTION
@@ -323,7 +327,7 @@ class _Page:
         before, after = self._before(at)[-1:], self._after(at)[:1]
         if len(self._pieces[at].name) == 1 and before.isalnum() and after.isalnum():
             return False
-        return after != "" and not after.isspace()
+        return after != "" and not after.isspace() and after not in ".,;:!?)"
 
     def _before(self, at: int) -> str:
         return self._pieces[at - 1].source if at else ""
@@ -382,7 +386,7 @@ def _without_declarations(text: str) -> str:
     In what is left, a tokenizer and `_PHP` find the end of everything they find the beginning of.
     """
     if "<![CDATA[" in text:
-        text = text.replace("<![CDATA[", "").replace("]]>", "")
+        text = text.replace("<![CDATA[", "").replace("]]>", "").removesuffix("]]")
     head, end, tail = text.rpartition("?>")
     if end:
         text = _PHP.sub("", head + end) + tail

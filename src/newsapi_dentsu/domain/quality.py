@@ -12,25 +12,47 @@ from functools import cached_property
 from typing import Final
 
 from newsapi_dentsu.domain.encoding import damage
+from newsapi_dentsu.domain.language import LEAST_WORDS, common_share
+
+METHOD: Final = "quality-2"
+"""Names the rules below: whoever changes them changes it, too."""
 
 REMOVED_MARK: Final = "[removed]"
 
 STUB_WORDS: Final = 150
 """Longer texts are articles, even where they end in a paywall or begin with a notice."""
 
-_PAYWALL = re.compile(
-    r"subscribe (?:now )?to (?:continue|keep|read|unlock|access)|to continue reading"
-    r"|already a (?:subscriber|member)|for subscribers only|(?:only )?available to subscribers"
-    r"|(?:sign|log) in to (?:read|continue|view)|register (?:for free )?to (?:read|continue)"
-    r"|this (?:content|article|story) is (?:reserved|exclusive|only|for)"
-    r"|free articles? (?:left|remaining|this month)|start your (?:free )?trial",
+LEAST_TOLD: Final = 40
+"""Words that a short text must have beside a notice of its site to be an article with a notice."""
+
+LEAST_DAMAGE: Final = 3
+"""Broken characters from which on they are told; reading stops at one in `WORDS_TO_READ` words."""
+
+WORDS_TO_READ: Final = 10
+
+# A line that only invites or greets subscribers says nothing of the text before it.
+_CUT_OFF = re.compile(
+    r"^\W*(?:please |you must |you need to |to |want to )?"
+    r"(?:(?:subscribe|sign[ -]?(?:in|up)|log[ -]?in|register|become a (?:member|subscriber)|join)\b"
+    r"[^.!?]{0,60}\bto (?:continue|keep|read|unlock|access|view|see|get (?:full )?access)\b"
+    r"|(?:continue|keep) reading\b[^.!?]{0,60}\b(?:subscri|sign|log|register|member|account|plan)"
+    r"|this (?:content|article|story|post)(?: is|’s|'s) (?:reserved|exclusive|only|available|for)"
+    r"\b[^.!?]{0,40}\b(?:subscribers|members)"
+    r"|(?:for|only for|available (?:only )?(?:to|for)) (?:\w+ )?(?:subscribers|members) only\W*$"
+    r"|you(?: have|’ve|'ve) (?:reached|used|read)\b[^.!?]{0,40}\b(?:limit|free|articles?)\b"
+    r"|you have \w+ free articles? (?:left|remaining))",
     re.IGNORECASE,
 )
 _COOKIES = re.compile(
     r"we value your privacy|(?:accept|reject|manage) (?:all )?(?:cookies|options|preferences)"
-    r"|store and/?(?: or)? access information on a device|uses? cookies (?:to|and|for)"
+    r"|store and/?(?: or)? access information on a device|uses? cookies\b"
     r"|cookie (?:policy|settings|preferences|consent)|our \d* ?partners (?:store|process|use)"
     r"|consent to (?:the use of|our use of) cookies",
+    re.IGNORECASE,
+)
+_COOKIES_BESIDE = re.compile(
+    r"cookie|consent|privacy|partners|personal data|preferences|identifiers|vendors|advertising"
+    r"|browsing",
     re.IGNORECASE,
 )
 _ERROR_PAGE = re.compile(
@@ -41,6 +63,33 @@ _ERROR_PAGE = re.compile(
     r"(?:error|forbidden|not found)",
     re.IGNORECASE,
 )
+_ERROR_BESIDE = re.compile(
+    r"javascript|browser|robot|human|captcha|permission|server|reference|request|address|network"
+    r"|home ?page|support|blocked|cookies|try again|reload|refresh",
+    re.IGNORECASE,
+)
+# Sites speak to their readers of themselves, reports of both don't.
+_TO_READERS = re.compile(r"\b(?:we|our|us|you|your|please|click|accept|reject|manage)\b", re.I)
+_REPORTED = re.compile(r",[”\"]? (?:\w+ ){0,4}(?:said|says|told|wrote|asked|read|reads|warned)\b")
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+
+LEAST_COMMON_WORDS: Final = 0.15
+"""Share of a text's words that are its language's commonest; a list with less has no sentences."""
+
+_TELLING_WORDS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "that which who said says has have had were will would they he she its their but because "
+        "while when after since than what how why did does do is are",
+    )
+)
+"""What tells of prices rather than naming them."""
+
+LEAST_TELLING: Final = 0.02
+
+_WORD = re.compile(r"[^\W\d_]+")
+_FIGURE = re.compile(r"\d")
+_SHORT_LINE: Final = 8
 # What it may begin with stands in front alone: there the search jumps from one to the next.
 _PRICE = re.compile(r"[$€£¥\d](?:(?<=[$€£¥])\s?\d|(?<=\d)\s?(?:€|EUR|USD|GBP)\b)")
 _RELEASE_MARKS = (
@@ -63,6 +112,16 @@ class Candidate:
     def word_count(self) -> int:
         """How many words, as white space parts them, its body has."""
         return len(self.body.split())
+
+    @cached_property
+    def prices(self) -> int:
+        """How many prices its body has."""
+        return len(_PRICE.findall(self.body))
+
+    @cached_property
+    def figures(self) -> int:
+        """How many of the body's words have a digit."""
+        return sum(_FIGURE.search(word) is not None for word in self.body.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +158,55 @@ def date_credible(article: Candidate) -> Rejection | None:
 
 
 def text_undamaged(article: Candidate) -> Rejection | None:
-    """Reject a text that nobody could repair: one broken character in 50 words."""
+    """Reject a text that nobody could repair or read: one broken character in ten words."""
     broken = damage(article.body)
-    if broken >= 3 and 50 * broken >= article.word_count:
+    if broken >= LEAST_DAMAGE and WORDS_TO_READ * broken >= article.word_count:
         return Rejection("encoding_damage", f"{broken} broken characters")
     return None
 
 
 def no_cookie_notice(article: Candidate) -> Rejection | None:
     """Reject a cookie banner in place of an article."""
-    return _stub(article, _COOKIES, "cookie_notice")
+    return _stub(article, _COOKIES, _COOKIES_BESIDE, "cookie_notice")
 
 
 def no_paywall_stub(article: Candidate) -> Rejection | None:
-    """Reject what a paywall leaves of an article."""
-    return _stub(article, _PAYWALL, "paywall_stub")
+    """Reject the beginning that a paywall leaves of an article: it ends in asking for a key."""
+    sign = _cut_off_by(article) if article.word_count <= STUB_WORDS else None
+    return Rejection("paywall_stub", f"the body says: {sign}") if sign else None
 
 
 def no_error_page(article: Candidate) -> Rejection | None:
     """Reject the page of a server, a bot check or a browser in place of an article."""
-    return _stub(article, _ERROR_PAGE, "error_page")
+    return _stub(article, _ERROR_PAGE, _ERROR_BESIDE, "error_page")
 
 
-def _stub(article: Candidate, sign: re.Pattern[str], reason: str) -> Rejection | None:
-    if article.word_count > STUB_WORDS:
+def _stub(
+    article: Candidate, sign: re.Pattern[str], beside: re.Pattern[str], reason: str
+) -> Rejection | None:
+    """Reject a short text that has a sign of a notice, and little beside the notice."""
+    if article.word_count > STUB_WORDS or not (found := sign.search(article.body)):
         return None
-    found = sign.search(article.body)
-    return Rejection(reason, f"the body says: {found[0]}") if found else None
+    told = sum(
+        len(sentence.split())
+        for sentence in _SENTENCE.findall(article.body)
+        if not (_TO_READERS.search(sentence) and beside.search(sentence))
+        and not sign.search(sentence)
+    )
+    return Rejection(reason, f"the body says: {found[0]}") if told < LEAST_TOLD else None
+
+
+def _cut_off_by(article: Candidate) -> str | None:
+    """The sentence that asks for a key, among the first two or the last three of a text."""
+    sentences: list[str] = [
+        text.strip() for text in _SENTENCE.findall(article.body) if text.strip()
+    ]
+    asking = (
+        text[:80]
+        for text in (*sentences[:2], *sentences[-3:])
+        if _CUT_OFF.match(text) and not _REPORTED.search(text)
+    )
+    return next(asking, None)
 
 
 def more_than_the_title(article: Candidate) -> Rejection | None:
@@ -169,16 +250,46 @@ def language_accepted(languages: Collection[str]) -> Callable[[Candidate], Rejec
 
 
 def no_listing(article: Candidate) -> Rejection | None:
-    """Reject lists of offers, prices or figures: mostly short lines, or full of prices."""
-    lines = [line for line in article.body.splitlines() if line.strip()]
-    if len(lines) >= 8:
-        short = sum(len(line.split()) <= 8 for line in lines)
-        if short >= 0.7 * len(lines):
-            return Rejection("listing", f"{short} of {len(lines)} lines have at most 8 words")
-    prices = len(_PRICE.findall(article.body))
-    if prices >= 6 and 15 * prices >= article.word_count:
-        return Rejection("listing", f"{prices} prices in {article.word_count} words")
+    """Reject lists of offers, prices, results or headlines: what holds no sentences.
+
+    In languages whose commonest words are not known, prices and figures alone tell.
+    """
+    count = article.word_count
+    if count < LEAST_WORDS or len(article.body) > 20 * count:  # a script without spaces
+        return None
+    words = [word.casefold() for word in _WORD.findall(article.body)]
+    if article.prices >= 6 and 12 * article.prices >= count:
+        telling = sum(word in _TELLING_WORDS for word in words)
+        if telling < LEAST_TELLING * len(words):
+            return Rejection("listing", f"{article.prices} prices in {count} words")
+    share = common_share(words, article.lang)
+    if share is None:
+        if article.figures >= 12 and 3 * article.figures >= count:
+            return Rejection("listing", f"{article.figures} figures in {count} words")
+    elif share < LEAST_COMMON_WORDS and list_like(article):
+        return Rejection("listing", f"{share:.0%} of the words are such as all sentences have")
     return None
+
+
+def list_like(article: Candidate) -> bool:
+    """Whether a text is mostly short lines, or full of figures or prices: galleries, tables."""
+    lines = [line for line in article.body.splitlines() if line.strip()]
+    short = sum(len(line.split()) <= _SHORT_LINE for line in lines)
+    return (
+        (len(lines) >= 8 and short >= 0.7 * len(lines))
+        or 6 * article.figures >= article.word_count
+        or (article.prices >= 6 and 15 * article.prices >= article.word_count)
+    )
+
+
+def cut_off(article: Candidate) -> bool:
+    """Whether a text ends, or begins, in asking for a subscription to read on."""
+    return _cut_off_by(article) is not None
+
+
+def damaged(article: Candidate) -> bool:
+    """Whether a text has broken characters that nobody could repair."""
+    return damage(article.body) >= LEAST_DAMAGE
 
 
 def press_release(article: Candidate) -> bool:
@@ -188,7 +299,12 @@ def press_release(article: Candidate) -> bool:
     return marks >= 2 or (marks == 1 and _ABOUT_THE_COMPANY.search(article.body) is not None)
 
 
-FLAGS: Final[tuple[Callable[[Candidate], bool], ...]] = (press_release,)
+FLAGS: Final[tuple[Callable[[Candidate], bool], ...]] = (
+    press_release,
+    list_like,
+    cut_off,
+    damaged,
+)
 
 
 def flags(article: Candidate) -> list[str]:

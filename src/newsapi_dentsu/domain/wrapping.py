@@ -277,7 +277,7 @@ _NAMES: Final = (
 # What makes a line a sentence of its own, whose subject is neither the reader nor the site.
 _TIES: Final = r"(?<!\byou )(?<!\bwe )(?<!\bthat )(?<!\bwho )(?<!\bwhich )(?<!\b[Ww]hat )"
 _FINITE = re.compile(
-    rf"{_TIES}\b(?:is|isn|was|wasn|were|weren|became|becomes|remains|remained|rose|fell|grew|drew"
+    rf"{_TIES}\b(?:(?:is|was|were|did|does)(?:n['’]t)?|became|becomes|remains|remained|rose|fell|grew|drew"
     r"|draws|brought|brings|costs?|made|makes|meant|means|sold|sells|took|takes|gave|gives|got|gets"
     r"|came|comes|went|goes|led|leads|lost|loses|won|wins|paid|pays|kept|keeps|held|holds|stood"
     r"|stands|saw|sees|knew|knows|thought|thinks|felt|feels|ran|runs|began|begins|seems|seemed|works"
@@ -288,9 +288,7 @@ _FINITE = re.compile(
     r"|[a-z]+ed (?:\d|the|an?|its|his|her|their|more|most|fewer|less|about|nearly|over|only|up|off"
     r"|out|when|because|after|before|that|how|why|it|them)\b)\b"
 )
-_PREDICATE = re.compile(
-    rf"{_TIES}\b(?:are|aren|ha[sd] (?:become|been|made|\w+ed)|found|will|should)\b"
-)
+_PREDICATE = re.compile(rf"{_TIES}\b(?:are|ha[sd] (?:become|been|made|\w+ed)|found|will|should)\b")
 _REPORTED = re.compile(
     r",[”\"’']?\s(?:[\w.’'-]+\s){0,5}(?:said|says?|told|tells?|found|finds?|wrote|writes?|ruled|begged"
     r"|(?:add|admit|advise|argue|ask|answer|believe|boast|claim|complain|decide|demand|explain|fear"

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from newsapi_dentsu.domain import assessment, similarity, wrapping
+from newsapi_dentsu.domain import assessment, quality, similarity, wrapping
 from newsapi_dentsu.domain.assessment import Assessment
 from newsapi_dentsu.domain.quality import Rejection
 from newsapi_dentsu.domain.record import FAILED
@@ -525,7 +525,7 @@ def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:
 
 def _fingerprint(topics: Topics, horizon_days: int, recurring: str) -> int:
     """Identify the rules that verdicts follow, as a positive 63-bit number."""
-    methods = [similarity.METHOD, wrapping.METHOD, CLEANING]
+    methods = [similarity.METHOD, wrapping.METHOD, quality.METHOD, CLEANING]
     rules = json.dumps(
         [topics.model_dump(mode="json"), horizon_days, methods, recurring], sort_keys=True
     )

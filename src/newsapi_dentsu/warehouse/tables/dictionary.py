@@ -47,7 +47,7 @@ _STORIES = "docs/stories.md"
 _STORY = Column("Articles of one story share it: rewrites and, outside final, copies.", _STORIES)
 _RELEVANCE = Column("How much it is about the topics, from 0 to 1.", "docs/relevance.md")
 _TOPIC_RELEVANCE = Column("The same for each topic, as a JSON object.", "docs/relevance.md")
-_FLAGS = Column("What is worth knowing, as a JSON list: press_release.", "the pipeline")
+_FLAGS = Column("What is worth knowing, as a JSON list of the flags.", "docs/quality.md")
 
 _CONTENT = {
     "title": Column("Title, cleaned to plain text on one line.", "`title`"),
@@ -131,7 +131,7 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "publishedAt": _PUBLISHED,
         "source_uri": _CONTENT["source_uri"],
         "lang": Column("Language of the text, ISO 639-2: as told, else as detected.", "the text"),
-        "rejection": Column("Why it may not be read; null where it may.", "docs/relevance.md"),
+        "rejection": Column("Why it may not be read; null where it may.", "docs/quality.md"),
         "detail": Column("The reason in words.", "the pipeline"),
         "flags": _FLAGS,
         "relevance": _RELEVANCE,
