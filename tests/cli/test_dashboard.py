@@ -232,9 +232,11 @@ def test_the_page_is_served_with_the_newest_figures(filled: Workspace) -> None:
         store(warehouse, [RunMetrics("later", "failed", datetime.now(UTC), "the disk is full")])
         second = requests.get(url[0], timeout=30)
         nothing = requests.get(url[0] + "favicon.ico", timeout=30)
+        elsewhere = requests.get(url[0], headers={"Host": "evil.example"}, timeout=30)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
 
+    assert elsewhere.status_code == 421
     assert (first.status_code, first.headers["Cache-Control"]) == (200, "no-store")
     assert "The last run succeeded" in first.text
     assert "the disk is full" in second.text

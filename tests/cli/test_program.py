@@ -22,7 +22,7 @@ def test_a_reader_that_goes_away_makes_no_noise(tmp_path: Path) -> None:
     with start(tmp_path, "config") as command:
         assert command.stdout is not None
         command.stdout.close()
-        assert command.wait(60) == 1
+        assert command.wait(60) == 0
         assert command.stderr is not None
         assert command.stderr.read() == ""
 

@@ -1,5 +1,6 @@
 """What role, database and environment set otherwise is set by the connection."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from support.api import serving
 from support.articles import article
 from support.clock import NOON
+from support.commands import run_newsapi
 from support.limits import LIMITS
 from support.tables import final_urls
 
@@ -106,6 +108,34 @@ def test_the_pipeline_works_as_ever(
         warehouse, tmp_path / "csv", "csv", "128MB", lambda _done, _total: None, now=NOON
     )
     assert exported.equal
+
+
+def test_a_whole_run_works_dagster_included(server: Server, db_name: str, tmp_path: Path) -> None:
+    with server.admin(db_name) as admin:
+        for name in (
+            *("datestyle", "intervalstyle", "timezone", "search_path", "client_encoding"),
+            *("standard_conforming_strings", "default_transaction_isolation"),
+        ):
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                    sql.Identifier(db_name), sql.Identifier(name), sql.Literal(EVERY[name])
+                )
+            )
+    environment = server.settings(db_name) | {
+        "NEWSAPI_SANDBOX": "always",
+        "LOOKBACK_DAYS": "1",
+        "DAGSTER_HOME": str(tmp_path / "home"),
+        "PATH": os.environ["PATH"],
+    }
+    done = run_newsapi(["run", "--json"], tmp_path, environment, tmp_path)
+    assert done.code == 0, done.err
+    with server.admin(db_name) as admin:
+        row = admin.execute(
+            "SELECT extract(epoch FROM now() AT TIME ZONE 'UTC' - max(create_timestamp))::integer "
+            "FROM dagster.runs"
+        ).fetchone()
+    assert row is not None
+    assert 0 <= row[0] < 300
 
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS)

@@ -106,3 +106,37 @@ def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 def _break_off(_row: object) -> None:
     raise ZeroDivisionError
+
+
+READER = """
+import sys, time, duckdb
+with duckdb.connect(sys.argv[1], read_only=True):
+    print("open", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    "more", [[], ["--dsn", "postgres://me:hunter2@db"], ["--password=hunter2"]]
+)
+def test_a_program_that_only_reads_is_named_with_its_command(
+    database: DuckDBDatabase, more: list[str]
+) -> None:
+    command = [sys.executable, "-c", READER, str(database.path), *more]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == b"open\n"
+        with (
+            pytest.raises(WarehouseBusyError) as failure,
+            database.open(wait=0.3).transaction(),
+        ):
+            pass
+        reader.kill()
+    message = str(failure.value)
+    assert f"(PID {reader.pid}): {sys.executable} -c import sys, time, duckdb" in message
+    assert "even if it only reads" in message
+    # DuckDB advises to read meanwhile, which is no help to who must write.
+    assert "read-only mode" not in message
+    assert "-readonly" not in message
+    assert "http" not in message
+    assert "hunter2" not in message

@@ -2,9 +2,8 @@
 
 import csv
 import json
-import os
+import re
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -12,13 +11,18 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.cli.outputs import output_file
 from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.visible import raw
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.queries.reading import Pages
 
 
 TABLE_ROWS = 20
+_BOM = "\ufeff"
+_FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+"""How a formula begins, with what can't be seen before it, and in wide forms (OWASP)."""
 
 
 @click.command()
@@ -36,6 +40,12 @@ TABLE_ROWS = 20
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write to this file, all or nothing.")
 @click.option(
+    "--excel",
+    is_flag=True,
+    help="With csv: as Excel wants it. UTF-8 is marked (BOM), and a text that Excel would take for "
+    "a formula begins with an apostrophe.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     help=f"At most so many, the newest first (default: {TABLE_ROWS} in a table, else all).",
@@ -48,6 +58,7 @@ def articles(
     text: str | None,
     format_: str,
     out: Path | None,
+    excel: bool,
     limit: int | None,
 ) -> None:
     """List or export final articles, the newest first."""
@@ -64,15 +75,20 @@ def articles(
         if out is not None:
             raise click.UsageError("a table goes to the screen: choose another --format for --out")
         limit = limit or TABLE_ROWS
+    if excel and format_ != "csv":
+        raise click.UsageError("--excel goes with --format csv")
     if format_ == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE")
     pages = read_articles(open_warehouse(load_settings()), wanted, limit)
     if format_ == "table":
         _show(pages)
     elif out is None:
-        _write_text(pages, format_, sys.stdout)
+        # Data goes into a pipe as it is; a terminal is shown it.
+        _write_text(
+            pages, format_, sys.stdout if sys.stdout.isatty() else raw(sys.stdout), excel=excel
+        )
     else:
-        count = _write_file(pages, format_, out)
+        count = _write_file(pages, format_, out, excel=excel)
         click.echo(f"wrote {count:,} articles to {out}", err=True)
 
 
@@ -101,18 +117,21 @@ def _show(pages: "Pages") -> None:
     console(stderr=False).print(table)
 
 
-def _write_text(pages: "Pages", format_: str, target: IO[str]) -> int:
+def _write_text(pages: "Pages", format_: str, target: IO[str], *, excel: bool) -> int:
     from newsapi_dentsu.warehouse.tables import final
 
     names = list(final.COLUMNS)
     count = 0
     writer = csv.writer(target)
+    if excel:
+        target.write(_BOM)
     if format_ == "csv":
         writer.writerow(names)
     for page in pages:
         count += len(page)
         if format_ == "csv":
-            writer.writerows([[_plain(value) for value in row] for row in page])
+            cell = _cell_of_excel if excel else _plain
+            writer.writerows([[cell(value) for value in row] for row in page])
         else:
             for row in page:
                 article = {name: _plain(value) for name, value in zip(names, row, strict=True)}
@@ -126,19 +145,16 @@ def _plain(value: Any) -> Any:
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
-def _write_file(pages: "Pages", format_: str, out: Path) -> int:
-    """Write beside the target and rename, so that no half file stays behind."""
+def _cell_of_excel(value: Any) -> Any:
+    """What Excel shows as it is: it takes a text that begins like a formula for one."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else _plain(value)
+
+
+def _write_file(pages: "Pages", format_: str, out: Path, *, excel: bool) -> int:
     from newsapi_dentsu.warehouse.queries.reading import write_parquet
 
-    try:
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
-            part = Path(folder) / out.name
-            if format_ == "parquet":
-                count = write_parquet(pages, part, Path(folder) / "rows.duckdb")
-            else:
-                with part.open("w", encoding="utf-8", newline="") as target:
-                    count = _write_text(pages, format_, target)
-            os.replace(part, out)  # noqa: PTH105
-    except OSError as error:
-        raise click.ClickException(f"{out} can't be written: {error.strerror or error}") from None
-    return count
+    with output_file(out) as part:
+        if format_ == "parquet":
+            return write_parquet(pages, part, part.with_name("rows.duckdb"))
+        with part.open("w", encoding="utf-8", newline="") as target:
+            return _write_text(pages, format_, target, excel=excel)

@@ -1,15 +1,16 @@
 """`newsapi dashboard`: the pipeline's health as a web page, served here or written to a file."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from typing_extensions import override
 
+from newsapi_dentsu.cli.outputs import output_file
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.serving import BoundedHandler, BoundedServer
 from newsapi_dentsu.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the page to this file."
-)
+@click.option("--out", type=click.Path(path_type=Path), help="Write the page to this file.")
 @click.option(
     "--days", default=30, show_default=True, type=click.IntRange(1, 366), help="Days to look back."
 )
@@ -33,8 +32,17 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 takes a free one.",
 )
+@click.option(
+    "--called",
+    metavar="NAME",
+    multiple=True,
+    help="A name by which browsers may ask for the page, as behind a proxy; may be repeated. "
+    "Always taken: localhost, --host, this machine's name, addresses in numbers.",
+)
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
-def dashboard(*, out: Path | None, days: int, host: str, port: int, opened: bool) -> None:
+def dashboard(
+    *, out: Path | None, days: int, host: str, port: int, called: tuple[str, ...], opened: bool
+) -> None:
     """Show the pipeline's health: runs, articles, duplicates, rejections, latency, tokens.
 
     Serves the page on this machine until Ctrl-C, with the newest figures at each reload; or, with
@@ -43,21 +51,23 @@ def dashboard(*, out: Path | None, days: int, host: str, port: int, opened: bool
     """
     settings = load_settings()
     if out is None:
-        _serve(settings, days, host, port, opened=opened)
+        _serve(settings, days, host, port, called, opened=opened)
         return
     page = _page(settings, days)
-    try:
-        out.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{out} can't be written: {error.strerror}") from None
+    with output_file(out) as part:
+        part.write_text(page, encoding="utf-8")
     click.echo(f"wrote {out}", err=True)
     if opened:
         click.launch(out.absolute().as_uri())
 
 
-def _serve(settings: Settings, days: int, host: str, port: int, *, opened: bool) -> None:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+def _serve(
+    settings: Settings, days: int, host: str, port: int, called: tuple[str, ...], *, opened: bool
+) -> None:
+    class Handler(BoundedHandler):
+        hosts = ("localhost", host, socket.gethostname(), socket.getfqdn(), *called)
+
+        def do_GET(self) -> None:  # noqa: N802
             if self.path.partition("?")[0] != "/":
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
@@ -75,12 +85,8 @@ def _serve(settings: Settings, days: int, host: str, port: int, *, opened: bool)
             self.end_headers()
             self.wfile.write(body)
 
-        @override
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing about each request."""
-
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = BoundedServer((host, port), Handler)
     except OSError as error:
         raise click.ClickException(
             f"{host}:{port} can't be listened on ({error.strerror}): choose another --port"

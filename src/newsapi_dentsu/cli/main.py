@@ -9,6 +9,7 @@ from typing import Any
 import click
 from typing_extensions import override
 
+from newsapi_dentsu.cli.streams import guarded
 from newsapi_dentsu.errors import PipelineError
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,9 @@ Start:
 Without NEWSAPI_KEY the built-in sandbox stands in for the real API, with sample articles. Settings
 come from the environment or a .env file: `newsapi config` lists them. `newsapi help COMMAND` says
 what a command does.
+
+Files and pipes get UTF-8 (PYTHONIOENCODING chooses another encoding). A terminal gets its locale's
+encoding, with ? for what this lacks, and characters that would act on it are written out (\\x1b).
 """
 
 COMMANDS = {
@@ -85,9 +89,17 @@ class _Commands(click.Group):
             raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     @override
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        with guarded():
+            return super().main(*arguments, **options)
+
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # Click would exit with 1 where somebody has read enough.
+            raise SystemExit(0) from None
         except PipelineError as error:
             from newsapi_dentsu import logs
 

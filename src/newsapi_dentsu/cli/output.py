@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from newsapi_dentsu.progress import Bars, Progress, no_progress
+from newsapi_dentsu.visible import raw, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,9 +20,28 @@ PIPE_WIDTH = 250
 
 def console(*, stderr: bool = True) -> Console:
     """A console on stderr, where everything goes that isn't the command's result."""
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
-    screen = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    class Screen(Console):
+        """A console that obeys what this program means, and shows what comes from outside."""
+
+        @override
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                if segment.control:
+                    yield segment
+                else:
+                    yield Segment(visible(segment.text), segment.style)
+
+        @override
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    file = raw(sys.stderr if stderr else sys.stdout)
+    screen = Screen(file=file, highlight=False, soft_wrap=True)
     if not screen.is_terminal:
         # Whoever reads a pipe wants whole lines.
         screen.width = PIPE_WIDTH

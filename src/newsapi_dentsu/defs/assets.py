@@ -1,5 +1,6 @@
 """The tables as assets: each step is a stage plus metadata."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -31,6 +32,7 @@ from newsapi_dentsu.stages.report import (
     as_json,
 )
 from newsapi_dentsu.stages.understand import understand
+from newsapi_dentsu.visible import visible
 from newsapi_dentsu.warehouse.queries.overview import TableOverview, overview
 from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
@@ -44,6 +46,9 @@ RETRIES = dg.RetryPolicy(
 """Tries of a stage after trouble that passes: in about 30 s, then 90 s. All other failures are
 final at once; within a try the API's client and the warehouse are patient on their own.
 """
+
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|~&:@$=-]")
+"""What may mean something in Markdown, links and formulas of GitHub's kind included."""
 
 _IN_LINKS = "!#$%&'()*+,/:;=?@[]~"
 """Marks that neither end a link nor a table's cell; blanks and bars do."""
@@ -355,7 +360,7 @@ def _reported(
 def _markdown(rows: list[tuple[Any, ...]]) -> str:
     lines = ["| published (UTC) | title | url |", "| --- | --- | --- |"]
     for published, title, link in rows:
-        shown = (title or "").replace("|", "\\|")
+        shown = _MARKDOWN.sub(r"\\\g<0>", visible(" ".join((title or "").split())))
         lines.append(f"| {published:%Y-%m-%d %H:%M} | {shown} | {quote(link or '', _IN_LINKS)} |")
     return "\n".join(lines)
 

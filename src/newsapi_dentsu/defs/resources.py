@@ -28,6 +28,24 @@ ATTENDED = "newsapi/attended"
 """Tag of a run that somebody waits for, who rather hears of trouble than waits for retries."""
 
 
+UNATTENDED_PATIENCE = 20
+"""How many times longer a run waits for a DuckDB file that another process holds when nobody waits
+for the run: somebody's notebook is closed in a while, and the next run would be hours away.
+"""
+
+LONGEST_PATIENCE = 600.0
+"""Seconds that such a run waits at most, unless DATABASE_WAIT_SECONDS is more."""
+
+
+def patient(settings: Settings) -> Settings:
+    """The settings of a run that nobody waits for."""
+    wait = settings.database_wait_seconds
+    if settings.use_postgres:
+        return settings
+    longer = max(wait, min(UNATTENDED_PATIENCE * wait, LONGEST_PATIENCE))
+    return settings.model_copy(update={"database_wait_seconds": longer})
+
+
 class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
     """What every step of a run shares; holds the run lock from the first step to the last.
 
@@ -63,6 +81,8 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["PipelineResource"]:
         """Prepare the warehouse and hold the run lock while the run lasts."""
         self._settings = load_settings()
+        if context.run is not None and ATTENDED not in context.run.tags:
+            self._settings = patient(self._settings)
         self._topics = load_topics(self._settings)
         self._warehouse = open_warehouse(self._settings)
         self._counted = {}

@@ -9,15 +9,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import tenacity
-from typing_extensions import override
 
 from newsapi_dentsu import logs
 from newsapi_dentsu.errors import PipelineError, SettingsError, WarehouseBusyError
+from newsapi_dentsu.serving import BoundedHandler, BoundedServer
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.daemon_lock import DaemonLock, open_daemon_lock
 
@@ -89,8 +88,8 @@ def run_daemon(
 
 @contextlib.contextmanager
 def _endpoint(liveness: Liveness, host: str, port: int) -> Any:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(BoundedHandler):
+        def do_GET(self) -> None:  # noqa: N802
             status, body = liveness.answer(time.time())
             if self.path != "/health":
                 status, body = 404, {"error": "only /health is here"}
@@ -101,12 +100,8 @@ def _endpoint(liveness: Liveness, host: str, port: int) -> Any:
             self.end_headers()
             self.wfile.write(text)
 
-        @override
-        def log_message(self, format: str, *args: Any) -> None:
-            """Probes are no news."""
-
     try:
-        server = ThreadingHTTPServer((host, port), Handler)
+        server = BoundedServer((host, port), Handler)
     except OSError as error:
         raise SettingsError(
             f"port {port} can't be used ({error.strerror}): choose another with --health-port"

@@ -24,6 +24,17 @@ NO_COMPUTE_LOGS: Final = {
 MARK = (
     "# Written by newsapi. To change it by hand, remove this line: the file is then left alone.\n"
 )
+_SESSION = {
+    "search_path": DAGSTER_SCHEMA,
+    # Dagster takes the times that the server fills in for UTC.
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read\\ committed",
+}
+"""What Dagster relies on of a session, whatever role and database say."""
+
 _FIRST_VERSION = "# Dagster's instance on this machine"
 
 
@@ -95,8 +106,7 @@ def dagster_yaml(settings: Settings) -> str:
 def _storage(settings: Settings) -> dict[str, Any]:
     socket = settings.postgres_host.startswith(("/", "@"))
     parameters: dict[str, Any] = {
-        # Dagster takes the times that the server fills in for UTC.
-        "options": f"-csearch_path={DAGSTER_SCHEMA} -ctimezone=UTC",
+        "options": " ".join(f"-c{name}={value}" for name, value in _SESSION.items()),
         "application_name": "newsapi-dagster",
         "sslmode": settings.sslmode,
         "connect_timeout": max(2, int(settings.database_wait_seconds)),

@@ -14,6 +14,7 @@ from typing_extensions import override
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.logs.secrets import without_secrets_in
 from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.visible import visible
 
 PLATFORM_MARKS = ("CONTAINER_APP_NAME", "CONTAINER_APP_JOB_NAME", "KUBERNETES_SERVICE_HOST")
 """Variables by which a platform that collects its containers' output tells that it is there."""
@@ -84,7 +85,7 @@ class LogFormatter(logging.Formatter):
             render = _text_with_exception(render)
         return ProcessorFormatter(
             foreign_pre_chain=[merge_contextvars, _fields_of_record],
-            processors=[ProcessorFormatter.remove_processors_meta, _masked, render],
+            processors=[ProcessorFormatter.remove_processors_meta, _masked, _shown, render],
         )
 
 
@@ -166,8 +167,24 @@ def _masked(_logger: object, _method: str, event: Any) -> dict[str, Any]:
     return masked
 
 
+def _shown(_logger: object, _method: str, event: Any) -> dict[str, Any]:
+    """Without what acts on a terminal: before colours are added, which do."""
+    shown: dict[str, Any] = _each_text(event)
+    return shown
+
+
+def _each_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {name: _each_text(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each_text(item) for item in value]
+    return value
+
+
 def _brief_text(_logger: object, _method: str, event: Any) -> str:
-    text = f"{event['level']}: {event['message']}"
+    text = f"{event['level']}: {_indented(event['message'])}"
     return "\n".join([text, *_exception_lines(event.get("exception", []))])
 
 
@@ -175,9 +192,15 @@ def _text_with_exception(render: Any) -> Any:
     def rendered(logger: object, method: str, event: Any) -> str:
         chain = event.pop("exception", [])
         event["level"] = event["level"].lower()
+        event["message"] = _indented(event["message"])
         return "\n".join([render(logger, method, event), *_exception_lines(chain)])
 
     return rendered
+
+
+def _indented(message: object) -> str:
+    """A message whose further lines can't be taken for lines of the log."""
+    return str(message).replace("\n", "\n  ")
 
 
 def _exception_lines(chain: list[dict[str, Any]]) -> Iterator[str]:

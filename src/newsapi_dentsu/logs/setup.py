@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TextIO
 
 from newsapi_dentsu.logs.lines import LogFormatter, writes_json
+from newsapi_dentsu.visible import raw
 
 _OURS = "newsapi_dentsu"
 
@@ -15,12 +16,12 @@ _run_handler: logging.Handler | None = None
 
 def configure_command() -> None:
     """Log to stderr, which a command's result doesn't share: in text, warnings and worse."""
-    _install(sys.stderr, brief=True)
+    _install(raw(sys.stderr), brief=True)
 
 
 def configure_service() -> None:
     """Log to stdout, Dagster's lines included, from INFO on: for whatever has no other output."""
-    _install(sys.stdout, brief=False)
+    _install(raw(sys.stdout), brief=False)
 
 
 def configured() -> bool:

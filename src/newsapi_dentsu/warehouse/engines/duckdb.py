@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 
 import duckdb
@@ -24,6 +26,11 @@ _RECOVERY_MEMORY = "1GB"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _LONGEST_KEPT = 1.0
 """Seconds after which a file that is kept open is let go once, for those who wait for it."""
+
+
+_LONGEST_COMMAND = 120
+_HELD_IN = re.compile(r"Conflicting lock is held in (.+? \(PID (?P<pid>\d+)\)(?: by user [^.]+)?)")
+_SECRET = re.compile("pass|secret|token|key|credential|://.*@", re.IGNORECASE)
 
 
 class DuckDBSession(Session):
@@ -329,7 +336,7 @@ class DuckDBEngine(Engine):
                 raise
             raise WarehouseBusyError(
                 f"{self._path} is held by another process ({_lock_holder(error)}) and "
-                f"stayed so for {self._wait:g} s: close it there, or raise "
+                f"stayed so for {self._wait:g} s: close it there, even if it only reads, or raise "
                 "DATABASE_WAIT_SECONDS"
             ) from None
 
@@ -375,13 +382,31 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
 
 
 def _is_held(error: BaseException) -> bool:
-    return isinstance(error, duckdb.IOException) and "Could not set lock" in str(error)
+    return isinstance(error, duckdb.IOException) and any(
+        said in str(error) for said in ("Could not set lock", "used by another process")
+    )
 
 
 def _lock_holder(error: Exception) -> str:
-    """DuckDB's message ends in who holds the lock: `… held in /usr/bin/python3 (PID 12) …`."""
-    _, found, rest = str(error).partition("Conflicting lock is held in ")
-    return rest.split(". See also")[0].strip() if found else "unknown"
+    """Who holds the lock, with its command; DuckDB's advice to read meanwhile is left out.
+
+    Its message says it so: `… Conflicting lock is held in /usr/bin/python3 (PID 12) by user x. …`.
+    """
+    found = _HELD_IN.search(str(error))
+    if found is None:
+        return "unknown"
+    command = _command_of(int(found["pid"]))
+    return found[1] + (f": {command}" if command else "")
+
+
+def _command_of(pid: int) -> str:
+    """How a process was started, as far as that can be told; without what may be a secret."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    words = takewhile(lambda word: not _SECRET.search(word), arguments.rstrip("\0").split("\0"))
+    return " ".join(" ".join(words).split())[:_LONGEST_COMMAND]
 
 
 def _read_note(path: Path) -> str:
