@@ -15,6 +15,7 @@ VALUES = {
     "topics_file": "mine.yaml",
     "max_requests_per_run": "9",
     "postgres_password": "pass word",
+    "postgres_password_url": "https://vault.example/secrets/password",
     "postgres_sslmode": "require",
     "postgres_sslrootcert": "root.pem",
     "dagster_home": "home",
