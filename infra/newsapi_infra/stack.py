@@ -136,7 +136,9 @@ def _watch(
         send_diagnostics(logs, f"nsg-{name}", group.id, "logs")
     send_diagnostics(logs, "nat-ip", net.nat_address.id, "logs", "metrics")
     send_diagnostics(logs, "environment", around.environment.id, "logs", "metrics")
-    send_diagnostics(logs, "database", around.database.server.id, "logs", "metrics")
+    archive = around.storage.account.id
+    database = around.database.server.id
+    send_diagnostics(logs, "database", database, "logs", "metrics", archive=archive)
     send_diagnostics(logs, "vault", around.vault.vault.id, "logs", "metrics")
     send_diagnostics(logs, "vault-events", around.vault.notices.id, "logs", "metrics")
     send_diagnostics(logs, "storage", around.storage.account.id, "metrics")
@@ -153,7 +155,9 @@ def _watch(
     if address is not None:
         send_diagnostics(logs, "gateway-ip", address.id, "logs", "metrics")
     if gateway is not None:
-        send_diagnostics(logs, "gateway", gateway.id, "logs", "metrics", own_tables=True)
+        send_diagnostics(
+            logs, "gateway", gateway.id, "logs", "metrics", own_tables=True, archive=archive
+        )
     if people.vpn is not None:
         send_diagnostics(logs, "vpn", people.vpn.id, "logs", "metrics")
     if people.bastion is not None:
