@@ -27,6 +27,7 @@ from newsapi_infra import names
 APPS = (names.DAEMON, names.WEBSERVER)
 JOBS = (
     names.DATABASE_ROLE_JOB,
+    names.ROTATION,
     names.UPGRADE,
     names.UPGRADE_FOR_GOOD,
     names.ALERTS_CHECK,

@@ -5,6 +5,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import network
 
+from newsapi_infra import names
 from newsapi_infra.apps.authentication import LOGIN_PATH
 from newsapi_infra.apps.container_apps import Apps, create_apps
 from newsapi_infra.apps.containers import Surroundings
@@ -23,6 +24,7 @@ from newsapi_infra.identity.roles import (
     DEPLOY_ACTIONS,
     METRICS_PUBLISHER,
     PREVIEW_ACTIONS,
+    ROTATION_ACTIONS,
     grant,
     grant_actions,
 )
@@ -47,13 +49,18 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
     net = create_network(context)
     identities = create_identities(context)
     observability = create_observability(context)
-    notifications = create_notifications(context)
+    notifications = create_notifications(context, identities.rotation)
     environment = create_environment(context, net)
     around = Surroundings(
         environment=environment,
         identities=identities,
         database=create_database(context, net),
-        vault=create_key_vault(context, net, identities, notifications.groups["warning"].id),
+        vault=create_key_vault(
+            context,
+            net,
+            identities,
+            [notifications.groups["warning"].id, notifications.rotate.id],
+        ),
         storage=create_storage(context, net, identities),
         registry=create_registry(context, net, identities),
         observability=observability,
@@ -67,6 +74,15 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
     if identities.preview is not None:
         grant_actions(context, "preview", identities.preview, "Preview changes", PREVIEW_ACTIONS)
     apps = create_apps(context, around)
+    if apps is not None:
+        grant_actions(
+            context,
+            "start-rotation",
+            identities.rotation,
+            "Start the rotation of the database's password",
+            ROTATION_ACTIONS,
+            apps.jobs[names.ROTATION].id,
+        )
     # From the first stage on, so that its name can be registered, and stay.
     address = public_address(context, "gateway-ip") if config.has_gateway else None
     gateway = None
@@ -120,7 +136,9 @@ def _watch(
         send_diagnostics(logs, f"nsg-{name}", group.id, "logs")
     send_diagnostics(logs, "nat-ip", net.nat_address.id, "logs", "metrics")
     send_diagnostics(logs, "environment", around.environment.id, "logs", "metrics")
-    send_diagnostics(logs, "database", around.database.server.id, "logs", "metrics")
+    archive = around.storage.account.id
+    database = around.database.server.id
+    send_diagnostics(logs, "database", database, "logs", "metrics", archive=archive)
     send_diagnostics(logs, "vault", around.vault.vault.id, "logs", "metrics")
     send_diagnostics(logs, "vault-events", around.vault.notices.id, "logs", "metrics")
     send_diagnostics(logs, "storage", around.storage.account.id, "metrics")
@@ -128,6 +146,7 @@ def _watch(
     send_diagnostics(logs, "registry", around.registry.registry.id, "logs", "metrics")
     send_diagnostics(logs, "workspace", logs.workspace.id, "logs", "metrics")
     send_diagnostics(logs, "slack", notifications.slack.id, "logs", "metrics")
+    send_diagnostics(logs, "rotation", notifications.rotation.id, "logs", "metrics")
     if apps is not None:
         send_diagnostics(logs, "webserver", apps.webserver.id, "metrics")
         send_diagnostics(logs, "daemon", apps.daemon.id, "metrics")
@@ -136,7 +155,9 @@ def _watch(
     if address is not None:
         send_diagnostics(logs, "gateway-ip", address.id, "logs", "metrics")
     if gateway is not None:
-        send_diagnostics(logs, "gateway", gateway.id, "logs", "metrics", own_tables=True)
+        send_diagnostics(
+            logs, "gateway", gateway.id, "logs", "metrics", own_tables=True, archive=archive
+        )
     if people.vpn is not None:
         send_diagnostics(logs, "vpn", people.vpn.id, "logs", "metrics")
     if people.bastion is not None:

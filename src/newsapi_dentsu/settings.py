@@ -104,6 +104,13 @@ def _secure_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _secret_address(address: str) -> str:
+    address = _secure_address(address)
+    if not re.search(r"[^/]/secrets/[0-9A-Za-z-]+$", address):
+        raise ValueError("must be the address of a secret, such as https://VAULT/secrets/NAME")
+    return address
+
+
 def _web_address(value: str) -> str:
     if not re.fullmatch(r"https?://\S+", value):
         raise ValueError("must be an address that begins with https:// or http://")
@@ -132,6 +139,7 @@ File = Annotated[Path, AfterValidator(_file)]
 FolderOrContainer = Annotated[str, AfterValidator(_place)]
 Certificates = Annotated[str, AfterValidator(_certificates)]
 Host = Annotated[str, AfterValidator(_host)]
+SecretAddress = Annotated[str, AfterValidator(_secret_address)]
 SecureAddress = Annotated[str, AfterValidator(_secure_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 SecureWebhook = Annotated[SecretStr, AfterValidator(_secure_webhook)]
@@ -195,6 +203,12 @@ class Settings(BaseSettings):
     postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
     postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
     postgres_password: SecretStr | None = Field(None, description="Password of that role.")
+    postgres_password_url: SecretAddress | None = Field(
+        None,
+        description="Address of that password in Azure Key Vault (`https://VAULT/secrets/NAME`), "
+        "instead of `POSTGRES_PASSWORD`: a password that is changed there is taken up at once, "
+        "without a restart (extra `azure`).",
+    )
     postgres_auth: Literal["password", "entra"] = Field(
         "password",
         description="Log in with `POSTGRES_PASSWORD`, or with Microsoft Entra tokens (`entra`).",
@@ -377,6 +391,14 @@ class Settings(BaseSettings):
         key = self.newsapi_key or self.key_vault_url
         if self.newsapi_sandbox == "never" and key is None:
             raise ValueError("NEWSAPI_KEY is needed when NEWSAPI_SANDBOX=never")
+        return self
+
+    @model_validator(mode="after")
+    def _one_password(self) -> "Settings":
+        if self.postgres_password_url and self.postgres_password:
+            raise ValueError("set POSTGRES_PASSWORD or POSTGRES_PASSWORD_URL, not both")
+        if self.postgres_password_url and self.postgres_auth == "entra":
+            raise ValueError("POSTGRES_AUTH=entra needs no POSTGRES_PASSWORD_URL")
         return self
 
     @model_validator(mode="after")

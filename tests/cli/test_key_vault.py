@@ -86,7 +86,7 @@ def test_a_key_that_is_set_is_used_and_the_vault_not_asked(
 @pytest.mark.parametrize("body", ["{}", "[]", "rubbish", '{"value": 5}', "[" * 50_000])
 def test_what_is_no_vault_is_told(vault: Vault, body: str) -> None:
     vault.body = body
-    with pytest.raises(SettingsError, match="unlike a key vault: check KEY_VAULT_URL"):
+    with pytest.raises(SettingsError, match="unlike a key vault: check its address"):
         load_settings()
 
 

@@ -15,6 +15,7 @@ from newsapi_infra.identity.roles import (
     LAUNCH_ACTIONS,
     METRICS_PUBLISHER,
     PREVIEW_ACTIONS,
+    ROTATION_ACTIONS,
     SECRETS_OFFICER,
     SECRETS_USER,
 )
@@ -66,8 +67,9 @@ def test_the_jobs_beside_the_apps_reach_the_database_and_operators_only(prod: Gr
     }
 
 
-def test_the_administration_reads_two_passwords_and_nothing_else(prod: Graph) -> None:
+def test_the_administration_reads_two_passwords_and_changes_one(prod: Graph) -> None:
     assert grants(prod, "newsapi-prod-administration-id") == {
+        (SECRETS_OFFICER.guid, names.POSTGRES_SECRET),
         (SECRETS_USER.guid, names.POSTGRES_ADMIN_SECRET),
         (SECRETS_USER.guid, names.POSTGRES_SECRET),
         (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
@@ -123,12 +125,14 @@ def test_previews_may_ask_what_the_program_asks_azure_while_it_is_read(graphs: G
 
 
 def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: Graphs) -> None:
-    assert not graphs("prod").all("authorization:RoleDefinition")
+    made = [item.logical for item in graphs("prod").all("authorization:RoleDefinition")]
+    assert made == ["role-start-rotation"]
     roles = graphs("everything").all("authorization:RoleDefinition")
     assert {tuple(item.inputs["permissions"][0]["actions"]) for item in roles} == {
         LAUNCH_ACTIONS,
         DEPLOY_ACTIONS,
         PREVIEW_ACTIONS,
+        ROTATION_ACTIONS,
     }
     for item in roles:
         assert not [a for a in item.inputs["permissions"][0]["actions"] if a.endswith("*")]
@@ -159,7 +163,36 @@ def test_people_may_set_secrets_only_where_a_group_is_named(graphs: Graphs) -> N
         for item in graphs("prod").all("authorization:RoleAssignment")
         if item.inputs["roleDefinitionId"].endswith(SECRETS_OFFICER.guid)
     ]
-    assert writing == []
+    # The job that changes the database's password, and that secret only.
+    assert writing == ["grant-rotation"]
+
+
+def test_the_notice_of_a_secret_that_expires_starts_the_rotation_and_nothing_else(
+    graphs: Graphs,
+) -> None:
+    graph = graphs("everything")
+    group = graph.one("monitor:ActionGroup", "notify-rotate")
+    subscription = graph.one("eventgrid:SystemTopicEventSubscription").inputs
+    assert group.id in subscription["destination"]["actionGroups"]
+    (receiver,) = group.inputs["logicAppReceivers"]
+    workflow = graph.one("logic:Workflow", "rotation")
+    assert receiver["resourceId"] == workflow.id
+    job = graph.one("app:Job", "newsapi-db-rotate")
+    assert workflow.inputs["parameters"]["job"]["value"] == job.id
+    start = workflow.inputs["definition"]["actions"]["start"]["inputs"]
+    assert start["uri"] == (
+        "@concat('https://management.azure.com', parameters('job'), "
+        f"'/start?api-version={notifications.JOBS_API}')"
+    )
+    (identity,) = workflow.inputs["identity"]["userAssignedIdentities"]
+    assert workflow.inputs["parameters"]["identity"]["value"] == identity
+    assert identity.endswith("/newsapi-prod-rotation-id")
+    ((role, scope),) = grants(graph, "newsapi-prod-rotation-id")
+    assert scope == "newsapi-db-rotate"
+    (definition,) = [
+        item for item in graph.all("authorization:RoleDefinition") if item.id.endswith(role)
+    ]
+    assert definition.inputs["permissions"][0]["actions"] == list(ROTATION_ACTIONS)
 
 
 def test_an_app_starts_after_its_roles_and_the_database(prod: Graph) -> None:

@@ -106,7 +106,7 @@ def test_secrets_come_from_the_vault_unversioned_by_an_identity(stack_graph: Gra
             secrets = item.inputs["configuration"].get("secrets", [])
             for secret in secrets:
                 assert "value" not in secret
-                administers = item.logical == "newsapi-db-role"
+                administers = item.logical in ("newsapi-db-role", "newsapi-db-rotate")
                 assert secret["identity"] == identities["administration" if administers else kind]
                 assert secret["keyVaultUrl"].count("/") == 4
             given = {secret["name"] for secret in secrets}
@@ -206,28 +206,50 @@ def test_the_upgrade_jobs_wait_to_be_started_and_know_the_database_only(
         assert upgrade["configuration"]["triggerType"] == "Manual"
         (only,) = upgrade["template"]["containers"]
         assert only["args"] == ["newsapi", "db", "upgrade", *more]
-        assert [item["name"] for item in only["env"] if "secretRef" in item] == [
-            "POSTGRES_PASSWORD"
-        ]
+        assert not [item["name"] for item in only["env"] if "secretRef" in item]
 
 
-def test_the_apps_role_is_made_by_a_job_of_the_image_that_alone_reads_the_administrators_password(
+def test_what_acts_as_the_administrator_are_two_jobs_of_the_image_and_nothing_else(
     stack_graph: Graph,
 ) -> None:
-    role = job(stack_graph, "newsapi-db-role")
-    assert role["configuration"]["triggerType"] == "Manual"
-    (only,) = role["template"]["containers"]
-    assert only["args"] == ["newsapi", "db", "role"]
-    assert only["image"].endswith(DIGEST)
-    settings = {item["name"]: item.get("value") for item in only["env"]}
-    assert settings["POSTGRES_ADMIN_USER"] == "newsapi_admin"
+    for name, command in (("newsapi-db-role", "role"), ("newsapi-db-rotate", "rotate")):
+        acting = job(stack_graph, name)
+        assert acting["configuration"]["triggerType"] == "Manual"
+        (only,) = acting["template"]["containers"]
+        assert only["args"] == ["newsapi", "db", command]
+        assert only["image"].endswith(DIGEST)
+        settings = {item["name"]: item.get("value") for item in only["env"]}
+        assert settings["POSTGRES_ADMIN_USER"] == "newsapi_admin"
     readers = [
         item.logical
         for kind in ("app:ContainerApp", "app:Job")
         for item in stack_graph.all(kind)
         if "newsapi-postgres-admin" in repr(item.inputs["configuration"].get("secrets"))
     ]
-    assert readers == ["newsapi-db-role"]
+    assert readers == ["newsapi-db-role", "newsapi-db-rotate"]
+
+
+def test_the_databases_password_is_asked_for_in_the_vault_and_is_no_variable(
+    graphs: Graphs,
+) -> None:
+    graph = graphs("prod")
+    vault = graph.one("keyvault:Vault")
+    for kind in ("app:ContainerApp", "app:Job"):
+        for item in graph.all(kind):
+            assert "POSTGRES_PASSWORD" not in str(item.inputs).replace("POSTGRES_PASSWORD_URL", "")
+            (only,) = item.inputs["template"]["containers"]
+            told = {one["name"]: one.get("value") for one in only["env"]}
+            if "USE_POSTGRES" in told:
+                name = vault.id.rsplit("/", 1)[-1]
+                assert told["POSTGRES_PASSWORD_URL"] == (
+                    f"https://{name}.vault.azure.net/secrets/newsapi-postgres-credentials"
+                )
+                assert told["AZURE_CLIENT_ID"]
+    for item in graphs("everything").all("app:ContainerApp"):
+        (only,) = item.inputs["template"]["containers"]
+        told = {one["name"]: one.get("value") for one in only["env"]}
+        assert told["POSTGRES_AUTH"] == "entra"
+        assert "POSTGRES_PASSWORD_URL" not in told
 
 
 def test_somebody_other_than_the_daemon_looks_at_the_alerts(stack_graph: Graph) -> None:

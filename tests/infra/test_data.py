@@ -105,7 +105,7 @@ def test_the_lake_and_the_newest_exports_are_never_archived(graph: Graph) -> Non
         if definition["actions"].get("baseBlob", {}).get("tierToArchive")
         for prefix in definition["filters"]["prefixMatch"]
     ]
-    assert sorted(archiving) == ["am-", "logs/"]
+    assert sorted(archiving) == ["am-", "insights-", "logs/"]
 
 
 def test_no_rule_deletes_replaced_backups_before_the_archive_tier_has_them(graph: Graph) -> None:

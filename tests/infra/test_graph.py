@@ -58,7 +58,8 @@ def test_the_first_stage_makes_everything_but_what_needs_an_image(graphs: Graphs
     added = {item.urn for item in second.resources} - {item.urn for item in first.resources}
     gone = {item.urn for item in first.resources} - {item.urn for item in second.resources}
     assert not gone
-    assert {urn.split("::")[0].split(":")[1] for urn in added} == {"app", "network", "monitor"}
+    kinds = {urn.split("::")[0].split(":")[1] for urn in added}
+    assert kinds == {"app", "network", "monitor", "authorization"}
 
 
 LASTING = (

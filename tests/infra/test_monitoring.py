@@ -187,6 +187,13 @@ def test_one_workspace_keeps_thirty_days_and_older_logs_go_to_storage(stack_grap
     assert export["resourceId"] == stack_graph.one("storage:StorageAccount").id
     for item in stack_graph.all("monitor:DiagnosticSetting"):
         assert item.inputs["workspaceId"] == workspace.id
+    archived = {
+        item.logical
+        for item in stack_graph.all("monitor:DiagnosticSetting")
+        if item.inputs.get("storageAccountId") == stack_graph.one("storage:StorageAccount").id
+    }
+    gateway = {"diagnostics-gateway"} if stack_graph.all("network:ApplicationGateway") else set()
+    assert archived == {"diagnostics-database"} | gateway
     activity = stack_graph.one("monitor:SubscriptionDiagnosticSetting").inputs
     assert {"Administrative", "Security"} <= {item["category"] for item in activity["logs"]}
 
@@ -250,6 +257,13 @@ def test_both_workbooks_are_charts_over_queries(prod: Graph) -> None:
     infrastructure = json.loads(books["workbook-infrastructure-health"]["serializedData"])
     kinds = {i["content"]["visualization"] for i in infrastructure["items"] if i["type"] == 3}
     assert kinds == {"areachart"}
+    pipeline = json.loads(books["workbook-pipeline-health"]["serializedData"])["items"]
+    shown = [item["content"] for item in pipeline if item["type"] == 3]
+    assert [one["visualization"] for one in shown] == ["tiles"] * 3 + ["linechart"] * 4
+    for tile in shown[:3]:
+        assert {"Title", "Value"} == {
+            tile["tileSettings"][part]["columnMatch"] for part in ("titleContent", "leftContent")
+        }
 
 
 def test_the_budget_tells_before_it_is_spent(stack_graph: Graph) -> None:

@@ -23,6 +23,7 @@ REGISTRY = "newsapiprodcrdnt1.azurecr.io"
 APPS = ("dagster-daemon", "dagster-webserver")
 JOBS = (
     "newsapi-db-role",
+    "newsapi-db-rotate",
     "newsapi-db-upgrade",
     "newsapi-db-upgrade-for-good",
     "newsapi-alerts-check",

@@ -13,7 +13,6 @@ from newsapi_infra.config import StackConfig
 
 SECRETS = {
     "NEWSAPI_KEY": names.NEWSAPI_KEY_SECRET,
-    "POSTGRES_PASSWORD": names.POSTGRES_SECRET,
     "SMTP_PASSWORD": names.EMAIL_SECRET,
     "SLACK_WEBHOOK_URL": names.SLACK_SECRET,
     "PAGERDUTY_ROUTING_KEY": names.PAGERDUTY_SECRET,
@@ -21,7 +20,7 @@ SECRETS = {
 """Settings whose value is a secret of the vault."""
 
 ADMINISTRATION = {"POSTGRES_ADMIN_PASSWORD": names.POSTGRES_ADMIN_SECRET}
-"""What only `newsapi db role` reads; POSTGRES_ADMIN_USER goes with it."""
+"""What only `newsapi db role` and `newsapi db rotate` read; POSTGRES_ADMIN_USER goes with it."""
 
 FOR_LIBRARIES = {
     "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
@@ -32,8 +31,10 @@ FOR_LIBRARIES = {
 """Variables that the Azure libraries and Dagster read by themselves."""
 
 
-def database_settings(host: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """What every container that reaches the database is told, its password aside."""
+def database_settings(
+    host: pulumi.Input[str], password_url: pulumi.Input[str], client_id: pulumi.Input[str]
+) -> dict[str, pulumi.Input[str]]:
+    """What every container that reaches the database is told; the vault has the password."""
     return {
         "LOG_FORMAT": "json",
         "USE_POSTGRES": "true",
@@ -41,7 +42,9 @@ def database_settings(host: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
         "POSTGRES_PORT": "5432",
         "POSTGRES_DB": names.DATABASE,
         "POSTGRES_USER": names.DATABASE_ROLE,
+        "POSTGRES_PASSWORD_URL": password_url,
         "POSTGRES_SSLMODE": "require",
+        "AZURE_CLIENT_ID": client_id,
     }
 
 
@@ -65,17 +68,16 @@ def alert_settings(config: StackConfig, ui_host: pulumi.Input[str]) -> dict[str,
 
 def app_settings(
     config: StackConfig,
-    database_host: pulumi.Input[str],
+    database: Mapping[str, pulumi.Input[str]],
     ui_host: pulumi.Input[str],
     client_id: pulumi.Input[str],
     outputs: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, pulumi.Input[str]]:
     """What the two apps are told, secrets aside; `outputs` are what only Azure knows."""
     return {
-        **database_settings(database_host),
+        **database,
         **alert_settings(config, ui_host),
         "NEWSAPI_SANDBOX": "never",
-        "AZURE_CLIENT_ID": client_id,
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(
             "Authorization=AAD;ClientId=", client_id
         ),

@@ -10,6 +10,7 @@ from newsapi_infra import names
 from newsapi_infra.apps.app_settings import (
     SECRETS,
     app_settings,
+    database_settings,
     environment_of,
     launcher_settings,
 )
@@ -96,9 +97,13 @@ def _app(
     more_secrets: tuple[tuple[str, str], ...] = (),
 ) -> app.ContainerApp:
     identity = around.identities.apps
+    database = database_settings(around.database.host, around.password_url, identity.client_id)
+    if context.config.run_launcher == "jobs":
+        # There the identity itself logs in, as `launcher_settings` says.
+        del database["POSTGRES_PASSWORD_URL"]
     settings = app_settings(
         context.config,
-        around.database.host,
+        database,
         around.ui_host,
         identity.client_id,
         _outputs(context, around, image),

@@ -27,6 +27,7 @@ COMMANDS = {
     # Less than the platform's grace, so that a run without time left is still marked.
     names.DAEMON: ["newsapi", "daemon", "--stop-seconds", str(GRACE_SECONDS - 30)],
     names.DATABASE_ROLE_JOB: ["newsapi", "db", "role"],
+    names.ROTATION: ["newsapi", "db", "rotate"],
     names.UPGRADE: ["newsapi", "db", "upgrade", "--keep-way-back"],
     names.UPGRADE_FOR_GOOD: ["newsapi", "db", "upgrade"],
     names.ALERTS_CHECK: ["newsapi", "alerts", "check"],
@@ -81,6 +82,11 @@ class Surroundings:
             *self.storage.ready,
             *self.database.ready,
         ]
+
+    @property
+    def password_url(self) -> pulumi.Output[str]:
+        """Where the password of the database is: asked for at each connection, never a variable."""
+        return self.vault.secret_url(names.POSTGRES_SECRET)
 
     def image(self, digest: str) -> pulumi.Output[str]:
         """The image's full name."""

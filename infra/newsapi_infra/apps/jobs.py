@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_azure_native import app
+from pulumi_azure_native import app, managedidentity
 
 from newsapi_infra import names
 from newsapi_infra.apps.app_settings import (
@@ -50,25 +50,30 @@ def create_jobs(
 
 
 def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
-    database = database_settings(around.database.host)
+    identities = around.identities
+
+    def database(identity: managedidentity.UserAssignedIdentity) -> dict[str, pulumi.Input[str]]:
+        return database_settings(around.database.host, around.password_url, identity.client_id)
+
+    administrator = database(identities.administration) | {
+        "POSTGRES_ADMIN_USER": names.DATABASE_ADMIN
+    }
     return [
         # Once, and with each new password of the role: only the apps' subnet reaches the database.
         JobPlan(
-            names.DATABASE_ROLE_JOB,
-            database | {"POSTGRES_ADMIN_USER": names.DATABASE_ADMIN},
-            ("POSTGRES_PASSWORD", *ADMINISTRATION),
-            600,
-            administers=True,
+            names.DATABASE_ROLE_JOB, administrator, tuple(ADMINISTRATION), 600, administers=True
         ),
+        # Started by the notice of a secret that expires; where there is nothing to do, it says so.
+        JobPlan(names.ROTATION, administrator, tuple(ADMINISTRATION), 600, administers=True),
         # Before the apps of a new image: hosted runners don't reach the database.
-        JobPlan(names.UPGRADE, database, ("POSTGRES_PASSWORD",), 3600),
+        JobPlan(names.UPGRADE, database(identities.jobs), (), 3600),
         # The same where the image of before will refuse the tables: somebody has said so.
-        JobPlan(names.UPGRADE_FOR_GOOD, database, ("POSTGRES_PASSWORD",), 3600),
+        JobPlan(names.UPGRADE_FOR_GOOD, database(identities.jobs), (), 3600),
         # A daemon that is dead can't say so. Its execution fails while something is wrong.
         JobPlan(
             names.ALERTS_CHECK,
-            database | alert_settings(context.config, around.ui_host),
-            ("POSTGRES_PASSWORD", "SMTP_PASSWORD", "SLACK_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY"),
+            database(identities.jobs) | alert_settings(context.config, around.ui_host),
+            ("SMTP_PASSWORD", "SLACK_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY"),
             300,
             ALERTS_EVERY,
         ),

@@ -88,6 +88,8 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
         (f"Log alerts ({log_rules})", "log_alert_15_minutes", log_rules),
         (f"Metric alerts ({metric_rules})", "metric_alert", metric_rules),
         ("Storage, 20 GB", "storage_gb", 20),
+        (f"Private DNS zones ({endpoints + 2})", "dns_zone", endpoints + 2),
+        ("Logic Apps, 1,000 actions", "logic_app_action", 1000),
     ]
     if config.has_gateway:
         rows.append(("Application Gateway, fixed", "gateway_hour", hours))

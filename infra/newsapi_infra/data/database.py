@@ -23,6 +23,8 @@ PARAMETERS = {
     "idle_in_transaction_session_timeout": "600000",
     "azure.extensions": "PG_STAT_STATEMENTS",
     "pg_qs.query_capture_mode": "top",
+    # Transactions and deadlocks are metrics only with it.
+    "metrics.collector_database_activity": "on",
 }
 
 

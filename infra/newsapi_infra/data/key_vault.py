@@ -13,7 +13,7 @@ from newsapi_infra.network.private_endpoints import VAULT, private_endpoint
 from newsapi_infra.network.vnet import Network
 
 ADMINISTRATION_SECRETS = (names.POSTGRES_ADMIN_SECRET, names.POSTGRES_SECRET)
-"""What the job reads that makes the apps' role in the database."""
+"""What the jobs read that make the apps' role in the database and change its password."""
 
 APP_SECRETS = (
     names.NEWSAPI_KEY_SECRET,
@@ -51,12 +51,15 @@ class KeyVault:
 
 
 def create_key_vault(
-    context: Context, net: Network, identities: Identities, notify_group: pulumi.Input[str]
+    context: Context,
+    net: Network,
+    identities: Identities,
+    told: list[pulumi.Input[str]],
 ) -> KeyVault:
-    """Declare the vault, its secrets and who reads which."""
+    """Declare the vault, its secrets and who reads which; `told`: of secrets that expire."""
     vault = _vault(context)
     endpoint = private_endpoint(context, net, VAULT, vault.id)
-    topic, subscription = _expiry_notice(context, vault, notify_group)
+    topic, subscription = _expiry_notice(context, vault, told)
     ready: list[pulumi.Resource] = [endpoint]
     values = context.config.secrets
     readers = {
@@ -77,6 +80,8 @@ def create_key_vault(
         for who, (identity, readable) in readers.items():
             if name in readable:
                 ready.append(grant(context, f"{who}-{name}", identity, SECRETS_USER, secret.id))
+        if name == names.POSTGRES_SECRET:
+            grant(context, "rotation", identities.administration, SECRETS_OFFICER, secret.id)
     if context.config.secrets_admin_group_id is not None:
         grant_group(
             context,
@@ -156,7 +161,7 @@ def _secret(
 
 
 def _expiry_notice(
-    context: Context, vault: keyvault.Vault, notify_group: pulumi.Input[str]
+    context: Context, vault: keyvault.Vault, told: list[pulumi.Input[str]]
 ) -> tuple[eventgrid.SystemTopic, eventgrid.SystemTopicEventSubscription]:
     """Event Grid can't reach an action group by itself; an Azure Monitor alert can."""
     topic = eventgrid.SystemTopic(
@@ -180,7 +185,7 @@ def _expiry_notice(
             severity=eventgrid.MonitorAlertSeverity.SEV2,
             description=f"A secret expires: rotate it, {context.config.docs_url}"
             "/deployment.md#rotating-a-secret",
-            action_groups=[notify_group],
+            action_groups=told,
         ),
     )
     return topic, subscription

@@ -19,6 +19,9 @@ CONTAINERS = (EXPORTS, LOGS, RAW_ARCHIVE)
 EXPORTED_TABLES_PREFIX = "am-"
 """Log Analytics makes a container of this prefix for each table that it exports."""
 
+ARCHIVED_LOGS_PREFIX = "insights-"
+"""A diagnostic setting makes a container of this prefix for each kind of log, and for metrics."""
+
 SOFT_DELETE_DAYS = 30
 
 
@@ -42,7 +45,13 @@ LIFECYCLE = (
     Tiering("exports", (f"{EXPORTS}/",), cool=30),
     # The application keeps the newest eight; what it deletes stays as a version.
     Tiering("old-exports", (f"{EXPORTS}/",), cool=30, archive=90, delete=730, versions=True),
-    Tiering("logs", (f"{LOGS}/", EXPORTED_TABLES_PREFIX), cool=30, archive=90, delete=730),
+    Tiering(
+        "logs",
+        (f"{LOGS}/", EXPORTED_TABLES_PREFIX, ARCHIVED_LOGS_PREFIX),
+        cool=30,
+        archive=90,
+        delete=730,
+    ),
     # The lake is read by queries: never archived, never deleted.
     Tiering("raw-archive", (f"{RAW_ARCHIVE}/",), cool=30),
     Tiering("old-versions", (f"{LOGS}/", f"{RAW_ARCHIVE}/"), delete=90, versions=True),

@@ -15,7 +15,9 @@ class Identities:
     jobs: managedidentity.UserAssignedIdentity
     """Of the jobs that look after the deployment: no news API, no blobs, no starting of runs."""
     administration: managedidentity.UserAssignedIdentity
-    """Of the one job that logs in to the database as its administrator."""
+    """Of the jobs that log in to the database as its administrator."""
+    rotation: managedidentity.UserAssignedIdentity
+    """Of what starts the job that changes the database's password."""
     gateway: managedidentity.UserAssignedIdentity | None
     deployment: managedidentity.UserAssignedIdentity | None
     preview: managedidentity.UserAssignedIdentity | None
@@ -28,6 +30,7 @@ def create_identities(context: Context) -> Identities:
         apps=_identity(context, "apps"),
         jobs=_identity(context, "jobs"),
         administration=_identity(context, "administration"),
+        rotation=_identity(context, "rotation"),
         gateway=_identity(context, "gateway") if context.config.has_gateway else None,
         deployment=_github(context, "deployment", context.config.stack),
         preview=_github(context, "preview", f"{context.config.stack}-preview"),

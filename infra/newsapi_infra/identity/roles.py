@@ -43,6 +43,9 @@ LAUNCH_ACTIONS = (
 )
 """What starting a run as a Container Apps Job takes, and no more."""
 
+ROTATION_ACTIONS = ("Microsoft.App/jobs/start/action",)
+"""What starting the job that changes the database's password takes, on that job only."""
+
 PREVIEW_ACTIONS = (
     "*/read",
     # The preview asks for the address at which Slack's Logic App is called.
@@ -108,8 +111,9 @@ def grant_actions(
     identity: managedidentity.UserAssignedIdentity,
     title: str,
     actions: tuple[str, ...],
+    scope: pulumi.Input[str] | None = None,
 ) -> authorization.RoleAssignment:
-    """Define a role of exactly these actions and grant it on the stack's resource group."""
+    """Define a role of exactly these actions and grant it: on the stack's group, or on `scope`."""
     role = authorization.RoleDefinition(
         f"role-{name}",
         role_definition_id=context.names.guid("role", name),
@@ -120,7 +124,7 @@ def grant_actions(
         assignable_scopes=[context.group.id],
         permissions=[authorization.PermissionArgs(actions=list(actions), not_actions=[])],
     )
-    return _assign(context, name, identity, role.id, context.group.id, title)
+    return _assign(context, name, identity, role.id, scope or context.group.id, title)
 
 
 def _assign(

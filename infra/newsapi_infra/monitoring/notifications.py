@@ -1,11 +1,12 @@
-"""Who is told: action groups by urgency, and the Logic App that speaks to Slack."""
+"""Who is told: action groups by urgency, and the Logic Apps behind two of them."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_azure_native import logic, monitor
+from pulumi_azure_native import logic, managedidentity, monitor
 
+from newsapi_infra import names
 from newsapi_infra.context import Context
 from newsapi_infra.monitoring.alert_rules import Channel
 
@@ -41,18 +42,51 @@ SLACK_DEFINITION: dict[str, Any] = {
 }
 
 
+JOBS_API = "2025-01-01"
+
+ROTATION_DEFINITION: dict[str, Any] = {
+    "$schema": SLACK_DEFINITION["$schema"],
+    "contentVersion": "1.0.0.0",
+    "parameters": {"job": {"type": "String"}, "identity": {"type": "String"}},
+    "triggers": {TRIGGER: {"type": "Request", "kind": "Http", "inputs": {"schema": {}}}},
+    "actions": {
+        "start": {
+            "type": "Http",
+            "inputs": {
+                "method": "POST",
+                "uri": "@concat('https://management.azure.com', parameters('job'), "
+                f"'/start?api-version={JOBS_API}')",
+                "authentication": {
+                    "type": "ManagedServiceIdentity",
+                    "identity": "@parameters('identity')",
+                    "audience": "https://management.azure.com/",
+                },
+            },
+            "runAfter": {},
+        }
+    },
+    "outputs": {},
+}
+"""Starts the job that changes the database's password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notifications:
-    """The action group of each urgency."""
+    """The action group of each urgency, and the one that has a password changed."""
 
     groups: dict[Channel, monitor.ActionGroup]
     slack: logic.Workflow
+    rotate: monitor.ActionGroup
+    rotation: logic.Workflow
 
 
-def create_notifications(context: Context) -> Notifications:
+def create_notifications(
+    context: Context, rotation_identity: managedidentity.UserAssignedIdentity
+) -> Notifications:
     """Declare the groups: critical to PagerDuty and mail, warning to mail, info to Slack."""
     config = context.config
     slack = _slack(context)
+    rotation = _rotation(context, rotation_identity)
     mail = [_mail("owners", config.owner_email)]
     return Notifications(
         groups={
@@ -74,10 +108,17 @@ def create_notifications(context: Context) -> Notifications:
                 context,
                 "info",
                 "newsapi-info",
-                logic_app_receivers=[_slack_receiver(context, slack)],
+                logic_app_receivers=[_receiver(context, "slack", slack)],
             ),
         },
         slack=slack,
+        rotate=_group(
+            context,
+            "rotate",
+            "newsapi-rot",
+            logic_app_receivers=[_receiver(context, "rotation", rotation)],
+        ),
+        rotation=rotation,
     )
 
 
@@ -118,13 +159,36 @@ def _slack(context: Context) -> logic.Workflow:
     )
 
 
-def _slack_receiver(context: Context, slack: logic.Workflow) -> monitor.LogicAppReceiverArgs:
+def _rotation(context: Context, identity: managedidentity.UserAssignedIdentity) -> logic.Workflow:
+    job = pulumi.Output.concat(context.group.id, "/providers/Microsoft.App/jobs/", names.ROTATION)
+    return logic.Workflow(
+        "rotation",
+        resource_group_name=context.group_name,
+        workflow_name=context.names.of("rotation"),
+        location=context.location,
+        state=logic.WorkflowState.ENABLED,
+        identity=logic.ManagedServiceIdentityArgs(
+            type=logic.ManagedServiceIdentityType.USER_ASSIGNED,
+            user_assigned_identities=[identity.id],
+        ),
+        definition=ROTATION_DEFINITION,
+        parameters={
+            name: logic.WorkflowParameterArgs(type=logic.ParameterType.STRING, value=value)
+            for name, value in (("job", job), ("identity", identity.id))
+        },
+        tags=context.tags,
+    )
+
+
+def _receiver(
+    context: Context, name: str, workflow: logic.Workflow
+) -> monitor.LogicAppReceiverArgs:
     callback = logic.list_workflow_trigger_callback_url_output(
-        resource_group_name=context.group_name, workflow_name=slack.name, trigger_name=TRIGGER
+        resource_group_name=context.group_name, workflow_name=workflow.name, trigger_name=TRIGGER
     )
     return monitor.LogicAppReceiverArgs(
-        name="slack",
-        resource_id=slack.id,
+        name=name,
+        resource_id=workflow.id,
         callback_url=pulumi.Output.secret(callback.value),
         use_common_alert_schema=True,
     )

@@ -82,13 +82,15 @@ def send_diagnostics(
     resource_id: pulumi.Input[str],
     *kinds: Kind,
     own_tables: bool = False,
+    archive: pulumi.Input[str] | None = None,
 ) -> None:
-    """Send a resource's logs, its metrics or both to the workspace."""
+    """Send a resource's logs, its metrics or both to the workspace; `archive`: an account too."""
     monitor.DiagnosticSetting(
         f"diagnostics-{name}",
         name="to-workspace",
         resource_uri=resource_id,
         workspace_id=observability.workspace.id,
+        storage_account_id=archive,
         log_analytics_destination_type="Dedicated" if own_tables else None,
         logs=[monitor.DiagnosticsLogSettingsArgs(category_group="allLogs", enabled=True)]
         if "logs" in kinds
@@ -102,7 +104,7 @@ def send_diagnostics(
 def export_old_logs(
     context: Context, observability: Observability, account_id: pulumi.Input[str]
 ) -> None:
-    """Keep what the workspace forgets after its retention, in Blob Storage."""
+    """Keep what the workspace forgets of the apps after its retention, in Blob Storage."""
     operationalinsights.DataExport(
         "log-export",
         resource_group_name=context.group_name,

@@ -98,6 +98,23 @@ PIPELINE_HEALTH = {
 }
 
 
+GAUGES = {
+    "Successful runs of the last day, percent": f"""{RUNS}
+| where TimeGenerated > ago(1d)
+| summarize Value = iff(count() == 0, 0.0, 100.0 * countif(status == "success") / count())
+| extend Title = "succeeded\"""",
+    "Hours since the last successful run": f"""{RUNS}
+| where status == "success"
+| summarize Last = max(TimeGenerated)
+| project Value = round((now() - Last) / 1h, 1), Title = "hours ago\"""",
+    "Articles of the last day": f"""{RUNS}
+| where TimeGenerated > ago(1d)
+| summarize Value = sum(tolong(line.articles_new))
+| extend Title = "new\"""",
+}
+"""One number each: a workbook has no gauge, and shows them as tiles."""
+
+
 def _metric(resource_type: str, metrics: dict[str, str], value: str, by: str) -> str:
     listed = ", ".join(f'"{name}"' for name in metrics)
     return f"""AzureMetrics
@@ -116,6 +133,12 @@ INFRASTRUCTURE_HEALTH = {
     "Replicas by app": _metric("Microsoft.App", {"Replicas": "Max"}, "max(Maximum)", "Resource"),
     "Database connections": _metric(
         "Microsoft.DBforPostgreSQL", {"active_connections": "Average"}, "avg(Average)", "MetricName"
+    ),
+    "Database transactions": _metric(
+        "Microsoft.DBforPostgreSQL",
+        {"xact_commit": "Total", "xact_rollback": "Total"},
+        "sum(Total)",
+        "MetricName",
     ),
     "Slow statements and errors": """AzureDiagnostics
 | where ResourceProvider == "MICROSOFT.DBFORPOSTGRESQL" and Category == "PostgreSQLLogs"

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_azure_native import applicationinsights
 
 from newsapi_infra.context import Context
-from newsapi_infra.monitoring.queries import INFRASTRUCTURE_HEALTH, PIPELINE_HEALTH
+from newsapi_infra.monitoring.queries import GAUGES, INFRASTRUCTURE_HEALTH, PIPELINE_HEALTH
 
 TIME_RANGE = "TimeRange"
 
@@ -21,7 +21,7 @@ def create_workbooks(
     context: Context, workspace_id: pulumi.Input[str], nat_id: pulumi.Output[str]
 ) -> None:
     """Declare both workbooks over the workspace and, for what it can't hold, over metrics."""
-    pipeline = _charts(PIPELINE_HEALTH, "linechart")
+    pipeline = [*_tiles(GAUGES), *_charts(PIPELINE_HEALTH, "linechart")]
     _workbook(context, workspace_id, "Pipeline health", document(pipeline, 30))
     infrastructure = _charts(INFRASTRUCTURE_HEALTH, "areachart")
     _workbook(
@@ -77,6 +77,21 @@ def _charts(queries: Mapping[str, str], visualization: str) -> list[dict[str, An
         }
         for place, (title, query) in enumerate(queries.items())
     ]
+
+
+def _tiles(queries: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One number for each query, large."""
+    items = _charts(queries, "tiles")
+    for place, item in enumerate(items):
+        item["name"] = f"tile-{place}"
+        item["customWidth"] = "33"
+        item["content"]["size"] = 4
+        item["content"]["tileSettings"] = {
+            "titleContent": {"columnMatch": "Title", "formatter": 1},
+            "leftContent": {"columnMatch": "Value", "formatter": 12},
+            "showBorder": True,
+        }
+    return items
 
 
 def _nat_traffic(nat_id: str) -> dict[str, Any]:

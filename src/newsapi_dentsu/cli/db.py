@@ -1,7 +1,8 @@
 """`newsapi db`: create, upgrade and check the tables; SQL for administrators; loaded tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -85,28 +86,34 @@ def sql(*, admin: bool) -> None:
         click.echo(line)
 
 
+def _as_administrator(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that acts as an administrator of the server."""
+    user = click.option(
+        "--admin-user",
+        envvar="POSTGRES_ADMIN_USER",
+        show_envvar=True,
+        required=True,
+        help="The administrator's role.",
+    )
+    password = click.option(
+        "--admin-password",
+        envvar="POSTGRES_ADMIN_PASSWORD",
+        show_envvar=True,
+        prompt=True,
+        hide_input=True,
+        help="The administrator's password.",
+    )
+    return user(password(command))
+
+
 @db.command()
-@click.option(
-    "--admin-user",
-    envvar="POSTGRES_ADMIN_USER",
-    show_envvar=True,
-    required=True,
-    help="The administrator's role.",
-)
-@click.option(
-    "--admin-password",
-    envvar="POSTGRES_ADMIN_PASSWORD",
-    show_envvar=True,
-    prompt=True,
-    hide_input=True,
-    help="The administrator's password.",
-)
+@_as_administrator
 def role(*, admin_user: str, admin_password: str) -> None:
     """Make the role that the settings name, as an administrator of the PostgreSQL server.
 
-    Creates POSTGRES_USER where there is none, sets POSTGRES_PASSWORD as its password, creates the
-    schemas and grants the role what it needs in them. Run again, it changes nothing but the
-    password: that is how a password is rotated.
+    Creates POSTGRES_USER where there is none, sets POSTGRES_PASSWORD (or what is at
+    POSTGRES_PASSWORD_URL) as its password, creates the schemas and grants the role what it needs
+    in them. Run again, it changes nothing but the password.
     """
     from pydantic import SecretStr
 
@@ -117,6 +124,50 @@ def role(*, admin_user: str, admin_password: str) -> None:
         raise click.UsageError("only PostgreSQL has roles: set USE_POSTGRES=true")
     prepare_role(settings, admin_user, SecretStr(admin_password), _needed_of_admin(settings))
     click.echo(f"{settings.postgres_user} may log in to {settings.postgres_db} and has its schemas")
+
+
+@db.command()
+@_as_administrator
+@click.option(
+    "--within-days",
+    type=click.IntRange(0, 365),
+    default=35,
+    show_default=True,
+    help="Change a password that expires in so many days.",
+)
+@click.option(
+    "--valid-days",
+    type=click.IntRange(1, 3650),
+    default=90,
+    show_default=True,
+    help="How long the new password holds.",
+)
+def rotate(*, admin_user: str, admin_password: str, within_days: int, valid_days: int) -> None:
+    """Change the password that the pipeline logs in with, where it is about to expire.
+
+    The new one goes to Azure Key Vault (POSTGRES_PASSWORD_URL) and to the PostgreSQL server. Runs
+    under way go on: a connection that is open stays so, and a new one asks the vault. Run again,
+    it finishes what was interrupted, or says that there is nothing to do.
+    """
+    from pydantic import SecretStr
+
+    from newsapi_dentsu.warehouse.engines.postgres_role import rotate_password
+
+    settings = load_settings()
+    if not settings.use_postgres or settings.postgres_password_url is None:
+        raise click.UsageError(
+            "set USE_POSTGRES=true and POSTGRES_PASSWORD_URL: only a password in a vault is rotated"
+        )
+    done = rotate_password(
+        settings,
+        settings.postgres_password_url,
+        admin_user,
+        SecretStr(admin_password),
+        now=datetime.now(UTC),
+        within=timedelta(days=within_days),
+        valid=timedelta(days=valid_days),
+    )
+    click.echo(done)
 
 
 def _needed_of_admin(settings: Settings) -> Iterator[str]:

@@ -11,3 +11,4 @@ class LockKey(IntEnum):
     UPGRADE = 4_612_791
     DAEMON = 4_612_792
     ALERTS = 4_612_793
+    ROTATION = 4_612_794

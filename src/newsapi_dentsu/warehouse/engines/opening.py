@@ -40,6 +40,7 @@ def open_postgres(settings: Settings) -> "PostgresEngine":
         password=password.get_secret_value() if password else None,
         wait=settings.database_wait_seconds,
         auth=settings.postgres_auth,
+        password_url=settings.postgres_password_url,
         sslmode=settings.sslmode,
         sslrootcert=settings.postgres_sslrootcert,
         pool_size=settings.postgres_pool_size,

@@ -25,7 +25,7 @@ from newsapi_dentsu.warehouse.engines.base import (
     retry_while_unavailable,
 )
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
-from newsapi_dentsu.warehouse.engines.postgres_errors import explained, held_up
+from newsapi_dentsu.warehouse.engines.postgres_errors import explained, held_up, password_refused
 from newsapi_dentsu.warehouse.engines.postgres_login import Address, login
 from newsapi_dentsu.warehouse.engines.postgres_session import (
     Connection,
@@ -105,6 +105,7 @@ class PostgresEngine(Engine):
         password: str | None,
         wait: float,
         auth: Literal["password", "entra"] = "password",
+        password_url: str | None = None,
         sslmode: str = "prefer",
         sslrootcert: str | None = None,
         pool_size: int = 4,
@@ -124,7 +125,7 @@ class PostgresEngine(Engine):
         self._statement_timeout = statement_timeout
         self._lock_timeout = lock_timeout
         self._pooled_sessions: bool | None = None
-        self._login = login(auth, password)
+        self._login = login(auth, password, password_url)
         self._wait = wait
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection] | None = None
@@ -355,9 +356,20 @@ class PostgresEngine(Engine):
         return connection
 
     def _connect(self) -> Connection:
-        """Connect; a server that has no connection free or is starting is given a little time."""
+        """Connect; a server that has no connection free or is starting is given a little time.
+
+        So is a password that is just being changed.
+        """
+
+        def soon(error: BaseException) -> bool:
+            return _soon_ready(error) or (
+                isinstance(error, psycopg.OperationalError)
+                and password_refused(error)
+                and self._login.refused()
+            )
+
         connection = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_soon_ready),
+            retry=tenacity.retry_if_exception(soon),
             stop=tenacity.stop_before_delay(self._wait),
             wait=tenacity.wait_fixed(_PAUSE),
             reraise=True,

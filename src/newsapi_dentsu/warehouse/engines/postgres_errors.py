@@ -32,6 +32,11 @@ def lost(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.OperationalError) and bool(_AWAY.search(str(error)))
 
 
+def password_refused(error: BaseException) -> bool:
+    """Tell whether the server didn't take the password; libpq says so in words only."""
+    return bool(_PASSWORD.search(str(error)))
+
+
 def explained(location: str, error: psycopg.Error) -> Exception:
     """Word an error for a person; one that only a bug can cause is given back as it is."""
     place = f"PostgreSQL at {location}"
@@ -60,10 +65,10 @@ def _connection_error(place: str, error: psycopg.Error) -> Exception:
         kind, name = named.groups()
         setting = "POSTGRES_USER" if kind == "role" else "POSTGRES_DB"
         return WarehouseError(f"{place}: there is no {kind} {name}: create it or check {setting}")
-    if _PASSWORD.search(text):
+    if password_refused(error):
         return WarehouseError(
             f"{place} refused the login: check POSTGRES_USER and POSTGRES_PASSWORD "
-            "(or POSTGRES_AUTH)"
+            "(or POSTGRES_AUTH, POSTGRES_PASSWORD_URL)"
         )
     if "permission denied for database" in text:
         return WarehouseError(

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from newsapi_dentsu import key_vault
 from newsapi_dentsu.errors import SettingsError, WarehouseError
 
 ENTRA_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
@@ -61,6 +62,10 @@ class Login(Protocol):
         """The password, or None where the server asks for none."""
         ...
 
+    def refused(self) -> bool:
+        """Take note that the server refused it; tells whether to ask for another and try again."""
+        ...
+
 
 class PasswordLogin(Login):
     """A password that stays."""
@@ -71,6 +76,33 @@ class PasswordLogin(Login):
     def password(self) -> str | None:
         """The password."""
         return self._password
+
+    def refused(self) -> bool:
+        """There is no other."""
+        return False
+
+
+class VaultLogin(Login):
+    """A password that is changed under way: Azure Key Vault has the one that holds."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._password: str | None = None
+
+    def password(self) -> str:
+        """The password that was read last, or the vault's.
+
+        Raises:
+            SettingsError: the vault doesn't give it.
+        """
+        if self._password is None:
+            self._password = key_vault.read(self._address).value
+        return self._password
+
+    def refused(self) -> bool:
+        """It was changed: the vault has the new one."""
+        self._password = None
+        return True
 
 
 class EntraLogin(Login):
@@ -109,7 +141,15 @@ class EntraLogin(Login):
             self._token, self._expires_at = token.token, token.expires_on
         return self._token
 
+    def refused(self) -> bool:
+        """Another token would say the same."""
+        return False
 
-def login(auth: Literal["password", "entra"], password: str | None) -> Login:
-    """The way to log in that the settings name."""
-    return EntraLogin() if auth == "entra" else PasswordLogin(password)
+
+def login(
+    auth: Literal["password", "entra"], password: str | None, address: str | None = None
+) -> Login:
+    """The way to log in that the settings name; `address`: of the password in a vault."""
+    if auth == "entra":
+        return EntraLogin()
+    return VaultLogin(address) if address else PasswordLogin(password)

@@ -1,11 +1,21 @@
 """The role that the pipeline logs in as, made by an administrator of the server."""
 
+import secrets
 from collections.abc import Iterable
+from contextlib import closing
+from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
+from newsapi_dentsu import key_vault
+from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 from newsapi_dentsu.warehouse.engines.opening import open_postgres
+from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+
+_PASSWORD_BYTES = 32
 
 # Parameters can't stand in a CREATE ROLE; `format` quotes, and the statement itself, which a server
 # may log, holds no password.
@@ -45,25 +55,94 @@ def prepare_role(
         WarehouseError: the server isn't reached, or refuses.
     """
     password = settings.postgres_password
-    engine = open_postgres(
+    value = password.get_secret_value() if password else ""
+    if settings.postgres_password_url:
+        value = key_vault.read(settings.postgres_password_url).value
+    with (
+        closing(_administration(settings, admin, admin_password)) as engine,
+        engine.transaction() as session,
+    ):
+        _prepare(session, settings.postgres_user, value)
+        for statement in statements:
+            session.execute(statement)
+
+
+def rotate_password(
+    settings: Settings,
+    address: str,
+    admin: str,
+    admin_password: SecretStr,
+    *,
+    now: datetime,
+    within: timedelta,
+    valid: timedelta,
+) -> str:
+    """Give the role a new password where the vault's is about to expire; returns what was done.
+
+    The vault has the new one first, then the server: whoever is refused in between, or later with
+    the old one, asks the vault again. Ended between the two, it is finished by the next call,
+    which also mends a server that has another password than the vault.
+
+    Args:
+        settings: the role is `postgres_user`.
+        address: of its password in the vault.
+        admin: the administrator's role.
+        admin_password: the administrator's password.
+        now: the time.
+        within: how long before the password expires it is changed.
+        valid: how long the new one is to hold.
+
+    Raises:
+        SettingsError: the vault doesn't give the password, or takes no new one.
+        WarehouseError: the server isn't reached, or refuses.
+    """
+    with (
+        closing(_administration(settings, admin, admin_password)) as engine,
+        engine.transaction() as session,
+    ):
+        session.execute("SELECT pg_advisory_xact_lock($1)", LockKey.ROTATION.value)
+        secret = key_vault.read(address)
+        if not _logs_in(settings, secret.value):
+            _prepare(session, settings.postgres_user, secret.value)
+            return (
+                f"{settings.postgres_user} had another password than the vault: it has the vault's"
+            )
+        if secret.expires is not None and secret.expires > now + within:
+            return f"nothing to do: the password holds until {secret.expires:%Y-%m-%d}"
+        value = secrets.token_urlsafe(_PASSWORD_BYTES)
+        key_vault.store(address, value, now + valid)
+        _prepare(session, settings.postgres_user, value)
+    return f"{settings.postgres_user} has a new password, which holds until {now + valid:%Y-%m-%d}"
+
+
+def _prepare(session: Session, role: str, password: str) -> None:
+    session.execute(
+        "SELECT set_config('newsapi.role', $1, true), set_config('newsapi.password', $2, true)",
+        role,
+        password,
+    )
+    session.execute(_PREPARE)
+
+
+def _logs_in(settings: Settings, password: str) -> bool:
+    own = {"postgres_password": SecretStr(password), "postgres_password_url": None}
+    with closing(open_postgres(settings.model_copy(update=own))) as engine:
+        try:
+            engine.connect().close()
+        except WarehouseError:
+            return False
+    return True
+
+
+def _administration(settings: Settings, admin: str, password: SecretStr) -> PostgresEngine:
+    """The server, as its administrator."""
+    return open_postgres(
         settings.model_copy(
             update={
                 "postgres_user": admin,
-                "postgres_password": admin_password,
+                "postgres_password": password,
+                "postgres_password_url": None,
                 "postgres_auth": "password",
             }
         )
     )
-    try:
-        with engine.transaction() as session:
-            session.execute(
-                "SELECT set_config('newsapi.role', $1, true), "
-                "set_config('newsapi.password', $2, true)",
-                settings.postgres_user,
-                password.get_secret_value() if password else "",
-            )
-            session.execute(_PREPARE)
-            for statement in statements:
-                session.execute(statement)
-    finally:
-        engine.close()
