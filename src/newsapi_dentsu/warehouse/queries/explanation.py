@@ -67,7 +67,7 @@ class StoryMember:
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """When and why the article left final, and which one is to be read instead."""
+    """When and why the article left final, or shows another text there, and which one that is."""
 
     at: datetime
     reason: str
@@ -80,7 +80,7 @@ class ArticlePath:
 
     `verdict` is `final`, `rejected`, `waiting` for the filter, or `none` where there is no
     article. `standing` tells its place among the articles of its story, `versions` its texts, the
-    earliest first.
+    earliest first. `text_of` is the link of the article whose fuller text final shows for it.
     """
 
     article_id: str | None
@@ -99,6 +99,7 @@ class ArticlePath:
     story: tuple[StoryMember, ...] = ()
     departures: tuple[Departed, ...] = ()
     versions: tuple[ShownText, ...] = ()
+    text_of: str | None = None
 
 
 def explain(session: Session, url_or_uri: str) -> list[ArticlePath]:
@@ -163,10 +164,12 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
         f"FROM {processed.TABLE} WHERE article_id = $1",
         key,
     )[0]
-    verdict, reason, detail = "waiting", None, None
+    verdict, reason, detail, text_of = "waiting", None, None, None
     if not _waits(session, key):
-        if final.articles(session, [key]):
+        if shown := final.articles(session, [key]).get(key):
             verdict = "final"
+            if shown.text_of:
+                text_of = processed.headings(session, [shown.text_of])[shown.text_of].link
         elif rejection := final.rejections(session, [key]).get(key):
             verdict, reason, detail = "rejected", rejection.reason, rejection.detail
     standing = assessments.assessed(session, [key]).get(key)
@@ -192,6 +195,7 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
         _story(session, standing.story_id) if standing else (),
         tuple(Departed(*row) for row in departures),
         _versions(session, key),
+        text_of,
     )
 
 
