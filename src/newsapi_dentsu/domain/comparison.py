@@ -19,7 +19,7 @@ METHOD: Final = "pairs-1"
 """Names the rules below and the figures: whoever changes them changes it, too."""
 
 COPY_CERTAINTY: Final = 0.67
-"""How sure it must be that the later text has no news, for it to be dropped."""
+"""How sure it must be that a text has no news, for it to be dropped, and the fuller one shown."""
 
 UPDATE_CERTAINTY: Final = 0.35
 """A text of which it is less sure than this that it has no news is told as an update."""
@@ -30,14 +30,15 @@ FULLER_CERTAINTY: Final = 0.45
 MORE_GAINED: Final = 1.5
 """How many times as many words must be new in the fuller text as are lacking in it."""
 
-MOST_LOST: Final = 40
-"""Words in a row of the earlier text that may be lacking in what is shown in its place."""
-
 LEAST_OLD_SHARE: Final = 0.5
 """A text of which less is old is no copy, however little it tells."""
 
 NEARLY_SAME: Final = 0.9
 """Share of two texts' runs of words that both have, from which on a reader sees one text."""
+
+SERIES_WORDS: Final = 200
+"""Shorter texts under titles with other numbers may be parts of a series: one game, the next. Of
+longer ones, the later has the newer numbers."""
 
 RELATED_SIMILARITY: Final = 0.54
 RELATED_CONTAINMENT: Final = 0.86
@@ -125,7 +126,11 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
     if similarity < STRANGE_SIMILARITY and containment < STRANGE_CONTAINMENT:
         return None
     seen = evidence(earlier, later)
-    certainties = certainty(seen.of_copies, figures.copy), certainty(seen.of_fuller, figures.fuller)
+    certainties = (
+        certainty(seen.of_copies, figures.copy),
+        certainty(seen.of_fuller, figures.fuller),
+        certainty(seen.turned.of_copies, figures.copy),
+    )
     verdict = _verdict(earlier, later, seen, certainties, (similarity, containment))
     if verdict is None:
         return None
@@ -147,19 +152,21 @@ def _verdict(
     earlier: Text,
     later: Text,
     seen: Evidence,
-    certainties: tuple[float, float],
+    certainties: tuple[float, float, float],
     alike: tuple[float, float],
 ) -> tuple[Degree, str] | None:
     gained, lost = seen.gained, seen.lost
-    no_news, fuller = certainties
+    no_news, fuller, no_loss = certainties
     if no_news >= COPY_CERTAINTY and gained.share <= 1 - LEAST_OLD_SHARE:
         return "copy", "no_news"
-    if not seen.other_numbers and _shared_runs(earlier, later) >= NEARLY_SAME:
-        return ("fuller" if gained.added > lost.added else "copy"), "nearly_same"
+    in_series = seen.other_numbers and gained.words < SERIES_WORDS
+    if not in_series and _shared_runs(earlier, later) >= NEARLY_SAME:
+        newer = gained.added > lost.added or seen.other_numbers
+        return ("fuller" if newer else "copy"), "nearly_same"
     related = _related(earlier, later, *alike)
     holds = related or (alike[1] >= FULLER_CONTAINMENT and seen.titles_alike >= FULLER_TITLES_ALIKE)
     more = gained.added >= MORE_GAINED * lost.added
-    if more and holds and lost.longest < MOST_LOST and fuller >= FULLER_CERTAINTY:
+    if more and holds and no_loss >= COPY_CERTAINTY and fuller >= FULLER_CERTAINTY:
         return "fuller", "fuller"
     if not related:
         return None
@@ -179,7 +186,7 @@ def _shared_runs(earlier: Text, later: Text) -> float:
     return len(one & other) / len(one | other)
 
 
-def _reasons(seen: Evidence, certainties: tuple[float, float], rule: str) -> str:
+def _reasons(seen: Evidence, certainties: tuple[float, float, float], rule: str) -> str:
     """What decided, in words."""
     gained = seen.gained
     told = [
@@ -195,6 +202,7 @@ def _reasons(seen: Evidence, certainties: tuple[float, float], rule: str) -> str
     told.append(f"no news with a certainty of {certainties[0]:.2f}")
     if rule in ("fuller", "news"):
         told.append(f"the fuller text of the same news with one of {certainties[1]:.2f}")
+        told.append(f"nothing of the earlier article lost with one of {certainties[2]:.2f}")
     return "; ".join(told)
 
 

@@ -6,7 +6,7 @@ says for the second time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, log1p
 from typing import Final
 
@@ -69,6 +69,11 @@ class Evidence:
     titles_alike: float
     other_numbers: bool
     live: bool
+
+    @property
+    def turned(self) -> "Evidence":
+        """The same with the texts in each other's place: what the earlier one would add."""
+        return replace(self, gained=self.lost, lost=self.gained)
 
     @property
     def of_copies(self) -> Mapping[str, float]:

@@ -204,6 +204,9 @@ class _Placing:
             if found is None:
                 continue
             degree = found.degree
+            if degree == "copy" and other in surpassed:
+                # It is not shown any more; the fuller text may have left out what these two have.
+                degree = "rewrite"
             if degree == "fuller" and (other in surpassed or rank.rejected != other_rank.rejected):
                 degree = "update"
             if degree in HELD or self._opens_story(other):
