@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     for number in range(24):
         news = number % 3
         added = {0: "", 1: text(f"{number} news", 70), 2: text(f"{number} news", 40)}[news]
-        bodies = text(f"{number}", 120), f"{added}\n{text(f'{number}', 118)}"
+        bodies = text(str(number), 120), f"{added}\n{text(f'{number}', 118)}"
         for name, body in zip("ab", bodies, strict=True):
             records.append(
                 {
