@@ -54,6 +54,7 @@ bench: install ## Speed and memory, as ratios in one run
 	$(BIN)/python -m benchmarks
 
 evaluate: install ## How well copies and relevance are told, on labelled sets
+	$(BIN)/python -m evaluation.judging_pairs
 	$(BIN)/python -m evaluation
 
 drill: install ## Lose a database of 90,000 articles and have it back (needs npm)

@@ -14,7 +14,8 @@ from datasketch import MinHash, MinHashLSH
 from benchmarks.measuring import execute, program
 from benchmarks.report import Figure
 from newsapi_dentsu.domain.assessment import assess
-from newsapi_dentsu.domain.similarity import compare, prepare
+from newsapi_dentsu.domain.comparison import compare
+from newsapi_dentsu.domain.similarity import prepare
 from newsapi_dentsu.domain.topics import parse_topics
 from newsapi_dentsu.source import SHIPPED_TOPICS
 from newsapi_dentsu.warehouse import Warehouse

@@ -1,7 +1,8 @@
 """Near-duplicates: what the pipeline says of a pair, and what plainer methods say.
 
 All methods see the same: titles and bodies as the warehouse holds them, after cleaning. A pair
-counts as found when the method would merge it, so a rewrite is as wrong as a copy as anything else.
+counts as found when the method would show one of its texts only, so a rewrite is as wrong as a copy
+as anything else.
 """
 
 import hashlib
@@ -15,8 +16,10 @@ from datasketch import MinHash
 from evaluation.duplicates.base_texts import Publication
 from evaluation.duplicates.pairs import Pair
 from evaluation.judgements import PIPELINE, Item, Verdict
-from newsapi_dentsu.domain.similarity import Text, bands, compare, prepare
-from newsapi_dentsu.domain.text import clean_text, text_hash
+from newsapi_dentsu.domain.comparison import compare
+from newsapi_dentsu.domain.similarity import Text, bands, prepare
+from newsapi_dentsu.domain.stories import HELD
+from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
 from newsapi_dentsu.domain.wrapping import own_span
 
 Method = Callable[[Publication, Publication], Verdict]
@@ -37,7 +40,7 @@ def item(pair: Pair) -> Item:
 
 def by_the_pipeline(earlier: Publication, later: Publication) -> Verdict:
     """Judge as the pipeline does: candidates by their bands, then a comparison of the texts."""
-    one, other = _prepared(earlier.body), _prepared(later.body)
+    one, other = (_prepared(article.body, article.title) for article in (earlier, later))
     found = compare(one, other)
     met = bool(_bands(earlier.body) & _bands(later.body))
     missed = "" if met else ", no candidates"
@@ -45,7 +48,7 @@ def by_the_pipeline(earlier: Publication, later: Publication) -> Verdict:
         return Verdict(False, detail=f"unrelated{missed}")
     detail = f"{found.degree}, similarity {found.similarity:.2f}, contained {found.containment:.2f}"
     return Verdict(
-        said=met and found.degree == "copy",
+        said=met and found.degree in HELD,
         rule=found.rule,
         figure=max(found.similarity, found.containment) if met else 0.0,
         detail=detail + missed,
@@ -85,9 +88,9 @@ METHODS: Final[Mapping[str, Method]] = {
 
 
 @lru_cache(_CACHED)
-def _prepared(body: str) -> Text:
+def _prepared(body: str, title: str = "") -> Text:
     cleaned = clean_text(body)
-    return prepare(own_span(cleaned).of(cleaned))
+    return prepare(own_span(cleaned).of(cleaned), clean_title(title))
 
 
 @lru_cache(_CACHED)

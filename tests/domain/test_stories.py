@@ -1,5 +1,6 @@
 """Which articles end as one story does not depend on the order in which they come."""
 
+import itertools
 import random
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
-from newsapi_dentsu.domain.stories import Member, Rank, regroup
+from newsapi_dentsu.domain.stories import HELD, Member, Rank, Standing, regroup
 
-WORDS = [f"word{number}" for number in range(400)]
+WORDS = ["".join(letters) for letters in itertools.product("abcde", "fghij", "klmno", "pqrst")]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -78,33 +79,81 @@ class Shelf:
             for key, member in self.members.items()
         }
 
+    def shown(self) -> dict[str, str]:
+        """What may be read, each with the article whose text is shown there."""
+        held = [(m.rank, key, m.standing) for key, m in self.members.items() if m.standing]
+        shown = {
+            key: key
+            for rank, key, standing in held
+            if not rank.rejected and standing.role not in HELD
+        }
+        for _, key, standing in sorted(held, key=lambda one: one[0]):
+            if standing.role == "fuller" and standing.reference_id:
+                for home, text in shown.items():
+                    if text == standing.reference_id:
+                        shown[home] = key
+        return shown
+
     def story_of(self, key: str) -> str:
         story_id = self.members[key].story_id
         assert story_id is not None
         return story_id
 
     def role_of(self, key: str) -> str:
+        return self.standing_of(key).role
+
+    def reference_of(self, key: str) -> str | None:
+        return self.standing_of(key).reference_id
+
+    def standing_of(self, key: str) -> Standing:
         standing = self.members[key].standing
         assert standing is not None
-        return standing.role
+        return standing
 
 
-def body(seed: int, *, edited: float = 0.0, edit_seed: int = 0, share: float = 1.0) -> str:
-    """A text of a seed, with this share of its words changed and this share of it kept."""
+def body(
+    seed: int, *, edited: float = 0.0, edit_seed: int = 0, share: float = 1.0, more: str = ""
+) -> str:
+    """A text of a seed, with this share of its words changed and this share of it kept.
+
+    `more` is put before or behind it: background and news, each of a kind of its own.
+    """
     source, edits = random.Random(seed), random.Random(f"{seed} {edit_seed}")
     words = [source.choice(WORDS) for _ in range(150)]
     changed = [edits.choice(WORDS) if edits.random() < edited else word for word in words]
-    return " ".join(changed[: int(len(changed) * share)])
+    kept = changed[: int(len(changed) * share)]
+    added = [random.Random(f"{seed} {one}").choices(WORDS, k=ADDED[one]) for one in more.split()]
+    for kind, words in zip(more.split(), added, strict=True):
+        kept = [*words, *kept] if kind == "news" else [*kept, *words]
+    return " ".join(kept)
 
 
+ADDED = {"news": 60, "background": 60, "quotes": 30, "credit": 6}
+"""How many words of each kind a text may have more."""
+
+Drawn = tuple[int, float, int, float, str, int, bool]
 articles = st.lists(
     st.tuples(
         st.integers(0, 1),
         st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.3]),
         st.integers(0, 4),
         st.sampled_from([1.0, 1.0, 0.7, 0.4]),
+        st.sampled_from(
+            [
+                "",
+                "",
+                "credit",
+                "background",
+                "quotes",
+                "background quotes",
+                "quotes background",
+                "news",
+                "news background",
+                "background credit",
+            ]
+        ),
         st.integers(0, 5),
-        st.booleans(),
+        st.sampled_from([False, False, False, True]),
     ),
     min_size=2,
     max_size=9,
@@ -112,23 +161,23 @@ articles = st.lists(
 
 
 def made(
-    drawn: list[tuple[int, float, int, float, int, bool]],
+    drawn: list[Drawn],
 ) -> list[tuple[str, datetime, str, bool]]:
     return [
         (
             f"a{number}",
             START + timedelta(hours=hours),
-            body(seed, edited=edited, edit_seed=edit_seed, share=share),
+            body(seed, edited=edited, edit_seed=edit_seed, share=share, more=more),
             rejected,
         )
-        for number, (seed, edited, edit_seed, share, hours, rejected) in enumerate(drawn)
+        for number, (seed, edited, edit_seed, share, more, hours, rejected) in enumerate(drawn)
     ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(articles, st.randoms(use_true_random=False))
 def test_any_order_and_any_batches_end_with_the_same_groups(
-    drawn: list[tuple[int, float, int, float, int, bool]], rng: random.Random
+    drawn: list[Drawn], rng: random.Random
 ) -> None:
     every = made(drawn)
     at_once, in_pieces = Shelf(), Shelf()
@@ -144,8 +193,8 @@ def test_any_order_and_any_batches_end_with_the_same_groups(
 @settings(max_examples=40, deadline=None)
 @given(articles, articles, st.randoms(use_true_random=False))
 def test_articles_that_change_end_as_if_they_had_always_been_so(
-    drawn: list[tuple[int, float, int, float, int, bool]],
-    later: list[tuple[int, float, int, float, int, bool]],
+    drawn: list[Drawn],
+    later: list[Drawn],
     rng: random.Random,
 ) -> None:
     first, second = made(drawn), made(later)
@@ -160,13 +209,28 @@ def test_articles_that_change_end_as_if_they_had_always_been_so(
 @settings(max_examples=20, deadline=None)
 @given(articles)
 def test_placing_everything_again_changes_nothing(
-    drawn: list[tuple[int, float, int, float, int, bool]],
+    drawn: list[Drawn],
 ) -> None:
     shelf = Shelf()
     shelf.put(*made(drawn))
     before = dict(shelf.members)
     assert regroup(shelf, list(shelf.members), ()) == {}
     assert shelf.members == before
+
+
+@settings(max_examples=40, deadline=None)
+@given(articles)
+def test_no_text_is_read_twice_and_what_is_shown_is_the_fullest(drawn: list[Drawn]) -> None:
+    shelf = Shelf()
+    shelf.put(*made(drawn))
+    shown = shelf.shown()
+    texts = [shelf.texts[key].words for key in shown.values()]
+    assert len(texts) == len(set(texts))
+    for key, member in shelf.members.items():
+        if member.standing and member.standing.role == "fuller":
+            reference = member.standing.reference_id or ""
+            assert len(shelf.texts[key].words) > len(shelf.texts[reference].words)
+            assert shelf.members[reference].rank.rejected == member.rank.rejected
 
 
 def test_a_copy_stands_to_its_original_and_shares_its_story() -> None:
@@ -198,6 +262,65 @@ def test_a_copy_of_what_may_not_be_read_is_read_itself() -> None:
     )
     assert shelf.role_of("readable") == "original"
     assert shelf.role_of("rejected") == "copy"
+
+
+def test_the_fuller_text_is_shown_in_the_place_of_the_shorter() -> None:
+    shelf = Shelf()
+    shelf.put(("short", START, body(1), False))
+    shelf.put(("fuller", START + timedelta(hours=1), body(1, more="background"), False))
+    shelf.put(("copy", START + timedelta(hours=2), body(1), False))
+    assert [shelf.role_of(key) for key in ("short", "fuller", "copy")] == [
+        "original",
+        "fuller",
+        "copy",
+    ]
+    assert shelf.shown() == {"short": "fuller"}
+
+
+def test_a_third_text_that_is_fuller_still_is_shown_for_the_second() -> None:
+    shelf = Shelf()
+    shelf.put(("third", START + timedelta(hours=2), body(1, more="quotes background"), False))
+    shelf.put(("first", START, body(1), False))
+    shelf.put(("second", START + timedelta(hours=1), body(1, more="quotes"), False))
+    assert [shelf.reference_of(key) for key in ("second", "third")] == ["first", "second"]
+    assert shelf.shown() == {"first": "third"}
+
+
+def test_of_two_texts_that_are_fuller_in_other_ways_none_is_lost() -> None:
+    shelf = Shelf()
+    shelf.put(("first", START, body(1), False))
+    shelf.put(("second", START + timedelta(hours=1), body(1, more="background"), False))
+    shelf.put(("third", START + timedelta(hours=2), body(1, more="quotes"), False))
+    shelf.put(("other", START + timedelta(hours=3), body(1, more="news"), False))
+    shown = set(shelf.shown().values())
+    assert {"second", "other"} <= shown
+    assert shelf.role_of("third") in ("update", "rewrite", "copy")
+    assert shelf.role_of("other") == "update"
+    assert {shelf.story_of(key) for key in shelf.members} == {"first"}
+
+
+def test_an_update_of_what_only_the_fuller_text_has_is_of_the_same_story() -> None:
+    shelf = Shelf()
+    shelf.put(("first", START, body(1, share=0.3), False))
+    shelf.put(("second", START + timedelta(hours=1), body(1, share=0.3, more="background"), False))
+    shelf.put(
+        (
+            "third",
+            START + timedelta(hours=2),
+            f"{body(2, share=0.3)} {body(1, share=0.3, more='background')}",
+            False,
+        )
+    )
+    assert shelf.role_of("third") == "update"
+    assert len({shelf.story_of(key) for key in shelf.members}) == 1
+
+
+def test_what_may_not_be_read_shows_its_fuller_text_for_nothing() -> None:
+    shelf = Shelf()
+    shelf.put(("short", START, body(1), False))
+    shelf.put(("fuller", START + timedelta(hours=1), body(1, more="background"), True))
+    assert shelf.role_of("fuller") == "update"
+    assert shelf.shown() == {"short": "short"}
 
 
 def test_a_row_of_small_changes_does_not_chain() -> None:

@@ -30,10 +30,10 @@ def test_targets_are_met_at_their_limits() -> None:
 
 
 def test_a_target_below_its_limit_is_missed_and_named() -> None:
-    missed = result("duplicates", "reported", right=980, false=20, missing=0).missed
-    assert missed == ["duplicates: precision 0.9800 is below 0.99"]
+    missed = result("duplicates", "reported", right=950, false=50, missing=0).missed
+    assert missed == ["duplicates: precision 0.9500 is below 0.96"]
     missed = result("duplicates", "reported", right=900, false=0, missing=100).missed
-    assert missed == ["duplicates: f1 0.9474 is below 0.97"]
+    assert missed == ["duplicates: f1 0.9474 is below 0.96"]
     assert len(result("relevance", "reported", right=80, false=20, missing=20).missed) == 1
 
 

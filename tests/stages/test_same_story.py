@@ -68,7 +68,7 @@ def test_a_copy_that_was_cut_is_found(warehouse: Warehouse) -> None:
     store(warehouse, on("whole", 0, text), on("cut", 1, cut(text)))
     process(warehouse)
     assert sites(warehouse) == {"whole"}
-    assert row(warehouse, assessments.TABLE, "role = 'copy'")["rule"] == "contained"
+    assert row(warehouse, assessments.TABLE, "role = 'copy'")["rule"] == "no_news"
 
 
 def test_a_rewrite_stays_and_shares_the_story(warehouse: Warehouse) -> None:
@@ -242,6 +242,9 @@ TEXTS = (
     f"Update: {body('s')}",
     cut(f"{body('s')} {body('t')}"),
     f"{body('s')} {body('t')}",
+    f"{body('s')} {body('t')} {body('u')}",
+    f"{body('s')} {body('v')}",
+    f"{body('w')} {body('s')}",
     body("t"),
     body("other"),
 )

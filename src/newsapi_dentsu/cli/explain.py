@@ -14,7 +14,7 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.settings import load_settings
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.warehouse.queries.explanation import ArticlePath
+    from newsapi_dentsu.warehouse.queries.explanation import ArticlePath, Departed
 
 _SIGNALS_SHOWN = 6
 _LONGEST_LINK = 2000
@@ -73,12 +73,20 @@ def explain(*, name: str, as_json: bool) -> None:
             screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
         screen.print(f"  final      {path.verdict}{why}", markup=False)
+        if path.text_of:
+            screen.print(f"             with the fuller text of {path.text_of}", markup=False)
         for departed in path.departures:
-            instead = f", read {departed.replaced_by} instead" if departed.replaced_by else ""
-            screen.print(
-                f"             left it {departed.at:%Y-%m-%d %H:%M}: {departed.reason}{instead}",
-                markup=False,
-            )
+            screen.print(f"             {_departure(departed)}", markup=False)
+
+
+def _departure(departed: "Departed") -> str:
+    at = f"{departed.at:%Y-%m-%d %H:%M}"
+    if departed.reason == "fuller_text":
+        return f"{at}: shows the fuller text of {departed.replaced_by}"
+    if departed.reason == "own_text":
+        return f"{at}: shows its own text again"
+    instead = f", read {departed.replaced_by} instead" if departed.replaced_by else ""
+    return f"left it {at}: {departed.reason}{instead}"
 
 
 def _version_lines(path: "ArticlePath") -> Iterator[str]:
@@ -106,6 +114,7 @@ def _story_lines(path: "ArticlePath") -> Iterator[str]:
     if standing is None:
         return
     yield f"  story      {standing.story_id}: {standing.role}{_likeness(path)}"
+    yield from _reason_lines(path)
     for member in path.story:
         if member.article_id != path.article_id:
             where = "in final" if member.is_final else "not in final"
@@ -124,6 +133,12 @@ def _likeness(path: "ArticlePath") -> str:
         f" of {links.get(standing.reference_id, standing.reference_id)} ({standing.rule}: "
         f"similarity {standing.similarity:.2f}, containment {standing.containment:.2f})"
     )
+
+
+def _reason_lines(path: "ArticlePath") -> Iterator[str]:
+    if path.standing and path.standing.reasons:
+        for reason in path.standing.reasons.split("; "):
+            yield f"             {reason}"
 
 
 def _relevance(path: "ArticlePath", topics: Topics) -> Relevance | None:

@@ -1,4 +1,4 @@
-"""How alike two texts are: candidates by MinHash bands, then a verdict by the words themselves.
+"""How alike two texts are: candidates by MinHash bands, then the words that they have in common.
 
 A text is its words, without case or punctuation. What two texts have in common is counted in words
 that stand in a run of `RUN` words which the other text has too: an edited copy keeps most of its
@@ -8,17 +8,15 @@ runs, two reports of one event share few, and paragraphs may change places.
 import re
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import Final, Literal
+from functools import cache, cached_property, lru_cache
+from typing import Final
 
 from rensa import RMinHash
 
 from newsapi_dentsu.domain.normalization import normalize
 from newsapi_dentsu.domain.words import AsciiWords
-
-Degree = Literal["copy", "rewrite"]
 
 RUN: Final = 3
 """Words in a row that two texts must share for one of them to count."""
@@ -36,40 +34,17 @@ COMPARED_CHARACTERS: Final = 100_000
 LEAST_WORDS: Final = 20
 """Shorter texts say too little to be compared."""
 
-COPY_SIMILARITY: Final = 0.82
-VERSION_SIMILARITY: Final = 0.54
-
-COPY_CONTAINMENT: Final = 0.86
-CUT_LENGTH_RATIO: Final = 0.9
-"""A text is a cut version where it is shorter than this share of the one that contains it."""
-
-LEAST_LENGTH_RATIO: Final = 0.25
-"""A digest that holds a whole short report among others is no copy of it."""
-
-ADDING_LENGTH_RATIO: Final = 0.4
-"""A later text that adds more than this leaves of it has news of its own."""
-
-SHORT_WORDS: Final = 60
-SHORT_CONTAINMENT: Final = 0.9
-"""Short texts share boilerplate easily: copies among them agree nearly whole."""
-
-TEMPLATE_SHARE: Final = 0.25
-TEMPLATE_PLACES: Final = 2
-TEMPLATE_FACTOR: Final = 1.5
-TEMPLATE_LEAST_SHARE: Final = 0.15
-TEMPLATE_PLAIN_SHARE: Final = 0.035
-"""A template was filled in again where `TEMPLATE_SHARE` of the names and numbers differ, more than
-`TEMPLATE_PLACES` of them in as many places, and more so than the other words do, by
-`TEMPLATE_FACTOR`. Less is enough, `TEMPLATE_LEAST_SHARE`, where half of the numbers differ; and a
-single place where at most `TEMPLATE_PLAIN_SHARE` of the other words differ and names stand against
-names."""
-
 METHOD: Final = (
     f"rensa-0.5 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} lead:{LEAD_WORDS}/{LEAD_PERMUTATIONS}"
 )
 """How bands are made; bands of another method can't be compared with these."""
 
 _SEED: Final = 1
+_STEMS_KEPT: Final = 50_000
+_STEM: Final = 5
+_SHORT_STEM: Final = 4
+_TELLING_LENGTH: Final = 4
+_LAST_BEFORE_IDEOGRAMS: Final = "\u2fff"
 _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff]"  # scripts without spaces
     r"|[^\W_]+(?:[.,:'\u2019][^\W_]+)*"
@@ -87,10 +62,15 @@ _SENTENCE_END = frozenset(".!?:\n\"'\u201c\u201d\u2018\u00bb\u00ab\u2022-\u2013\
 
 @dataclass(frozen=True)
 class Text:
-    """A text as it is compared: its words in order, without case, and how it was written."""
+    """A text as it is compared: its words in order, without case, and how it was written.
+
+    `title` stands above it, and `site` is where it stands; both say what the words alone don't.
+    """
 
     words: tuple[str, ...]
     body: str
+    title: str = ""
+    site: str | None = None
 
     @cached_property
     def runs(self) -> Sequence[str]:
@@ -106,6 +86,16 @@ class Text:
     def vocabulary(self) -> frozenset[str]:
         """The words, each once."""
         return frozenset(self.words)
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """The stems of the words that tell something, as `facts_of` gives them."""
+        return frozenset(facts_of(self.vocabulary))
+
+    @cached_property
+    def lines(self) -> Sequence[tuple[str, int]]:
+        """The lines of the body, each with the number of its words."""
+        return [(line, len(words_of(line))) for line in self.body.split("\n")]
 
     @cached_property
     def details(self) -> frozenset[str]:
@@ -127,27 +117,38 @@ class Text:
         return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """How two texts belong together.
-
-    `similarity` is the share of both texts' words that they have in common, `containment` the
-    share of the shorter text's words that the longer has; both from 0 to 1. `rule` says what
-    decided: `same_text`, `similar`, `contained` or `reworked`.
-    """
-
-    degree: Degree
-    rule: str
-    similarity: float
-    containment: float
-
-
-def prepare(body: str) -> Text:
+def prepare(body: str, title: str = "", site: str | None = None) -> Text:
     """Read a cleaned body for comparing: its first `COMPARED_CHARACTERS`."""
     body = body[:COMPARED_CHARACTERS]
-    plain = _plain(body)
-    words = _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
-    return Text(tuple(words), body)
+    return Text(tuple(words_of(body)), body, title, site)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text as they are compared, in order."""
+    plain = _plain(text)
+    return _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
+
+
+def facts_of(words: Iterable[str]) -> set[str]:
+    """The stems of the words that tell something: the longer ones, numbers, and ideograms."""
+    return {stem for word in words if (stem := _stem(word))}
+
+
+@lru_cache(_STEMS_KEPT)
+def has_digit(word: str) -> bool:
+    """Whether a word is a number, or has one in it."""
+    return any(map(str.isdigit, word))
+
+
+@lru_cache(_STEMS_KEPT)
+def _stem(word: str) -> str:
+    """A word without what is bent of it, roughly: its beginning; empty where it tells little."""
+    if has_digit(word):
+        return word
+    if len(word) < _TELLING_LENGTH and word[0] <= _LAST_BEFORE_IDEOGRAMS:
+        return ""
+    word = word.removesuffix("'s")
+    return word[:_STEM] if len(word) > _STEM else word[:_SHORT_STEM]
 
 
 def comparable(text: Text) -> bool:
@@ -166,95 +167,36 @@ def bands(text: Text) -> frozenset[int]:
     return frozenset(_bands(runs, PERMUTATIONS, 0) + _bands(lead, LEAD_PERMUTATIONS, PERMUTATIONS))
 
 
-def compare(earlier: Text, later: Text) -> Comparison | None:
-    """Tell whether a text is a copy or a rewrite of one that was published before it.
-
-    Returns:
-        None where they don't belong together: other subjects, independent reports, a template
-        that was filled in again, a quotation.
-    """
-    if not (comparable(earlier) and comparable(later)):
-        return None
-    if earlier.words == later.words:
-        return Comparison("copy", "same_text", 1.0, 1.0)
-    shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
-    common, other = _common(shorter, longer), _common(longer, shorter)
-    lengths = len(shorter.words), len(longer.words)
-    similarity = (common.words + other.words) / sum(lengths)
-    containment = common.words / lengths[0]
-    degree, rule = _degree(similarity, containment, lengths, cut=shorter is later)
-    if degree is None or _fills_same_template(shorter, longer, common.gaps, other.gaps):
-        return None
-    return Comparison(degree, rule, round(similarity, 4), round(containment, 4))
-
-
-def _degree(
-    similarity: float, containment: float, lengths: tuple[int, int], *, cut: bool
-) -> tuple[Degree | None, str]:
-    shorter, longer = lengths
-    least = SHORT_CONTAINMENT if shorter < SHORT_WORDS else COPY_CONTAINMENT
-    if similarity >= COPY_SIMILARITY and (shorter >= SHORT_WORDS or containment >= least):
-        return "copy", "similar"
-    if containment >= least and LEAST_LENGTH_RATIO * longer <= shorter < CUT_LENGTH_RATIO * longer:
-        adds = not cut and shorter < ADDING_LENGTH_RATIO * longer
-        return ("rewrite" if adds else "copy"), "contained"
-    if similarity >= VERSION_SIMILARITY and shorter >= SHORT_WORDS:
-        return "rewrite", "reworked"
-    return None, ""
-
-
 @dataclass(frozen=True, slots=True)
-class _Common:
+class Common:
     """How many words of a text stand in runs that another has too, and the words between them."""
 
     words: int
-    gaps: list["_Gap"]
+    gaps: list["Gap"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Gap:
-    """Words that only one of two texts has, and the last common words before them."""
+class Gap:
+    """Words that only one of two texts has, the common words before them, and where they end."""
 
     before: tuple[str, ...]
     words: tuple[str, ...]
+    end: int
 
 
-def _common(text: Text, other: Text) -> _Common:
+def common(text: Text, other: Text) -> Common:
+    """What a text has in common with another."""
     words, theirs = text.words, other.distinct_runs
-    gaps: list[_Gap] = []
+    gaps: list[Gap] = []
     end = 0
     for start, run in enumerate(text.runs):
         if run in theirs:
             if start > end:
-                gaps.append(_Gap(words[max(0, end - RUN + 1) : end], words[end:start]))
+                gaps.append(Gap(words[max(0, end - RUN + 1) : end], words[end:start], start))
             end = start + RUN
     if end < len(words):
-        gaps.append(_Gap(words[max(0, end - RUN + 1) : end], words[end:]))
-    return _Common(len(words) - sum(len(gap.words) for gap in gaps), gaps)
-
-
-def _fills_same_template(
-    shorter: Text, longer: Text, gaps: Sequence[_Gap], other_gaps: Sequence[_Gap]
-) -> bool:
-    """Whether two texts differ in what a template leaves open."""
-    other = shorter.details - longer.vocabulary
-    if not other:
-        return False
-    of_details = len(other) / len(shorter.details)
-    plain = shorter.vocabulary - shorter.details
-    of_plain = len(plain - longer.vocabulary) / len(plain) if plain else 0.0
-    places = [gap for gap in gaps if not other.isdisjoint(gap.words)]
-    if len(places) >= TEMPLATE_PLACES and of_details >= TEMPLATE_FACTOR * of_plain:
-        several = min(len(places), len(other)) > TEMPLATE_PLACES
-        if several and of_details >= TEMPLATE_SHARE:
-            return True
-        numbers = {word for word in shorter.details if any(map(str.isdigit, word))}
-        if 2 * len(numbers & other) >= max(4, len(numbers)) and of_details >= TEMPLATE_LEAST_SHARE:
-            return True
-    if of_details < TEMPLATE_SHARE or of_plain > TEMPLATE_PLAIN_SHARE:
-        return False
-    theirs = {gap.before for gap in other_gaps if not longer.details.isdisjoint(gap.words)}
-    return len(other) >= TEMPLATE_PLACES and any(gap.before in theirs for gap in places)
+        gaps.append(Gap(words[max(0, end - RUN + 1) : end], words[end:], len(words)))
+    return Common(len(words) - sum(len(gap.words) for gap in gaps), gaps)
 
 
 def _runs(words: Sequence[str]) -> list[str]:

@@ -1,9 +1,14 @@
 """Which articles tell the same story, and which of them is the one to read.
 
-Every article is an original, a rewrite of an original, or a copy of an original or of a rewrite.
-It is compared with articles of an earlier rank only (see `Rank`), and takes the one that it is
-most alike; so the outcome follows from the articles alone, whatever the order in which they come,
-and a row of small changes doesn't chain a day's news into one story.
+Every article is an original, a rewrite or an update of an original, the fuller text of an article
+of another kind, or a copy of one. It is compared with articles of an earlier rank only (see
+`Rank`), and takes the one that it is most alike; so the outcome follows from the articles alone,
+whatever the order in which they come, and a row of small changes doesn't chain a day's news into
+one story.
+
+Copies and fuller texts are not read by themselves. A fuller text is shown in the place of the one
+that it refers to; a third that is fuller still refers to the second, so that nothing that was
+shown is lost.
 
 When an article comes or changes, those of later rank that it may concern are placed again, in the
 order of their ranks, until nothing moves any more.
@@ -16,9 +21,13 @@ from datetime import UTC, date, datetime
 from itertools import count
 from typing import Final, Literal, NamedTuple, Protocol
 
-from newsapi_dentsu.domain.similarity import Text, compare
+from newsapi_dentsu.domain.comparison import Comparison, Degree, compare
+from newsapi_dentsu.domain.similarity import Text
 
-Role = Literal["original", "rewrite", "copy"]
+Role = Literal["original", "rewrite", "update", "fuller", "copy"]
+
+HELD: Final[frozenset[Role]] = frozenset(("copy", "fuller"))
+"""What is not read by itself: another article has its text, or shows it."""
 
 MOST_COMPARED: Final = 100
 """Earlier articles that one is compared with: those that share the most bands."""
@@ -46,13 +55,14 @@ class Rank(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an article is, and to which article it stands so; figures as in `Comparison`."""
+    """What an article is, and to which article it stands so; the rest as in `Comparison`."""
 
     role: Role
     reference_id: str | None = None
     rule: str | None = None
     similarity: float | None = None
     containment: float | None = None
+    reasons: str | None = None
 
 
 ORIGINAL: Final = Standing("original")
@@ -83,7 +93,7 @@ class Neighbourhood(Protocol):
         ...
 
     def dependents(self, article_id: str) -> Collection[str]:
-        """The articles stored as its copies and rewrites."""
+        """The articles that are stored with it as their reference."""
         ...
 
     def owners(self, story_ids: Collection[str]) -> Mapping[str, str]:
@@ -130,13 +140,22 @@ class _Placing:
             moved = before is None or before.role != after.role
             if fresh or moved:
                 self._enqueue(self._dependents(key))
-            if moved or (fresh and after.role != "copy"):
-                rank = self._rank(key)
-                self._enqueue(
-                    other
-                    for other in self._around.candidates(key)
-                    if self._rank(other) > rank and self._standing(other) is not None
-                )
+            # Others look at what a fuller text stands for, too.
+            if moved or (fresh and after.role != "copy") or _stands_elsewhere(before, after):
+                self._enqueue_later(key)
+            if moved:
+                for other in self._dependents(key):
+                    if (standing := self._standing(other)) and standing.role == "fuller":
+                        self._enqueue_later(other)
+
+    def _enqueue_later(self, key: str) -> None:
+        """Have those placed again that may look at an article."""
+        rank = self._rank(key)
+        self._enqueue(
+            other
+            for other in self._around.candidates(key)
+            if self._rank(other) > rank and self._standing(other) is not None
+        )
 
     def _note(self, key: str, standing: Standing) -> None:
         former = self._placed.get(key)
@@ -176,19 +195,30 @@ class _Placing:
         if not earlier:
             return ORIGINAL
         text = self._around.text(key)
-        copies: list[tuple[float, float, Rank, Standing]] = []
-        rewrites: list[tuple[float, float, Rank, Standing]] = []
+        surpassed = {
+            self._reference(other) for *_, other in earlier if self._role(other) == "fuller"
+        }
+        standings: list[tuple[_Likeness, Standing]] = []
         for _, other_rank, other in heapq.nsmallest(MOST_COMPARED, earlier):
             found = compare(self._around.text(other), text)
-            if found is None or (found.degree == "rewrite" and self._role(other) != "original"):
+            if found is None:
                 continue
-            standing = Standing(
-                found.degree, other, found.rule, found.similarity, found.containment
-            )
-            likeness = (-found.similarity, -found.containment, other_rank, standing)
-            (copies if found.degree == "copy" else rewrites).append(likeness)
-        best = min(copies or rewrites, key=lambda entry: entry[:3], default=None)
-        return best[3] if best else ORIGINAL
+            degree = found.degree
+            if degree == "copy" and other in surpassed:
+                # It is not shown any more; the fuller text may have left out what these two have.
+                degree = "rewrite"
+            if degree == "fuller" and (other in surpassed or rank.rejected != other_rank.rejected):
+                degree = "update"
+            if degree in HELD or self._opens_story(other):
+                likeness = (degree not in HELD, degree != "copy", -found.similarity, other_rank)
+                standings.append((likeness, _standing(degree, other, found)))
+        return min(standings, default=(None, ORIGINAL), key=lambda entry: entry[0])[1]
+
+    def _opens_story(self, key: str) -> bool:
+        """Whether an article is an original, or the fuller text of one."""
+        if self._role(key) == "fuller" and (reference := self._reference(key)):
+            key = reference
+        return self._role(key) == "original"
 
     def _role(self, key: str) -> Role | None:
         standing = self._standing(key)
@@ -273,3 +303,19 @@ class _Placing:
         if story_id is None:
             raise ValueError(f"{root} is an original without a story")
         return story_id
+
+
+_Likeness = tuple[bool, bool, float, Rank]
+"""Orders what an article may stand to: first, whose news it has, then the most alike."""
+
+
+def _standing(degree: Degree, reference_id: str, found: Comparison) -> Standing:
+    return Standing(
+        degree, reference_id, found.rule, found.similarity, found.containment, found.reasons
+    )
+
+
+def _stands_elsewhere(before: Standing | None, after: Standing) -> bool:
+    return (
+        before is not None and after.role == "fuller" and before.reference_id != after.reference_id
+    )

@@ -9,6 +9,7 @@ isn't sure of stays: wrapping that was missed costs less than text that was lost
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal, NamedTuple
 
@@ -25,6 +26,10 @@ MOST_LINES: Final = 40
 
 MOST_LENGTH: Final = 400
 """Characters of a line; a longer one is a paragraph of an article."""
+
+_LINES_KEPT: Final = 4_000
+MOST_ASIDE_LENGTH: Final = 600
+"""Characters of a line in the middle of a text that may be an aside."""
 
 LEAST_RECURRENCES: Final = 5
 MOST_TITLE_SHARE: Final = 0.34
@@ -61,6 +66,21 @@ def own_span(body: str, known: Known = NOTHING_KNOWN) -> Span:
     if start >= end or len(body[start:end].split(maxsplit=LEAST_OWN_WORDS)) < LEAST_OWN_WORDS:
         return Span(0, len(body))
     return Span(start, end)
+
+
+@lru_cache(_LINES_KEPT)
+def is_aside(line: str) -> bool:
+    """Whether a line says nothing of its article's subject, wherever in the text it stands.
+
+    That are captions of pictures, players, posts of others that are shown in between, bare dates,
+    and what `own_span` takes off the ends.
+    """
+    line = line.strip()
+    if not line or len(line) > MOST_ASIDE_LENGTH:
+        return not line
+    if _ASIDE.search(line) or _DATE_ALONE.fullmatch(line):
+        return True
+    return _is_wrapping(line, _AT_START, frozenset()) or _is_wrapping(line, _AT_END, frozenset())
 
 
 def line_key(line: str) -> str:
@@ -454,4 +474,34 @@ _SIGNATURE = re.compile(
 _DATELINE = re.compile(
     r"(?:[A-Z][\w.'’-]*+(?:[ ,/]++(?:[A-Z][\w.'’-]*+|(?:de|of|al|el|la|the)\b|[0-3]?\d\b|20\d\d\b))"
     rf"{{0,9}}+,?\s?)?[(\[]\s*(?i:{_AGENCIES})\s*[)\]]\s*(?:-{{1,2}}|[–—:])\s*"
+)
+_CREDITED: Final = r"(?:ap|afp|reuters|epa|pa|getty(?: images)?|the associated press)"
+_PICTURES: Final = r"(?:photo(?:graph)?s?|images?|pictures?|pics?)"
+_ASIDE = _any(
+    # whose picture it is
+    rf"[(\[][^()\[\]]{{0,80}}(?:\b{_PICTURES}\b|/{_CREDITED}\b)[^()\[\]]{{0,60}}[)\]]\W*\Z",
+    rf"\b{_CREDITED}(?: {_PICTURES})?/[\w .\u2019'-]{{2,40}}(?: file photo)?\W*\Z",
+    rf"\A(?:file )?{_PICTURES} ?(?:[:|/\u00a9]|by\b|credit\b|courtesy\b)",
+    rf"\b{_PICTURES}(?: by|:| credit:?| courtesy(?: of)?:?) [\w /.&\u2019'-]{{2,60}}\W*\Z",
+    rf"\bfile {_PICTURES}\W*\Z",
+    rf"\b{_CREDITED} {_PICTURES}\W*\Z",
+    # what the page offers
+    r"\A(?:video|watch|listen|related|see also|also read|read also) ?[:>|]",
+    r"\A(?:related (?:content|stories|articles)|now watch|read more|more from business)\b",
+    r"\b(?:to|in) your inbox\b",
+    r"\b(?:this|our) (?:web)?site uses cookies\b",
+    r"\bsign ?up (?:now|today|here|for (?:our|free))\b",
+    r"\b(?:user agreement|terms of (?:use|service)) and privacy policy\b",
+    r"\b(?:thank you for subscribing|invalid email|click to play|story continues below)\b",
+    r"\A\W*(?:advertisement|video unavailable|scroll down for (?:more|video))\W*\Z",
+    # posts of others
+    r"\bpic\.twitter\.com/",
+    r"\ba post shared by\b",
+    r"\A[-\u2013\u2014]+ .{2,60}\(@\w+\)",
+)
+_MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
+_DATE_ALONE = _any(
+    r"\W*(?:published|updated|posted)\b.{0,60}",
+    r"\W*[\d:.apm\s]+\W*",
+    rf"\W*\d{{0,2}}\s?{_MONTH}\.? \d{{1,2}},? \d{{4}}.{{0,20}}",
 )

@@ -7,14 +7,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from newsapi_dentsu.domain.record import FAILED
+from newsapi_dentsu.domain.stories import HELD
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages.report import CurateReport
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed
-from newsapi_dentsu.warehouse.tables.assessments import Assessed
-from newsapi_dentsu.warehouse.tables.final import Departure, FinalArticle, RejectedArticle
+from newsapi_dentsu.warehouse.tables.assessments import Assessed, Held
+from newsapi_dentsu.warehouse.tables.final import (
+    FULLER_TEXT,
+    OWN_TEXT,
+    Departure,
+    FinalArticle,
+    RejectedArticle,
+)
 from newsapi_dentsu.warehouse.tables.processed import Article
 
 logger = logging.getLogger(__name__)
@@ -72,14 +79,15 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
         return None
     verdicts = {one.article_id: one for one in (*changes.batch, *changes.ahead)}
     readable = [key for key, one in verdicts.items() if _may_be_read(one)]
-    refused = _refused(session, [one for one in verdicts.values() if not _may_be_read(one)])
+    homes = assessments.homes(session, verdicts)
+    refused = _refused(session, [one for one in verdicts.values() if not _may_be_read(one)], homes)
     accepted, failed = _accepted(session, readable, verdicts)
     refused |= failed
 
     in_final = final.articles(session, verdicts)
     in_rejected = final.rejections(session, verdicts)
     leaving = [
-        Departure(key, article.url, refused[key].reason, _replacement(verdicts[key]))
+        Departure(key, article.url, refused[key].reason, _replacement(verdicts[key], homes[key]))
         for key, article in in_final.items()
         if key in refused
     ]
@@ -87,6 +95,7 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
     final.remove_rejections(session, [key for key in in_rejected if key in accepted])
     changed = [article for key, article in accepted.items() if article != in_final.get(key)]
     final.save_articles(session, changed, in_final, now)
+    final.tell(session, _shown_anew(changed, in_final), now)
     final.save_rejections(
         session,
         [article for key, article in refused.items() if article != in_rejected.get(key)],
@@ -107,27 +116,41 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
 
 
 def _may_be_read(one: Assessed) -> bool:
-    return one.rejection is None and one.role != "copy"
+    return one.rejection is None and one.role not in HELD
 
 
-def _replacement(one: Assessed) -> str | None:
-    return one.reference_id if one.rejection is None else None
+def _replacement(one: Assessed, home: str) -> str | None:
+    return home if one.rejection is None and home != one.article_id else None
 
 
-def _refused(session: Session, verdicts: Sequence[Assessed]) -> dict[str, RejectedArticle]:
+def _shown_anew(
+    changed: Sequence[FinalArticle], before: Mapping[str, FinalArticle]
+) -> list[Departure]:
+    """What of final stays, and shows the text of another article than before."""
+    return [
+        Departure(
+            article.article_id,
+            article.url,
+            FULLER_TEXT if article.text_of else OWN_TEXT,
+            article.text_of,
+        )
+        for article in changed
+        if article.article_id in before and before[article.article_id].text_of != article.text_of
+    ]
+
+
+def _refused(
+    session: Session, verdicts: Sequence[Assessed], homes: Mapping[str, str]
+) -> dict[str, RejectedArticle]:
     articles = processed.headings(session, [one.article_id for one in verdicts])
-    originals = processed.headings(
-        session, {one.reference_id for one in verdicts if one.reference_id}
-    )
+    read = processed.headings(session, {homes[one.article_id] for one in verdicts})
     refused = {}
     for one in verdicts:
         url, link, title = articles[one.article_id]
         reason, detail = one.rejection or "copy", one.detail or ""
-        if one.rejection is None and one.reference_id:
-            detail = (
-                f"of {originals[one.reference_id].link} ({one.rule}: similarity "
-                f"{one.similarity:.2f}, containment {one.containment:.2f})"
-            )
+        if one.rejection is None:
+            what = "of" if one.role == "copy" else "a fuller text, shown instead of that of"
+            detail = f"{what} {read[homes[one.article_id]].link} ({one.rule}: {one.reasons})"
         refused[one.article_id] = RejectedArticle(one.article_id, url, link, title, reason, detail)
     return refused
 
@@ -136,11 +159,17 @@ def _accepted(
     session: Session, readable: Sequence[str], verdicts: Mapping[str, Assessed]
 ) -> tuple[dict[str, FinalArticle], dict[str, RejectedArticle]]:
     """The rows of articles for final, and of those of which none could be made."""
-    copies = assessments.copies(session, readable)
+    held = assessments.held(session, readable)
+    texts = {key: one.text for key, one in held.items() if one.text}
+    shown = processed.articles(session, set(texts.values()))
+    judged = {**assessments.assessed(session, texts.values()), **verdicts}
     accepted, failed = {}, {}
     for key, article in processed.articles(session, readable).items():
         try:
-            accepted[key] = _final(article, verdicts[key], copies.get(key, []))
+            text = texts.get(key, key)
+            accepted[key] = _final(
+                article, shown.get(text, article), judged[text], verdicts[key].story_id, held[key]
+            )
         except Exception as error:
             # Whatever it is about this article, the others must go on.
             why = setting_aside.told(error)
@@ -162,37 +191,41 @@ def _sum(one: CurateReport, other: CurateReport) -> CurateReport:
     )
 
 
-def _final(article: Article, verdict: Assessed, copies: Sequence[str | None]) -> FinalArticle:
-    if article.published_at is None or verdict.lang is None:
-        raise ValueError(f"{article.article_id} was accepted without a date or a language")
-    others = {source for source in copies if source} - {article.source_uri}
+def _final(
+    article: Article, text: Article, verdict: Assessed, story_id: str, held: Held
+) -> FinalArticle:
+    """A row of final: where the article is, and what is shown there, with the verdict on that."""
+    if text.published_at is None or verdict.lang is None:
+        raise ValueError(f"{text.article_id} was accepted without a date or a language")
+    others = {source for source in held.sources if source} - {article.source_uri}
     return FinalArticle(
         article_id=article.article_id,
         url=article.url,
         link=article.link,
-        title=article.title,
-        body=article.body,
-        published_at=article.published_at,
+        title=text.title,
+        body=text.body,
+        published_at=text.published_at,
         first_published_at=article.first_published_at,
         source_name=article.source_name,
         source_uri=article.source_uri,
         lang=verdict.lang,
         data_type=article.data_type,
-        authors=article.authors,
-        image=article.image,
-        sentiment=article.sentiment,
-        concepts=article.concepts,
-        categories=article.categories,
-        event_uri=article.event_uri,
+        authors=text.authors,
+        image=text.image,
+        sentiment=text.sentiment,
+        concepts=text.concepts,
+        categories=text.categories,
+        event_uri=text.event_uri,
         version=article.version,
-        origin=article.origin,
-        fetched_at=article.fetched_at,
-        story_id=verdict.story_id,
-        duplicate_count=len(copies),
+        origin=text.origin,
+        fetched_at=text.fetched_at,
+        story_id=story_id,
+        duplicate_count=len(held.sources),
         other_sources=json.dumps(sorted(others)),
         relevance=verdict.relevance,
         topic_relevance=verdict.topic_relevance,
         flags=verdict.flags,
-        text_start=article.text_start,
-        text_end=article.text_end,
+        text_start=text.text_start,
+        text_end=text.text_end,
+        text_of=None if text is article else text.article_id,
     )

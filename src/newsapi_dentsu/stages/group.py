@@ -11,13 +11,13 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from newsapi_dentsu.domain import assessment, quality, similarity, wrapping
+from newsapi_dentsu.domain import assessment, comparison, quality, similarity, wrapping
 from newsapi_dentsu.domain.assessment import Assessment
 from newsapi_dentsu.domain.quality import Rejection
 from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.domain.relevance import Relevance
 from newsapi_dentsu.domain.similarity import Text, prepare
-from newsapi_dentsu.domain.stories import Member, Neighbourhood, regroup
+from newsapi_dentsu.domain.stories import HELD, Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.text import CLEANING
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.progress import Progress, no_progress
@@ -100,7 +100,7 @@ def group(
 
     waiting, rules_changed = warehouse.write(begin)
     progress(0, waiting)
-    total = GroupReport(0, 0, 0, 0, 0, rules_changed, 0)
+    total = GroupReport(rules_changed=rules_changed)
     with workers(wanted=waiting >= _MANY) as helpers:
         grouping = _Grouping(topics, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
@@ -109,6 +109,7 @@ def group(
                 articles=total.articles + report.articles,
                 originals=total.originals + report.originals,
                 rewrites=total.rewrites + report.rewrites,
+                updates=total.updates + report.updates,
                 copies=total.copies + report.copies,
                 moved=total.moved + report.moved,
                 failed=total.failed + report.failed,
@@ -179,7 +180,8 @@ class _Grouping:
             articles=len(ids),
             originals=roles["original"],
             rewrites=roles["rewrite"],
-            copies=roles["copy"],
+            updates=roles["update"],
+            copies=sum(roles[role] for role in HELD),
             moved=len(placed.keys() - after.keys()),
             rules_changed=False,
             failed=_warn_of_failed(current.articles, looks),
@@ -274,13 +276,19 @@ class _Grouping:
             if stored:
                 known[key] = stored
         assessments.save_assessed(session, changed, known)
-        # The originals tell how many copies they have, and where.
-        concerned = {
+        # What is read tells how many copies it has, and where, and shows the fullest text.
+        rows = {row.article_id: row for row in changed}
+        concerned: set[str] = set()
+        left = {
             one.reference_id
-            for row in changed
-            for one in (row, known.get(row.article_id))
-            if one and one.reference_id
+            for key in {*after, *placed}
+            for one in (rows.get(key), around.stored(key))
+            if one and one.role in HELD and (key in rows or one.role == "fuller")
         }
+        while left:
+            concerned |= (reached := {key for key in left if key})
+            above = [rows.get(key) or around.stored(key) for key in reached]
+            left = {one.reference_id for one in above if one and one.role in HELD} - concerned
         # The next stage shows what else has changed about the articles, too.
         assessments.touch(session, (concerned | after.keys()) - {row.article_id for row in changed})
 
@@ -300,7 +308,7 @@ class _Around(Neighbourhood):
         self._horizon = horizon_days
         self._after = after
         self._known: dict[str, Assessed | None] = {key: before.get(key) for key in after}
-        self._bodies = {article.article_id: article.own_text for article in articles}
+        self._bodies = {article.article_id: article.compared for article in articles}
         self._members: dict[str, Member] = {}
         self._texts: OrderedDict[str, Text] = OrderedDict()
         self._candidates: dict[str, Mapping[str, int]] = {}
@@ -330,7 +338,7 @@ class _Around(Neighbourhood):
             body = self._bodies.get(article_id)
             if body is None:
                 body = processed.own_texts(self._session, [article_id])[article_id]
-            text = self._texts[article_id] = _prepared(article_id, body)
+            text = self._texts[article_id] = _prepared(article_id, *body)
             while len(self._texts) > _TEXTS_KEPT:
                 self._texts.popitem(last=False)
         else:
@@ -374,7 +382,8 @@ class _Around(Neighbourhood):
         """Look up each text of a day once, however many articles have it."""
         twins: dict[tuple[date, str], list[str]] = {}
         for key, day in days.items():
-            twins.setdefault((day, self._bodies.get(key, key)), []).append(key)
+            body = self._bodies.get(key)
+            twins.setdefault((day, body.text if body else key), []).append(key)
         asked = {keys[0]: day for (day, _), keys in twins.items()}
         found = text_bands.sharing_bands(self._session, asked, self._horizon)
         for first, *others in twins.values():
@@ -396,7 +405,12 @@ class _Around(Neighbourhood):
 
 
 def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
-    return before is None or before.text_hash != after.text_hash or before.rank != after.rank
+    return (
+        before is None
+        or before.text_hash != after.text_hash
+        or before.source_uri != after.source_uri
+        or before.rank != after.rank
+    )
 
 
 def _looks(topics: Topics, articles: Sequence[tuple[Article, bool]]) -> Sequence[_Look]:
@@ -463,6 +477,7 @@ def _row(article: Article, found: Assessment) -> Assessed:
         rule=None,
         similarity=None,
         containment=None,
+        reasons=None,
     )
 
 
@@ -479,10 +494,10 @@ def _without_bands(article_id: str, at: datetime, _body: str) -> Banded:
     return Banded(_day(at), article_id, ())
 
 
-def _prepared(article_id: str, body: str) -> Text:
+def _prepared(article_id: str, body: str, title: str = "", source: str | None = None) -> Text:
     """A body as it is compared; an empty one where that can't be made, which is like no other."""
     try:
-        return prepare(body)
+        return prepare(body, title, source)
     except Exception as error:
         logger.warning("%s can't be compared: %s", article_id, setting_aside.told(error))
         return Text((), "")
@@ -525,7 +540,13 @@ def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:
 
 def _fingerprint(topics: Topics, horizon_days: int, recurring: str) -> int:
     """Identify the rules that verdicts follow, as a positive 63-bit number."""
-    methods = [similarity.METHOD, wrapping.METHOD, quality.METHOD, CLEANING]
+    methods = [
+        similarity.METHOD,
+        comparison.METHOD,
+        wrapping.METHOD,
+        quality.METHOD,
+        CLEANING,
+    ]
     rules = json.dumps(
         [topics.model_dump(mode="json"), horizon_days, methods, recurring], sort_keys=True
     )

@@ -95,6 +95,7 @@ class UnderstandReport:
 class GroupReport:
     """What grouping did: the articles it took, by their role, and others that `moved` with them.
 
+    `copies` counts what isn't read by itself: fuller texts that another article shows, too.
     `rules_changed` says that earlier articles were judged by other rules than today's; `failed` of
     the articles could not be judged and are set aside.
     """
@@ -102,6 +103,7 @@ class GroupReport:
     articles: int = 0
     originals: int = 0
     rewrites: int = 0
+    updates: int = 0
     copies: int = 0
     moved: int = 0
     rules_changed: bool = False

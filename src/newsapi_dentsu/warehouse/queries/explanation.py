@@ -72,7 +72,7 @@ class StoryMember:
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """When and why the article left final, and which one is to be read instead."""
+    """When and why the article left final, or shows another text there, and which one that is."""
 
     at: datetime
     reason: str
@@ -85,7 +85,7 @@ class ArticlePath:
 
     `verdict` is `final`, `rejected`, `waiting` for the filter, or `none` where there is no
     article. `standing` tells its place among the articles of its story, `versions` its texts, the
-    earliest first.
+    earliest first. `text_of` is the link of the article whose fuller text final shows for it.
     """
 
     article_id: str | None
@@ -104,6 +104,7 @@ class ArticlePath:
     story: tuple[StoryMember, ...] = ()
     departures: tuple[Departed, ...] = ()
     versions: tuple[ShownText, ...] = ()
+    text_of: str | None = None
 
 
 def explain(session: Session, name: str) -> list[ArticlePath]:
@@ -193,10 +194,12 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
         f"FROM {processed.TABLE} WHERE article_id = $1",
         key,
     )[0]
-    verdict, reason, detail = "waiting", None, None
+    verdict, reason, detail, text_of = "waiting", None, None, None
     if not _waits(session, key):
-        if final.articles(session, [key]):
+        if shown := final.articles(session, [key]).get(key):
             verdict = "final"
+            if shown.text_of:
+                text_of = processed.headings(session, [shown.text_of])[shown.text_of].link
         elif rejection := final.rejections(session, [key]).get(key):
             verdict, reason, detail = "rejected", rejection.reason, rejection.detail
     standing = assessments.assessed(session, [key]).get(key)
@@ -222,6 +225,7 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
         _story(session, standing.story_id) if standing else (),
         tuple(Departed(*row) for row in departures),
         _versions(session, key),
+        text_of,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsapi_dentsu.domain.record import FAILED
-from newsapi_dentsu.domain.stories import Member, Rank, Role, Standing
+from newsapi_dentsu.domain.stories import HELD, Member, Rank, Role, Standing
 from newsapi_dentsu.warehouse.engines.base import Session, delete, update
 from newsapi_dentsu.warehouse.tables import positions, processed, text_bands
 from newsapi_dentsu.warehouse.tables.rows import (
@@ -40,6 +40,7 @@ class Assessed:
     rule: str | None
     similarity: float | None
     containment: float | None
+    reasons: str | None
 
     @property
     def rank(self) -> Rank:
@@ -50,7 +51,12 @@ class Assessed:
     def member(self) -> Member:
         """It as a member of its story."""
         standing = Standing(
-            self.role, self.reference_id, self.rule, self.similarity, self.containment
+            self.role,
+            self.reference_id,
+            self.rule,
+            self.similarity,
+            self.containment,
+            self.reasons,
         )
         return Member(self.rank, standing, self.story_id)
 
@@ -67,6 +73,7 @@ class Assessed:
             rule=standing.rule,
             similarity=standing.similarity,
             containment=standing.containment,
+            reasons=standing.reasons,
         )
 
 
@@ -93,7 +100,7 @@ def members_of(session: Session, story_id: str) -> list[Assessed]:
 
 
 def dependents(session: Session, article_ids: Collection[str]) -> dict[str, set[str]]:
-    """The copies and rewrites of each of these articles."""
+    """The articles that have each of these as their reference."""
     found: dict[str, set[str]] = {}
     for reference, article_id in rows_among(
         session, TABLE, ("reference_id", "article_id"), "reference_id", article_ids
@@ -108,15 +115,58 @@ def owners(session: Session, story_ids: Collection[str]) -> dict[str, str]:
     return {story_id: article_id for story_id, role, article_id in found if role == "original"}
 
 
-def copies(session: Session, article_ids: Collection[str]) -> dict[str, list[str | None]]:
-    """The publications of the copies of each of these articles."""
-    found: dict[str, list[str | None]] = {}
-    for reference, role, source in rows_among(
-        session, TABLE, ("reference_id", "role", "source_uri"), "reference_id", article_ids
-    ):
-        if role == "copy":
-            found.setdefault(reference, []).append(source)
-    return found
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an article that may be read stands for.
+
+    `sources` are the publications of its copies and of its fuller texts, `text` is the article
+    whose text is shown, where that is not its own.
+    """
+
+    sources: list[str | None]
+    text: str | None
+
+
+def held(session: Session, article_ids: Collection[str]) -> dict[str, Held]:
+    """What each of these articles stands for: copies and fuller texts, and those of the latter."""
+    sources: dict[str, list[str | None]] = {key: [] for key in article_ids}
+    texts: dict[str, str] = {}
+    home = {key: key for key in article_ids}
+    asked: Collection[str] = home.keys()
+    while asked:
+        found = [
+            Assessed(*row)
+            for row in rows_among(session, TABLE, _ASSESSED_COLUMNS, "reference_id", asked)
+        ]
+        fuller = sorted((one for one in found if one.role == "fuller"), key=lambda one: one.rank)
+        latest = {one.reference_id: one.article_id for one in fuller}
+        # Where two are fuller than one article, that which comes last is shown.
+        texts |= {
+            home[key]: text
+            for key, text in latest.items()
+            if key and texts.get(home[key], home[key]) == key
+        }
+        for one in found:
+            if one.role in HELD and one.reference_id:
+                sources[home[one.reference_id]].append(one.source_uri)
+        home |= {one.article_id: home[one.reference_id] for one in fuller if one.reference_id}
+        asked = [one.article_id for one in fuller]
+    return {key: Held(sources[key], texts.get(key)) for key in article_ids}
+
+
+def homes(session: Session, article_ids: Collection[str]) -> dict[str, str]:
+    """The articles of final that stand for these: themselves, unless they are copies or fuller."""
+    home = {key: key for key in article_ids}
+    while True:
+        found = assessed(session, set(home.values()))
+        above = {
+            key: reference
+            for key, at in home.items()
+            if (one := found.get(at)) and one.role in HELD and (reference := one.reference_id)
+        }
+        if not above:
+            return home
+        home |= above
 
 
 def save_assessed(session: Session, changed: Sequence[Assessed], known: Collection[str]) -> None:
@@ -146,6 +196,7 @@ def remove(session: Session, article_ids: Sequence[str]) -> None:
     references = {
         one.reference_id for one in assessed(session, article_ids).values() if one.reference_id
     }
+    references |= set(homes(session, references).values())
     delete(session, TABLE, "article_id", article_ids)
     text_bands.remove_bands(session, article_ids)
     processed.touch(session, left)

@@ -44,7 +44,9 @@ _ORIGIN = Column("`newsapi.ai`, or `sandbox` for the built-in sample data.", "th
 _FETCHED = Column("When the record behind this row was fetched.", "the pipeline")
 
 _STORIES = "docs/stories.md"
-_STORY = Column("Articles of one story share it: rewrites and, outside final, copies.", _STORIES)
+_STORY = Column(
+    "Articles of one story share it: rewrites, updates and, outside final, copies.", _STORIES
+)
 _RELEVANCE = Column("How much it is about the topics, from 0 to 1.", "docs/relevance.md")
 _TOPIC_RELEVANCE = Column("The same for each topic, as a JSON object.", "docs/relevance.md")
 _FLAGS = Column("What is worth knowing, as a JSON list of the flags.", "docs/quality.md")
@@ -137,11 +139,14 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "relevance": _RELEVANCE,
         "topic_relevance": _TOPIC_RELEVANCE,
         "story_id": _STORY,
-        "role": Column("`original`, `rewrite` or `copy`: its place in its story.", _STORIES),
-        "reference_id": Column("The article that it is a rewrite or a copy of.", _STORIES),
+        "role": Column(
+            "`original`, `rewrite`, `update`, `fuller` or `copy`: its place in its story.", _STORIES
+        ),
+        "reference_id": Column("The article that its role refers to.", _STORIES),
         "rule": Column("The rule that found it alike.", _STORIES),
         "similarity": Column("How much of both texts is the same, from 0 to 1.", _STORIES),
         "containment": Column("How much of its text is in the other, from 0 to 1.", _STORIES),
+        "reasons": Column("What decided, in words.", _STORIES),
         "change_seq": Column("Order of change; the next stage follows it.", "the pipeline"),
     },
     final.TABLE: {
@@ -168,6 +173,10 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "topic_relevance": _TOPIC_RELEVANCE,
         "flags": _FLAGS,
         **_OWN_TEXT,
+        "text_of": Column(
+            "The article whose fuller text is shown here; null where it is the article's own.",
+            _STORIES,
+        ),
         "updated_at": _UPDATED,
     },
     final.REJECTED: {

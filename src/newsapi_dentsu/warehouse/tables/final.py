@@ -48,6 +48,7 @@ class FinalArticle:
     flags: str | None
     text_start: int | None
     text_end: int | None
+    text_of: str | None
 
 
 _ARTICLE_COLUMNS = columns_of(FinalArticle)
@@ -84,9 +85,17 @@ class RejectedArticle:
     detail: str
 
 
+FULLER_TEXT = "fuller_text"
+OWN_TEXT = "own_text"
+
+
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """An article that left final: why, and which one is to be read instead."""
+    """An article that left final: why, and which one is to be read instead.
+
+    Where the reason is `FULLER_TEXT` or `OWN_TEXT` it stayed, and shows another text from now on:
+    that of `replaced_by`, or its own again.
+    """
 
     article_id: str
     url: str
@@ -144,6 +153,11 @@ def remove(session: Session, departures: Sequence[Departure], now: datetime) -> 
     if not departures:
         return
     delete(session, TABLE, "article_id", [one.article_id for one in departures])
+    tell(session, departures, now)
+
+
+def tell(session: Session, departures: Sequence[Departure], now: datetime) -> None:
+    """Note in final.changes what became of articles."""
     numbers = positions.take_numbers(session, CHANGES_SEQUENCE, len(departures))
     rows = [(seq, *values(one), now) for seq, one in zip(numbers, departures, strict=True)]
     insert(session, CHANGES, _CHANGES_COLUMNS, rows)

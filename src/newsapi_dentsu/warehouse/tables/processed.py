@@ -58,9 +58,22 @@ class Article:
     text_end: int | None
 
     @property
+    def compared(self) -> "OwnText":
+        """What of it is compared with others."""
+        return OwnText(self.own_text, self.title, self.source_uri)
+
+    @property
     def own_text(self) -> str:
         """The body without what the site wraps around it; all of it where nobody looked yet."""
         return self.body[self.text_start : self.text_end]
+
+
+class OwnText(NamedTuple):
+    """What of an article is compared with others: its own text, its title, and where it is."""
+
+    text: str
+    title: str
+    source_uri: str | None
 
 
 class Heading(NamedTuple):
@@ -249,6 +262,8 @@ def lengths(session: Session, article_ids: Collection[str]) -> dict[str, int]:
     return dict(rows_by_key(session, TABLE, columns, "article_id", article_ids))
 
 
-def own_texts(session: Session, article_ids: Collection[str]) -> dict[str, str]:
+def own_texts(session: Session, article_ids: Collection[str]) -> dict[str, OwnText]:
     """The own texts of these articles."""
-    return dict(rows_by_key(session, TABLE, ("article_id", OWN_TEXT), "article_id", article_ids))
+    columns = ("article_id", OWN_TEXT, "title", "source_uri")
+    found = rows_by_key(session, TABLE, columns, "article_id", article_ids)
+    return {article_id: OwnText(*rest) for article_id, *rest in found}

@@ -1,0 +1,240 @@
+"""What a later text is to an earlier one: a copy, the fuller text, an update, a rewrite, another.
+
+A copy is what a reader may miss: whoever has the earlier text has its news. How sure that is, is
+reckoned from `Evidence` with `Figures` that were fitted to labelled pairs of real articles.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Final, Literal
+
+from newsapi_dentsu.domain import pair_figures
+from newsapi_dentsu.domain.novelty import Evidence, evidence
+from newsapi_dentsu.domain.similarity import Gap, Text, common, comparable
+
+Degree = Literal["copy", "fuller", "update", "rewrite"]
+
+METHOD: Final = "pairs-1"
+"""Names the rules below and the figures: whoever changes them changes it, too."""
+
+COPY_CERTAINTY: Final = 0.67
+"""How sure it must be that a text has no news, for it to be dropped, and the fuller one shown."""
+
+UPDATE_CERTAINTY: Final = 0.35
+"""A text of which it is less sure than this that it has no news is told as an update."""
+
+FULLER_CERTAINTY: Final = 0.45
+"""How sure it must be that a text with something new is the fuller report of the same news."""
+
+MORE_GAINED: Final = 1.5
+"""How many times as many words must be new in the fuller text as are lacking in it."""
+
+LEAST_OLD_SHARE: Final = 0.5
+"""A text of which less is old is no copy, however little it tells."""
+
+NEARLY_SAME: Final = 0.9
+"""Share of two texts' runs of words that both have, from which on a reader sees one text."""
+
+SERIES_WORDS: Final = 200
+"""Shorter texts under titles with other numbers may be parts of a series: one game, the next. Of
+longer ones, the later has the newer numbers."""
+
+RELATED_SIMILARITY: Final = 0.54
+RELATED_CONTAINMENT: Final = 0.86
+LEAST_LENGTH_RATIO: Final = 0.25
+"""Texts belong to one story with `RELATED_SIMILARITY`, or where one contains the other. A digest
+that holds a whole short report among others, `LEAST_LENGTH_RATIO` of it, is another story."""
+
+FULLER_CONTAINMENT: Final = 0.7
+FULLER_TITLES_ALIKE: Final = 0.4
+"""Under a title like the earlier one's, a text with less of it may be the fuller one, too."""
+
+SHORT_WORDS: Final = 60
+SHORT_CONTAINMENT: Final = 0.9
+"""Short texts share boilerplate easily: those of one story agree nearly whole."""
+
+STRANGE_SIMILARITY: Final = 0.2
+STRANGE_CONTAINMENT: Final = 0.5
+"""Texts with less in common are not looked at any further."""
+LONGEST_SLOT: Final = 20
+"""Words in a row that a template leaves open at most."""
+
+TEMPLATE_SHARE: Final = 0.25
+TEMPLATE_PLACES: Final = 2
+TEMPLATE_FACTOR: Final = 1.5
+TEMPLATE_LEAST_SHARE: Final = 0.15
+TEMPLATE_PLAIN_SHARE: Final = 0.035
+"""A template was filled in again where `TEMPLATE_SHARE` of the names and numbers differ, more than
+`TEMPLATE_PLACES` of them in as many places, and more so than the other words do, by
+`TEMPLATE_FACTOR`. Less is enough, `TEMPLATE_LEAST_SHARE`, where half of the numbers differ; and a
+single place where at most `TEMPLATE_PLAIN_SHARE` of the other words differ and names stand against
+names."""
+
+
+_MOST: Final = 700.0
+"""The greatest logarithm of odds that can be reckoned with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much each sign of `Evidence` counts, and the constant: logarithms of odds.
+
+    `copy` tells that a reader of the earlier text has the later one's news; `fuller` that a text
+    with something new is the fuller report of the same news, rather than one of later news.
+    """
+
+    copy: Mapping[str, float]
+    fuller: Mapping[str, float]
+
+
+FITTED: Final = Figures(pair_figures.COPY, pair_figures.FULLER)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two texts belong together.
+
+    `rule` says what decided: `same_text`, `no_news`, `nearly_same`, `fuller`, `news` or `reworked`.
+    `similarity` is the share of both texts' words that they have in common, `containment` the share
+    of the shorter text's words that the longer has; both from 0 to 1. `reasons` tells in words what
+    decided.
+    """
+
+    degree: Degree
+    rule: str
+    similarity: float
+    containment: float
+    reasons: str = ""
+
+
+def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison | None:
+    """Tell what a text is to one that was published before it.
+
+    Returns:
+        None where they don't belong together: other subjects, independent reports, a template
+        that was filled in again, a quotation.
+    """
+    if not (comparable(earlier) and comparable(later)):
+        return None
+    if earlier.words == later.words:
+        return Comparison("copy", "same_text", 1.0, 1.0, "word for word the same")
+    shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
+    theirs, other = common(shorter, longer), common(longer, shorter)
+    similarity = (theirs.words + other.words) / (len(shorter.words) + len(longer.words))
+    containment = theirs.words / len(shorter.words)
+    if similarity < STRANGE_SIMILARITY and containment < STRANGE_CONTAINMENT:
+        return None
+    seen = evidence(earlier, later)
+    certainties = (
+        certainty(seen.of_copies, figures.copy),
+        certainty(seen.of_fuller, figures.fuller),
+        certainty(seen.turned.of_copies, figures.copy),
+    )
+    verdict = _verdict(earlier, later, seen, certainties, (similarity, containment))
+    if verdict is None:
+        return None
+    degree, rule = verdict
+    slots = max(seen.gained.longest, seen.lost.longest)
+    if slots < LONGEST_SLOT and _fills_same_template(shorter, longer, theirs.gaps, other.gaps):
+        return None
+    reasons = _reasons(seen, certainties, rule)
+    return Comparison(degree, rule, round(similarity, 4), round(containment, 4), reasons)
+
+
+def certainty(signs: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """How sure the signs make it, from 0 to 1."""
+    total = weights["constant"] + sum(weights[name] * value for name, value in signs.items())
+    return 1 / (1 + exp(-max(-_MOST, min(_MOST, total))))
+
+
+def _verdict(
+    earlier: Text,
+    later: Text,
+    seen: Evidence,
+    certainties: tuple[float, float, float],
+    alike: tuple[float, float],
+) -> tuple[Degree, str] | None:
+    gained, lost = seen.gained, seen.lost
+    no_news, fuller, no_loss = certainties
+    if no_news >= COPY_CERTAINTY and gained.share <= 1 - LEAST_OLD_SHARE:
+        return "copy", "no_news"
+    in_series = seen.other_numbers and gained.words < SERIES_WORDS
+    if not in_series and _shared_runs(earlier, later) >= NEARLY_SAME:
+        newer = gained.added > lost.added or seen.other_numbers
+        return ("fuller" if newer else "copy"), "nearly_same"
+    related = _related(earlier, later, *alike)
+    holds = related or (alike[1] >= FULLER_CONTAINMENT and seen.titles_alike >= FULLER_TITLES_ALIKE)
+    more = gained.added >= MORE_GAINED * lost.added
+    if more and holds and no_loss >= COPY_CERTAINTY and fuller >= FULLER_CERTAINTY:
+        return "fuller", "fuller"
+    if not related:
+        return None
+    return ("update", "news") if no_news < UPDATE_CERTAINTY else ("rewrite", "reworked")
+
+
+def _related(earlier: Text, later: Text, similarity: float, containment: float) -> bool:
+    shorter, longer = sorted((len(earlier.words), len(later.words)))
+    if similarity >= RELATED_SIMILARITY and shorter >= SHORT_WORDS:
+        return True
+    least = SHORT_CONTAINMENT if shorter < SHORT_WORDS else RELATED_CONTAINMENT
+    return containment >= least and shorter >= LEAST_LENGTH_RATIO * longer
+
+
+def _shared_runs(earlier: Text, later: Text) -> float:
+    one, other = earlier.distinct_runs, later.distinct_runs
+    return len(one & other) / len(one | other)
+
+
+def _reasons(seen: Evidence, certainties: tuple[float, float, float], rule: str) -> str:
+    """What decided, in words."""
+    gained = seen.gained
+    told = [
+        f"{gained.added} of {gained.words} words are new, at most {gained.longest} in a row, with "
+        f"{gained.facts} words that the earlier article lacks"
+    ]
+    if gained.headline:
+        told.append(f"{gained.headline} of these are in the title")
+    if seen.other_numbers:
+        told.append("the titles have different numbers")
+    told.append(f"{seen.lost.added} of the earlier article's {seen.lost.words} words are missing")
+    told.append("on the same site" if seen.same_site else "on another site")
+    told.append(f"no news with a certainty of {certainties[0]:.2f}")
+    if rule in ("fuller", "news"):
+        told.append(f"the fuller text of the same news with one of {certainties[1]:.2f}")
+        told.append(f"nothing of the earlier article lost with one of {certainties[2]:.2f}")
+    return "; ".join(told)
+
+
+def _fills_same_template(
+    shorter: Text, longer: Text, gaps: Sequence[Gap], other_gaps: Sequence[Gap]
+) -> bool:
+    """Whether two texts differ in what a template leaves open.
+
+    What stands before the first and after the last common words is none of it: credits do.
+    """
+    gaps, other_gaps = _inner(gaps, shorter), _inner(other_gaps, longer)
+    within = {word for gap in gaps for word in gap.words}
+    other = (shorter.details & within) - longer.vocabulary
+    if not other:
+        return False
+    of_details = len(other) / len(shorter.details)
+    plain = shorter.vocabulary - shorter.details
+    of_plain = len(plain - longer.vocabulary) / len(plain) if plain else 0.0
+    places = [gap for gap in gaps if not other.isdisjoint(gap.words)]
+    if len(places) >= TEMPLATE_PLACES and of_details >= TEMPLATE_FACTOR * of_plain:
+        several = min(len(places), len(other)) > TEMPLATE_PLACES
+        if several and of_details >= TEMPLATE_SHARE:
+            return True
+        numbers = {word for word in shorter.details if any(map(str.isdigit, word))}
+        if 2 * len(numbers & other) >= max(4, len(numbers)) and of_details >= TEMPLATE_LEAST_SHARE:
+            return True
+    if of_details < TEMPLATE_SHARE or of_plain > TEMPLATE_PLAIN_SHARE:
+        return False
+    theirs = {gap.before for gap in other_gaps if not longer.details.isdisjoint(gap.words)}
+    return len(other) >= TEMPLATE_PLACES and any(gap.before in theirs for gap in places)
+
+
+def _inner(gaps: Sequence[Gap], text: Text) -> list[Gap]:
+    """The gaps of a text but for those at its ends."""
+    return [gap for gap in gaps if gap.before and gap.end < len(text.words)]

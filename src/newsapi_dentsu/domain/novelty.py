@@ -1,0 +1,188 @@
+"""What a later text has that an earlier one lacks: the evidence of whether it brings news.
+
+What stands in a run of words that both have is old. The rest are stretches of new words. Of these,
+lines that say nothing of the subject don't count (captions, players, sign-ups), nor what the text
+says for the second time.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log, log1p
+from typing import Final
+
+from newsapi_dentsu.domain.similarity import RUN, Text, facts_of, has_digit, words_of
+from newsapi_dentsu.domain.wrapping import is_aside
+
+JOINED: Final = 4
+"""Stretches with fewer old words between them are one: an editor changed a sentence."""
+
+LEAD_WORDS: Final = 60
+LONG_STRETCH: Final = 8
+
+LEAST_KEPT: Final = 0.4
+"""Asides are no more than the rest of a text's words."""
+
+REPEATED: Final = 0.6
+"""A stretch that has this share of its runs in the text's own earlier stretches is no new one."""
+
+_LIVE = frozenset(("live", "latest", "update", "updates"))
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """What is new in a text, beside another.
+
+    `words` are all of its words but for asides, `added` those in new stretches, `longest` the
+    words of the longest stretch. `facts` are the stems of telling words that the other text and
+    title lack altogether, `most_facts` the most of them in one stretch, `headline` those which the
+    title has, too; `lead` is how many the beginning has. `until` says where the last long stretch
+    ends, as a share of the text.
+    """
+
+    words: int
+    added: int
+    longest: int
+    facts: int
+    most_facts: int
+    headline: int
+    lead: int
+    until: float
+
+    @property
+    def share(self) -> float:
+        """The share of the words that are new."""
+        return self.added / self.words if self.words else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What two texts say about which of them has more.
+
+    `gained` is what is new in the later one, `lost` what only the earlier has. `titles_alike` is
+    the share of the titles' telling words that both have, from 0 to 1; `other_numbers` says that
+    each title has numbers which the other lacks.
+    """
+
+    gained: New
+    lost: New
+    same_site: bool
+    titles_alike: float
+    other_numbers: bool
+    live: bool
+
+    @property
+    def turned(self) -> "Evidence":
+        """The same with the texts in each other's place: what the earlier one would add."""
+        return replace(self, gained=self.lost, lost=self.gained)
+
+    @property
+    def of_copies(self) -> Mapping[str, float]:
+        """What tells whether the later text has news, under the names of its weights."""
+        return {
+            "facts": log1p(self.gained.facts),
+            "longest": log1p(self.gained.longest),
+            "share": self.gained.share,
+            "longer": log(max(1, self.gained.words) / max(1, self.lost.words)),
+            "headline": log1p(self.gained.headline),
+            "same_site": float(self.same_site),
+            "other_numbers": float(self.other_numbers),
+        }
+
+    @property
+    def of_fuller(self) -> Mapping[str, float]:
+        """What tells whether a text that has more is the fuller report or one of later news."""
+        return {
+            "titles_alike": self.titles_alike,
+            "until": self.gained.until,
+            "lead": log1p(self.gained.lead),
+            "lost_facts": log1p(self.lost.most_facts),
+            "same_site": float(self.same_site),
+            "other_numbers": float(self.other_numbers),
+            "live": float(self.live),
+        }
+
+
+def evidence(earlier: Text, later: Text) -> Evidence:
+    """Compare what two texts have that the other lacks."""
+    titles = words_of(earlier.title), words_of(later.title)
+    telling = facts_of(titles[0]), facts_of(titles[1])
+    numbers = (
+        {word for word in titles[0] if has_digit(word)},
+        {word for word in titles[1] if has_digit(word)},
+    )
+    both = telling[0] | telling[1]
+    return Evidence(
+        gained=_new(later, earlier),
+        lost=_new(earlier, later),
+        same_site=earlier.site is not None and earlier.site == later.site,
+        titles_alike=len(telling[0] & telling[1]) / len(both) if both else 0.0,
+        other_numbers=bool(numbers[0] - numbers[1] and numbers[1] - numbers[0]),
+        live=not _LIVE.isdisjoint([*titles[0], *titles[1]]),
+    )
+
+
+def _new(text: Text, other: Text) -> New:
+    old = bytearray(len(text.words))
+    theirs = other.distinct_runs
+    for start, run in enumerate(text.runs):
+        if run in theirs:
+            old[start : start + RUN] = b"\1\1\1"
+    kept = _without_asides(text, old)
+    words, old = [text.words[at] for at in kept], bytearray(old[at] for at in kept)
+    stretches = _stretches(words, old)
+    known = other.facts | facts_of(words_of(other.title))
+    facts = [facts_of(words[start:end]) - known for start, end in stretches]
+    every = set().union(*facts)
+    count = max(1, len(words))
+    return New(
+        words=len(words),
+        added=sum(end - start for start, end in stretches),
+        longest=max((end - start for start, end in stretches), default=0),
+        facts=len(every),
+        most_facts=max(map(len, facts), default=0),
+        headline=len(facts_of(words_of(text.title)) & every),
+        lead=len(facts_of(words[:LEAD_WORDS]) - known),
+        until=max((end for start, end in stretches if end - start >= LONG_STRETCH), default=0)
+        / count,
+    )
+
+
+def _without_asides(text: Text, old: bytearray) -> Sequence[int]:
+    """The places of the words, but for those of asides that are mostly new.
+
+    Of a text that would lose most of its words, all count: it is about what such lines tell.
+    """
+    every = range(len(text.words))
+    if all(old):
+        return every
+    kept: list[int] = []
+    begin = 0
+    for line, count in text.lines:
+        end = begin + count
+        if 2 * old.count(1, begin, end) >= count or not is_aside(line):
+            kept.extend(range(begin, end))
+        begin = end
+    return kept if len(kept) >= LEAST_KEPT * len(every) else every
+
+
+def _stretches(words: Sequence[str], old: Collection[int]) -> list[tuple[int, int]]:
+    """Where the stretches of new words begin and end, without those that say it again."""
+    found: list[tuple[int, int]] = []
+    start = None
+    for at, is_old in enumerate((*old, 1)):
+        if is_old:
+            if start is not None:
+                if found and start - found[-1][1] < JOINED:
+                    start = found.pop()[0]
+                found.append((start, at))
+                start = None
+        elif start is None:
+            start = at
+    said: set[tuple[str, ...]] = set()
+    once = []
+    for start, end in found:
+        runs = set(zip(*(words[start + shift : end] for shift in range(RUN)), strict=False))
+        if end - start < LONG_STRETCH or len(runs & said) <= REPEATED * len(runs):
+            once.append((start, end))
+        said |= runs
+    return once
