@@ -337,7 +337,7 @@ class _Around(Neighbourhood):
         if text is None:
             body = self._bodies.get(article_id)
             if body is None:
-                body = processed.own_texts(self._session, [article_id])[article_id]
+                body = processed.compared_texts(self._session, [article_id])[article_id]
             text = self._texts[article_id] = _prepared(article_id, *body)
             while len(self._texts) > _TEXTS_KEPT:
                 self._texts.popitem(last=False)
@@ -395,7 +395,7 @@ class _Around(Neighbourhood):
 
     def _fetch_bodies(self, keys: Collection[str]) -> None:
         wanted = [key for key in keys if key not in self._bodies][:_TEXTS_KEPT]
-        self._bodies.update(processed.own_texts(self._session, wanted))
+        self._bodies.update(processed.compared_texts(self._session, wanted))
 
     def _read(self, article_ids: Iterable[str]) -> None:
         wanted = [key for key in article_ids if key not in self._known]

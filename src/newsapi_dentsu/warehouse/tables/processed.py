@@ -58,9 +58,9 @@ class Article:
     text_end: int | None
 
     @property
-    def compared(self) -> "OwnText":
+    def compared(self) -> "ComparedText":
         """What of it is compared with others."""
-        return OwnText(self.own_text, self.title, self.source_uri)
+        return ComparedText(self.own_text, self.title, self.source_uri)
 
     @property
     def own_text(self) -> str:
@@ -68,7 +68,7 @@ class Article:
         return self.body[self.text_start : self.text_end]
 
 
-class OwnText(NamedTuple):
+class ComparedText(NamedTuple):
     """What of an article is compared with others: its own text, its title, and where it is."""
 
     text: str
@@ -262,8 +262,8 @@ def lengths(session: Session, article_ids: Collection[str]) -> dict[str, int]:
     return dict(rows_by_key(session, TABLE, columns, "article_id", article_ids))
 
 
-def own_texts(session: Session, article_ids: Collection[str]) -> dict[str, OwnText]:
-    """The own texts of these articles."""
+def compared_texts(session: Session, article_ids: Collection[str]) -> dict[str, ComparedText]:
+    """What of these articles is compared with others."""
     columns = ("article_id", OWN_TEXT, "title", "source_uri")
     found = rows_by_key(session, TABLE, columns, "article_id", article_ids)
-    return {article_id: OwnText(*rest) for article_id, *rest in found}
+    return {article_id: ComparedText(*rest) for article_id, *rest in found}
