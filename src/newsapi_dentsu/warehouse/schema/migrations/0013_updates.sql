@@ -1,3 +1,4 @@
+-- Programs of schema version 11 and newer work on.
 -- An article may be an update, or the fuller text of another, which final shows in that one's place;
 -- and a verdict says in words what decided it. Stored verdicts are made again by a full refresh.
 ALTER TABLE processed.assessments ADD COLUMN reasons text;
