@@ -210,8 +210,11 @@ class _Placing:
             if degree == "fuller" and (other in surpassed or rank.rejected != other_rank.rejected):
                 degree = "update"
             if degree in HELD or self._opens_story(other):
+                standing = _standing(degree, other, found)
+                if degree == "copy" and found.rule == "same_text":
+                    return standing
                 likeness = (degree not in HELD, degree != "copy", -found.similarity, other_rank)
-                standings.append((likeness, _standing(degree, other, found)))
+                standings.append((likeness, standing))
         return min(standings, default=(None, ORIGINAL), key=lambda entry: entry[0])[1]
 
     def _opens_story(self, key: str) -> bool:
