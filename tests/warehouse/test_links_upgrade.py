@@ -29,7 +29,8 @@ RECORDS = (
 ADDED = {
     processed.TABLE: {"link", "first_published_at", "text_start", "text_end"},
     processed.OUTCOMES: {"page_id", "fragment"},
-    final.TABLE: {"link", "first_published_at", "text_start", "text_end"},
+    assessments.TABLE: {"reasons"},
+    final.TABLE: {"link", "first_published_at", "text_start", "text_end", "text_of"},
     final.REJECTED: {"link"},
 }
 
