@@ -8,7 +8,7 @@ from psycopg import sql
 
 from newsapi_dentsu.meaning import sentence_model
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+from newsapi_dentsu.warehouse.engines.postgres import CREATE_PGVECTOR, PostgresEngine
 from newsapi_dentsu.warehouse.tables import embeddings
 from support.databases import PostgresDatabase, PostgresDatabases, disconnect
 
@@ -54,6 +54,13 @@ def form_after_upgrade(place: PostgresDatabase) -> str:
 
 def test_whoever_may_not_create_the_extension_keeps_bytes(place: PostgresDatabase) -> None:
     assert form_after_upgrade(place) == "as bytes, without pgvector"
+
+
+def test_an_administrator_can_create_it_before(place: PostgresDatabase) -> None:
+    with superuser(place) as connection:
+        connection.execute(CREATE_PGVECTOR)
+        connection.execute(CREATE_PGVECTOR)
+    assert form_after_upgrade(place) == "as halfvec of pgvector"
 
 
 @pytest.mark.parametrize("schema", ["public", "Odd schema", "pg_catalog"])

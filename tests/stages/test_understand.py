@@ -233,7 +233,9 @@ def test_tidying_keeps_what_articles_have(
             zip(["00", "7f", "ff"], sentence_model().embed(["a", "b", "c"]), strict=True)
         )
         embeddings.save(session, MODEL, vectors)
-        embeddings.save(session, "another@1", vectors)
-    assert tidy(warehouse, MODEL) == 6
+        embeddings.save(
+            session, "another@1", vectors | embeddings.vectors(session, MODEL, expected([1]))
+        )
+    assert tidy(warehouse, MODEL) == 7
     assert kept(warehouse) == expected(range(3))
     assert tidy(warehouse, MODEL) == 0

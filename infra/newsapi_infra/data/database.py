@@ -21,7 +21,7 @@ PARAMETERS = {
     "logfiles.retention_days": "7",
     "connection_throttle.enable": "on",
     "idle_in_transaction_session_timeout": "600000",
-    "azure.extensions": "PG_STAT_STATEMENTS",
+    "azure.extensions": "PG_STAT_STATEMENTS,VECTOR",
     "pg_qs.query_capture_mode": "top",
     # Transactions and deadlocks are metrics only with it.
     "metrics.collector_database_activity": "on",

@@ -173,6 +173,7 @@ def rotate(*, admin_user: str, admin_password: str, within_days: int, valid_days
 def _needed_of_admin(settings: Settings) -> Iterator[str]:
     """What a role that may not create schemas needs from an administrator."""
     from newsapi_dentsu.hosting.home import DAGSTER_SCHEMA
+    from newsapi_dentsu.warehouse.engines.postgres import CREATE_PGVECTOR
     from newsapi_dentsu.warehouse.engines.quoting import quoted_name
     from newsapi_dentsu.warehouse.schema import history
 
@@ -180,6 +181,7 @@ def _needed_of_admin(settings: Settings) -> Iterator[str]:
     for name in (*history.schemas(), DAGSTER_SCHEMA):
         yield f"CREATE SCHEMA IF NOT EXISTS {name}"
         yield f"GRANT USAGE, CREATE ON SCHEMA {name} TO {role}"
+    yield CREATE_PGVECTOR
 
 
 def _script(settings: Settings, *, admin: bool) -> Iterator[str]:

@@ -13,6 +13,7 @@ from newsapi_dentsu.domain.alerts.conditions import daily_tokens
 from newsapi_dentsu.domain.alerts.limits import GB, Limits
 from newsapi_dentsu.errors import PipelineError, SettingsError
 from newsapi_dentsu.health.limits import limits_in_use
+from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics, open_source, topics_path
 from newsapi_dentsu.stages.pipeline import LAST, SCHEDULE
@@ -61,6 +62,7 @@ def diagnose(now: datetime) -> Iterator[Finding]:
     if use.trouble:
         yield Finding("alert rules", "problem", use.trouble, "newsapi alerts list, after a change")
     clocks: dict[str, float] = {}
+    yield from _examined("model", lambda: _model(settings))
     yield from _examined("api", lambda: _api(settings, limits, clocks, now))
     with closing(open_warehouse(settings)) as warehouse:
         yield from _examined("database", lambda: _database(warehouse))
@@ -85,6 +87,12 @@ def _examined(check: str, examine: Callable[[], Iterator[Finding]]) -> Iterator[
 def _topics(settings: Settings) -> Iterator[Finding]:
     found = load_topics(settings)
     yield Finding("topics", "ok", f"{topics_path(settings)}: {len(found.topics)} topics")
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    embedder = open_embedder(settings)
+    embedder.embed(["a text"])
+    yield Finding("model", "ok", f"{embedder.model} makes vectors of {embedder.dimensions} numbers")
 
 
 def _api(

@@ -44,6 +44,12 @@ _INDEXES = (
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE n.nspname IN ('raw', 'processed', 'final', 'ops')"
 )
+CREATE_PGVECTOR = (
+    "DO $$ BEGIN CREATE EXTENSION IF NOT EXISTS vector SCHEMA public; "
+    "EXCEPTION WHEN OTHERS THEN NULL; END $$"
+)
+"""Creates pgvector where the server has it and the role may; without it vectors are bytes."""
+
 _HALFVEC = (
     "SELECT quote_ident(n.nspname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
     "WHERE t.typname = 'halfvec' AND has_schema_privilege(n.oid, 'USAGE') "
@@ -279,14 +285,7 @@ class PostgresEngine(Engine):
 
     @override
     def vector_type(self, session: Session) -> str:
-        # Another role may have to create the extension, or the server may not have it at all.
-        session.execute("SAVEPOINT without_extension")
-        try:
-            session.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error:
-            session.execute("ROLLBACK TO SAVEPOINT without_extension")
+        session.execute(CREATE_PGVECTOR)
         found = session.rows(_HALFVEC)
         return f"{found[0][0]}.halfvec({DIMENSIONS})" if found else "bytea"
 
