@@ -88,7 +88,7 @@ _TELLING_WORDS: Final = frozenset(
 LEAST_TELLING: Final = 0.02
 
 _WORD = re.compile(r"[^\W\d_]+")
-_FIGURE = re.compile(r"\d")
+_FIGURE = re.compile(r"\W*\d")
 _SHORT_LINE: Final = 8
 _LONGEST_END: Final = 500
 """Characters of a text's beginning and end in which a paywall is looked for."""
@@ -128,8 +128,8 @@ class Candidate:
 
     @cached_property
     def figures(self) -> int:
-        """How many of the words have a digit."""
-        return sum(not word.isalpha() and bool(_FIGURE.search(word)) for word in self.words)
+        """How many of the words begin with a digit, whatever sign is before it."""
+        return sum(not word.isalpha() and bool(_FIGURE.match(word)) for word in self.words)
 
     @cached_property
     def looks_like_a_list(self) -> bool:
