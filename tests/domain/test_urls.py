@@ -371,9 +371,7 @@ def test_how_long_a_link_may_be_is_judged_on_what_it_names() -> None:
         *(";jsessionid=", "&utm_a=", "&a=1", ":~:", "xn--a.", "1.", "[", "%CC%81%CC%A7", "\n"),
     ],
 )
-@pytest.mark.parametrize(
-    "start", ["", "http", "(https:", "https://", "https://a.com/", "https://a.com/?a=#a"]
-)
+@pytest.mark.parametrize("start", ["", "http", "https://", "https://a.com/", "https://a.com/?a=#a"])
 def test_hostile_text_takes_linear_time(start: str, text: str) -> None:
     began = time.process_time()
     address(start + text * (1_000_000 // len(text)))
