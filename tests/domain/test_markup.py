@@ -68,6 +68,8 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("One &lt;br /&gt; Two", "One\nTwo"),
         ("Text &lt;img src='x' alt=''&gt; text", "Text text"),
         ("Text <a href='x'> link </a> text", "Text link text"),
+        ("<p>We love the <img src='x' class='emoji'> here</p>", "We love the here"),
+        ("<link rel='stylesheet' href='x'> <p>Text</p>", "Text"),
         # a page escaped in a page
         ("<div>&lt;p&gt;One&lt;/p&gt;\n\n&lt;p&gt;Two&lt;/p&gt;</div>", "One\n\nTwo"),
         ("<p>One</p>&lt;p&gt;Two &amp;amp; three&lt;/p&gt;", "One\n\nTwo & three"),

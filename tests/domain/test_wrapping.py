@@ -220,6 +220,11 @@ def test_text_about_the_same_things_stays(text: str) -> None:
         "Contact the author at https://press.example, the page says, but nobody answers.",
         "Reach me at 4 in the morning, the founder tells clients.",
         "By Jo Weiss, for Jo Weiss, about Jo Weiss: the show is a hit.",
+        "Follow us on Facebook pages multiply whenever an election nears.",
+        "Like us on Facebook buttons vanished from most shops this year.",
+        "Subscribe to our newsletter prompts lift revenue by a tenth, the chain reckons.",
+        "Copyright 2026 lawsuits pile up in the courts.",
+        "For all the latest gadgets, customers still visit shops.",
     ],
 )
 def test_a_sentence_that_only_begins_like_wrapping_stays(sentence: str) -> None:

@@ -245,7 +245,7 @@ class _Page:
             if at in self._partners:
                 return True
             return _is_custom(piece.name) and self._has_known_attributes(piece)
-        if self._is_mentioned(at):
+        if self._is_mentioned(at) and (piece.is_bare or piece.name not in _VOID):
             return False
         if piece.kind is TokenType.END_TAG:
             return at in self._partners or not self._stands_alone(at)
@@ -272,7 +272,7 @@ class _Page:
             return False
         before, after = self._before(at), self._after(at)
         if piece.name in _HEAD:
-            return True
+            return before != "" or _SENTENCE_GOES_ON.match(after) is not None
         if not (before and after):
             speaks = _TALK_AFTER.match(after) is not None
             return piece.is_bare and (piece.name not in _VOID or speaks)

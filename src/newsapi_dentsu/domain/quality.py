@@ -88,8 +88,11 @@ _TELLING_WORDS: Final = frozenset(
 LEAST_TELLING: Final = 0.02
 
 _WORD = re.compile(r"[^\W\d_]+")
-_FIGURE = re.compile(r"\d")
+_FIGURE = re.compile(r"\W*\d")
 _SHORT_LINE: Final = 8
+_LONGEST_END: Final = 500
+"""Characters of a text's beginning and end in which a paywall is looked for."""
+
 # What it may begin with stands in front alone: there the search jumps from one to the next.
 _PRICE = re.compile(r"[$€£¥\d](?:(?<=[$€£¥])\s?\d|(?<=\d)\s?(?:€|EUR|USD|GBP)\b)")
 _RELEASE_MARKS = (
@@ -109,9 +112,14 @@ class Candidate:
     lang: str | None
 
     @cached_property
+    def words(self) -> list[str]:
+        """The words of its body, as white space parts them."""
+        return self.body.split()
+
+    @property
     def word_count(self) -> int:
-        """How many words, as white space parts them, its body has."""
-        return len(self.body.split())
+        """How many words its body has."""
+        return len(self.words)
 
     @cached_property
     def prices(self) -> int:
@@ -120,8 +128,19 @@ class Candidate:
 
     @cached_property
     def figures(self) -> int:
-        """How many of the body's words have a digit."""
-        return sum(_FIGURE.search(word) is not None for word in self.body.split())
+        """How many of the words begin with a digit, whatever sign is before it."""
+        return sum(not word.isalpha() and bool(_FIGURE.match(word)) for word in self.words)
+
+    @cached_property
+    def looks_like_a_list(self) -> bool:
+        """Whether most lines are short, or figures or prices are many."""
+        lines = [line for line in self.body.split("\n") if line]
+        short = sum(line.count(" ") < _SHORT_LINE for line in lines)
+        return (
+            (len(lines) >= 8 and short >= 0.7 * len(lines))
+            or 6 * self.figures >= self.word_count
+            or (self.prices >= 6 and 15 * self.prices >= self.word_count)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +215,17 @@ def _stub(
     return Rejection(reason, f"the body says: {found[0]}") if told < LEAST_TOLD else None
 
 
+def _sentences(text: str) -> list[str]:
+    return [sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip()]
+
+
 def _cut_off_by(article: Candidate) -> str | None:
     """The sentence that asks for a key, among the first two or the last three of a text."""
-    sentences: list[str] = [
-        text.strip() for text in _SENTENCE.findall(article.body) if text.strip()
-    ]
+    start, end = article.body[:_LONGEST_END], article.body[_LONGEST_END:][-_LONGEST_END:]
+    first, last = _sentences(start), _sentences(end) or _sentences(start)
     asking = (
         text[:80]
-        for text in (*sentences[:2], *sentences[-3:])
+        for text in (*first[:2], *last[-3:])
         if _CUT_OFF.match(text) and not _REPORTED.search(text)
     )
     return next(asking, None)
@@ -257,6 +279,8 @@ def no_listing(article: Candidate) -> Rejection | None:
     count = article.word_count
     if count < LEAST_WORDS or len(article.body) > 20 * count:  # a script without spaces
         return None
+    if not article.looks_like_a_list:
+        return None
     words = [word.casefold() for word in _WORD.findall(article.body)]
     if article.prices >= 6 and 12 * article.prices >= count:
         telling = sum(word in _TELLING_WORDS for word in words)
@@ -266,20 +290,14 @@ def no_listing(article: Candidate) -> Rejection | None:
     if share is None:
         if article.figures >= 12 and 3 * article.figures >= count:
             return Rejection("listing", f"{article.figures} figures in {count} words")
-    elif share < LEAST_COMMON_WORDS and list_like(article):
+    elif share < LEAST_COMMON_WORDS:
         return Rejection("listing", f"{share:.0%} of the words are such as all sentences have")
     return None
 
 
 def list_like(article: Candidate) -> bool:
     """Whether a text is mostly short lines, or full of figures or prices: galleries, tables."""
-    lines = [line for line in article.body.splitlines() if line.strip()]
-    short = sum(len(line.split()) <= _SHORT_LINE for line in lines)
-    return (
-        (len(lines) >= 8 and short >= 0.7 * len(lines))
-        or 6 * article.figures >= article.word_count
-        or (article.prices >= 6 and 15 * article.prices >= article.word_count)
-    )
+    return article.looks_like_a_list
 
 
 def cut_off(article: Candidate) -> bool:

@@ -75,7 +75,7 @@ TRACKING_PARAMETERS: Final[frozenset[str]] = frozenset(
 """Whole parameter names, in lower case, that say how a reader came and never what is read."""
 
 _AROUND: Final = "".join(map(chr, range(0x21))) + "\x7f\x85\xa0\u200b\u2028\u2029\ufeff"
-_IN_BRACKETS = re.compile(r"(?:<!\[CDATA\[|[<\"'(“])\s*(https?:[^<>\"”]*?)\s*(?:\]\]>|[>\"')”])")
+_IN_BRACKETS = re.compile(r"(?:<!\[CDATA\[|[<\"'(“])\s*+(https?:[^<>\"”]*)[>\"')”]")
 _REPEATED_SCHEME = re.compile(
     r"(?:https?(?::[/\\]*+|[/\\]{2,}+))+(?=https?(?::(?!\d)|[/\\]{2}))", re.IGNORECASE
 )
@@ -163,7 +163,7 @@ def article_id(url: str) -> str:
 def _read(url: str) -> Address:
     link = unescaped_link(url).strip(_AROUND)
     if bracketed := _IN_BRACKETS.fullmatch(link):
-        link = bracketed[1]
+        link = bracketed[1].removesuffix("]]").rstrip(_AROUND)
     link = _with_scheme(link)
     parsed = URL(link)
     if parsed.protocol not in {"http:", "https:"}:

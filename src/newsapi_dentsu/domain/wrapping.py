@@ -284,6 +284,10 @@ _AGENCY: Final = (
 _AGENCIES: Final = rf"{_AGENCY}(?:(?: ?[/,&|-] ?| and ){_AGENCY})*"
 _THIS: Final = r"(?:this|the above|above) (?:story|article|report|post|copy|piece|news item)"
 
+_COPYRIGHT: Final = (
+    r"(?:tm )?(?:& |and )?(?:©|\(c\) ?\d|copyright (?:©|\(c\)|\d{4}|by|the associated press))"
+    r"(?![\d ]*(?!(?:all|by|the)\b)(?-i:[a-z]))"
+)
 # What stands between the names in a credit; any other word in lower case makes it a sentence.
 _NAMES: Final = (
     r"(?!.*?(?<![\w'’.@/&-])(?!(?:additional|also|agenc\w+|and|article|at|bureau|business|by"
@@ -312,7 +316,7 @@ _PREDICATE = re.compile(rf"{_TIES}\b(?:are|ha[sd] (?:become|been|made|\w+ed)|fou
 _REPORTED = re.compile(
     r",[”\"’']?\s(?:[\w.’'-]+\s){0,5}(?:said|says?|told|tells?|found|finds?|wrote|writes?|ruled|begged"
     r"|(?:add|admit|advise|argue|ask|answer|believe|boast|claim|complain|decide|demand|explain|fear"
-    r"|insist|joke|note|promise|reveal|suggest|warn)(?:s|d|ed|ted)?)\b"
+    r"|insist|joke|note|promise|reckon|reveal|suggest|warn)(?:s|d|ed|ted)?)\b"
     r"|, (?:but|yet|so|and (?:the|it|its|he|she|they|nobody|many|most|few|some|\d+))\s"
 )
 _TO_READERS = re.compile(
@@ -351,7 +355,9 @@ _ANYWHERE = _any(
     r"(?:share|tweet|email|print) this(?: (?:story|article|post|page|on .*|with .*|via .*))?\W*\Z",
     r"(?:like|follow|find|join) (?:us|[\w ]{1,40}) on (?:facebook|twitter|instagram|google|youtube|"
     r"linkedin|snapchat|pinterest|whatsapp|telegram)\b"
-    r"(?!,? (?:and )?(?:you|they|he|she|it|we|the|an?)\b).{0,80}\Z",
+    r"(?!,? (?:and )?(?:you|they|he|she|it|we|the|an?)\b"
+    r"|\s(?!(?:and|at|by|for|follow|here|join|like|now|on|or|to|using|via|with)\b)(?-i:[a-z]))"
+    r".{0,80}\Z",
     r"join the conversation\b.{0,80}\Z",
     # whose it is
     r".*\ball rights reserved(?:\W*\Z|\s*[^\w\s,])",
@@ -373,7 +379,8 @@ _ANYWHERE = _any(
     r"|today|https?)\b)",
     r"stay (?:updated|up to date|connected|in touch|tuned)\b.{0,80}\b(?:app|newsletter|facebook|"
     r"twitter)\b",
-    r"for (?:all )?(?:the )?latest .{1,60}[ ,](?:follow|download|visit|click|like|subscribe)\b",
+    r"for (?:all )?(?:the )?latest [^,]{1,60}(?: |, ?)(?:follow|download|visit|click|like"
+    r"|subscribe)\b",
     r"chat with us in facebook messenger\b",
     # advertising and a page's controls
     r"(?:advertise?ments?|advertising|sponsored|story continues below(?: advertisement)?|"
@@ -390,7 +397,7 @@ _DATED: Final = (
     r"(?: (?:date|on|at|by))?[:\s].{0,12}\d(?!.*?, (?:the|an?|it|he|she|they)\b)[^.]{0,80}\Z"
 )
 _AT_START = _any(
-    r"(?:tm )?(?:& |and )?(?:©|\(c\) ?\d|copyright (?:©|\(c\)|\d{4}|by)).{0,60}\Z",
+    rf"{_COPYRIGHT}.{{0,60}}\Z",
     rf"(?:by|from) (?:{_AGENCIES}|(?-i:[A-Z][\w.'’-]+(?: (?:[A-Z][\w.'’-]*|de|van|von|al|bin"
     rf"|la)){{1,3}})"
     rf"(?:(?: and|,| &) (?-i:[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){{1,3}})){{0,3}})"
@@ -419,7 +426,7 @@ _HEADING = _any(
     r"what to read next|don'?t miss|tags)[\s:.…>»-]*\Z"
 )
 _AT_END = _any(
-    r"(?:tm )?(?:& |and )?(?:©|\(c\) ?\d|copyright (?:©|\(c\)|\d{4}|by|the associated press))",
+    _COPYRIGHT,
     r"(?:#[^#\n]{1,40}){2,}\Z",
     # who wrote and edited
     r"[\W_]*(?:additional |with (?:additional )?)?(?:reporting|editing|writing|edited|written"
