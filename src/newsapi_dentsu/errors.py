@@ -67,5 +67,9 @@ class StorageUnavailableError(StorageError):
     transient = True
 
 
+class OutputError(PipelineError):
+    """A command's own output can't be written."""
+
+
 class AlertsError(PipelineError):
     """The alert rules can't be used, or a channel of alerts didn't take a message."""

@@ -6,9 +6,13 @@ obeys rather than shows are written as Python writes them (`\\x1b`), so that the
 
 import io
 import re
-from typing import Final, TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TextIO, cast
 
 from typing_extensions import override
+
+from newsapi_dentsu.errors import OutputError
 
 _ACTING: Final = re.compile(
     "["
@@ -27,28 +31,30 @@ def visible(text: str) -> str:
     return _ACTING.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
-class Shown(io.TextIOBase):
-    """A stream that writes out what would act on a terminal."""
+class Output(io.TextIOBase):
+    """A stream of this process's output, which tells what keeps it from being written."""
 
-    def __init__(self, raw: TextIO) -> None:
-        self.raw = raw
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
 
     @override
     def write(self, text: str, /) -> int:
-        self.raw.write(visible(text))
+        with _trouble_told():
+            self._stream.write(text)
         return len(text)
 
     @override
     def flush(self) -> None:
-        self.raw.flush()
+        with _trouble_told():
+            self._stream.flush()
 
     @override
     def isatty(self) -> bool:
-        return self.raw.isatty()
+        return self._stream.isatty()
 
     @override
     def fileno(self) -> int:
-        return self.raw.fileno()
+        return self._stream.fileno()
 
     @override
     def writable(self) -> bool:
@@ -57,14 +63,37 @@ class Shown(io.TextIOBase):
     @property
     def errors(self) -> str | None:  # type: ignore[override]
         """How the stream behind it treats what it can't encode."""
-        return self.raw.errors
+        return self._stream.errors
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
         """The encoding of the stream behind it."""
-        return self.raw.encoding
+        return self._stream.encoding
+
+
+class Shown(Output):
+    """One that writes out what would act on a terminal; `raw` is one that doesn't."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.raw = Output(stream)
+
+    @override
+    def write(self, text: str, /) -> int:
+        super().write(visible(text))
+        return len(text)
 
 
 def raw(stream: TextIO) -> TextIO:
-    """The stream behind a guarded one, for what the program itself means a terminal to obey."""
-    return stream.raw if isinstance(stream, Shown) else stream
+    """The stream behind one that shows, for what this program itself means a terminal to obey."""
+    return cast("TextIO", stream.raw) if isinstance(stream, Shown) else stream
+
+
+@contextmanager
+def _trouble_told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the output can't be written: {error.strerror or error}") from error

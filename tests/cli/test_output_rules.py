@@ -187,21 +187,20 @@ def test_a_terminal_or_a_chosen_encoding_gets_what_it_lacks_replaced(filled: Wor
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "lines", "settings"),
     [
-        ("articles",),
-        ("articles", "--format", "csv"),
-        ("articles", "--format", "jsonl"),
-        ("status",),
+        ("articles", 1, {}),
+        ("articles --format csv", 0, {}),
+        ("articles --format csv", 1, {"PYTHONUNBUFFERED": "1"}),
+        ("articles --format jsonl", 1, {}),
+        ("status", 0, {}),
     ],
-    ids=" ".join,
 )
-@pytest.mark.parametrize(("lines", "settings"), [(0, {}), (1, {}), (1, {"PYTHONUNBUFFERED": "1"})])
 def test_a_reader_that_has_read_enough_is_no_error(
-    filled: Workspace, arguments: tuple[str, ...], lines: int, settings: dict[str, str]
+    filled: Workspace, arguments: str, lines: int, settings: dict[str, str]
 ) -> None:
     with subprocess.Popen(
-        [NEWSAPI, *arguments],
+        [NEWSAPI, *arguments.split()],
         cwd=filled.folder,
         env=filled.environment(**settings),
         stdout=subprocess.PIPE,
@@ -215,6 +214,37 @@ def test_a_reader_that_has_read_enough_is_no_error(
         told = process.stderr.read()
         assert process.wait(60) == 0
     assert told in (b"", b"SANDBOX: these articles are invented.\n")
+
+
+@pytest.mark.parametrize("arguments", ["articles", "articles --format csv", "--version"])
+def test_a_full_disk_is_told_in_a_line(filled: Workspace, arguments: str) -> None:
+    command = [str(NEWSAPI), *arguments.split()]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            command,
+            cwd=filled.folder,
+            env=filled.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    told = done.stderr.splitlines()
+    assert told[-1] == "Error: the output can't be written: No space left on device"
+    assert "Traceback" not in done.stderr
+
+
+def test_closed_streams_are_no_error(filled: Workspace) -> None:
+    for closed in (">&-", ">&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f"{NEWSAPI} status {closed}"],
+            cwd=filled.folder,
+            env=filled.environment(),
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b""), closed
 
 
 def test_what_a_user_types_is_shown_in_errors_and_does_not_act(workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ import click
 from typing_extensions import override
 
 from newsapi_dentsu.cli.streams import guarded
-from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.errors import OutputError, PipelineError
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +100,8 @@ class _Commands(click.Group):
         except BrokenPipeError:
             # Click would exit with 1 where somebody has read enough.
             raise SystemExit(0) from None
+        except OutputError:
+            raise
         except PipelineError as error:
             from newsapi_dentsu import logs
 

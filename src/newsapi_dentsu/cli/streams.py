@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from newsapi_dentsu.errors import OutputError
 from newsapi_dentsu.visible import Shown
 
 
@@ -21,11 +22,14 @@ def guarded() -> Iterator[None]:
     """Let stdout and stderr be as this module's rules want them.
 
     Raises:
-        SystemExit: with 0 where whoever reads stdout has gone away.
+        SystemExit: with 0 where whoever reads stdout has gone away, with 1 where it is full.
     """
     before = sys.stdout, sys.stderr
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        if stream is None:
+            # Started with the stream closed: there is nobody to write to.
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
         if isinstance(stream, io.TextIOWrapper):
             if "PYTHONIOENCODING" in os.environ or stream.isatty():
                 stream.reconfigure(errors="replace")
@@ -40,12 +44,25 @@ def guarded() -> Iterator[None]:
             sys.stdout.flush()
         except BrokenPipeError:
             _let_go()
+        except OutputError as error:
+            _let_go()
+            _tell(error)
+            raise SystemExit(1) from None
         raise
     except BrokenPipeError:
         _let_go()
         raise SystemExit(0) from None
+    except OutputError as error:
+        _let_go()
+        _tell(error)
+        raise SystemExit(1) from None
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _tell(error: OutputError) -> None:
+    with suppress(BrokenPipeError, OutputError):
+        sys.stderr.write(f"Error: {error}\n")
 
 
 def _let_go() -> None:

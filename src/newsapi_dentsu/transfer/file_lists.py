@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, StringConstraints, ValidationError
 
+from newsapi_dentsu.mistakes import in_plain_words
 from newsapi_dentsu.transfer.proof import Digest
 
 
@@ -33,5 +34,5 @@ class ListedFile(FileList):
 def first_mistake(error: ValidationError) -> str:
     """Where the first mistake of a list is, and what it is, without its value."""
     found = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in found["loc"])
-    return f"{place!r}: {found['msg']}" if place else found["msg"]
+    place = ".".join(str(part) for part in found["loc"])[:100]
+    return f"{place!r} {in_plain_words(found)}" if place else "it is no JSON of that form"
