@@ -131,7 +131,7 @@ class EmailChannel(Channel):
 def _transfer(
     server: smtplib.SMTP, mail: EmailMessage, sender: str, receivers: tuple[str, ...]
 ) -> str:
-    """Hand over a mail and return the server's answer; enough that it takes one receiver."""
+    """Hand over a mail and return the server's answer; one accepted receiver is enough."""
     server.ehlo_or_helo_if_needed()
     _expect(server.mail(parseaddr(sender)[1]))
     refused = []
