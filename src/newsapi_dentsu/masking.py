@@ -59,7 +59,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _base64(secret: bytes) -> Iterator[str]:
-    """What stays the same in whatever text is encoded, for each place that it may begin at."""
+    """The pieces of base64 that give a secret away, wherever in an encoded text it begins."""
     yield base64.b64encode(secret).decode()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for offset in range(3):

@@ -498,7 +498,7 @@ def settings_in_use(settings: Settings) -> list[SettingInUse]:
 
 
 def mistakes_in_env_file() -> list[str]:
-    """What `.env` holds in vain, as sentences: names of no setting, with the one that was meant."""
+    """A sentence for each line of `.env` that has no effect, with the name that was meant."""
     known = [field.upper() for field in Settings.model_fields]
     try:
         bindings = _env_file()

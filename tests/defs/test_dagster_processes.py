@@ -91,7 +91,7 @@ def _ready(url: str) -> str:
 
 def test_a_run_started_in_the_ui_is_seen_on_the_command_line(folder: Path, ui: str) -> None:
     run_id = launch(ui)
-    status = ended(ui, run_id, seconds=90)
+    status = ended(ui, run_id)
     shown = subprocess.run(
         [BIN / "newsapi", "status", "--json"], cwd=folder, check=True, capture_output=True
     )

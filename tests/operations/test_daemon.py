@@ -52,9 +52,9 @@ class Daemon:
         answer = answers(f"http://127.0.0.1:{self.port}/health")
         return {"status": answer.status_code, **answer.json()} if answer is not None else {}
 
-    def reaches(self, state: str, seconds: float = 60) -> None:
+    def reaches(self, state: str) -> None:
         try:
-            until(lambda: self.health().get("state") == state, f"not {state}", seconds)
+            until(lambda: self.health().get("state") == state, f"not {state}")
         except TimeoutError as error:
             # What it says by then, not what it had said when the waiting began.
             raise TimeoutError(f"{error}: {self.health()}\n{self.said()}") from None
@@ -82,7 +82,7 @@ def test_a_second_daemon_waits_alive_and_takes_over_when_the_first_is_killed(
             assert "Instance is configured" not in second.said()
 
             os.killpg(process.pid, signal.SIGKILL)
-            second.reaches("active", 30)
+            second.reaches("active")
             until(lambda: "Instance is configured" in second.said(), "the second doesn't act")
             until(lambda: second.health()["heartbeat_age_seconds"] < 30, "no heartbeat")
 

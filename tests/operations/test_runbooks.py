@@ -98,7 +98,7 @@ def test_a_stuck_run(deployed: Place) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: "STARTED" in states_of_runs(deployed), "the run did not begin", 90)
+        until(lambda: "STARTED" in states_of_runs(deployed), "the run did not begin")
         stuck.send_signal(signal.SIGKILL)
         stuck.wait()
     find, *_ = commands("A stuck run")

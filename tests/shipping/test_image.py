@@ -69,7 +69,7 @@ def test_each_role_answers_its_probe_and_stops_when_told(
     if answers(url) is not None:
         pytest.skip(f"port {port} is in use here")
     with image.started(log, *services()[role]["command"]) as container:
-        until(lambda: (it := answers(url)) and it.status_code == 200, "it doesn't answer well", 60)
+        until(lambda: (it := answers(url)) and it.status_code == 200, "it doesn't answer well")
         health = image.final.last("HEALTHCHECK").exec_form
         assert image.once(*health).returncode == 0
         code, seconds = container.stop(image.final.last("STOPSIGNAL").text, GRACE)

@@ -19,7 +19,6 @@ from support.tables import Dump, count, dump
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
 DAYS = 1
-KILLS = 20
 
 
 def _articles() -> list[SandboxArticle]:
@@ -68,10 +67,16 @@ def differences(found: Dump, expected: Dump) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "databases", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
+    ("databases", "kills"),
+    [
+        ("duckdb", 3),
+        pytest.param("duckdb", 20, marks=pytest.mark.slow),
+        pytest.param("postgres", 20, marks=pytest.mark.slow),
+    ],
+    indirect=["databases"],
 )
-def test_killed_at_twenty_random_moments_the_next_run_gives_the_same_tables(
-    databases: Databases, articles: list[SandboxArticle]
+def test_killed_at_random_moments_the_next_run_gives_the_same_tables(
+    databases: Databases, articles: list[SandboxArticle], kills: int
 ) -> None:
     rng = random.Random(20)
     clock = Clock()
@@ -83,7 +88,7 @@ def test_killed_at_twenty_random_moments_the_next_run_gives_the_same_tables(
         whole = _complete(api, databases.create(tables=False))
         assert len(expected[raw.TABLE]) == len(articles)
         stopped_early = 0
-        for _ in range(KILLS):
+        for _ in range(kills):
             database = databases.create(tables=False)
             clock.now = Clock().now
             with process(pipeline, api.sandbox.url, database, clock.now, DAYS) as child:
@@ -96,7 +101,7 @@ def test_killed_at_twenty_random_moments_the_next_run_gives_the_same_tables(
             assert differences(_tables(database), expected) == []
             if isinstance(databases, PostgresDatabases) and isinstance(database, PostgresDatabase):
                 databases.drop(database)
-    assert stopped_early >= KILLS / 4
+    assert stopped_early >= kills / 4
 
 
 def test_killed_after_page_7_of_20_a_run_costs_at_most_one_page_twice(

@@ -1,11 +1,10 @@
 """Much work is done by several processes: the same results, and nothing that outlives a run."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from itertools import chain
@@ -21,6 +20,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import assessments, text_bands
 from support.articles import body, record
 from support.clock import NOON
+from support.portions import die, die_of_seven, double, refuse, whose
 from support.processing import process, store
 from support.tables import dump
 
@@ -36,29 +36,6 @@ def _two_processors() -> Iterator[None]:
 def helpers() -> Iterator[Workers]:
     with workers(wanted=True) as started:
         yield started
-
-
-def double(numbers: Sequence[int]) -> list[int]:
-    return [2 * number for number in numbers]
-
-
-def refuse(numbers: Sequence[int]) -> list[int]:
-    raise ValueError(f"not {numbers}")
-
-
-def die_of_seven(numbers: Sequence[int]) -> list[int]:
-    if 7 in numbers:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return list(numbers)
-
-
-def die(_: Sequence[int]) -> list[int]:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return []
-
-
-def whose(numbers: Sequence[int]) -> list[int]:
-    return [os.getpid()] * len(numbers)
 
 
 def minus(number: int) -> int:

@@ -48,8 +48,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
 
 
-def until(condition: Callable[[], Found], what: str, seconds: float = 150) -> Found:
-    """Wait until something true comes back."""
+def until(condition: Callable[[], Found], what: str, seconds: float = 400) -> Found:
+    """Wait until something true comes back; a busy machine may need minutes."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
@@ -67,8 +67,8 @@ def ask(url: str, query: str) -> Any:
 def answers(url: str) -> requests.Response | None:
     """The answer of a server, if there is one yet."""
     try:
-        return requests.get(url, timeout=5)
-    except requests.ConnectionError:
+        return requests.get(url, timeout=30)
+    except (requests.ConnectionError, requests.Timeout):
         return None
 
 
@@ -91,7 +91,7 @@ def launch(url: str) -> str:
     return run_id
 
 
-def ended(url: str, run_id: str, seconds: float = 120) -> str:
+def ended(url: str, run_id: str) -> str:
     """Wait for the end of a run and return its status."""
 
     def status() -> str | None:
@@ -99,4 +99,4 @@ def ended(url: str, run_id: str, seconds: float = 120) -> str:
         reached: str = found["runOrError"]["status"]
         return reached if reached in ("SUCCESS", "FAILURE", "CANCELED") else None
 
-    return until(status, f"run {run_id} did not end", seconds) or ""
+    return until(status, f"run {run_id} did not end") or ""

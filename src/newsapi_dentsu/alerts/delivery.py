@@ -52,10 +52,10 @@ def deliver(
     save: Callable[[AlertState], None],
     keep: Callable[[AlertState], None],
 ) -> tuple[AlertState, list[Sent]]:
-    """Send every notice that is due, at most one message on each channel (for each incident).
+    """Send every notice that is due: one message on each channel, or one for each incident.
 
-    What is to be sent is saved before, so that a process that dies meanwhile is followed by one
-    that sends the very same message again, which its receiver can tell by its id.
+    A message is saved before it is sent. If the process dies in between, the next one sends the
+    very same message again, and the receiver recognizes it by its id.
 
     Args:
         state: the state after the evaluation.
@@ -93,7 +93,7 @@ _Batch = tuple[Channel, Message]
 
 
 def _interrupted(state: AlertState, facts: Facts, context: DeliveryContext) -> Iterable[_Batch]:
-    """The messages of which nobody knows whether they arrived."""
+    """The messages that were begun and may have arrived."""
     for channel in context.channels:
         messages: dict[str, list[Notice]] = {}
         for (notice_id, name), delivery in state.deliveries.items():

@@ -165,7 +165,7 @@ def _coded(text: str) -> str:
 def _transfer(
     server: smtplib.SMTP, mail: EmailMessage, sender: Address, receivers: MailAddresses
 ) -> str:
-    """Hand over a mail and return the server's answer; enough that it takes one receiver."""
+    """Hand over a mail and return the server's answer; one accepted receiver is enough."""
     server.ehlo_or_helo_if_needed()
     international = server.has_extn("smtputf8")
     if not (international or sender.username.isascii()):

@@ -115,7 +115,7 @@ def evaluate(
 
 @contextmanager
 def watched_warehouse(settings: Settings) -> Iterator[Warehouse]:
-    """The warehouse, for somebody who rather does without it than waits."""
+    """The warehouse, opened without a long wait: an evaluation can do without it."""
     hurried = settings.model_copy(
         update={
             "database_wait_seconds": min(settings.database_wait_seconds, LONGEST_WAIT),
@@ -128,7 +128,7 @@ def watched_warehouse(settings: Settings) -> Iterator[Warehouse]:
 
 
 def place_of(settings: Settings, warehouse: Warehouse) -> str:
-    """Which installation speaks, for people who run several."""
+    """The name of this installation, for people who run several."""
     if settings.use_postgres:
         return warehouse.location
     return f"{settings.duckdb_path.absolute()} on {socket.gethostname()}"

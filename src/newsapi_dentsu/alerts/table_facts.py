@@ -14,9 +14,9 @@ MOST_FETCHES = 500
 
 
 def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: datetime) -> Tables:
-    """Read the last collectings, up to when final holds everything, and the space that is left.
+    """Read the last fetches, the time up to which final is complete, and the space that is left.
 
-    A collecting that could read no day says nothing of the index, and is left out. While days are
+    A fetch that could read no day says nothing about the index, and is left out. While days are
     missing, final is as old as the watermark.
 
     Args:

@@ -164,7 +164,7 @@ def silence(*, rule: RuleName, span: timedelta) -> None:
 def _remembered(
     settings: Settings, now: datetime, deliveries: int
 ) -> tuple[AlertState, list[Delivery], str | None]:
-    """The state and the last deliveries; those that the state knows where no more can be seen."""
+    """The state and the last deliveries; without the warehouse, those that the state knows."""
     from newsapi_dentsu.alerts.evaluation import watched_warehouse
     from newsapi_dentsu.alerts.state_store import StateStore
     from newsapi_dentsu.warehouse.tables.alerts import last_deliveries

@@ -1,7 +1,7 @@
 """The tables as assets: each step is a stage plus metadata."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -86,6 +86,26 @@ def _metadata(table: str, columns: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def _asset(
+    table: str,
+    columns: Mapping[str, str],
+    *,
+    deps: Sequence[dg.AssetSpec | dg.AssetsDefinition],
+    description: str,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """The asset of a stage that fills one table."""
+    return dg.asset(
+        key=table.split("."),
+        deps=deps,
+        group_name=GROUP_NAME,
+        owners=OWNERS,
+        kinds=_kinds(),
+        retry_policy=RETRIES,
+        metadata=_metadata(table, columns),
+        description=description,
+    )
+
+
 news_api = dg.AssetSpec(
     ["newsapi.ai"],
     group_name=GROUP_NAME,
@@ -95,16 +115,12 @@ news_api = dg.AssetSpec(
 )
 
 
-@dg.asset(
-    key=raw.TABLE.split("."),
+@_asset(
+    raw.TABLE,
+    raw.COLUMNS,
     deps=[news_api],
-    group_name=GROUP_NAME,
-    owners=OWNERS,
-    kinds=_kinds(),
-    retry_policy=RETRIES,
-    metadata=_metadata(raw.TABLE, raw.COLUMNS),
     description="Every record that newsapi.ai lists for the topics, whole and once, append-only; "
-    "a record that comes again changed is kept as its next version.",
+    "a record that comes again changed is kept as its next revision.",
 )
 def ai_marketing_news_raw(
     context: dg.AssetExecutionContext, config: CollectConfig, pipeline: PipelineResource
@@ -133,14 +149,10 @@ def ai_marketing_news_raw(
     return _materialized(context, pipeline, COLLECT, execute)
 
 
-@dg.asset(
-    key=processed.TABLE.split("."),
+@_asset(
+    processed.TABLE,
+    processed.COLUMNS,
     deps=[ai_marketing_news_raw],
-    group_name=GROUP_NAME,
-    owners=OWNERS,
-    kinds=_kinds(),
-    retry_policy=RETRIES,
-    metadata=_metadata(processed.TABLE, processed.COLUMNS),
     description="One row for each article: the newest text of a page's records, its date and link. "
     "processed.assessments tells each one's story and relevance.",
 )
@@ -160,14 +172,10 @@ def processed_news(
     return _materialized(context, pipeline, DEDUPLICATE, execute)
 
 
-@dg.asset(
-    key=embeddings.TABLE.split("."),
+@_asset(
+    embeddings.TABLE,
+    embeddings.COLUMNS,
     deps=[processed_news],
-    group_name=GROUP_NAME,
-    owners=OWNERS,
-    kinds=_kinds(),
-    retry_policy=RETRIES,
-    metadata=_metadata(embeddings.TABLE, embeddings.COLUMNS),
     description="A vector of what each text is about, made once by the sentence model. A cache: "
     "what is missing is made again.",
 )
@@ -187,14 +195,10 @@ def text_embeddings(
     return _materialized(context, pipeline, UNDERSTAND, execute)
 
 
-@dg.asset(
-    key=assessments.TABLE.split("."),
+@_asset(
+    assessments.TABLE,
+    assessments.COLUMNS,
     deps=[processed_news, text_embeddings],
-    group_name=GROUP_NAME,
-    owners=OWNERS,
-    kinds=_kinds(),
-    retry_policy=RETRIES,
-    metadata=_metadata(assessments.TABLE, assessments.COLUMNS),
     description="One verdict for each article: whether it may be read, how much it is about the "
     "topics, and its place among the articles that carry one text.",
 )

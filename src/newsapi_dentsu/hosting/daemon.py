@@ -23,7 +23,7 @@ from newsapi_dentsu.warehouse.engines.daemon_lock import DaemonLock, open_daemon
 logger = logging.getLogger(__name__)
 
 LONGEST_SILENCE = 300.0
-"""Seconds without a heartbeat, of which Dagster's threads give one every 30, that mean death."""
+"""Seconds without a heartbeat that mean death; Dagster's threads give one every 30 seconds."""
 
 _LOOK_SECONDS = 5.0
 _LISTEN_SECONDS = 15.0

@@ -148,7 +148,7 @@ def _instance(home: Path) -> dg.DagsterInstance:
 
 
 def _is_of_records(error: Exception) -> bool:
-    """Whether Dagster's own storage failed; by name, for the module is costly to import."""
+    """Whether Dagster's own storage failed, by the error's name: its module is slow to import."""
     return isinstance(error, DBAPIError) or type(error).__name__ == "DagsterPostgresException"
 
 

@@ -12,13 +12,13 @@ from pydantic import SecretStr
 from newsapi_dentsu.settings import Settings
 
 RUN_SECONDS = 3600
-"""When the platform ends a job that run monitoring (half an hour) has not."""
+"""Seconds after which the platform ends a job; run monitoring ends its run after half of them."""
 
 RUN_RESOURCES = {"cpu": "2", "memory": "4Gi"}
 
 _IDENTITY = "AZURE_CLIENT_ID"
 _FIGURES = ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING")
-"""Where figures go, and the login there: with the second, the first is no secret."""
+"""The address for figures and the login there. With a login, the address is no secret."""
 
 
 def run_launcher(settings: Settings) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def refuse_run(warehouse: Warehouse, run_id: str, now: datetime, error: str) -> 
 
 
 def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
-    """The figures of a run, of what its stages reported; attempts are added up.
+    """The figures of a run: what its stages reported, all attempts added up.
 
     Args:
         stages: the executions of the run's stages.
@@ -179,7 +179,7 @@ def summarize(stages: Sequence[StageRun], *, whole: bool) -> dict[str, Any]:
 
 
 def _unmeasured(session: Session) -> list[RunMetrics]:
-    """The rows of runs from before the rows were kept, oldest first."""
+    """Rows for the runs that ended before rows were kept, oldest first."""
     runs: dict[str, list[StageRun]] = {}
     for stage in stage_runs.stage_runs_unknown_to(session, run_metrics.TABLE):
         runs.setdefault(stage.run_id, []).append(stage)

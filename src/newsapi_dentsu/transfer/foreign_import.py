@@ -182,7 +182,7 @@ class _Import:
             self._complain(Complaint(table.shown, number, url, "; ".join(reasons)))
 
     def _covered(self, one: Mapped) -> bool:
-        """Whether a table before this one has told of the row's page, and no less."""
+        """Whether an earlier table has told at least as much of the row's page."""
         page = _page(one)
         if page is None or page not in self._before:
             return False

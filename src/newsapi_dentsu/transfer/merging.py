@@ -22,7 +22,7 @@ from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 BATCH_ROWS = 200
 _ASIDE = 1_000_000
-"""Added to version numbers while they change places, as two must never be equal."""
+"""Added to numbers of revisions while they change places: two must never be equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,7 @@ def _merge_searches(source: Session, target: Session) -> None:
             continue
         ((own_start, own_through),) = known
         if through is None or own_through is None:
-            # Whichever is whole up to somewhere says more than one that is whole nowhere.
+            # A side that is complete up to some time knows more than one that never was.
             start, end = (own_start, own_through) if through is None else (start_day, through)
         elif start_day <= own_through.date() and own_start <= through.date():
             start, end = min(start_day, own_start), max(through, own_through)

@@ -1,9 +1,9 @@
 """Which notice goes to which channel.
 
-Each channel of a notice's severity gets it at the same time. Told is what one channel has taken;
-where none of them does, the other channels that are set up are tried until one takes it; and what
-nobody took is kept. PagerDuty, which wakes people and waits for an end, still gets what it has
-missed as long as the incident lasts; mail and Slack don't, for one thing is told once.
+Each channel of a notice's severity gets it at the same time. A notice counts as told when one
+channel has taken it. If none of them does, the other channels that are set up are tried until one
+takes it, and what nobody took is kept. PagerDuty, which wakes people and waits for an end, still
+gets what it has missed as long as the incident lasts. Mail and Slack don't: one thing is told once.
 """
 
 from collections.abc import Collection, Iterable
