@@ -57,6 +57,10 @@ class WarehouseAwayError(WarehouseError):
     transient = True
 
 
+class ExpiredError(PipelineError):
+    """Who reads page by page began too long ago, or on another database: begin again."""
+
+
 class StorageError(PipelineError):
     """A place for backups or the archive can't be used, or what it holds isn't whole."""
 

@@ -461,6 +461,11 @@ class Settings(BaseSettings):
         return self.duckdb_path.parent
 
     @property
+    def reading_folder(self) -> Path:
+        """The folder of the reader's copy, where DuckDB stores."""
+        return self.data_folder / "reading"
+
+    @property
     def home(self) -> Path:
         """Dagster's home folder, absolute as Dagster demands it."""
         return (self.dagster_home or self.data_folder / "dagster").absolute()

@@ -16,7 +16,7 @@ from newsapi_dentsu.dashboard.health import Chart, Health, Storage, health
 from newsapi_dentsu.dashboard.page import render
 from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, RunMetrics
-from support.browser import chromium, needs_chromium, opened
+from support.browser import CONTRAST, chromium, needs_chromium, opened
 from support.clock import NOON
 from support.databases import DuckDBDatabase
 from support.limits import LIMITS
@@ -338,28 +338,6 @@ def test_every_chart_has_its_numbers_and_its_words(browser: Browser, thirty_days
     assert len(set(names)) == len(names) == 10
     assert all(text and "at the end" in text for text in words)
     assert landmarks == [1, 1, 1]
-
-
-CONTRAST = """() => {
-    const light = (text) => {
-        const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3).map((part) => {
-            const c = part / 255;
-            return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const behind = (element) => {
-        const color = getComputedStyle(element).backgroundColor;
-        const through = color === "rgba(0, 0, 0, 0)" && element.parentElement;
-        return through ? behind(element.parentElement) : color;
-    };
-    return [...document.querySelectorAll("h1, h2, h3, p, li, code, summary, th, td, time")]
-        .filter((element) => element.innerText.trim())
-        .map((element) => {
-            const [one, two] = [light(getComputedStyle(element).color), light(behind(element))];
-            return (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
-        });
-}"""
 
 
 @needs_chromium

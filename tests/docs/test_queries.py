@@ -6,12 +6,23 @@ import pytest
 from tools.generate_docs import ROOT
 
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.schema.views import views
 
-QUERIES = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/health.md").read_text("utf-8"), re.DOTALL)
+QUERIES = [
+    query
+    for page in ("health.md", "reading.md")
+    for query in re.findall(
+        r"```sql\n(.*?)```", (ROOT / "docs" / page).read_text("utf-8"), re.DOTALL
+    )
+]
 
 
 def test_there_are_queries() -> None:
-    assert len(QUERIES) > 4
+    assert len(QUERIES) > 12
+
+
+def test_there_is_one_for_each_view() -> None:
+    assert [name for name in views("DuckDB") if not any(name in query for query in QUERIES)] == []
 
 
 @pytest.mark.parametrize("query", QUERIES)

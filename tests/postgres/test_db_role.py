@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from newsapi_dentsu.warehouse.schema import views
 from support.commands import run_newsapi
 
 from .server import Server
@@ -110,3 +111,54 @@ def test_a_wrong_administrator_is_told_and_nothing_is_made(place: Place) -> None
     with place.server.admin(place.name) as superuser:
         made = superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [place.role])
         assert made.rowcount == 0
+
+
+READERS_PASSWORD = "the reader's p%ss"
+
+
+def as_reader(place: Place) -> psycopg.Connection:
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=place.server.port,
+        dbname=place.name,
+        user=views.READER,
+        password=READERS_PASSWORD,
+        autocommit=True,
+    )
+
+
+def test_the_reader_reads_the_views_and_nothing_else(place: Place) -> None:
+    assert place.make_role()[0] == 0
+    assert place.newsapi("db", "upgrade")[0] == 0
+    admin = {"POSTGRES_ADMIN_USER": ADMIN, "POSTGRES_ADMIN_PASSWORD": ADMIN_PASSWORD}
+    for _ in range(2):
+        code, said = place.newsapi("db", "reader", NEWS_READER_PASSWORD=READERS_PASSWORD, **admin)
+        assert code == 0, said
+        assert READERS_PASSWORD not in said
+
+    with as_reader(place) as reader:
+        for view in views.views("PostgreSQL"):
+            reader.execute(f"SELECT * FROM {view}".encode())
+        for statement in (
+            "SELECT * FROM final.filtered_news",
+            "SELECT * FROM processed.assessments",
+            "SELECT * FROM raw.ai_marketing_news_raw",
+            "SELECT * FROM ops.positions",
+            "CREATE TABLE final.mine (a int)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute(statement.encode())
+
+
+def test_an_upgrade_that_makes_views_anew_keeps_the_readers_rights(place: Place) -> None:
+    assert place.make_role()[0] == 0
+    assert place.newsapi("db", "upgrade")[0] == 0
+    admin = {"POSTGRES_ADMIN_USER": ADMIN, "POSTGRES_ADMIN_PASSWORD": ADMIN_PASSWORD}
+    place.newsapi("db", "reader", NEWS_READER_PASSWORD=READERS_PASSWORD, **admin)
+    with place.server.admin(place.name) as superuser:
+        superuser.execute("DROP VIEW final.stories")
+
+    assert place.newsapi("db", "upgrade")[0] == 0
+
+    with as_reader(place) as reader:
+        reader.execute("SELECT * FROM final.stories")

@@ -77,6 +77,10 @@ ROWS: dict[int, tuple[str, ...]] = {
         "INSERT INTO raw.returns VALUES (1, 3, 1, '2026-11-20 12:00:00+00', "
         "'2026-11-20 12:00:00+00', FALSE)",
     ),
+    15: (
+        "INSERT INTO final.past_articles (article_id, change_seq, ended_seq, ended_at) "
+        "VALUES ('a', 1, 2, '2026-11-20 12:00:00+00')",
+    ),
 }
 """For each version that brought tables, what fills them: a row in each."""
 
@@ -150,6 +154,9 @@ def test_every_version_with_rows_in_it_becomes_the_latest(
             execute(empty, statement)
     before = rows(empty)
     assert 0 not in before.values()
+    if all(step.version < 15 for step in known[:steps]):
+        # The changes of final are numbered, from those that are there.
+        before["ops.positions"] += 1
 
     empty.upgrade()
 

@@ -40,3 +40,26 @@ def opened(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     context.close()
     assert complaints == []
     assert [one for one in asked if not one.startswith("data:")] == [url]
+
+
+CONTRAST = """() => {
+    const light = (text) => {
+        const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3).map((part) => {
+            const c = part / 255;
+            return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element) => {
+        const color = getComputedStyle(element).backgroundColor;
+        const through = color === "rgba(0, 0, 0, 0)" && element.parentElement;
+        return through ? behind(element.parentElement) : color;
+    };
+    return [...document.querySelectorAll("h1, h2, h3, p, li, code, summary, th, td, time")]
+        .filter((element) => element.innerText.trim())
+        .map((element) => {
+            const [one, two] = [light(getComputedStyle(element).color), light(behind(element))];
+            return (Math.max(one, two) + 0.05) / (Math.min(one, two) + 0.05);
+        });
+}"""
+"""How much each text stands out from what is behind it, as a script for a page."""

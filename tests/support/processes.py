@@ -1,14 +1,18 @@
 """Other processes that use a warehouse: started quickly, killed for real."""
 
+import itertools
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.sandbox import SANDBOX_KEY
@@ -16,9 +20,11 @@ from newsapi_dentsu.stages import curate, deduplicate
 from newsapi_dentsu.stages.collect import CollectOptions
 
 from .api import run_pipeline
-from .articles import TOPICS
+from .articles import TOPICS, body, record
 from .databases import Database
 from .forking import server
+from .processing import process as process_records
+from .processing import store
 
 
 @contextmanager
@@ -86,3 +92,45 @@ def write_one_after_another(database: Database, name: str, times: int) -> None:
                 "ON CONFLICT (name) DO UPDATE SET value = positions.value + 1",
                 name,
             )
+
+
+def change_articles(database: Database, at: datetime, articles: int, ready: Event) -> None:
+    """Bring articles, change some and have some leave, run after run, until killed."""
+    logging.disable()
+    warehouse = database.open(wait=60)
+    for turn in itertools.count(1):
+        now = at + timedelta(minutes=turn)
+        uris = [f"{(turn * 5 + number) % articles:05}" for number in range(5)]
+        changed = [
+            record(uri, at, title=f"Turn {turn}", body=body(f"{uri}-{turn}")) for uri in uris
+        ]
+        # Dated anew, one moves to another place; another one is a copy of what was there before.
+        changed[0]["dateTimePub"] = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        changed[1]["body"] = body(f"{articles - 1:05}")
+        store(warehouse, *changed, record(f"new-{turn}", now), now=now)
+        process_records(warehouse, now=now)
+        ready.set()
+        # As a run does that fetches: readers come in between.
+        time.sleep(0.2)
+
+
+def read_copy(path: Path, ready: Event, done: Event) -> None:
+    """Hold the reader's copy open and open it anew, until told to end; each is one state."""
+    consistent = (
+        "SELECT (SELECT change_seq FROM final.reading_state) >= "
+        "(SELECT max(change_seq) FROM final.article_changes), "
+        "(SELECT count(*) FROM final.stories) = "
+        "(SELECT count(DISTINCT story_id) FROM final.articles), "
+        "(SELECT count(*) FROM final.articles)"
+    )
+    with duckdb.connect(str(path), read_only=True) as held:
+        at_first = held.execute(consistent).fetchall()
+        while not done.is_set():
+            with duckdb.connect() as fresh:
+                fresh.execute(f"ATTACH '{path}' AS news (READ_ONLY)")
+                fresh.execute("USE news")
+                ((same_state, same_stories, _),) = fresh.execute(consistent).fetchall()
+                assert (same_state, same_stories) == (True, True)
+            assert held.execute(consistent).fetchall() == at_first
+            ready.set()
+            time.sleep(0.2)

@@ -30,7 +30,9 @@ ADDED = {
     processed.TABLE: {"link", "first_published_at", "text_start", "text_end"},
     processed.OUTCOMES: {"page_id", "fragment"},
     assessments.TABLE: {"reasons"},
-    final.TABLE: {"link", "first_published_at", "text_start", "text_end", "text_of"},
+    final.TABLE: {
+        *("link", "first_published_at", "text_start", "text_end", "text_of", "change_seq"),
+    },
     final.REJECTED: {"link"},
 }
 

@@ -16,7 +16,7 @@ from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.visible import raw
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.warehouse.queries.reading import Pages
+    from newsapi_dentsu.reading.states import Pages
 
 
 TABLE_ROWS = 20
@@ -62,8 +62,8 @@ def articles(
     limit: int | None,
 ) -> None:
     """List or export final articles, the newest first."""
+    from newsapi_dentsu.reading.states import ArticleFilter, read_articles
     from newsapi_dentsu.warehouse import open_warehouse
-    from newsapi_dentsu.warehouse.queries.reading import ArticleFilter, read_articles
 
     wanted = ArticleFilter(
         since=since.date() if since else None,
@@ -151,7 +151,7 @@ def _cell_of_excel(value: Any) -> Any:
 
 
 def _write_file(pages: "Pages", format_: str, out: Path, *, excel: bool) -> int:
-    from newsapi_dentsu.warehouse.queries.reading import write_parquet
+    from newsapi_dentsu.reading.parquet import write_parquet
 
     with output_file(out) as part:
         if format_ == "parquet":

@@ -170,6 +170,47 @@ def rotate(*, admin_user: str, admin_password: str, within_days: int, valid_days
     click.echo(done)
 
 
+@db.command()
+@_as_administrator
+@click.option(
+    "--reader-password",
+    envvar="NEWS_READER_PASSWORD",
+    show_envvar=True,
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+    help="The password that news_reader gets.",
+)
+def reader(*, admin_user: str, admin_password: str, reader_password: str) -> None:
+    """Make the role news_reader, which reads the views of schema final and nothing else.
+
+    For analysts and their tools. Run again, it changes nothing but the password; upgrades keep its
+    rights on views that they make anew.
+    """
+    from pydantic import SecretStr
+
+    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse.engines.postgres_role import prepare_role
+    from newsapi_dentsu.warehouse.schema import views
+
+    settings = load_settings()
+    if not settings.use_postgres:
+        raise click.UsageError("only PostgreSQL has roles: set USE_POSTGRES=true")
+    with closing(open_warehouse(settings)) as warehouse:
+        with warehouse.snapshot():
+            """There are tables, of this version."""
+        login = settings.model_copy(
+            update={
+                "postgres_user": views.READER,
+                "postgres_password": SecretStr(reader_password),
+                "postgres_password_url": None,
+            }
+        )
+        prepare_role(login, admin_user, SecretStr(admin_password), [views.READER_SEES_SCHEMA])
+        warehouse.write(views.grant_reader)
+    click.echo(f"{views.READER} may log in to {settings.postgres_db} and read its views")
+
+
 def _needed_of_admin(settings: Settings) -> Iterator[str]:
     """What a role that may not create schemas needs from an administrator."""
     from newsapi_dentsu.hosting.home import DAGSTER_SCHEMA

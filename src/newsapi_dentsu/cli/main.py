@@ -21,6 +21,7 @@ AI and marketing news, each article once: from newsapi.ai to three tables.
 Start:
   newsapi run            fetch what is new, deduplicate it, filter it
   newsapi status         how far it is, how many rows, the last runs
+  newsapi serve          a page to read the news, feeds and a REST API
   newsapi articles       read or export the articles
   newsapi dev            the Dagster UI and the six-hourly schedule
 
@@ -37,6 +38,7 @@ COMMANDS = {
     "backfill": "running",
     "status": "status",
     "articles": "articles",
+    "serve": "serve",
     "explain": "explain",
     "dev": "dev",
     "daemon": "daemon",

@@ -219,7 +219,8 @@ def _advice(settings: Settings, topics: Topics, run: RunSummary) -> Iterator[str
     if not run.outcome.succeeded:
         return
     yield "Next:"
-    yield "  newsapi articles    read them"
+    yield "  newsapi serve       read them in the browser, as feeds, by REST"
+    yield "  newsapi articles    list or export them"
     yield "  make dev            the Dagster UI on http://localhost:3000, a run every six hours"
     if collected and collected.origin == raw.SANDBOX:
         yield (

@@ -1,5 +1,6 @@
 """The pipeline's settings, warehouse and source, as the resource that assets and checks use."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
@@ -18,6 +19,8 @@ from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
+
+logger = logging.getLogger(__name__)
 
 progress_of_stage: ContextVar[Bars] = ContextVar(
     "progress_of_stage", default=lambda _stage: no_progress
@@ -116,10 +119,23 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
                 self._warehouse, run_id, datetime.now(UTC), error=error, counted=self._counted
             )
             ended += [done] if done else []
+            self._publish()
         if self._settings.sends_figures:
             from newsapi_dentsu.telemetry.export import export
 
             export(self._settings, ended)
+
+    def _publish(self) -> None:
+        """Bring the reader's copy up to date; where that fails, the next run completes it."""
+        if self._settings.use_postgres:
+            return
+        from newsapi_dentsu.reading.copy import publish
+
+        try:
+            publish(self._warehouse, self._settings.reading_folder)
+        except Exception as error:
+            # What the run has stored is right, whatever becomes of the copy.
+            logger.warning("Readers see the copy of before, which the next run renews: %s", error)
 
     def _failure(self, run_id: str, instance: dg.DagsterInstance) -> str | None:
         """Why a step of the run failed, secrets masked; None where none did."""

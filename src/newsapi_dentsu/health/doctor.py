@@ -67,6 +67,8 @@ def diagnose(now: datetime) -> Iterator[Finding]:
     with closing(open_warehouse(settings)) as warehouse:
         yield from _examined("database", lambda: _database(warehouse))
         yield from _examined("last run", lambda: _last_run(warehouse, limits, now))
+        if not settings.use_postgres:
+            yield from _examined("reader's copy", lambda: _readers_copy(settings, warehouse))
         if settings.use_postgres:
             yield from _examined("size", lambda: _server(settings, warehouse, limits, clocks))
     yield from _dagster(settings, limits, now)
@@ -171,6 +173,20 @@ def _last_run(warehouse: Warehouse, limits: Limits, now: datetime) -> Iterator[F
         yield Finding("last run", "problem", detail + reason, "newsapi status, then newsapi run")
     else:
         yield Finding("last run", "ok", detail)
+
+
+def _readers_copy(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    from newsapi_dentsu.reading.copy import published_state
+    from newsapi_dentsu.reading.states import current_state
+
+    there = published_state(settings.reading_folder)
+    with warehouse.snapshot() as session:
+        wanted = current_state(session)
+    if there == wanted:
+        yield Finding("reader's copy", "ok", f"{settings.reading_folder} has all of final")
+        return
+    detail = f"{settings.reading_folder} is behind final" if there is not None else "there is none"
+    yield Finding("reader's copy", "warning", detail, "newsapi run; its log says why it failed")
 
 
 def _server(

@@ -50,6 +50,8 @@ def curate(
     """
 
     def begin(session: Session) -> int:
+        final.forget_past(session, now)
+        final.number_rows(session)
         if setting_aside.rules_changed(session, positions.CURATED):
             assessments.touch(session, final.set_aside(session))
             setting_aside.note_rules(session, positions.CURATED)

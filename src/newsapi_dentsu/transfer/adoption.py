@@ -48,7 +48,12 @@ def adopt(session: Session) -> Adopted:
     last_record = one(session, f"SELECT coalesce(max(seq), 0) FROM {raw.TABLE}")
     last_article = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {processed.TABLE}")
     last_verdict = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {assessments.TABLE}")
-    last_departure = one(session, f"SELECT coalesce(max(seq), 0) FROM {final.CHANGES}")
+    last_change = one(
+        session,
+        f"SELECT greatest((SELECT coalesce(max(seq), 0) FROM {final.CHANGES}), "
+        f"(SELECT coalesce(max(change_seq), 0) FROM {final.TABLE}), "
+        f"(SELECT coalesce(max(ended_seq), 0) FROM {final.PAST}))",
+    )
     unaccounted = one(session, _FIRST_WITHOUT_OUTCOME)
     unassessed = one(session, _FIRST_NOT_ASSESSED)
     unjudged = one(session, _FIRST_NOT_JUDGED)
@@ -59,8 +64,8 @@ def adopt(session: Session) -> Adopted:
         positions.GROUPED: last_article if unassessed is None else unassessed - 1,
         positions.CURATED: last_verdict if unjudged is None else unjudged - 1,
     }
-    if last_departure:
-        places[final.CHANGES_SEQUENCE] = last_departure
+    if last_change:
+        places[final.CHANGES_SEQUENCE] = last_change
     for name, value in places.items():
         positions.set_position(session, name, value)
     query = raw.active_query(session)

@@ -55,7 +55,10 @@ def tables() -> tuple[Table, ...]:
             connection.execute(statement)
         for table, column, type_ in connection.execute(
             "SELECT table_schema || '.' || table_name, column_name, data_type "
-            "FROM information_schema.columns ORDER BY table_schema, table_name, ordinal_position"
+            "FROM information_schema.columns "
+            "WHERE table_schema || '.' || table_name IN (SELECT unnest(?)) "
+            "ORDER BY table_schema, table_name, ordinal_position",
+            [list(history.tables())],
         ).fetchall():
             if table not in history.CACHES:
                 columns.setdefault(table, {})[column] = _KINDS[type_]

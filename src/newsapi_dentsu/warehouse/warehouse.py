@@ -130,7 +130,7 @@ class Warehouse:
             finally:
                 # Of a step that failed, nothing is left; whatever ends this, the next call goes on.
                 if self.inspect(lambda session: history.applied_version(engine, session)):
-                    self.write(lambda session: history.create_indexes(engine, session))
+                    self.write(lambda session: history.create_derived(engine, session))
 
     def close(self) -> None:
         """Let go of the connections that are kept between transactions."""

@@ -1,4 +1,4 @@
-"""The schema's history: numbered SQL files, applied once each, and the indexes on top."""
+"""The schema's history: numbered SQL files, applied once each; indexes and views on top."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,6 +10,7 @@ from itertools import chain
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Engine, Session
+from newsapi_dentsu.warehouse.schema import views
 
 _VERSION_TABLE = (
     "CREATE TABLE ops.schema_migrations "
@@ -136,6 +137,7 @@ def behind(engine: Engine, session: Session) -> bool:
     return (
         bool(pending(engine, session))
         or not indexes(engine.name).keys() <= engine.index_names(session)
+        or (_has_views(engine, session) and bool(views.missing(engine, session)))
         or any(not engine.schema_exists(session, name) for name in engine.other_schemas)
     )
 
@@ -168,6 +170,8 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
     steps = pending(engine, session)
     for name in engine.other_schemas:
         _create_schema(engine, session, name)
+    if steps:
+        views.drop_views(engine, session)
     for step in steps:
         for statement in step.statements:
             if created := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement):
@@ -187,13 +191,15 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
     return steps
 
 
-def create_indexes(engine: Engine, session: Session) -> None:
-    """Create the indexes that are missing."""
+def create_derived(engine: Engine, session: Session) -> None:
+    """Create the indexes that are missing, and the views where all steps were taken."""
     engine.lift_time_limits(session)
     existing = engine.index_names(session)
     for name, statement in indexes(engine.name).items():
         if name not in existing:
             session.execute(statement)
+    if _has_views(engine, session):
+        views.create_views(engine, session)
 
 
 def script(engine: str) -> list[str]:
@@ -212,7 +218,7 @@ def script(engine: str) -> list[str]:
             f"VALUES ({step.version}, '{step.name}', now())"
         )
     statements += _notes_of_older_programs(migrations())
-    return statements + list(indexes(engine).values())
+    return [*statements, *indexes(engine).values(), *views.statements(engine)]
 
 
 def _notes_of_older_programs(steps: Iterable[Migration]) -> list[str]:
@@ -257,6 +263,11 @@ def _works_from(session: Session) -> dict[int, int | None]:
         return {}
     found = session.rows("SELECT version, works_from FROM ops.schema_migrations")
     return {row[0]: row[1] for row in found}
+
+
+def _has_views(engine: Engine, session: Session) -> bool:
+    """Whether the tables are those that the views read."""
+    return not pending(engine, session) and applied_version(engine, session) >= views.SINCE
 
 
 def _create_schema(engine: Engine, session: Session, name: str) -> None:

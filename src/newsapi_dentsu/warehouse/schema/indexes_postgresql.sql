@@ -15,3 +15,6 @@ CREATE INDEX idx_assessments_story ON processed.assessments(story_id);
 CREATE INDEX idx_final_updated ON final.filtered_news(updated_at);
 CREATE INDEX idx_changes_changed ON final.changes(changed_at);
 CREATE INDEX idx_stage_runs_started ON ops.stage_runs(started_at);
+CREATE INDEX idx_final_change ON final.filtered_news(change_seq);
+CREATE INDEX idx_final_story ON final.filtered_news(story_id);
+CREATE INDEX idx_past_ended ON final.past_articles(ended_seq);

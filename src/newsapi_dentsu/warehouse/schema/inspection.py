@@ -14,6 +14,7 @@ from newsapi_dentsu.warehouse.schema import history
 _TYPES = {
     "varchar": "text",
     "double": "double precision",
+    "varchar[]": "array",
     # Vectors: on DuckDB, on PostgreSQL with pgvector, and without it.
     f"float[{DIMENSIONS}]": "vector",
     "user-defined": "vector",

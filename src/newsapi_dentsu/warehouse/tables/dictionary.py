@@ -178,6 +178,9 @@ DICTIONARY: dict[str, dict[str, Column]] = {
             _STORIES,
         ),
         "updated_at": _UPDATED,
+        "change_seq": Column(
+            "Order of change, in one row of numbers with those in final.changes.", "the pipeline"
+        ),
     },
     final.REJECTED: {
         "article_id": _ARTICLE_ID,

@@ -1,0 +1,242 @@
+"""The REST API, version 1: articles, stories and changes as JSON, and all articles in bulk."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple
+
+from newsapi_dentsu.reading import states, stories
+from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.states import ARTICLES, Place
+from newsapi_dentsu.warehouse.engines.base import Row, Session
+from newsapi_dentsu.website.questions import (
+    MOST_DAYS,
+    article_filter,
+    article_place,
+    change_number,
+    encoded,
+    limit,
+    list_question,
+    story_rank,
+)
+
+USUAL: Final = 50
+MOST: Final = 500
+MOST_STORIES: Final = 100
+_BULK_ROWS: Final = 500
+
+
+class Parameter(NamedTuple):
+    """A parameter of an operation, for its description."""
+
+    name: str
+    about: str
+    schema: Mapping[str, Any]
+
+
+class Operation(NamedTuple):
+    """An operation: its path, what it gives, its parameters, and the name of what it answers."""
+
+    path: str
+    about: str
+    parameters: tuple[Parameter, ...]
+    answer: str
+
+
+_TEXT: Final = {"type": "string", "maxLength": 200}
+_DAY: Final = {"type": "string", "format": "date"}
+_SINCE = Parameter("since", "First day, UTC.", _DAY)
+_UNTIL = Parameter("until", "Last day, UTC, inclusive.", _DAY)
+_SOURCE = Parameter("source", "Part of the source's name or domain.", _TEXT)
+_DOMAIN = Parameter("source", "The domain of a source where the story ran.", _TEXT)
+_TOPIC = Parameter("topic", "A topic that it is about.", _TEXT)
+_LANG = Parameter("lang", "Language, ISO 639-2, such as eng.", _TEXT)
+_WORDS = Parameter("q", f"Words in title or text, in at most {MOST_DAYS} days.", _TEXT)
+_CURSOR = Parameter("cursor", "What the page before says in next.", {"type": "string"})
+
+
+def _limit(most: int) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": min(USUAL, most)}
+    return Parameter("limit", "How many a page.", schema)
+
+
+_FILTERS = (_SINCE, _UNTIL, _SOURCE, _TOPIC, _LANG, _WORDS)
+
+OPERATIONS: Final = (
+    Operation(
+        "/api/v1/articles",
+        "The articles, the newest first; all pages are of one state.",
+        (*_FILTERS, _limit(MOST), _CURSOR),
+        "Articles",
+    ),
+    Operation(
+        "/api/v1/articles.jsonl",
+        "All articles that match, one JSON object a line.",
+        _FILTERS,
+        "jsonl",
+    ),
+    Operation("/api/v1/articles.csv", "All articles that match, as CSV.", _FILTERS, "csv"),
+    Operation("/api/v1/articles/{article_id}", "One article.", (), "Article"),
+    Operation(
+        "/api/v1/stories",
+        "The stories of some days, most carried first.",
+        (
+            _UNTIL,
+            Parameter(
+                "days",
+                "Days up to then.",
+                {"type": "integer", "minimum": 1, "maximum": MOST_DAYS, "default": 1},
+            ),
+            *(_DOMAIN, _TOPIC, _LANG, _WORDS, _limit(MOST_STORIES), _CURSOR),
+        ),
+        "Stories",
+    ),
+    Operation("/api/v1/stories/{story_id}", "One story, and where it ran.", (), "Story"),
+    Operation(
+        "/api/v1/changes",
+        "Everything that came, changed or left, in order; ask again with the cursor in next.",
+        (_limit(MOST), _CURSOR),
+        "Changes",
+    ),
+)
+
+
+def articles(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
+    """A page of articles, with how many there are in all."""
+    wanted, rows = article_filter(given), limit(given, USUAL, MOST)
+    cursor = given.get("cursor")
+    state, after = article_place(cursor) if cursor else (states.current_state(session), None)
+    found = states.articles_page(session, ARTICLES, state, wanted, after=after, rows=rows + 1)
+    shown = [_article(row) for row in found[:rows]]
+    last = found[rows - 1] if len(found) > rows else None
+    return {
+        "state": state,
+        "total": states.articles_count(session, ARTICLES, state, wanted),
+        "articles": shown,
+        "next": encoded(state, *ARTICLES.place(last)) if last else None,
+    }
+
+
+def article(session: Session, article_id: str) -> dict[str, Any] | None:
+    """One article; None where there is no such."""
+    found = session.rows(
+        f"SELECT {', '.join(ARTICLES.columns)} FROM final.articles WHERE article_id = $1",
+        article_id,
+    )
+    return _article(found[0]) if found else None
+
+
+def story_list(session: Session, given: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    """A page of stories."""
+    question, rows = list_question(given), limit(given, USUAL, MOST_STORIES)
+    cursor = given.get("cursor")
+    wanted = question.wanted(stories.read_state(session).newest or now.astimezone(UTC).date())
+    found = stories.most_carried(
+        session, wanted, after=story_rank(cursor) if cursor else None, rows=rows + 1
+    )
+    shown = found[:rows]
+    return {
+        "since": wanted.since,
+        "until": wanted.until,
+        "stories": [asdict(one.story) for one in shown],
+        "next": encoded(*shown[-1].rank) if len(found) > rows else None,
+    }
+
+
+def story(session: Session, story_id: str) -> dict[str, Any] | None:
+    """One story with the places where it ran; None where there is no such."""
+    found = stories.stories_by_id(session, [story_id]).get(story_id)
+    if found is None:
+        return None
+    ran = stories.places(session, [story_id], stories.MOST_PLACES).get(story_id, [])
+    return {**asdict(found), "places": [asdict(place) for place in ran]}
+
+
+def changes(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
+    """The changes after those that were taken."""
+    rows = limit(given, USUAL, MOST)
+    after = change_number(given["cursor"]) if given.get("cursor") else -1
+    found = states.changes_after(session, after, rows)
+    last = found[-1].change_seq if found else max(after, 0)
+    return {
+        "changes": [asdict(change) for change in found],
+        "more": len(found) == rows,
+        "next": encoded(last),
+    }
+
+
+def bulk(library: Library, given: Mapping[str, str], write: "Writer") -> Iterator[str]:
+    """All articles that match, in one state, page by page.
+
+    Raises:
+        QuestionError: at once, if the question is malformed.
+    """
+    wanted = article_filter(given)
+    with library.session() as session:
+        state = states.current_state(session)
+
+    def pages() -> Iterator[str]:
+        yield write.begin()
+        after: Place | None = None
+        while True:
+            with library.session() as session:
+                page = states.articles_page(
+                    session, ARTICLES, state, wanted, after=after, rows=_BULK_ROWS
+                )
+            yield "".join(write.row(row) for row in page)
+            if len(page) < _BULK_ROWS:
+                return
+            after = ARTICLES.place(page[-1])
+
+    return pages()
+
+
+class Writer(NamedTuple):
+    """A format for articles in bulk."""
+
+    kind: str
+    begin: Callable[[], str]
+    row: Callable[[Row], str]
+
+
+def _csv_line(values: list[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    return plain(value) if isinstance(value, datetime) else value
+
+
+JSON_LINES: Final = Writer(
+    "application/jsonl", lambda: "", lambda row: as_json(_article(row)) + "\n"
+)
+CSV: Final = Writer(
+    "text/csv; charset=utf-8",
+    lambda: _csv_line(list(ARTICLES.columns)),
+    lambda row: _csv_line([_csv_cell(value) for value in row]),
+)
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON; times in UTC."""
+    return json.dumps(value, ensure_ascii=False, default=plain)
+
+
+def plain(value: Any) -> str:
+    """A time or day as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} is no JSON value")
+
+
+def _article(row: Row) -> dict[str, Any]:
+    return dict(zip(ARTICLES.columns, row, strict=True))

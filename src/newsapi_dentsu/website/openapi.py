@@ -1,0 +1,125 @@
+"""The REST API's description: OpenAPI 3.1, made of its operations and of the rows that it reads."""
+
+import re
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from newsapi_dentsu.reading.states import ARTICLE_TYPES, Change
+from newsapi_dentsu.reading.stories import Place, Story
+from newsapi_dentsu.website.api import OPERATIONS, Operation
+
+_JSON_TYPES: dict[str, dict[str, Any]] = {
+    "text": {"type": ["string", "null"]},
+    "integer": {"type": ["integer", "null"]},
+    "number": {"type": ["number", "null"]},
+    "time": {"type": ["string", "null"], "format": "date-time"},
+    "list": {"type": "array", "items": {"type": "string"}},
+}
+_CURSOR = {
+    "type": ["string", "null"],
+    "description": "The cursor of the next page; null at the end.",
+}
+
+
+def description() -> dict[str, Any]:
+    """The description as JSON values."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "AI & Marketing News",
+            "version": "1",
+            "summary": "Articles, stories and changes of newsapi-dentsu "
+            + version("newsapi-dentsu"),
+        },
+        "paths": {one.path: {"get": _operation(one)} for one in OPERATIONS},
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _operation(one: Operation) -> dict[str, Any]:
+    in_path = re.findall(r"{(\w+)}", one.path)
+    answers: dict[str, Any] = {"200": _answer(one), "503": _problem("Nothing can be read yet.")}
+    if one.parameters:
+        answers["400"] = _problem("A parameter is malformed.")
+    if any(parameter.name == "cursor" for parameter in one.parameters):
+        answers["410"] = _problem("The cursor is too old: begin again.")
+    if in_path:
+        answers["404"] = _problem("There is no such thing.")
+    else:
+        answers["304"] = {"description": "Nothing has changed since the ETag given."}
+    return {
+        "operationId": re.sub(r"\W+", "_", one.path.removeprefix("/api/v1/")).strip("_"),
+        "summary": one.about,
+        "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in in_path
+            ),
+            *(
+                {"name": name, "in": "query", "description": about, "schema": dict(schema)}
+                for name, about, schema in one.parameters
+            ),
+        ],
+        "responses": answers,
+    }
+
+
+def _answer(one: Operation) -> dict[str, Any]:
+    if one.answer in ("jsonl", "csv"):
+        kind = {"jsonl": "application/jsonl", "csv": "text/csv"}[one.answer]
+        return {"description": one.about, "content": {kind: {"schema": {"type": "string"}}}}
+    schema = {"$ref": f"#/components/schemas/{one.answer}"}
+    return {"description": one.about, "content": {"application/json": {"schema": schema}}}
+
+
+def _problem(about: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": about, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _schemas() -> dict[str, Any]:
+    def rows_of(kind: type) -> dict[str, Any]:
+        return TypeAdapter(kind).json_schema(mode="serialization")
+
+    def reference(name: str) -> dict[str, Any]:
+        return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+
+    def whole(properties: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "object", "required": list(properties), "properties": properties}
+
+    story, day = rows_of(Story), {"type": "string", "format": "date"}
+    return {
+        "Article": whole({name: _JSON_TYPES[kind] for name, kind in ARTICLE_TYPES.items()}),
+        "Articles": whole(
+            {
+                "state": {"type": "integer"},
+                "total": {"type": "integer"},
+                "articles": reference("Article"),
+                "next": _CURSOR,
+            }
+        ),
+        "StoryInList": story,
+        "Story": {**story, "properties": {**story["properties"], "places": reference("Place")}},
+        "Stories": whole(
+            {"since": day, "until": day, "stories": reference("StoryInList"), "next": _CURSOR}
+        ),
+        "Place": rows_of(Place),
+        "Change": rows_of(Change),
+        "Changes": whole(
+            {
+                "changes": reference("Change"),
+                "more": {"type": "boolean"},
+                "next": {"type": "string"},
+            }
+        ),
+        "Problem": whole(
+            {
+                "type": {"type": "string"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string"},
+            }
+        ),
+    }

@@ -1,0 +1,195 @@
+"""The pages for people."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from newsapi_dentsu.reading import stories
+from newsapi_dentsu.reading.stories import Facets, Place, Ranked, State, Story
+from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import raw
+from newsapi_dentsu.website.api import OPERATIONS
+from newsapi_dentsu.website.questions import (
+    PERIODS,
+    ListQuestion,
+    encoded,
+    list_question,
+    story_rank,
+)
+from newsapi_dentsu.website.rendering import language, paragraphs, render
+
+PAGE_STORIES: Final = 25
+_PLACES: Final = 12
+"""Places that a card unfolds."""
+
+_MUCH: Final = PAGE_STORIES + 1
+"""One more than is shown tells whether there are more."""
+
+
+class Entry(NamedTuple):
+    """A story on a page; `elsewhere` are the first other places, `more` tells of further ones."""
+
+    story: Story
+    elsewhere: list[Place]
+    more: bool
+
+
+def today(session: Session, _given: Mapping[str, str], now: datetime) -> str:
+    """The front page: the stories of today, or of the newest day before."""
+    state = stories.read_state(session)
+    return _list(session, state, ListQuestion(), None, now, front=True)
+
+
+def browse(session: Session, given: Mapping[str, str], now: datetime) -> str:
+    """A list of stories by days, words, source, topic and language."""
+    question = list_question(given)
+    after = story_rank(given["after"]) if given.get("after") else None
+    return _list(session, stories.read_state(session), question, after, now, front=False)
+
+
+def story(session: Session, story_id: str, now: datetime) -> str | None:
+    """The page of one story; None where there is no such story."""
+    state = stories.read_state(session)
+    found = stories.stories_by_id(session, [story_id]).get(story_id)
+    if found is None:
+        return None
+    concepts, scores = stories.article_details(session, found.article_id)
+    shown, cut = paragraphs(found)
+    ran = stories.places(session, [story_id], stories.MOST_PLACES)
+    return _page(
+        "story.html",
+        now,
+        state,
+        section="",
+        story=found,
+        paragraphs=shown,
+        cut=cut,
+        places_=ran.get(story_id, []),
+        concepts=concepts[:20],
+        scores=scores,
+    )
+
+
+def feeds(session: Session, base: str, now: datetime) -> str:
+    """What feeds and which API there are."""
+    state = stories.read_state(session)
+    day = state.newest or now.date()
+    topics = stories.facets(session, day - timedelta(days=30), day).topics
+    return _page(
+        "feeds.html",
+        now,
+        state,
+        section="feeds",
+        base=base,
+        topics=[name for name, _ in topics],
+        operations=[(path, about) for path, about, *_ in OPERATIONS],
+    )
+
+
+def trouble(status: int, title: str, detail: str, now: datetime) -> str:
+    """The page that says what is wrong and what to do."""
+    return _page("error.html", now, None, section="", status=status, title=title, detail=detail)
+
+
+def _list(
+    session: Session,
+    state: State,
+    question: ListQuestion,
+    after: stories.Rank | None,
+    now: datetime,
+    *,
+    front: bool,
+) -> str:
+    newest = state.newest or now.astimezone(UTC).date()
+    wanted = question.wanted(newest)
+    ranked = stories.most_carried(session, wanted, after=after, rows=_MUCH)
+    shown = ranked[:PAGE_STORIES]
+    offered: Facets = stories.facets(session, wanted.since, wanted.until)
+    one_day = wanted.since == wanted.until
+    period = (
+        f"{wanted.until:%-d %B %Y}"
+        if one_day
+        else f"{wanted.since:%-d %b} to {wanted.until:%-d %b %Y}"
+    )
+    today_ = now.astimezone(UTC).date()
+    paged = partial(question.path, until=wanted.until)
+    last = None
+    if len(ranked) > PAGE_STORIES:
+        separator = "&" if "?" in paged() else "?"
+        last = f"{paged()}{separator}after={encoded(*shown[-1].rank)}"
+    return _page(
+        "stories.html",
+        now,
+        state,
+        section="today" if front else "stories",
+        question=question,
+        heading=_heading(question, period, front=front and wanted.until == today_),
+        kicker=f"{wanted.until:%A}" if one_day else f"{question.days} days",
+        summary=_summary(wanted.until == today_, period, named=question.filtered, front=front),
+        entries=_entries(session, shown),
+        front=front,
+        until=wanted.until,
+        filtered=question.filtered,
+        period=period,
+        facets=offered,
+        periods=PERIODS,
+        earlier=question.path(until=wanted.since - timedelta(days=1)),
+        later=question.path(until=min(newest, wanted.until + timedelta(days=question.days)))
+        if wanted.until < newest
+        else None,
+        wider=question.path(days=30, until=None) if question.days < 30 else None,
+        next=last,
+    )
+
+
+def _heading(question: ListQuestion, period: str, *, front: bool) -> str:
+    if front:
+        return "Today’s stories"
+    named = [question.topic, question.source, question.lang and language(question.lang)]
+    if question.q:
+        named.insert(0, f"“{question.q}”")
+    return " · ".join(name for name in named if name) or period
+
+
+def _summary(is_today: bool, period: str, *, named: bool, front: bool) -> str:
+    if not front:
+        return f"Most carried first · {period}" if named else "Most carried first"
+    if is_today:
+        return f"{period} · most carried first"
+    return "The newest day with news · most carried first"
+
+
+def _entries(session: Session, ranked: list[Ranked]) -> list[Entry]:
+    ids = [one.story.story_id for one in ranked if one.story.article_count > 1]
+    ran = stories.places(session, ids, _PLACES + 1)
+    entries = []
+    for _, one in ranked:
+        others = [
+            place for place in ran.get(one.story_id, []) if place.article_id != one.article_id
+        ]
+        entries.append(Entry(one, others[:_PLACES], one.article_count - 1 > _PLACES))
+    return entries
+
+
+def _page(
+    template: str,
+    now: datetime,
+    state: State | None,
+    *,
+    section: str,
+    question: ListQuestion | None = None,
+    **values: Any,
+) -> str:
+    asked = question or ListQuestion()
+    return render(
+        template,
+        now,
+        section=section,
+        state=state if state and state.updated_at else None,
+        sandbox=bool(state and state.origin == raw.SANDBOX),
+        query=asked,
+        stories_path=lambda **changes: ListQuestion(days=30).path(**changes),
+        feed_path=lambda kind: asked.path(f"/feed.{kind}", days=1, until=None),
+        **values,
+    )

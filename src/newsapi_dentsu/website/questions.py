@@ -1,0 +1,208 @@
+"""What a request asks for, read from its address; a mistake is told in plain English."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from newsapi_dentsu.reading.states import ArticleFilter, Place
+from newsapi_dentsu.reading.stories import Rank, StoryFilter
+
+PERIODS: Final = ((1, "1 day"), (7, "7 days"), (30, "30 days"))
+MOST_DAYS: Final = 31
+"""Days whose texts are looked through for words at most."""
+
+_LONGEST: Final = 200
+
+
+class QuestionError(Exception):
+    """The address of a request can't be understood; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuestion:
+    """A list of stories that a page or feed shows."""
+
+    q: str = ""
+    source: str = ""
+    topic: str = ""
+    lang: str = ""
+    days: int = 1
+    until: date | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether it leaves out stories of its days."""
+        return bool(self.q or self.source or self.topic or self.lang)
+
+    def wanted(self, newest: date) -> StoryFilter:
+        """The stories that it asks for, where the newest are of a day."""
+        until = self.until or newest
+        return StoryFilter(
+            until - timedelta(days=self.days - 1),
+            until,
+            source=self.source or None,
+            topic=self.topic or None,
+            lang=self.lang or None,
+            text=self.q or None,
+        )
+
+    def path(self, base: str = "/stories", **changes: Any) -> str:
+        """The address of the list with some of it changed."""
+        changed = replace(self, **changes)
+        values = {
+            "q": changed.q,
+            "source": changed.source,
+            "topic": changed.topic,
+            "lang": changed.lang,
+            "days": changed.days if changed.days != 1 else "",
+            "until": changed.until or "",
+        }
+        asked = urlencode({name: value for name, value in values.items() if value != ""})
+        return f"{base}?{asked}" if asked else base
+
+
+def list_question(given: Mapping[str, str], days: int = 1) -> ListQuestion:
+    """Read the parameters of a list.
+
+    Raises:
+        QuestionError: one of them is malformed.
+    """
+    return ListQuestion(
+        q=_text(given, "q"),
+        source=_text(given, "source"),
+        topic=_text(given, "topic"),
+        lang=_text(given, "lang"),
+        days=_number(given, "days", days, 1, MOST_DAYS),
+        until=day(given, "until"),
+    )
+
+
+def article_filter(given: Mapping[str, str]) -> ArticleFilter:
+    """Read the filters of a list of articles.
+
+    Raises:
+        QuestionError: one of them is malformed, or words are looked for in too many days.
+    """
+    since, until = day(given, "since"), day(given, "until")
+    text = _text(given, "q") or None
+    if since and until and since > until:
+        raise QuestionError("since must not lie after until")
+    if text and (since is None or ((until or date.max) - since).days >= MOST_DAYS):
+        if since is None or until is not None:
+            raise QuestionError(f"q looks through {MOST_DAYS} days at most: give since and until")
+        until = since + timedelta(days=MOST_DAYS - 1)
+    return ArticleFilter(
+        since=since,
+        until=until,
+        source=_text(given, "source") or None,
+        text=text,
+        topic=_text(given, "topic") or None,
+        lang=_text(given, "lang") or None,
+    )
+
+
+def limit(given: Mapping[str, str], usual: int, most: int) -> int:
+    """Read how many are wanted.
+
+    Raises:
+        QuestionError: it isn't a number from 1 to `most`.
+    """
+    return _number(given, "limit", usual, 1, most)
+
+
+def day(given: Mapping[str, str], name: str) -> date | None:
+    """Read a day.
+
+    Raises:
+        QuestionError: it isn't one.
+    """
+    text = given.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    # Beyond these, a day earlier or later could not be named.
+    if found is None or not 1900 <= found.year <= 2999:
+        raise QuestionError(f"{name} must be a day such as 2026-11-28")
+    return found
+
+
+def _text(given: Mapping[str, str], name: str) -> str:
+    text = given.get(name, "").strip()
+    if len(text) > _LONGEST or "\0" in text:
+        raise QuestionError(f"{name} must have at most {_LONGEST} characters")
+    return text
+
+
+def _number(given: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:
+    text = given.get(name, "").strip()
+    if not text:
+        return usual
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise QuestionError(f"{name} must be a whole number from {least:,} to {most:,}")
+    return int(text)
+
+
+def encoded(*values: object) -> str:
+    """A place in a list, as text for an address."""
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+
+def article_place(cursor: str) -> tuple[int, Place]:
+    """The state and the place in it that a cursor tells.
+
+    Raises:
+        QuestionError: it isn't one of this list's.
+    """
+    state, published_at, article_id = _decoded(cursor, int, datetime, str)
+    return state, Place(published_at, article_id)
+
+
+def story_rank(cursor: str) -> Rank:
+    """The rank that a cursor tells.
+
+    Raises:
+        QuestionError: it isn't one of this list's.
+    """
+    return Rank(*_decoded(cursor, int, datetime, str))
+
+
+def change_number(cursor: str) -> int:
+    """The number of a change that a cursor tells.
+
+    Raises:
+        QuestionError: it isn't one of this list's.
+    """
+    (number,) = _decoded(cursor, int)
+    return int(number)
+
+
+def _decoded(cursor: str, *kinds: type) -> list[Any]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if not isinstance(values, list) or len(values) != len(kinds):
+            raise ValueError
+        told: list[Any] = [
+            datetime.fromisoformat(value) if kind is datetime else value
+            for value, kind in zip(values, kinds, strict=True)
+        ]
+        right = all(
+            type(value) is kind and not (isinstance(value, int) and abs(value) >= 2**63)
+            for value, kind in zip(told, kinds, strict=True)
+        )
+        if not right or any(isinstance(one, datetime) and one.tzinfo is None for one in told):
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise QuestionError(
+            "the cursor isn't one that this list has given: begin again without it"
+        ) from None
+    return told

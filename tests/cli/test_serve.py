@@ -1,0 +1,66 @@
+"""`newsapi serve`: the command, as people start it."""
+
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from .conftest import Workspace
+
+
+@contextmanager
+def served(workspace: Workspace, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address that the command says, and its process."""
+    with workspace.start("serve", "--port", "0", *arguments) as process:
+        try:
+            assert process.stderr
+            said = process.stderr.readline()
+            address = re.search(r"on (http://\S+); Ctrl-C ends it", said)
+            assert address, said
+            yield address[1], process
+        finally:
+            process.kill()
+
+
+def test_what_a_run_has_brought_is_read_while_others_run(filled: Workspace) -> None:
+    with served(filled) as (url, process):
+        assert "most carried first" in requests.get(url, timeout=30).text
+        before = requests.get(f"{url}api/v1/articles?limit=1", timeout=30).json()
+        assert filled.newsapi("run").code == 0
+        after = requests.get(f"{url}api/v1/articles?limit=1", timeout=30).json()
+        assert after["total"] >= before["total"] > 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def test_before_the_first_run_it_says_what_to_do(workspace: Workspace) -> None:
+    with served(workspace) as (url, _):
+        answer = requests.get(url, timeout=30)
+
+    assert answer.status_code == 503
+    assert "newsapi run" in answer.text
+
+
+def test_it_is_not_opened_to_others_by_accident(workspace: Workspace) -> None:
+    refused = workspace.newsapi("serve", "--host", "0.0.0.0")  # noqa: S104
+
+    assert refused.code == 2
+    assert "no login" in refused.err
+    assert "--allow-host" in refused.err
+    with served(workspace, "--host", "0.0.0.0", "--allow-host", "news.example") as (url, _):  # noqa: S104
+        local = url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        known = requests.get(local + "style.css", headers={"Host": "news.example"}, timeout=30)
+        foreign = requests.get(local + "style.css", headers={"Host": "evil.example"}, timeout=30)
+    assert (known.status_code, foreign.status_code) == (200, 421)
+
+
+def test_a_port_that_is_taken_is_told(workspace: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = workspace.newsapi("serve", "--port", str(taken.getsockname()[1]))
+
+    assert refused.code == 1
+    assert "choose another --port" in refused.err

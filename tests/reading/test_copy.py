@@ -1,0 +1,281 @@
+"""The reader's copy: brought up after each run, whoever reads it."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.reading import copy
+from newsapi_dentsu.reading.copy import Published, publish
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.schema.views import views
+from support.articles import body, record
+from support.clock import NOON
+from support.databases import DuckDBDatabases
+from support.processes import event, finish, process, read_copy
+from support.processing import process as process_records
+from support.processing import store
+from support.tables import execute
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def warehouse(duckdb_databases: DuckDBDatabases) -> Warehouse:
+    """Five articles of five days, and a copy of one."""
+    warehouse = duckdb_databases.create().open(wait=60)
+    store(warehouse, *(record(f"{n:05}", NOON - n * DAY) for n in range(5)))
+    other = {"uri": "other.example", "title": "Other"}
+    store(
+        warehouse,
+        record("copied", NOON - DAY + timedelta(hours=1), body=body("00001"), source=other),
+    )
+    process_records(warehouse)
+    return warehouse
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "reading"
+
+
+def ask(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(folder / copy.FILE), read_only=True) as reader:
+        reader.execute("SET TimeZone = 'UTC'")
+        return reader.execute(sql).fetchall()
+
+
+def turn(warehouse: Warehouse, number: int) -> None:
+    """A run in which articles come, change, move to another day and leave."""
+    now = NOON + timedelta(minutes=number)
+    store(
+        warehouse,
+        record(f"new-{number}", now),
+        record("00001", NOON - DAY, title=f"Turn {number}", body=body(f"text {number}")),
+        record("00002", NOON - (3 + number) * DAY, title=f"Moved {number}"),
+        record("00003", NOON - 3 * DAY, body=body("00004" if number % 2 else "00003")),
+        now=now,
+    )
+    process_records(warehouse, now=now)
+
+
+def assert_the_same(warehouse: Warehouse, folder: Path) -> None:
+    """Every view has the same rows in the copy, and the files of days have those of articles."""
+    with warehouse.snapshot() as session:
+        for view in views("DuckDB"):
+            columns = ", ".join(
+                name
+                for (name,) in session.rows(
+                    "SELECT column_name FROM information_schema.columns "
+                    "WHERE table_schema || '.' || table_name = $1 ORDER BY 1",
+                    view,
+                )
+            )
+            wanted = session.rows(f"SELECT {columns} FROM {view} ORDER BY ALL")
+            assert ask(folder, f"SELECT {columns} FROM {view} ORDER BY ALL") == wanted, view
+    files = folder / copy.ARTICLES / "*.parquet"
+    assert ask(folder, f"SELECT * FROM '{files}' ORDER BY article_id") == ask(
+        folder, "SELECT * FROM final.articles ORDER BY article_id"
+    )
+
+
+def test_the_copy_is_what_the_views_are_after_every_run(warehouse: Warehouse, folder: Path) -> None:
+    first = publish(warehouse, folder)
+    assert first.anew
+    assert_the_same(warehouse, folder)
+    for number in range(1, 5):
+        turn(warehouse, number)
+        assert not publish(warehouse, folder).anew
+        assert_the_same(warehouse, folder)
+
+
+def test_lists_and_times_are_real_in_parquet(warehouse: Warehouse, folder: Path) -> None:
+    publish(warehouse, folder)
+    kinds = {
+        name: kind
+        for name, kind, *_ in ask(
+            folder, f"DESCRIBE SELECT * FROM '{folder / copy.ARTICLES / '*.parquet'}'"
+        )
+    }
+
+    assert kinds["concepts"] == kinds["authors"] == "VARCHAR[]"
+    assert kinds["published_at"] == "TIMESTAMP WITH TIME ZONE"
+    names = sorted(path.name for path in (folder / copy.ARTICLES).iterdir())
+    assert names == [f"{NOON - n * DAY:%Y-%m-%d}.parquet" for n in range(4, -1, -1)]
+
+
+def test_what_did_not_change_is_not_written_again(warehouse: Warehouse, folder: Path) -> None:
+    publish(warehouse, folder)
+    before = {path.name: path.stat().st_ino for path in (folder / copy.ARTICLES).iterdir()}
+    published = (folder / copy.FILE).stat()
+
+    again = publish(warehouse, folder)
+    assert again.changed == 0
+    assert (folder / copy.FILE).stat().st_ino == published.st_ino
+
+    store(warehouse, record("late", NOON - 2 * DAY), now=NOON + DAY)
+    process_records(warehouse, now=NOON + DAY)
+    assert publish(warehouse, folder).changed == 1
+    after = {path.name: path.stat().st_ino for path in (folder / copy.ARTICLES).iterdir()}
+    assert [name for name in before if before[name] != after[name]] == [
+        f"{NOON - 2 * DAY:%Y-%m-%d}.parquet"
+    ]
+
+
+def test_who_has_a_copy_open_goes_on_with_it(warehouse: Warehouse, folder: Path) -> None:
+    publish(warehouse, folder)
+    files = [os.path.realpath(folder / copy.ARTICLES)]
+    with duckdb.connect(str(folder / copy.FILE), read_only=True) as reader:
+        before = reader.execute("SELECT title FROM final.articles ORDER BY 1").fetchall()
+        for number in range(1, 4):
+            turn(warehouse, number)
+            publish(warehouse, folder)
+            seen = reader.execute("SELECT title FROM final.articles ORDER BY 1").fetchall()
+            assert seen == before
+        assert reader.execute(f"SELECT count(*) FROM '{files[0]}/*.parquet'").fetchall() == [(5,)]
+    assert ask(folder, "SELECT title FROM final.articles ORDER BY 1") != before
+
+
+def hold_open(warehouse: Warehouse, folder: Path, readers: int, runs: int) -> None:
+    """Readers that hold the copy open and open it anew while runs go on."""
+    publish(warehouse, folder)
+    ready, done = event(), event()
+    with ExitStack() as stack:
+        children = [
+            stack.enter_context(process(read_copy, folder / copy.FILE, ready, done))
+            for _ in range(readers)
+        ]
+        assert ready.wait(120)
+        took = []
+        for number in range(1, runs + 1):
+            turn(warehouse, number)
+            began = time.monotonic()
+            publish(warehouse, folder)
+            took.append(time.monotonic() - began)
+        done.set()
+        for child in children:
+            finish(child, 120)
+    assert max(took) < 30
+    assert_the_same(warehouse, folder)
+
+
+def test_readers_and_runs_do_not_keep_each_other_out(warehouse: Warehouse, folder: Path) -> None:
+    hold_open(warehouse, folder, readers=20, runs=3)
+
+
+@pytest.mark.slow
+def test_a_hundred_readers_and_ten_runs(warehouse: Warehouse, folder: Path) -> None:
+    hold_open(warehouse, folder, readers=100, runs=10)
+
+
+@pytest.mark.parametrize(
+    ("step", "moment"),
+    [
+        ("_take_changed", "before"),
+        ("_take_changed", "after"),
+        ("_write_day", "after"),
+        ("_publish_days", "after"),
+        ("_publish_file", "before"),
+        ("_publish_file", "after"),
+    ],
+)
+def test_killed_anywhere_the_next_run_completes_it(
+    warehouse: Warehouse, folder: Path, step: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(warehouse, folder)
+    old = ask(folder, "SELECT change_seq FROM final.reading_state")
+    turn(warehouse, 1)
+    real: Callable[..., Any] = getattr(copy, step)
+
+    def killed(*arguments: Any) -> None:
+        if moment == "after":
+            real(*arguments)
+        os._exit(9)
+
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(copy, step, killed)
+        publish(warehouse, folder)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    if (step, moment) != ("_publish_file", "after"):
+        assert ask(folder, "SELECT change_seq FROM final.reading_state") == old
+
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
+    assert not list(folder.glob("*.part"))
+    turn(warehouse, 2)
+    publish(warehouse, folder)
+    assert_the_same(warehouse, folder)
+
+
+def test_a_damaged_working_file_is_made_again(warehouse: Warehouse, folder: Path) -> None:
+    publish(warehouse, folder)
+    (folder / ".working.duckdb").write_bytes(b"no database" * 1000)
+    turn(warehouse, 1)
+
+    assert publish(warehouse, folder).anew
+    assert_the_same(warehouse, folder)
+
+
+def test_a_working_file_that_has_drifted_is_made_again(warehouse: Warehouse, folder: Path) -> None:
+    publish(warehouse, folder)
+    with duckdb.connect(str(folder / ".working.duckdb")) as working:
+        working.execute("DELETE FROM final.articles WHERE title = 'Story 00000'")
+    turn(warehouse, 1)
+
+    assert publish(warehouse, folder).anew
+    assert_the_same(warehouse, folder)
+
+
+def test_a_database_that_was_replaced_is_copied_anew(
+    warehouse: Warehouse, folder: Path, duckdb_databases: DuckDBDatabases
+) -> None:
+    publish(warehouse, folder)
+    other = duckdb_databases.create().open()
+    store(other, record("alone", NOON - 9 * DAY))
+    process_records(other)
+
+    assert publish(other, folder).anew
+    assert_the_same(other, folder)
+
+
+def test_articles_that_change_their_role_alone_are_copied(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    publish(warehouse, folder)
+    execute(
+        warehouse,
+        "UPDATE processed.assessments SET role = 'update', change_seq = change_seq + 100 "
+        "WHERE role = 'copy'",
+    )
+
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
+    assert ask(folder, "SELECT sum(updates) FROM final.stories") == [(1,)]
+
+
+def test_a_folder_that_cannot_be_written_is_told(warehouse: Warehouse, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StorageError, match=r"file/reading: .*make the folder writable"):
+        publish(warehouse, tmp_path / "file" / "reading")
+
+
+def test_an_empty_warehouse_makes_an_empty_copy(
+    duckdb_databases: DuckDBDatabases, folder: Path
+) -> None:
+    empty = duckdb_databases.create().open()
+
+    done = publish(empty, folder)
+    assert done == Published(state=0, changed=0, anew=True, seconds=done.seconds)
+    assert ask(folder, "SELECT count(*) FROM final.articles") == [(0,)]

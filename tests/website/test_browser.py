@@ -1,0 +1,135 @@
+"""The pages as people see them: in a real Chromium, without JavaScript, small and large."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from newsapi_dentsu.reading.copy import publish
+from newsapi_dentsu.reading.library import CopyLibrary
+from support.articles import record
+from support.browser import CONTRAST, chromium, needs_chromium
+from support.clock import NOON
+from support.databases import DuckDBDatabases
+from support.processing import process, store
+
+from .conftest import HOUR, news, serving, source
+
+PAGES = ("/", "/stories?days=7", "/stories?q=nothing", "/feeds", "/story/", "/nowhere")
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def url(
+    duckdb_databases: DuckDBDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A site with a few stories, one of them with words that don't fit a phone."""
+    warehouse, folder = duckdb_databases.create().open(), tmp_path_factory.mktemp("reading")
+    store(warehouse, *news(), record("long", NOON - HOUR, title=LONG, source=source(8)))
+    process(warehouse)
+    publish(warehouse, folder)
+    with serving(CopyLibrary(folder)) as served:
+        yield served
+
+
+@contextmanager
+def opened(browser: Browser, url: str, path: str = "/", **options: Any) -> Iterator[Page]:
+    """A page in a window of its own; what it complains of fails, and what it asks of others."""
+    context = browser.new_context(java_script_enabled=False, **options)
+    page = context.new_page()
+    complaints: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(url + path.removesuffix("story/"))
+    if path == "/story/":
+        page.locator(".card h2 a, .card h3 a").first.click()
+    yield page
+    context.close()
+    assert [text for text in complaints if "404" not in text] == []
+    assert [one for one in asked if not one.startswith((url, "data:"))] == []
+
+
+def scripted(browser: Browser, url: str, path: str, script: str, **options: Any) -> Any:
+    """What a script of the test's own finds on a page."""
+    with browser.new_context(bypass_csp=True, **options) as context:
+        page = context.new_page()
+        page.goto(url + path.removesuffix("story/"))
+        if path == "/story/":
+            page.locator(".card h2 a, .card h3 a").first.click()
+        return page.evaluate(script)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("width", [320, 400, 1280])
+def test_nothing_is_wider_than_the_screen(
+    browser: Browser, url: str, path: str, width: int
+) -> None:
+    size = {"width": width, "height": 800}
+    found = scripted(browser, url, path, "document.documentElement.scrollWidth", viewport=size)
+    assert found <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_stands_out_enough(browser: Browser, url: str, scheme: str) -> None:
+    for path in PAGES:
+        script = CONTRAST.replace('"h1,', '"a, button, label, .role, .marks li, h1,')
+        ratios = scripted(browser, url, path, script, color_scheme=scheme)
+        assert len(ratios) > 9
+        assert min(ratios) >= 4.5, path
+
+
+def test_a_card_unfolds_to_where_the_story_ran(browser: Browser, url: str) -> None:
+    with opened(browser, url) as page:
+        card = page.locator(".card", has_text="Carried thrice")
+        assert not card.get_by_role("link", name="Site 3").is_visible()
+        card.get_by_text("Also in 2").click()
+        assert card.get_by_role("link", name="Site 3").is_visible()
+
+
+def test_everything_is_reached_by_the_keyboard(browser: Browser, url: str) -> None:
+    with opened(browser, url) as page:
+        page.keyboard.press("Tab")
+        assert page.get_by_text("Skip to the news").is_visible()
+        card = page.locator(".card", has_text="Carried thrice")
+        card.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert card.get_by_role("link", name="Site 2").is_visible()
+        card.get_by_role("link", name="Carried thrice", exact=True).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/story/*")
+        assert page.get_by_role("heading", level=1).inner_text() == "Carried thrice"
+
+
+def test_searching_and_filtering_are_forms(browser: Browser, url: str) -> None:
+    with opened(browser, url) as page:
+        page.get_by_role("searchbox", name="Search the last 30 days").fill("twice")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/stories?*")
+        assert page.locator(".card").count() == 1
+        page.get_by_label("Words in title or text").fill("")
+        page.get_by_label("Source").select_option("site4.example")
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url("**source=site4.example**")
+        assert page.locator(".card h3").all_inner_texts() == ["The one alone"]
+
+
+def test_a_page_has_its_landmarks_and_names(browser: Browser, url: str) -> None:
+    for path in PAGES:
+        with opened(browser, url, path) as page:
+            for role in ("banner", "main", "contentinfo", "search"):
+                assert page.get_by_role(role).count() == 1, (path, role)
+            assert page.get_by_role("heading", level=1).count() == 1, path
+            for box in page.locator("input:not([type=hidden]), select").all():
+                name = box.get_attribute("id")
+                assert page.locator(f"label[for='{name}']").count() == 1, (path, name)
