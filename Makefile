@@ -57,8 +57,9 @@ evaluate: install ## How well copies and relevance are told, on labelled sets
 	$(BIN)/python -m evaluation.judging_pairs
 	$(BIN)/python -m evaluation
 
-drill: install ## Lose a database of 90,000 articles and have it back (needs npm)
+drill: install ## Lose a database of 90,000 articles, then a whole region, and go on (needs npm)
 	$(BIN)/python -m benchmarks.recovery_drill
+	$(BIN)/python -m benchmarks.failover_drill
 
 way-back: install ## Run the program of BEFORE (a commit) on the tables of this one
 	$(BIN)/python -m tools.way_back $(or $(BEFORE),HEAD~1)

@@ -88,6 +88,12 @@ def _host(name: str, info: ValidationInfo) -> str:
     return name
 
 
+def _server(text: str) -> str:
+    if not re.fullmatch(r"[^\s/@\[\]:,]+(:\d{1,5})?", text):
+        raise ValueError("must be a host, or a host and its port, such as db.example.com:5432")
+    return text
+
+
 def _secure_address(value: str) -> str:
     """A base address that may be sent a secret."""
     try:
@@ -139,6 +145,7 @@ File = Annotated[Path, AfterValidator(_file)]
 FolderOrContainer = Annotated[str, AfterValidator(_place)]
 Certificates = Annotated[str, AfterValidator(_certificates)]
 Host = Annotated[str, AfterValidator(_host)]
+Server = Annotated[str, AfterValidator(_server)]
 SecretAddress = Annotated[str, AfterValidator(_secret_address)]
 SecureAddress = Annotated[str, AfterValidator(_secure_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -200,6 +207,12 @@ class Settings(BaseSettings):
     use_postgres: bool = Field(False, description="Store in PostgreSQL instead of DuckDB.")
     postgres_host: Host = Field("localhost", description="PostgreSQL server.")
     postgres_port: int = Field(5432, ge=1, le=65535, description="PostgreSQL port.")
+    postgres_standby: Server | None = Field(
+        None,
+        description="The database's other server, in another region (`host` or `host:port`): "
+        "connections go to the one of the two that takes writes, and a run on one that was given "
+        "up refuses to write.",
+    )
     postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
     postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
     postgres_password: SecretStr | None = Field(None, description="Password of that role.")
@@ -420,6 +433,14 @@ class Settings(BaseSettings):
         if self.compute_logs == "azure" and self.compute_logs_account is None:
             raise ValueError("COMPUTE_LOGS_ACCOUNT is needed when COMPUTE_LOGS=azure")
         return self
+
+    @property
+    def standby_server(self) -> tuple[str, int] | None:
+        """Host and port of the database's other server."""
+        if self.postgres_standby is None:
+            return None
+        host, _, port = self.postgres_standby.partition(":")
+        return host, int(port or self.postgres_port)
 
     @property
     def sslmode(self) -> SslMode:

@@ -17,6 +17,7 @@ VALUES = {
     "max_requests_per_run": "9",
     "postgres_password": "pass word",
     "postgres_password_url": "https://vault.example/secrets/password",
+    "postgres_standby": "standby.example:5433",
     "postgres_sslmode": "require",
     "postgres_sslrootcert": "root.pem",
     "dagster_home": "home",

@@ -52,6 +52,7 @@ COMMANDS = {
     "backup": "backup",
     "archive": "archive",
     "restore": "restore",
+    "failover": "failover",
     "alerts": "alerts",
     "home": "home",
     "sandbox": "sandbox",

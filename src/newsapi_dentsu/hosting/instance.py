@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import dagster as dg
 from typing_extensions import override
 
-import newsapi_dentsu.hosting.database_password  # noqa: F401 (connections ask the vault)
+import newsapi_dentsu.hosting.database_connections  # noqa: F401 (they ask where to go)
 from newsapi_dentsu import logs
 from newsapi_dentsu.dagster_private import (
     ConfigurableClassData,

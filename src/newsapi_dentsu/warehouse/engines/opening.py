@@ -41,6 +41,7 @@ def open_postgres(settings: Settings) -> "PostgresEngine":
         wait=settings.database_wait_seconds,
         auth=settings.postgres_auth,
         password_url=settings.postgres_password_url,
+        standby=settings.standby_server,
         sslmode=settings.sslmode,
         sslrootcert=settings.postgres_sslrootcert,
         pool_size=settings.postgres_pool_size,

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Literal, LiteralString
 
 import psycopg
@@ -27,6 +28,7 @@ from newsapi_dentsu.warehouse.engines.base import (
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 from newsapi_dentsu.warehouse.engines.postgres_errors import explained, held_up, password_refused
 from newsapi_dentsu.warehouse.engines.postgres_login import Address, login
+from newsapi_dentsu.warehouse.engines.postgres_servers import Servers, refuse_fenced
 from newsapi_dentsu.warehouse.engines.postgres_session import (
     Connection,
     backend_pid,
@@ -112,6 +114,7 @@ class PostgresEngine(Engine):
         wait: float,
         auth: Literal["password", "entra"] = "password",
         password_url: str | None = None,
+        standby: tuple[str, int] | None = None,
         sslmode: str = "prefer",
         sslrootcert: str | None = None,
         pool_size: int = 4,
@@ -131,7 +134,9 @@ class PostgresEngine(Engine):
         self._statement_timeout = statement_timeout
         self._lock_timeout = lock_timeout
         self._pooled_sessions: bool | None = None
-        self._login = login(auth, password, password_url)
+        self.login = login(auth, password, password_url)
+        others = [replace(self._address, host=standby[0], port=standby[1])] if standby else []
+        self.servers = Servers([self._address, *others], self.login.password)
         self._wait = wait
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection] | None = None
@@ -206,6 +211,7 @@ class PostgresEngine(Engine):
         def take() -> None:
             with self._errors_explained():
                 held.take(self._connect(), max(0, deadline - time.monotonic()), wait)
+                refuse_fenced(held.connection)
 
         outer, self._run = self._run, held
         try:
@@ -364,7 +370,7 @@ class PostgresEngine(Engine):
             return _soon_ready(error) or (
                 isinstance(error, psycopg.OperationalError)
                 and password_refused(error)
-                and self._login.refused()
+                and self.login.refused()
             )
 
         connection = tenacity.Retrying(
@@ -372,7 +378,7 @@ class PostgresEngine(Engine):
             stop=tenacity.stop_before_delay(self._wait),
             wait=tenacity.wait_fixed(_PAUSE),
             reraise=True,
-        )(lambda: psycopg.Connection[Row].connect(**self._parameters()))
+        )(self._attempt)
         self._was_there = True
         try:
             self._prepare(connection)
@@ -380,6 +386,22 @@ class PostgresEngine(Engine):
             connection.close()
             raise
         return connection
+
+    def reaching(self) -> dict[str, Any]:
+        """Where another library has to connect to at this moment, and with which password.
+
+        Raises:
+            WarehouseError: no server takes writes, or the vault gives no password.
+        """
+        address = self.servers.choose()
+        return {"host": address.host, "port": address.port, "password": self.login.password()}
+
+    def _attempt(self) -> Connection:
+        try:
+            return psycopg.Connection[Row].connect(**self._parameters())
+        except psycopg.OperationalError:
+            self.servers.forget()
+            raise
 
     def _prepare(self, connection: Connection) -> None:
         """Make a new session fit for the code, before anything else is done in it.
@@ -424,8 +446,8 @@ class PostgresEngine(Engine):
 
     def _parameters(self) -> dict[str, Any]:
         return {
-            **self._address.parameters(),
-            "password": self._login.password(),
+            **self.servers.choose().parameters(),
+            "password": self.login.password(),
             "autocommit": True,
         }
 
@@ -453,6 +475,7 @@ class _HeldLock:
         self._name = name[:63]
         self._connection: Connection | None = None
         self._backend = 0
+        self._where = ("", 0)
 
     @property
     def connection(self) -> Connection:
@@ -490,8 +513,15 @@ class _HeldLock:
 
         Raises:
             WarehouseBusyError: another run has it now.
+            WarehouseError: the database was failed over to another server meanwhile, which may
+                lack what this run has written.
         """
         try:
+            if _place(connection) != self._where:
+                raise WarehouseError(
+                    "another server was promoted while this run was under way, and may lack what "
+                    "it has written: it stops here. The next run fetches that again."
+                )
             self._prepare(connection)
             # The server may not have noticed yet that the old session's client is gone.
             connection.execute(
@@ -527,6 +557,7 @@ class _HeldLock:
     def _keep(self, connection: Connection) -> None:
         self._connection = connection
         self._backend = backend_pid(connection)
+        self._where = _place(connection)
 
 
 def _try_lock(connection: Connection, key: LockKey) -> bool:
@@ -549,6 +580,11 @@ def _lock(connection: Connection, key: LockKey, wait: float) -> bool:
     except psycopg.errors.LockNotAvailable:
         return False
     return True
+
+
+def _place(connection: Connection) -> tuple[str, int]:
+    """The server that a connection leads to."""
+    return connection.info.host, connection.info.port
 
 
 def _soon_ready(error: BaseException) -> bool:
