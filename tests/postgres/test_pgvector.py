@@ -1,6 +1,8 @@
 """Vectors are kept by pgvector where the pipeline's role may use it, else as bytes."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -88,3 +90,13 @@ def test_an_extension_of_before_halfvec_is_none(place: PostgresDatabase) -> None
         connection.execute("CREATE EXTENSION vector")
         connection.execute("ALTER TYPE halfvec RENAME TO unknown_before")
     assert form_after_upgrade(place) == "as bytes, without pgvector"
+
+
+def test_from_bytes_to_halfvec_as_the_documentation_says(place: PostgresDatabase) -> None:
+    assert form_after_upgrade(place) == "as bytes, without pgvector"
+    text = (Path(__file__).parents[2] / "docs/meaning.md").read_text("utf-8")
+    (statements,) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    with superuser(place) as connection:
+        connection.execute(CREATE_PGVECTOR)
+        connection.execute(statements)
+    assert form_after_upgrade(place) == "as halfvec of pgvector"
