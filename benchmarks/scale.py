@@ -17,7 +17,7 @@ from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 FEW, MANY, MANY_QUICKLY = 1_000, 1_000_000, 100_000
 ROUNDS, ROUNDS_QUICKLY = 7, 3
-RATIO_LIMIT, MEGABYTES_LIMIT = 1.3, 400
+RATIO_LIMIT, MEGABYTES_LIMIT = 1.3, 550
 
 _LOADING_MEMORY = "2GB"
 
