@@ -184,6 +184,27 @@ def test_killed_it_goes_on_where_it_was(database: Database, warehouse: Warehouse
     assert asked == []
 
 
+def read(database: Database) -> None:
+    count(database.open(wait=2), embeddings.TABLE)
+
+
+def test_others_read_while_vectors_are_made(
+    duckdb_databases: DuckDBDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(understanding, "BATCH_ROWS", 1)
+    database = duckdb_databases.create()
+    warehouse = database.open()
+    stored(warehouse, range(2))
+
+    def let_another_read(_: str) -> None:
+        with another_process(read, database) as child:
+            finish(child)
+
+    with warehouse.kept_open():
+        report = understand(warehouse, Wrapped(let_another_read))
+    assert report.made == 2
+
+
 def test_where_a_database_came_without_vectors_only_what_waits_is_read(
     warehouse: Warehouse,
 ) -> None:

@@ -74,6 +74,9 @@ def understand(
     total = UnderstandReport(embedder.model)
     with workers(wanted=waiting >= _MANY) as helpers:
         for batch in _one_ahead(_batches(warehouse, embedder, helpers, after)):
+            if batch.missing:
+                # Others may use the database while vectors are made.
+                warehouse.release()
             made: dict[str, Vector] = {}
             for done, (text_hash, result) in enumerate(
                 zip(batch.missing, chain.from_iterable(batch.results), strict=True)
