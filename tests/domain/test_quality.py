@@ -338,6 +338,7 @@ def test_a_poem_in_another_language_is_read() -> None:
         ("Sign in to read the full story.", "paywall_stub"),
         ("This article is only available to subscribers.", "paywall_stub"),
         ("You have reached your limit of free articles.", "paywall_stub"),
+        ("The rest of this story is for members.", "paywall_stub"),
         ("Already a subscriber? Log in", "read"),
         ("Subscribe to our newsletter for more stories like this.", "read"),
         ("Start your free trial today.", "read"),
@@ -355,6 +356,14 @@ def test_a_line_of_the_site_makes_no_stub_of_an_article(note: str, verdict: str)
     report = " ".join(PROSE.split()[:60]) + "."
     assert judged(f"{report}\n\n{note}") == verdict
     assert judged(f"{PROSE}\n\n{note}") == "read"
+
+
+def test_an_invitation_before_a_report_makes_no_stub_of_it() -> None:
+    report = " ".join(PROSE.split()[:80]) + "."
+    assert judged(f"Sign up to get access to our briefing. {report}") == "read"
+    assert judged("Sign up to get access to this story. It is about a studio. " + "w " * 25) == (
+        "paywall_stub"
+    )
 
 
 @pytest.mark.parametrize(

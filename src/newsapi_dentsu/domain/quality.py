@@ -40,7 +40,8 @@ _CUT_OFF = re.compile(
     r"\b[^.!?]{0,40}\b(?:subscribers|members)"
     r"|(?:for|only for|available (?:only )?(?:to|for)) (?:\w+ )?(?:subscribers|members) only\W*$"
     r"|you(?: have|’ve|'ve) (?:reached|used|read)\b[^.!?]{0,40}\b(?:limit|free|articles?)\b"
-    r"|you have \w+ free articles? (?:left|remaining))",
+    r"|you have \w+ free articles? (?:left|remaining)"
+    r"|the (?:rest|remainder|full (?:text|version)) of this (?:article|story|post) is )",
     re.IGNORECASE,
 )
 _COOKIES = re.compile(
@@ -220,13 +221,12 @@ def _sentences(text: str) -> list[str]:
 
 
 def _cut_off_by(article: Candidate) -> str | None:
-    """The sentence that asks for a key, among the first two or the last three of a text."""
-    start, end = article.body[:_LONGEST_END], article.body[_LONGEST_END:][-_LONGEST_END:]
-    first, last = _sentences(start), _sentences(end) or _sentences(start)
+    """The sentence that asks for a key: among the last three, or the first two of a stub."""
+    last = _sentences(article.body[-_LONGEST_END:])[-3:]
+    is_stub = article.word_count < 2 * LEAST_TOLD
+    first = _sentences(article.body[:_LONGEST_END])[:2] if is_stub else []
     asking = (
-        text[:80]
-        for text in (*first[:2], *last[-3:])
-        if _CUT_OFF.match(text) and not _REPORTED.search(text)
+        text[:80] for text in (*first, *last) if _CUT_OFF.match(text) and not _REPORTED.search(text)
     )
     return next(asking, None)
 
