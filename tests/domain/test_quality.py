@@ -294,6 +294,9 @@ LISTS = {
 }
 
 
+WORDS = tuple(f"{first}{last}" for first in "abcdefghij" for last in "klmnop")
+
+
 @pytest.mark.parametrize("kind", ARTICLES)
 def test_articles_full_of_figures_or_short_lines_are_read(kind: str) -> None:
     assert judged(ARTICLES[kind]) == "read"
@@ -304,6 +307,13 @@ def test_lists_of_offers_results_and_headlines_are_no_articles(kind: str) -> Non
     assert judged(LISTS[kind]) == "listing"
     report = ARTICLES["job article"] + ARTICLES["match report"]
     assert judged(f"{report}\n\n{LISTS[kind]}") == "read"
+
+
+def test_a_long_guide_in_notes_is_read() -> None:
+    assert (
+        judged("\n".join(f"Landing page {word}, clear call, strong proof" for word in WORDS))
+        == "read"
+    )
 
 
 def test_a_short_introduction_makes_no_article_of_a_list() -> None:

@@ -77,6 +77,9 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 LEAST_COMMON_WORDS: Final = 0.15
 """Share of a text's words that are its language's commonest; a list with less has no sentences."""
 
+LONGEST_OUTLINE: Final = 300
+"""Words of a list without figures; what is longer is a guide in notes, not a list of things."""
+
 _TELLING_WORDS: Final = frozenset(
     re.findall(
         r"\w+",
@@ -290,7 +293,7 @@ def no_listing(article: Candidate) -> Rejection | None:
     if share is None:
         if article.figures >= 12 and 3 * article.figures >= count:
             return Rejection("listing", f"{article.figures} figures in {count} words")
-    elif share < LEAST_COMMON_WORDS:
+    elif share < LEAST_COMMON_WORDS and (count <= LONGEST_OUTLINE or 12 * article.figures >= count):
         return Rejection("listing", f"{share:.0%} of the words are such as all sentences have")
     return None
 
