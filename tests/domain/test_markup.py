@@ -35,6 +35,8 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
                 *("<iframe src=x></iframe>", "<script>x()</script>", "<video src=x></video>"),
                 *("<object data=x>Old</object>", "<svg><path/></svg>", "<img src=x>"),
                 *("<embed src=x>", "<button></button>", "<style>p{}</style>", "<audio></audio>"),
+                *("<map><area href=x></map>", "<canvas>Old</canvas>", "<noscript>Old</noscript>"),
+                *("<progress></progress>", "<textarea></textarea>"),
             )
         ),
         ("“Intro<script>x()</script>.” Outro<iframe></iframe>!", "“Intro.” Outro!"),

@@ -294,6 +294,9 @@ LISTS = {
 }
 
 
+WORDS = tuple(f"{first}{last}" for first in "abcdefghij" for last in "klmnop")
+
+
 @pytest.mark.parametrize("kind", ARTICLES)
 def test_articles_full_of_figures_or_short_lines_are_read(kind: str) -> None:
     assert judged(ARTICLES[kind]) == "read"
@@ -304,6 +307,13 @@ def test_lists_of_offers_results_and_headlines_are_no_articles(kind: str) -> Non
     assert judged(LISTS[kind]) == "listing"
     report = ARTICLES["job article"] + ARTICLES["match report"]
     assert judged(f"{report}\n\n{LISTS[kind]}") == "read"
+
+
+def test_a_long_guide_in_notes_is_read() -> None:
+    assert (
+        judged("\n".join(f"Landing page {word}, clear call, strong proof" for word in WORDS))
+        == "read"
+    )
 
 
 def test_a_short_introduction_makes_no_article_of_a_list() -> None:
@@ -338,6 +348,7 @@ def test_a_poem_in_another_language_is_read() -> None:
         ("Sign in to read the full story.", "paywall_stub"),
         ("This article is only available to subscribers.", "paywall_stub"),
         ("You have reached your limit of free articles.", "paywall_stub"),
+        ("The rest of this story is for members.", "paywall_stub"),
         ("Already a subscriber? Log in", "read"),
         ("Subscribe to our newsletter for more stories like this.", "read"),
         ("Start your free trial today.", "read"),
@@ -355,6 +366,14 @@ def test_a_line_of_the_site_makes_no_stub_of_an_article(note: str, verdict: str)
     report = " ".join(PROSE.split()[:60]) + "."
     assert judged(f"{report}\n\n{note}") == verdict
     assert judged(f"{PROSE}\n\n{note}") == "read"
+
+
+def test_an_invitation_before_a_report_makes_no_stub_of_it() -> None:
+    report = " ".join(PROSE.split()[:80]) + "."
+    assert judged(f"Sign up to get access to our briefing. {report}") == "read"
+    assert judged("Sign up to get access to this story. It is about a studio. " + "w " * 25) == (
+        "paywall_stub"
+    )
 
 
 @pytest.mark.parametrize(

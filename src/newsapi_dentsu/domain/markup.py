@@ -39,12 +39,11 @@ _PARAGRAPHS: Final = _names(
 _LINES: Final = frozenset({"br", "caption", "tr"})
 """What these begin stands on a line of its own."""
 
-_GAPS: Final = frozenset({"button", "embed", "img", "input", "select", "td", "th"})
+_GAPS: Final = _names("area button embed img input map meter progress select td textarea th")
 _INLINE: Final = _names(
-    "a abbr acronym area b base basefont bdi bdo big cite code col colgroup data datalist del dfn "
-    "em font frame i image ins kbd label link map mark math meta meter nobr output param "
-    "progress q rb rp rt rtc ruby s samp slot small source span strike strong sub sup textarea "
-    "time track tt u var wbr xmp"
+    "a abbr acronym b base basefont bdi bdo big cite code col colgroup data datalist del dfn em "
+    "font frame i image ins kbd label link mark math meta nobr output param q rb rp rt rtc ruby s "
+    "samp slot small source span strike strong sub sup time track tt u var wbr xmp"
 )
 _UNSEEN: Final = _names(
     "applet audio canvas head iframe noembed noframes noscript object script style svg template "

@@ -40,7 +40,8 @@ _CUT_OFF = re.compile(
     r"\b[^.!?]{0,40}\b(?:subscribers|members)"
     r"|(?:for|only for|available (?:only )?(?:to|for)) (?:\w+ )?(?:subscribers|members) only\W*$"
     r"|you(?: have|’ve|'ve) (?:reached|used|read)\b[^.!?]{0,40}\b(?:limit|free|articles?)\b"
-    r"|you have \w+ free articles? (?:left|remaining))",
+    r"|you have \w+ free articles? (?:left|remaining)"
+    r"|the (?:rest|remainder|full (?:text|version)) of this (?:article|story|post) is )",
     re.IGNORECASE,
 )
 _COOKIES = re.compile(
@@ -75,6 +76,9 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 LEAST_COMMON_WORDS: Final = 0.15
 """Share of a text's words that are its language's commonest; a list with less has no sentences."""
+
+LONGEST_OUTLINE: Final = 300
+"""Words of a list without figures; what is longer is a guide in notes, not a list of things."""
 
 _TELLING_WORDS: Final = frozenset(
     re.findall(
@@ -220,13 +224,12 @@ def _sentences(text: str) -> list[str]:
 
 
 def _cut_off_by(article: Candidate) -> str | None:
-    """The sentence that asks for a key, among the first two or the last three of a text."""
-    start, end = article.body[:_LONGEST_END], article.body[_LONGEST_END:][-_LONGEST_END:]
-    first, last = _sentences(start), _sentences(end) or _sentences(start)
+    """The sentence that asks for a key: among the last three, or the first two of a stub."""
+    last = _sentences(article.body[-_LONGEST_END:])[-3:]
+    is_stub = article.word_count < 2 * LEAST_TOLD
+    first = _sentences(article.body[:_LONGEST_END])[:2] if is_stub else []
     asking = (
-        text[:80]
-        for text in (*first[:2], *last[-3:])
-        if _CUT_OFF.match(text) and not _REPORTED.search(text)
+        text[:80] for text in (*first, *last) if _CUT_OFF.match(text) and not _REPORTED.search(text)
     )
     return next(asking, None)
 
@@ -290,7 +293,7 @@ def no_listing(article: Candidate) -> Rejection | None:
     if share is None:
         if article.figures >= 12 and 3 * article.figures >= count:
             return Rejection("listing", f"{article.figures} figures in {count} words")
-    elif share < LEAST_COMMON_WORDS:
+    elif share < LEAST_COMMON_WORDS and (count <= LONGEST_OUTLINE or 12 * article.figures >= count):
         return Rejection("listing", f"{share:.0%} of the words are such as all sentences have")
     return None
 
