@@ -249,15 +249,15 @@ def _lives(databases: DuckDBDatabases, seeds: range) -> None:
             disconnect(warehouse)
 
 
-@pytest.mark.parametrize("first", range(0, 24, 4))
-def test_no_article_is_lost_in_a_few_dozen_histories(
-    duckdb_databases: DuckDBDatabases, first: int
+@pytest.mark.parametrize("seed", range(6))
+def test_no_article_is_lost_in_a_few_histories(
+    duckdb_databases: DuckDBDatabases, seed: int
 ) -> None:
-    _lives(duckdb_databases, range(first, first + 4))
+    _lives(duckdb_databases, range(seed, seed + 1))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(1000, 1320, 20))
+@pytest.mark.parametrize("first", [6, *range(1000, 1320, 20)])
 def test_no_article_is_lost_in_hundreds_of_histories(
     duckdb_databases: DuckDBDatabases, first: int
 ) -> None:

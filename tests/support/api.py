@@ -82,7 +82,7 @@ class Api:
         self, warehouse: Warehouse, topics: Topics = TOPICS, **options: Any
     ) -> CollectReport:
         """Run the first stage; `options` are those of collecting."""
-        with self.client() as client:
+        with self.client() as client, warehouse.kept_open():
             return collect(
                 client, warehouse, topics, now=self.clock.now, options=CollectOptions(**options)
             )

@@ -13,6 +13,7 @@ import newsapi_dentsu.warehouse.engines.duckdb
 import newsapi_dentsu.warehouse.engines.postgres  # noqa: F401
 from newsapi_dentsu.domain.language import LEAST_WORDS, verified_language
 from newsapi_dentsu.domain.normalization import normalize
+from newsapi_dentsu.meaning.embedder import SHIPPED, sentence_model
 
 
 @dg.asset
@@ -24,3 +25,4 @@ dg.materialize([nothing], raise_on_error=True)
 # These make or load their tables when they are first used.
 normalize("NFC", "é")
 verified_language("wort " * LEAST_WORDS, "eng")
+sentence_model(SHIPPED).embed(["It is loaded for the first text."])
