@@ -186,8 +186,10 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
             step.name,
             now,
         )
-    for statement in _notes_of_older_programs(steps):
-        session.execute(statement)
+    # All of them: the column for it may have come after the steps that it tells of.
+    if steps and _tells_works_from(session):
+        for statement in _notes_of_older_programs(migrations()):
+            session.execute(statement)
     return steps
 
 
@@ -254,15 +256,21 @@ def _applied(engine: Engine, session: Session) -> set[int]:
 
 def _works_from(session: Session) -> dict[int, int | None]:
     """What the applied steps say of older programs; nothing before there was a column for it."""
-    columns = session.rows(
-        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'ops' "
-        "AND table_name = 'schema_migrations' AND column_name = 'works_from' "
-        "AND table_catalog = current_database()"
-    )
-    if not columns:
+    if not _tells_works_from(session):
         return {}
     found = session.rows("SELECT version, works_from FROM ops.schema_migrations")
     return {row[0]: row[1] for row in found}
+
+
+def _tells_works_from(session: Session) -> bool:
+    """Whether there is a column for what steps say of older programs."""
+    return bool(
+        session.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'ops' "
+            "AND table_name = 'schema_migrations' AND column_name = 'works_from' "
+            "AND table_catalog = current_database()"
+        )
+    )
 
 
 def _has_views(engine: Engine, session: Session) -> bool:
