@@ -122,6 +122,16 @@ infra-test: $(INFRA_VENV)/.installed ## Build every stack under mocks and check 
 az-test: $(INFRA_VENV)/.installed $(AZ_VENV)/.installed ## Hold every documented az command to the real one's parser
 	AZ_PYTHON=$(AZ_VENV)/bin/python $(INFRA) -m pytest tests/infra/test_az.py tests/infra/test_preflight.py --confcutdir=tests/infra -q -p no:cacheprovider
 
+KUSTO := build/kusto/node_modules
+
+$(KUSTO): tests/infra/kusto/package.json
+	mkdir -p build/kusto && cp $< build/kusto/
+	npm install --prefix build/kusto --no-package-lock --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+kql-test: $(INFRA_VENV)/.installed $(KUSTO) ## Bind every query by Microsoft's own language service (needs npm)
+	KUSTO_MODULES=$(KUSTO) $(INFRA) -m pytest tests/infra/test_kusto.py --confcutdir=tests/infra -q -p no:cacheprovider
+
 arm: $(INFRA_VENV)/.installed ## Export the stacks as ARM templates to build/arm
 	$(INFRA) -m newsapi_infra.offline.arm build/arm
 

@@ -65,6 +65,8 @@ class StackConfig:
     """`Detection` writes down what `Prevention` would refuse."""
     host_name: str
     """The UI's name behind a gateway; without one, the platform names the app."""
+    dns_zone: str | None
+    """The zone of `host_name`, where it is in this stack's resource group."""
     company_ranges: tuple[str, ...]
     vpn_gateway: bool
     vpn_client_range: str
@@ -86,6 +88,17 @@ class StackConfig:
     database_restore_from: str | None
     database_restore_time: str | None
     """The moment to restore to, in UTC: needed with `database_restore_from`."""
+    database_replica_of: str | None
+    """The id of the server in the other region that this stack's only follows, until promoted."""
+    pair_database_host: str | None
+    """The host of the database's other server, in the other region; none: there is none."""
+    pair_network_id: str | None
+    """The id of the other region's network, which the two servers reach each other through."""
+    pair_network_prefix: str | None
+    pair_storage_id: str | None
+    """The id of the other region's storage account, read here at its second address."""
+    registry_id: str | None
+    """The id of the registry that a pair shares, where another stack made it."""
     database_admin_group: str
     database_admin_group_id: str
     secrets_admin_group_id: str | None
@@ -141,6 +154,7 @@ def load_config() -> StackConfig:
         ui_access=_one_of(own, "uiAccess", get_args(UiAccess)),
         waf_mode=_one_of(own, "wafMode", get_args(WafMode), "Detection"),
         host_name=own.get("hostName") or "",
+        dns_zone=own.get("dnsZone") or None,
         company_ranges=tuple(own.get_object("companyRanges") or ()),
         vpn_gateway=own.get_bool("vpnGateway") or False,
         vpn_client_range=own.get("vpnClientRange") or "172.16.100.0/24",
@@ -159,6 +173,12 @@ def load_config() -> StackConfig:
         database_server=own.get("databaseServer") or None,
         database_restore_from=own.get("databaseRestoreFrom") or None,
         database_restore_time=own.get("databaseRestoreTime") or None,
+        database_replica_of=own.get("databaseReplicaOf") or None,
+        pair_database_host=own.get("pairDatabaseHost") or None,
+        pair_network_id=own.get("pairNetworkId") or None,
+        pair_network_prefix=own.get("pairNetworkPrefix") or None,
+        pair_storage_id=own.get("pairStorageId") or None,
+        registry_id=own.get("registryId") or None,
         database_admin_group=own.require("databaseAdminGroup"),
         database_admin_group_id=own.require("databaseAdminGroupId"),
         secrets_admin_group_id=own.get("secretsAdminGroupId") or None,
@@ -226,6 +246,16 @@ def _check(config: StackConfig) -> None:
             "hostName: the UI's name, needed with a gateway",
         ),
         (
+            lambda: (
+                not config.dns_zone
+                or (
+                    config.ui_access == "gateway"
+                    and config.host_name.endswith(f".{config.dns_zone}")
+                )
+            ),
+            "dnsZone: the end of hostName, with uiAccess gateway",
+        ),
+        (
             lambda: config.ui_access != "restricted" or bool(config.company_ranges),
             "companyRanges: needed when uiAccess is restricted, else the UI is open to all",
         ),
@@ -252,6 +282,44 @@ def _check(config: StackConfig) -> None:
         (
             lambda: not config.database_restore_from or bool(config.database_restore_time),
             "databaseRestoreTime: needed with databaseRestoreFrom, such as 2026-12-01T05:00:00Z",
+        ),
+        (
+            lambda: not (config.database_replica_of and config.database_restore_from),
+            "databaseReplicaOf: a server follows another or is restored, not both",
+        ),
+        (
+            lambda: (
+                not config.database_replica_of
+                or not (config.database_standby or config.database_geo_backup)
+            ),
+            "databaseReplicaOf: a replica has neither a standby nor a geo-redundant backup",
+        ),
+        (
+            lambda: (
+                config.database_sku.standby_possible
+                or not (config.database_replica_of or config.pair_database_host)
+            ),
+            "databaseSku: a Burstable server has no replica",
+        ),
+        (
+            lambda: (
+                bool(config.pair_database_host)
+                == bool(config.pair_network_id)
+                == bool(config.pair_network_prefix)
+            ),
+            "pairDatabaseHost, pairNetworkId and pairNetworkPrefix: all of them, or none",
+        ),
+        (
+            lambda: config.pair_network_prefix != config.network_prefix,
+            "pairNetworkPrefix: networks that reach each other must not overlap",
+        ),
+        (
+            lambda: not config.database_replica_of or bool(config.pair_database_host),
+            "pairDatabaseHost: needed with databaseReplicaOf, as are the network's settings",
+        ),
+        (
+            lambda: config.registry_id is None or config.second_region is None,
+            "secondRegion: belongs to the stack that made the registry of registryId",
         ),
         (
             lambda: config.database_storage_gb in STORAGE_SIZES_GB,

@@ -27,9 +27,10 @@ from newsapi_infra.identity.roles import (
     ROTATION_ACTIONS,
     grant,
     grant_actions,
+    keep,
 )
 from newsapi_infra.monitoring.alert_rules import Target
-from newsapi_infra.monitoring.alerts import create_alerts
+from newsapi_infra.monitoring.alerts import create_alerts, tell_of_service_health
 from newsapi_infra.monitoring.notifications import Notifications, create_notifications
 from newsapi_infra.monitoring.observability import (
     create_observability,
@@ -38,6 +39,7 @@ from newsapi_infra.monitoring.observability import (
     send_diagnostics,
 )
 from newsapi_infra.monitoring.workbooks import create_workbooks
+from newsapi_infra.network.public_name import name_address
 from newsapi_infra.network.remote_access import RemoteAccess, create_remote_access
 from newsapi_infra.network.vnet import Network, create_network, public_address
 
@@ -85,6 +87,8 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
         )
     # From the first stage on, so that its name can be registered, and stay.
     address = public_address(context, "gateway-ip") if config.has_gateway else None
+    if config.dns_zone is not None and address is not None:
+        name_address(context, config.dns_zone, address.ip_address.apply(lambda found: found or ""))
     gateway = None
     if identities.gateway is not None and address is not None and apps is not None:
         gateway = create_gateway(
@@ -96,6 +100,14 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
     keep_activity_log(context, observability)
     export_old_logs(context, observability, around.storage.account.id)
     create_alerts(context, _targets(around, net, apps, gateway), notifications)
+    tell_of_service_health(context, notifications)
+    if config.protected:
+        for name, kept in (
+            ("database", around.database.server.id),
+            ("storage", around.storage.account.id),
+            ("vault", around.vault.vault.id),
+        ):
+            keep(context, name, kept)
     create_workbooks(context, observability.workspace.id, net.nat.id)
     create_budget(context)
     return _outputs(context, around, address)
@@ -110,6 +122,8 @@ def _targets(
     targets: dict[Target, pulumi.Input[str]] = {
         "database": around.database.server.id,
         "nat": net.nat.id,
+        "vault": around.vault.vault.id,
+        "storage": around.storage.account.id,
         "workspace": around.observability.workspace.id,
     }
     if apps is not None:
@@ -143,7 +157,8 @@ def _watch(
     send_diagnostics(logs, "vault-events", around.vault.notices.id, "logs", "metrics")
     send_diagnostics(logs, "storage", around.storage.account.id, "metrics")
     send_diagnostics(logs, "blobs", around.storage.blobs.id, "logs", "metrics")
-    send_diagnostics(logs, "registry", around.registry.registry.id, "logs", "metrics")
+    if around.registry.own:
+        send_diagnostics(logs, "registry", around.registry.id, "logs", "metrics")
     send_diagnostics(logs, "workspace", logs.workspace.id, "logs", "metrics")
     send_diagnostics(logs, "slack", notifications.slack.id, "logs", "metrics")
     send_diagnostics(logs, "rotation", notifications.rotation.id, "logs", "metrics")
@@ -172,7 +187,7 @@ def _outputs(
         ui_address = private_address(context)
     ui_url = pulumi.Output.concat("https://", around.ui_host)
     return {
-        "registry": around.registry.registry.login_server,
+        "registry": around.registry.login_server,
         "database": around.database.host,
         "vault": around.vault.vault.properties.vault_uri,
         "environmentDomain": around.environment.default_domain,

@@ -9,7 +9,7 @@ from newsapi_infra.cost.costs import DESIGN_TOTAL, estimate, price_table
 from newsapi_infra.offline.configuration import read_config, stack_settings
 from newsapi_infra.offline.cost_table import as_table
 from newsapi_infra.offline.graph import build_graph
-from newsapi_infra.offline.variants import VARIANTS
+from newsapi_infra.offline.variants import PAIR_PRIMARY, PAIR_STANDBY, VARIANTS
 
 DEFAULTS = {"runLauncher": "daemon", "wafMode": "Detection"}
 SWITCHES: dict[str, set[object]] = {
@@ -36,6 +36,8 @@ SWITCHES: dict[str, set[object]] = {
         ("prod", {"stage": "foundation"}, "imageDigest"),
         ("prod", {"stage": ""}, "stage"),
         ("prod", {"hostName": ""}, "hostName"),
+        ("prod", {"dnsZone": "elsewhere.example"}, "dnsZone"),
+        ("dev", {"dnsZone": "example.com"}, "dnsZone"),
         ("prod", {"databaseStorageGb": 200}, "databaseStorageGb"),
         ("prod", {"imageDigest": "latest"}, "imageDigest"),
         ("prod", {"imageDigest": "newsapi-dagster:1.0"}, "imageDigest"),
@@ -48,6 +50,13 @@ SWITCHES: dict[str, set[object]] = {
         ("prod", {"alertEmailFrom": ""}, "alertEmailFrom"),
         ("prod", {"budgetStart": "2026-12-15"}, "budgetStart"),
         ("dr", {"databaseRestoreTime": ""}, "databaseRestoreTime"),
+        ("dr", {**PAIR_STANDBY, "databaseRestoreFrom": "/x"}, "databaseReplicaOf"),
+        ("dr", {**PAIR_STANDBY, "databaseGeoBackup": True}, "databaseReplicaOf"),
+        ("dr", {**PAIR_STANDBY, "databaseSku": "Standard_B2s"}, "databaseSku"),
+        ("dr", {**PAIR_STANDBY, "pairDatabaseHost": ""}, "pairDatabaseHost"),
+        ("dr", {**PAIR_STANDBY, "secondRegion": "eastus"}, "secondRegion"),
+        ("prod", {**PAIR_PRIMARY, "pairNetworkPrefix": "10.0"}, "pairNetworkPrefix"),
+        ("prod", {**PAIR_PRIMARY, "pairNetworkId": ""}, "pairNetworkId"),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from newsapi_infra.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]
@@ -47,7 +49,14 @@ def test_the_recovery_server_is_restored_from_production(graphs: Graphs) -> None
     assert not server.get("availabilityZone")
 
 
+def follows(graph: Graph) -> bool:
+    """Whether the stack's server is a replica of another region's."""
+    return bool(graph.one("dbforpostgresql:Server").inputs["createMode"] == "Replica")
+
+
 def test_the_database_insists_on_tls(graph: Graph) -> None:
+    if follows(graph):
+        pytest.skip("a replica has its primary's parameters")
     values = {
         item.inputs["configurationName"]: item.inputs["value"]
         for item in graph.all("dbforpostgresql:Configuration")
@@ -57,6 +66,8 @@ def test_the_database_insists_on_tls(graph: Graph) -> None:
 
 
 def test_parameters_are_set_one_after_another(graph: Graph) -> None:
+    if follows(graph):
+        pytest.skip("a replica has its primary's parameters")
     parameters = graph.all("dbforpostgresql:Configuration")
     earlier = {
         item.logical: [urn.rsplit("::", 1)[-1] for urn in item.depends_on] for item in parameters
@@ -167,3 +178,13 @@ def test_the_registry_keeps_to_what_its_size_can(graphs: Graphs) -> None:
     basic = graphs("dev").one("containerregistry:Registry").inputs
     assert "policies" not in basic
     assert not graphs("dev").all("containerregistry:Replication")
+
+
+def test_what_holds_data_is_locked_where_pulumi_protects_it(stack_graph: Graph) -> None:
+    locked = {
+        item.inputs["scope"]: item.inputs["level"]
+        for item in stack_graph.all("authorization:ManagementLockByScope")
+    }
+    kinds = ("dbforpostgresql:Server", "storage:StorageAccount", "keyvault:Vault")
+    wanted = {stack_graph.one(kind).id: "CanNotDelete" for kind in kinds}
+    assert locked == ({} if stack_graph.stack == "dev" else wanted)

@@ -91,6 +91,15 @@ def test_the_page_of_alerts_is_up_to_date(config: StackConfig) -> None:
     assert text == page(config), "make infra-docs"
 
 
+def test_owners_hear_what_azure_says_of_itself(stack_graph: Graph) -> None:
+    alert = stack_graph.one("monitor:ActivityLogAlert").inputs
+    assert alert["condition"] == {"allOf": [{"field": "category", "equals": "ServiceHealth"}]}
+    (scope,) = alert["scopes"]
+    assert scope == f"/subscriptions/{stack_graph.config['azure-native:subscriptionId']}"
+    (action,) = alert["actions"]["actionGroups"]
+    assert action["actionGroupId"] == stack_graph.one("monitor:ActionGroup", "notify-warning").id
+
+
 def test_the_connections_alert_follows_the_servers_size(graphs: Graphs) -> None:
     def threshold(stack: str) -> object:
         item = graphs(stack).one("monitor:MetricAlert", "alert-database-connections")

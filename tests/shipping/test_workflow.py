@@ -134,6 +134,7 @@ def test_each_night_and_before_each_deployment_everything_runs() -> None:
         "infra-test",
         "infra-scan",
         "az-test",
+        "kql-test",
         "drill",
     }
     assert JOBS["checks"]["uses"] == "./.github/workflows/checks.yml"

@@ -32,10 +32,15 @@ FOR_LIBRARIES = {
 
 
 def database_settings(
-    host: pulumi.Input[str], password_url: pulumi.Input[str], client_id: pulumi.Input[str]
+    config: StackConfig,
+    host: pulumi.Input[str],
+    password_url: pulumi.Input[str],
+    client_id: pulumi.Input[str],
 ) -> dict[str, pulumi.Input[str]]:
     """What every container that reaches the database is told; the vault has the password."""
+    pair = config.pair_database_host
     return {
+        **({"POSTGRES_STANDBY": pair} if pair else {}),
         "LOG_FORMAT": "json",
         "USE_POSTGRES": "true",
         "POSTGRES_HOST": host,

@@ -97,7 +97,9 @@ def _app(
     more_secrets: tuple[tuple[str, str], ...] = (),
 ) -> app.ContainerApp:
     identity = around.identities.apps
-    database = database_settings(around.database.host, around.password_url, identity.client_id)
+    database = database_settings(
+        context.config, around.database.host, around.password_url, identity.client_id
+    )
     if context.config.run_launcher == "jobs":
         # There the identity itself logs in, as `launcher_settings` says.
         del database["POSTGRES_PASSWORD_URL"]

@@ -90,7 +90,7 @@ class Surroundings:
 
     def image(self, digest: str) -> pulumi.Output[str]:
         """The image's full name."""
-        return pulumi.Output.concat(self.registry.registry.login_server, f"/{names.IMAGE}@{digest}")
+        return pulumi.Output.concat(self.registry.login_server, f"/{names.IMAGE}@{digest}")
 
 
 def container(
@@ -126,9 +126,7 @@ def registry_login(
     around: Surroundings, identity: managedidentity.UserAssignedIdentity
 ) -> app.RegistryCredentialsArgs:
     """Pulling with the identity's role, without a password."""
-    return app.RegistryCredentialsArgs(
-        server=around.registry.registry.login_server, identity=identity.id
-    )
+    return app.RegistryCredentialsArgs(server=around.registry.login_server, identity=identity.id)
 
 
 def secret_references(

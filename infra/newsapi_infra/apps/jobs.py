@@ -53,7 +53,9 @@ def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
     identities = around.identities
 
     def database(identity: managedidentity.UserAssignedIdentity) -> dict[str, pulumi.Input[str]]:
-        return database_settings(around.database.host, around.password_url, identity.client_id)
+        return database_settings(
+            context.config, around.database.host, around.password_url, identity.client_id
+        )
 
     administrator = database(identities.administration) | {
         "POSTGRES_ADMIN_USER": names.DATABASE_ADMIN

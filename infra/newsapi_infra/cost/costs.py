@@ -69,6 +69,7 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
     servers = 2 if config.database_standby else 1
     sku = config.database_sku.name.removeprefix("Standard_").lower()
     endpoints = 3 if config.registry_sku == "Premium" else 2
+    endpoints += config.pair_storage_id is not None
     addresses = 1 + config.has_gateway + config.bastion + config.vpn_gateway
     log_rules = sum(isinstance(alert, LogAlert) for alert in alerts_for(config))
     metric_rules = len(alerts_for(config)) - log_rules
@@ -83,7 +84,6 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
         ("NAT gateway, 10 GB", "nat_gb", 10),
         (f"Public addresses ({addresses})", "public_ip_hour", addresses * hours),
         (f"Private endpoints ({endpoints})", "private_endpoint_hour", endpoints * hours),
-        ("Registry", f"registry_{config.registry_sku.lower()}_day", hours / 24),
         ("Logs and metrics, 10 GB", "logs_gb", 10),
         (f"Log alerts ({log_rules})", "log_alert_15_minutes", log_rules),
         (f"Metric alerts ({metric_rules})", "metric_alert", metric_rules),
@@ -94,6 +94,10 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
     if config.has_gateway:
         rows.append(("Application Gateway, fixed", "gateway_hour", hours))
         rows.append(("Application Gateway, 1 capacity unit", "gateway_capacity_unit", hours))
+    if config.registry_id is None:
+        rows.append(("Registry", f"registry_{config.registry_sku.lower()}_day", hours / 24))
+    if config.pair_network_id is not None:
+        rows.append(("Traffic between the regions, 20 GB", "peering_gb", 20))
     if config.second_region:
         rows.append(("Registry, replica", "registry_premium_day", hours / 24))
     if config.database_geo_backup:

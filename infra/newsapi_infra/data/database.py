@@ -6,9 +6,10 @@ import pulumi
 from pulumi_azure_native import dbforpostgresql as pg
 
 from newsapi_infra import names
+from newsapi_infra.config import StackConfig
 from newsapi_infra.context import Context
 from newsapi_infra.network.addresses import DATABASE
-from newsapi_infra.network.vnet import Network, private_zone
+from newsapi_infra.network.vnet import Network, link_to_pair, private_zone
 
 PARAMETERS = {
     "require_secure_transport": "on",
@@ -25,6 +26,8 @@ PARAMETERS = {
     "pg_qs.query_capture_mode": "top",
     # Transactions and deadlocks are metrics only with it.
     "metrics.collector_database_activity": "on",
+    # So is the age of transaction ids.
+    "metrics.autovacuum_diagnostics": "on",
 }
 
 
@@ -42,7 +45,12 @@ def create_database(context: Context, net: Network) -> Database:
     zone, link = private_zone(
         context, "database", f"newsapi-{context.config.stack}.postgres.database.azure.com", net.vnet
     )
+    link_to_pair(context, "database", zone)
     server = _server(context, net, zone.id, link)
+    if context.config.database_replica_of is not None:
+        # The rest is what the primary has; parameters and administrators come with the promotion.
+        return Database(server, server.fully_qualified_domain_name, [server])
+    _virtual_endpoint(context, server)
     database = pg.Database(
         "database",
         resource_group_name=context.group_name,
@@ -66,6 +74,20 @@ def create_database(context: Context, net: Network) -> Database:
     return Database(server, server.fully_qualified_domain_name, [database, last])
 
 
+def _virtual_endpoint(context: Context, server: pg.Server) -> None:
+    """What Azure promotes a replica by; the product goes by the own names of the servers."""
+    host = context.config.pair_database_host
+    if host is not None:
+        pg.VirtualEndpoint(
+            "database-pair",
+            resource_group_name=context.group_name,
+            server_name=server.name,
+            virtual_endpoint_name=context.names.unique("db"),
+            endpoint_type=pg.VirtualEndpointType.READ_WRITE,
+            members=[host.partition(".")[0]],
+        )
+
+
 def _server(
     context: Context,
     net: Network,
@@ -80,13 +102,13 @@ def _server(
         server_name=config.database_server or context.names.unique("pg"),
         location=context.location,
         version=pg.PostgresMajorVersion.POSTGRES_MAJOR_VERSION_16,
-        create_mode=(
-            pg.CreateMode.GEO_RESTORE if config.database_restore_from else pg.CreateMode.CREATE
+        create_mode=_create_mode(config),
+        source_server_resource_id=config.database_replica_of or config.database_restore_from,
+        point_in_time_utc=config.database_restore_time if config.database_restore_from else None,
+        administrator_login=None if config.database_replica_of else names.DATABASE_ADMIN,
+        administrator_login_password=(
+            None if config.database_replica_of else config.secrets.postgres_admin_password
         ),
-        source_server_resource_id=config.database_restore_from,
-        point_in_time_utc=config.database_restore_time,
-        administrator_login=names.DATABASE_ADMIN,
-        administrator_login_password=config.secrets.postgres_admin_password,
         auth_config=pg.AuthConfigArgs(
             active_directory_auth=pg.MicrosoftEntraAuth.ENABLED,
             password_auth=pg.PasswordBasedAuth.ENABLED,
@@ -126,6 +148,12 @@ def _server(
             ignore_changes=["availabilityZone", "highAvailability.standbyAvailabilityZone"],
         ),
     )
+
+
+def _create_mode(config: StackConfig) -> pg.CreateMode:
+    if config.database_replica_of:
+        return pg.CreateMode.REPLICA
+    return pg.CreateMode.GEO_RESTORE if config.database_restore_from else pg.CreateMode.CREATE
 
 
 def _parameters(context: Context, server: pg.Server, after: pulumi.Resource) -> pulumi.Resource:

@@ -19,12 +19,20 @@ UNTAGGED_DAYS = 30
 class Registry:
     """The registry and what must exist before an app may pull."""
 
-    registry: acr.Registry
+    id: pulumi.Output[str]
+    login_server: pulumi.Output[str]
     ready: list[pulumi.Resource]
+    own: bool
+    """Whether this stack made it; a pair shares one, whose replica serves the other region."""
 
 
 def create_registry(context: Context, net: Network, identities: Identities) -> Registry:
-    """Declare the registry; what only the Premium size has is used there."""
+    """Declare the registry, or use that of the pair, under the same name by its nearest replica."""
+    if context.config.registry_id is not None:
+        shared = pulumi.Output.from_input(context.config.registry_id)
+        name = context.config.registry_id.rsplit("/", 1)[-1]
+        ready = _access(context, net, identities, shared)
+        return Registry(shared, pulumi.Output.from_input(f"{name}.azurecr.io"), ready, own=False)
     premium = context.config.registry_sku == "Premium"
     registry = acr.Registry(
         "registry",
@@ -41,13 +49,7 @@ def create_registry(context: Context, net: Network, identities: Identities) -> R
         tags=context.tags,
         opts=context.lasting(),
     )
-    ready: list[pulumi.Resource] = [
-        grant(context, "apps-pull", identities.apps, IMAGE_PULL, registry.id),
-        grant(context, "jobs-pull", identities.jobs, IMAGE_PULL, registry.id),
-        grant(context, "administration-pull", identities.administration, IMAGE_PULL, registry.id),
-    ]
-    if premium:
-        ready.append(private_endpoint(context, net, REGISTRY, registry.id))
+    ready = _access(context, net if premium else None, identities, registry.id)
     if context.config.second_region:
         acr.Replication(
             "registry-replica",
@@ -59,7 +61,24 @@ def create_registry(context: Context, net: Network, identities: Identities) -> R
         )
     if identities.deployment is not None:
         grant(context, "deployment-push", identities.deployment, IMAGE_PUSH, registry.id)
-    return Registry(registry, ready)
+    return Registry(registry.id, registry.login_server, ready, own=True)
+
+
+def _access(
+    context: Context,
+    net: Network | None,
+    identities: Identities,
+    registry_id: pulumi.Output[str],
+) -> list[pulumi.Resource]:
+    """Who pulls, and, given a network, the address in it."""
+    ready: list[pulumi.Resource] = [
+        grant(context, "apps-pull", identities.apps, IMAGE_PULL, registry_id),
+        grant(context, "jobs-pull", identities.jobs, IMAGE_PULL, registry_id),
+        grant(context, "administration-pull", identities.administration, IMAGE_PULL, registry_id),
+    ]
+    if net is not None:
+        ready.append(private_endpoint(context, net, REGISTRY, registry_id))
+    return ready
 
 
 def _policies() -> acr.PoliciesArgs:

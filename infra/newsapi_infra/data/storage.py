@@ -8,7 +8,7 @@ from pulumi_azure_native import storage
 from newsapi_infra.context import Context
 from newsapi_infra.identity.identities import Identities
 from newsapi_infra.identity.roles import BLOB_CONTRIBUTOR, grant
-from newsapi_infra.network.private_endpoints import BLOB, private_endpoint
+from newsapi_infra.network.private_endpoints import BLOB, BLOB_OF_PAIR, private_endpoint, zone_of
 from newsapi_infra.network.vnet import Network
 
 EXPORTS = "exports"
@@ -74,7 +74,11 @@ class Storage:
 def create_storage(context: Context, net: Network, identities: Identities) -> Storage:
     """Declare the account, its containers, its lifecycle and who writes where."""
     account = _account(context)
-    endpoint = private_endpoint(context, net, BLOB, account.id)
+    zone = zone_of(context, net, BLOB)
+    endpoint = private_endpoint(context, net, BLOB, account.id, zone)
+    if context.config.pair_storage_id is not None:
+        # Made beforehand: the other region's backups are read here while it is away.
+        private_endpoint(context, net, BLOB_OF_PAIR, context.config.pair_storage_id, zone)
     blobs = storage.BlobServiceProperties(
         "blobs",
         resource_group_name=context.group_name,

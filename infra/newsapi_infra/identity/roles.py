@@ -145,3 +145,14 @@ def _assign(
         scope=scope,
         description=description,
     )
+
+
+def keep(context: Context, name: str, scope: pulumi.Input[str]) -> None:
+    """Let nobody delete a resource before the lock is deleted, whatever their role."""
+    authorization.ManagementLockByScope(
+        f"lock-{name}",
+        scope=scope,
+        lock_name=context.names.of("keep"),
+        level=authorization.LockLevel.CAN_NOT_DELETE,
+        notes="Holds data.",
+    )

@@ -6,7 +6,9 @@ from typing import Literal
 from newsapi_infra.config import StackConfig
 from newsapi_infra.monitoring import queries
 
-Target = Literal["webserver", "daemon", "database", "gateway", "nat", "workspace"]
+Target = Literal[
+    "webserver", "daemon", "database", "gateway", "nat", "vault", "storage", "workspace"
+]
 Channel = Literal["critical", "warning", "info"]
 Operator = Literal["GreaterThan", "LessThan"]
 Aggregation = Literal["Average", "Maximum", "Minimum", "Total"]
@@ -17,6 +19,8 @@ NAMESPACES: dict[Target, str] = {
     "database": "Microsoft.DBforPostgreSQL/flexibleServers",
     "gateway": "Microsoft.Network/applicationGateways",
     "nat": "Microsoft.Network/natGateways",
+    "vault": "Microsoft.KeyVault/vaults",
+    "storage": "Microsoft.Storage/storageAccounts",
 }
 
 SEVERITY: dict[Channel, int] = {"critical": 1, "warning": 2, "info": 3}
@@ -89,6 +93,7 @@ def alerts_for(config: StackConfig) -> list[Alert]:
         *_database_alerts(config),
         *(_gateway_alerts() if config.has_gateway else ()),
         *_nat_alerts(),
+        *_availability_alerts(),
         *_log_alerts(),
     ]
     return alerts
@@ -266,6 +271,73 @@ def _database_alerts(config: StackConfig) -> list[Alert]:
             full,
         ),
         (
+            "database-failed-connections",
+            "More than 10 refused or failed connections in 5 minutes",
+            "connections_failed",
+            "Total",
+            "GreaterThan",
+            10,
+            "PT5M",
+            "warning",
+            Runbook(
+                "Somebody logs in with a wrong or old password, or no connection is free.",
+                "the saved query `postgresql-newsapi-db` for the role and the reason",
+                "After a rotation that was interrupted: start the job `newsapi-db-rotate` again. "
+                "Otherwise find the client by its address.",
+            ),
+        ),
+        (
+            "database-deadlocks",
+            "More than 5 deadlocks in 15 minutes",
+            "deadlocks",
+            "Total",
+            "GreaterThan",
+            5,
+            "PT15M",
+            "info",
+            Runbook(
+                "Transactions wait for each other. The pipeline does a transaction again that was "
+                "ended for it; somebody else's work may be in its way.",
+                "the saved query `postgresql-newsapi-db`, which names the statements",
+                "Keep other programs from writing to the pipeline's tables while runs are under "
+                "way.",
+            ),
+        ),
+        (
+            "database-transaction-ids",
+            "The oldest transaction id is over 1,000,000,000 back",
+            "maximum_used_transactionIDs",
+            "Maximum",
+            "GreaterThan",
+            1_000_000_000,
+            "PT15M",
+            "critical",
+            Runbook(
+                "Autovacuum doesn't keep up: at about 2,000,000,000 the server takes no more "
+                "writes.",
+                "`SELECT datname, age(datfrozenxid) FROM pg_database`; old transactions in "
+                "`pg_stat_activity`; idle slots in `pg_replication_slots`",
+                "End what holds the old transaction, drop the slot of a replica that is gone, "
+                "then `VACUUM (FREEZE)` the oldest tables.",
+            ),
+        ),
+        (
+            "database-iops",
+            "More than 95 % of the database's IOPS used",
+            "disk_iops_consumed_percentage",
+            "Average",
+            "GreaterThan",
+            95,
+            "PT15M",
+            "warning",
+            Runbook(
+                "Statements wait for the disk.",
+                _DATABASE_LOOK,
+                "A rebuild of all tables explains it: wait. Otherwise a larger "
+                "`databaseStorageGb` brings more IOPS.",
+            ),
+        ),
+        (
             "database-down",
             "The database doesn't answer",
             "is_db_alive",
@@ -387,6 +459,44 @@ def _nat_alerts() -> list[Alert]:
             ),
             dimension=("ConnectionState", "Failed"),
         ),
+    ]
+
+
+def _availability_alerts() -> list[Alert]:
+    services: list[tuple[Target, str, str, str]] = [
+        (
+            "vault",
+            "The vault is less than 90 % available",
+            "New connections to the database and restarts of apps fail; what runs goes on.",
+            "Metrics of the vault by result; who is refused: `AzureDiagnostics` of the vault",
+        ),
+        (
+            "storage",
+            "The storage account is less than 90 % available",
+            "Backups and the lake's files can't be written; the next schedule tries again.",
+            "Metrics of the account by response type",
+        ),
+    ]
+    return [
+        MetricAlert(
+            f"{target}-availability",
+            title,
+            target,
+            "Availability",
+            "Average",
+            "LessThan",
+            90,
+            "PT15M",
+            "PT5M",
+            "warning",
+            Runbook(
+                means,
+                look,
+                "Azure's service health; if it says nothing, the private endpoint and its name: "
+                "`az network private-endpoint list -g GROUP -o table`.",
+            ),
+        )
+        for target, title, means, look in services
     ]
 
 

@@ -37,6 +37,30 @@ def create_alerts(context: Context, targets: Targets, notifications: Notificatio
             _metric_alert(context, alert, targets[alert.target], group_id)
 
 
+def tell_of_service_health(context: Context, notifications: Notifications) -> None:
+    """Tell owners what Azure says of its own trouble and maintenance in this subscription."""
+    monitor.ActivityLogAlert(
+        "alert-service-health",
+        resource_group_name=context.group_name,
+        activity_log_alert_name=context.names.of("service-health"),
+        location="global",
+        enabled=True,
+        description="Azure tells of trouble or maintenance: see Service health in the portal",
+        scopes=[f"/subscriptions/{context.config.subscription_id}"],
+        condition=monitor.AlertRuleAllOfConditionArgs(
+            all_of=[
+                monitor.AlertRuleAnyOfOrLeafConditionArgs(field="category", equals="ServiceHealth")
+            ]
+        ),
+        actions=monitor.ActionListArgs(
+            action_groups=[
+                monitor.ActionGroupArgs(action_group_id=notifications.groups["warning"].id)
+            ]
+        ),
+        tags=context.tags,
+    )
+
+
 def _description(context: Context, alert: Alert) -> str:
     return f"{alert.title}. Runbook: {runbook_url(context, alert)}"
 

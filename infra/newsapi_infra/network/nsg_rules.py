@@ -64,6 +64,12 @@ def _range(plan: SubnetPlan, config: StackConfig) -> str:
     return str(plan.network(config.network_prefix))
 
 
+def _with_pair(plan: SubnetPlan, config: StackConfig) -> list[str]:
+    """The range of a subnet, and that of its twin in the other region of a pair."""
+    pair = config.pair_network_prefix
+    return [_range(plan, config), *([str(plan.network(pair))] if pair else [])]
+
+
 def _gateway(config: StackConfig) -> list[Rule]:
     here = _range(GATEWAY, config)
     rules = [
@@ -94,7 +100,7 @@ def _apps(config: StackConfig) -> list[Rule]:
         _inbound("own-subnet", [here], here, "*", protocol="*"),
         _refuse("Inbound"),
         _outbound("own-subnet-out", here, [here], "*", protocol="*"),
-        _outbound("database", here, [_range(DATABASE, config)], "5432"),
+        _outbound("database", here, _with_pair(DATABASE, config), "5432"),
         _outbound("private-endpoints", here, [_range(ENDPOINTS, config)], "443"),
         _outbound("monitor", here, ["AzureMonitor"], "443"),
         _outbound("platform-images", here, ["MicrosoftContainerRegistry"], "443"),
@@ -126,10 +132,11 @@ def _endpoints(config: StackConfig) -> list[Rule]:
 def _database(config: StackConfig) -> list[Rule]:
     here = _range(DATABASE, config)
     return [
-        _inbound("apps", [_range(APPS, config)], here, "5432"),
-        _inbound("standby", [here], here, "5432"),
+        _inbound("apps", _with_pair(APPS, config), here, "5432"),
+        # The standby of another zone, and the server of the other region.
+        _inbound("standby", _with_pair(DATABASE, config), here, "5432"),
         _refuse("Inbound"),
-        _outbound("standby-out", here, [here], "5432"),
+        _outbound("standby-out", here, _with_pair(DATABASE, config), "5432"),
         # The standby ships its log over Storage; logins with Entra tokens need Entra.
         _outbound("storage", here, ["Storage"], "443"),
         _outbound("entra", here, ["AzureActiveDirectory"], "443"),

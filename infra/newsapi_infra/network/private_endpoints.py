@@ -21,14 +21,31 @@ class Service:
 
 VAULT = Service("vault", "vault", "privatelink.vaultcore.azure.net")
 BLOB = Service("blob", "blob", "privatelink.blob.core.windows.net")
+BLOB_OF_PAIR = Service("blob-of-pair", "blob_secondary", "privatelink.blob.core.windows.net")
+"""The second address of a geo-redundant account, read only."""
 REGISTRY = Service("registry", "registry", "privatelink.azurecr.io")
 
 
+Zone = tuple[privatedns.PrivateZone, privatedns.VirtualNetworkLink]
+
+
+def zone_of(context: Context, net: Network, service: Service) -> Zone:
+    """The private zone that a service's names live in: one for all services of the kind."""
+    return private_zone(context, service.kind, service.zone, net.vnet)
+
+
 def private_endpoint(
-    context: Context, net: Network, service: Service, target: pulumi.Input[str]
+    context: Context,
+    net: Network,
+    service: Service,
+    target: pulumi.Input[str],
+    known: Zone | None = None,
 ) -> network.PrivateDnsZoneGroup:
-    """Give a service an address in the network; what uses it waits for the result."""
-    zone, link = private_zone(context, service.kind, service.zone, net.vnet)
+    """Give a service an address in the network; what uses it waits for the result.
+
+    `known`: the zone, where another service of the kind has made it.
+    """
+    zone, link = known or zone_of(context, net, service)
     endpoint = network.PrivateEndpoint(
         f"endpoint-{service.kind}",
         resource_group_name=context.group_name,

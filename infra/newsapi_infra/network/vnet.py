@@ -53,6 +53,18 @@ def create_network(context: Context) -> Network:
         subnets=[_subnet(context, plan, groups.get(plan.name), nat) for plan in SUBNETS],
         tags=context.tags,
     )
+    if context.config.pair_network_id is not None:
+        network.VirtualNetworkPeering(
+            "network-pair",
+            resource_group_name=context.group_name,
+            virtual_network_name=vnet.name,
+            virtual_network_peering_name="to-pair",
+            remote_virtual_network=network.SubResourceArgs(id=context.config.pair_network_id),
+            allow_virtual_network_access=True,
+            allow_forwarded_traffic=False,
+            allow_gateway_transit=False,
+            use_remote_gateways=False,
+        )
     return Network(vnet, groups, nat, nat_address)
 
 
@@ -125,6 +137,21 @@ def _security_rule(rule: Rule, place: int) -> network.SecurityRuleArgs:
         destination_port_range=None if many_ports else rule.ports[0],
         destination_port_ranges=list(rule.ports) if many_ports else None,
     )
+
+
+def link_to_pair(context: Context, kind: str, zone: privatedns.PrivateZone) -> None:
+    """Let the other region of a pair resolve a private zone's names."""
+    if context.config.pair_network_id is not None:
+        privatedns.VirtualNetworkLink(
+            f"zone-link-{kind}-pair",
+            resource_group_name=context.group_name,
+            private_zone_name=zone.name,
+            virtual_network_link_name=context.names.of(f"{kind}-pair-link"),
+            location="global",
+            registration_enabled=False,
+            virtual_network=privatedns.SubResourceArgs(id=context.config.pair_network_id),
+            tags=context.tags,
+        )
 
 
 def private_zone(

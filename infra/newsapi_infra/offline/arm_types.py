@@ -116,6 +116,15 @@ TYPES = {
     "privatedns:PrivateRecordSet": ArmType(
         "Microsoft.Network/privateDnsZones/A", ("privateZoneName", "relativeRecordSetName")
     ),
+    "authorization:ManagementLockByScope": ArmType(
+        "Microsoft.Authorization/locks", ("lockName",), frozenset(), scope_input="scope"
+    ),
+    "monitor:ActivityLogAlert": ArmType(
+        "Microsoft.Insights/activityLogAlerts", ("activityLogAlertName",)
+    ),
+    "dns:RecordSet": ArmType(
+        "Microsoft.Network/dnszones/A", ("zoneName", "relativeRecordSetName"), frozenset()
+    ),
     "managedidentity:UserAssignedIdentity": ArmType(
         "Microsoft.ManagedIdentity/userAssignedIdentities", ("resourceName",), bare=True
     ),
@@ -169,6 +178,14 @@ TYPES = {
     ),
     "dbforpostgresql:Database": ArmType(
         "Microsoft.DBforPostgreSQL/flexibleServers/databases", ("serverName", "databaseName")
+    ),
+    "dbforpostgresql:VirtualEndpoint": ArmType(
+        "Microsoft.DBforPostgreSQL/flexibleServers/virtualendpoints",
+        ("serverName", "virtualEndpointName"),
+    ),
+    "network:VirtualNetworkPeering": ArmType(
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+        ("virtualNetworkName", "virtualNetworkPeeringName"),
     ),
     "dbforpostgresql:Configuration": ArmType(
         "Microsoft.DBforPostgreSQL/flexibleServers/configurations",

@@ -4,6 +4,25 @@ from typing import Any
 
 from newsapi_infra.offline.graph import Graph, build_graph
 
+_GROUPS = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups"
+_PROVIDERS = f"{_GROUPS}/newsapi-rg/providers"
+PAIR_PRIMARY = {
+    "pairDatabaseHost": "newsapi-dr-pg-dnt1.newsapi-dr.postgres.database.azure.com",
+    "pairNetworkId": f"{_GROUPS}/newsapi-dr-rg/providers/Microsoft.Network/virtualNetworks/"
+    "newsapi-dr-vnet",
+    "pairNetworkPrefix": "10.1",
+}
+PAIR_STANDBY = {
+    "databaseRestoreFrom": "",
+    "databaseReplicaOf": f"{_PROVIDERS}/Microsoft.DBforPostgreSQL/flexibleServers/"
+    "newsapi-prod-pg-dnt1",
+    "pairDatabaseHost": "newsapi-prod-pg-dnt1.newsapi-prod.postgres.database.azure.com",
+    "pairNetworkId": f"{_PROVIDERS}/Microsoft.Network/virtualNetworks/newsapi-prod-vnet",
+    "pairNetworkPrefix": "10.0",
+    "pairStorageId": f"{_PROVIDERS}/Microsoft.Storage/storageAccounts/newsapiprodstdnt1",
+    "registryId": f"{_PROVIDERS}/Microsoft.ContainerRegistry/registries/newsapiprodcrdnt1",
+}
+
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dev": ("dev", {}),
     "prod": ("prod", {}),
@@ -20,8 +39,11 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "githubRepository": "example/newsapi-dentsu",
             "databaseServer": "newsapi-prod-pg-dnt1-r1",
             "databaseStorageGb": 256,
+            "dnsZone": "example.com",
         },
     ),
+    "pair-primary": ("prod", dict(PAIR_PRIMARY)),
+    "pair-standby": ("dr", dict(PAIR_STANDBY)),
     "first-stage": ("prod", {"stage": "foundation", "imageDigest": ""}),
 }
 """Each with its stack and what differs; between them every switch is in every position."""
