@@ -10,7 +10,7 @@ from math import exp
 from typing import Final, Literal
 
 from newsapi_dentsu.domain import pair_figures
-from newsapi_dentsu.domain.novelty import Evidence, evidence
+from newsapi_dentsu.domain.novelty import Evidence, New, evidence
 from newsapi_dentsu.domain.similarity import Gap, Text, common, comparable
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
@@ -18,7 +18,7 @@ Degree = Literal["copy", "fuller", "update", "rewrite"]
 METHOD: Final = "pairs-1"
 """Names the rules below and the figures: whoever changes them changes it, too."""
 
-COPY_CERTAINTY: Final = 0.67
+COPY_CERTAINTY: Final = 0.45
 """How sure it must be that a text has no news, for it to be dropped, and the fuller one shown."""
 
 UPDATE_CERTAINTY: Final = 0.35
@@ -30,8 +30,12 @@ FULLER_CERTAINTY: Final = 0.45
 MORE_GAINED: Final = 1.5
 """How many times as many words must be new in the fuller text as are lacking in it."""
 
-LEAST_OLD_SHARE: Final = 0.5
-"""A text of which less is old is no copy, however little it tells."""
+MOST_IN_A_ROW: Final = 40
+MOST_SHARE: Final = 0.2
+FEW_WORDS: Final = 30
+FEW_WORDS_SHARE: Final = 0.4
+"""A text with so many new words in a row is never dropped, however much shorter than the other one
+it is; nor one with such a share of new words, but for a few words."""
 
 NEARLY_SAME: Final = 0.9
 """Share of two texts' runs of words that both have, from which on a reader sees one text."""
@@ -157,7 +161,7 @@ def _verdict(
 ) -> tuple[Degree, str] | None:
     gained, lost = seen.gained, seen.lost
     no_news, fuller, no_loss = certainties
-    if no_news >= COPY_CERTAINTY and gained.share <= 1 - LEAST_OLD_SHARE:
+    if _adds_nothing(gained, no_news):
         return "copy", "no_news"
     in_series = seen.other_numbers and gained.words < SERIES_WORDS
     if not in_series and _shared_runs(earlier, later) >= NEARLY_SAME:
@@ -166,11 +170,19 @@ def _verdict(
     related = _related(earlier, later, *alike)
     holds = related or (alike[1] >= FULLER_CONTAINMENT and seen.titles_alike >= FULLER_TITLES_ALIKE)
     more = gained.added >= MORE_GAINED * lost.added
-    if more and holds and no_loss >= COPY_CERTAINTY and fuller >= FULLER_CERTAINTY:
+    if more and holds and _adds_nothing(lost, no_loss) and fuller >= FULLER_CERTAINTY:
         return "fuller", "fuller"
     if not related:
         return None
     return ("update", "news") if no_news < UPDATE_CERTAINTY else ("rewrite", "reworked")
+
+
+def _adds_nothing(new: New, certainty_of_it: float) -> bool:
+    return (
+        certainty_of_it >= COPY_CERTAINTY
+        and new.longest < MOST_IN_A_ROW
+        and new.share < (FEW_WORDS_SHARE if new.added < FEW_WORDS else MOST_SHARE)
+    )
 
 
 def _related(earlier: Text, later: Text, similarity: float, containment: float) -> bool:
