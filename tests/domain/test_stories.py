@@ -128,7 +128,7 @@ def body(
     return " ".join(kept)
 
 
-ADDED = {"news": 60, "background": 60, "quotes": 30, "credit": 6}
+ADDED = {"news": 60, "background": 60, "quotes": 45, "credit": 6}
 """How many words of each kind a text may have more."""
 
 Drawn = tuple[int, float, int, float, str, int, bool]
