@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.calibration import calibration
@@ -203,7 +203,6 @@ TAGS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=30)
 @given(SENTENCES, SENTENCES, TAGS, st.booleans())
 def test_scores_are_between_0_and_1(title: str, body: str, tags: list[Any], known: bool) -> None:
     found = scored(title, body, tags, known=known)
@@ -211,7 +210,6 @@ def test_scores_are_between_0_and_1(title: str, body: str, tags: list[Any], know
     assert all(math.isfinite(one.weight) for one in found.signals)
 
 
-@settings(deadline=None, max_examples=20)
 @given(SENTENCES, SENTENCES, TAGS)
 def test_the_order_of_topics_and_tags_doesnt_matter(title: str, body: str, tags: list[Any]) -> None:
     turned = BOTH.model_copy(update={"topics": BOTH.topics[::-1]})
@@ -220,7 +218,6 @@ def test_the_order_of_topics_and_tags_doesnt_matter(title: str, body: str, tags:
     assert other.topics == one.topics
 
 
-@settings(deadline=None, max_examples=20)
 @given(SENTENCES, SENTENCES, SENTENCES)
 def test_what_follows_the_opening_changes_no_score(title: str, body: str, rest: str) -> None:
     opening = " ".join([*islice(f"{body} {body}".split(), 90), *(["and"] * 90)][:90])
@@ -228,7 +225,6 @@ def test_what_follows_the_opening_changes_no_score(title: str, body: str, rest: 
     assert (long.overall, long.topics) == (short.overall, short.topics)
 
 
-@settings(deadline=None, max_examples=20)
 @given(SENTENCES, SENTENCES, TAGS, st.integers(1, 5))
 def test_another_tag_never_lowers_a_score(
     title: str, body: str, tags: list[Any], value: int
@@ -266,12 +262,12 @@ def test_an_article_is_scored_in_less_than_a_millisecond() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "puppy " * 200_000 + "and " * 10 + "train " * 200_000,
-        "guide " * 200_000,
-        "guide-" * 200_000,
-        "a" * 2_000_000,
-        "dog'" * 500_000,
-        "guide" + " " * 2_000_000,
+        "puppy " * 60_000 + "and " * 10 + "train " * 60_000,
+        "guide " * 60_000,
+        "guide-" * 60_000,
+        "a" * 600_000,
+        "dog'" * 150_000,
+        "guide" + " " * 600_000,
     ],
     ids=lambda text: text[:10],
 )
@@ -279,4 +275,4 @@ def test_a_long_text_costs_no_more_than_its_length(place: str, text: str) -> Non
     started = time.process_time()
     title, body = (text, "") if place == "title" else ("", text)
     score(title, body, "[]", "[]", measure(BOTH))
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 1.5
