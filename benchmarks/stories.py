@@ -15,6 +15,7 @@ from benchmarks.measuring import execute, program
 from benchmarks.report import Figure
 from newsapi_dentsu.domain.assessment import assess
 from newsapi_dentsu.domain.comparison import compare
+from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.similarity import prepare
 from newsapi_dentsu.domain.topics import parse_topics
 from newsapi_dentsu.source import SHIPPED_TOPICS
@@ -136,19 +137,20 @@ def _article(number: int, body: str, moment: datetime) -> processed.Article:
 
 def _by_judging() -> float:
     """Seconds that judging an article by itself takes."""
-    topics = parse_topics(SHIPPED_TOPICS.read_text("utf-8"), SHIPPED_TOPICS.name)
+    measure = Yardstick(parse_topics(SHIPPED_TOPICS.read_text("utf-8"), SHIPPED_TOPICS.name))
     texts = list(bodies(SAMPLE_OF_LSH))
     now = datetime.now(UTC)
     started = time.perf_counter()
     for body in texts:
         assess(
-            topics,
+            measure,
             title=TITLE,
             body=body,
             published_at=now,
             lang="eng",
             concepts="[]",
             categories="[]",
+            meaning=None,
         )
     return (time.perf_counter() - started) / SAMPLE_OF_LSH
 

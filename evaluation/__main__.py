@@ -2,12 +2,19 @@
 
 import argparse
 import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import get_args
+
+from benchmarks.report import print_rows
 
 from evaluation.duplicates.pairs import all_pairs
 from evaluation.labelled_articles import labelled_articles
 from evaluation.parts import PARTS, Part
 from evaluation.printing import print_result
+from evaluation.real_news import ARTICLES, FOLDER
+from evaluation.real_relevance import Figure, as_rows, relevance_on_real_news
 from evaluation.results import SUBJECTS, evaluate
 
 _WORST = 15
@@ -33,6 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
         default="both",
         help="the part of each set (default: both)",
     )
+    parser.add_argument(
+        "--real-news",
+        type=Path,
+        default=FOLDER,
+        metavar="FOLDER",
+        help="where labelled real articles are (default: REAL_NEWS, else ../shared/real-news)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--worst",
@@ -54,10 +68,12 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in options.subjects if name not in SUBJECTS]
     if unknown:
         parser.error(f"nothing called {', '.join(unknown)}; there are {', '.join(SUBJECTS)}")
+    asked = options.subjects or SUBJECTS
+    real = _on_real_news(options.real_news) if "relevance" in asked else None
     results = [
         evaluate(subject, part)
         for subject in SUBJECTS
-        if not options.subjects or subject in options.subjects
+        if subject in asked
         for part in PARTS
         if options.split in (part, "both")
     ]
@@ -66,12 +82,29 @@ def main(arguments: list[str] | None = None) -> int:
         figures: dict[str, dict[str, object]] = {}
         for result in results:
             figures.setdefault(result.subject, {})[result.part] = result.as_json(options.worst)
-        print(json.dumps({**figures, "missed": missed}, ensure_ascii=False))
+        told = None if real is None else [asdict(one) for one in real]
+        print(json.dumps({"real": told, **figures, "missed": missed}, ensure_ascii=False))
     else:
+        if real is not None:
+            print("relevance on real articles, no source in both fit and test")
+            print_rows(as_rows(real))
         for result in results:
             print_result(result, options.worst)
         print("\n" + ("\n".join(f"MISSED {line}" for line in missed) or "no target missed"))
     return int(bool(missed))
+
+
+def _on_real_news(folder: Path) -> list[Figure] | None:
+    """The figures that count; None where the material isn't there, which is told."""
+    if (folder / ARTICLES).exists():
+        return relevance_on_real_news(folder)
+    print(
+        f"No real articles in {folder}: what follows only checks texts that were written for the "
+        "purpose, and doesn't tell how good the pipeline is. docs/evaluation.md has the last "
+        "figures.",
+        file=sys.stderr,
+    )
+    return None
 
 
 def texts_of(name: str) -> list[str]:

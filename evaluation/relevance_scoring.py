@@ -10,11 +10,14 @@ from typing import Final
 
 from evaluation.judgements import PIPELINE, Item, Verdict
 from evaluation.labelled_articles import LabelledArticle
-from newsapi_dentsu.domain.relevance import score
+from newsapi_dentsu.domain.passages import passages
+from newsapi_dentsu.domain.relevance import Meaning, Yardstick, score
 from newsapi_dentsu.domain.text import clean_text, clean_title
 from newsapi_dentsu.domain.topics import Topic, Topics, parse_topics
 from newsapi_dentsu.domain.wrapping import own_span
+from newsapi_dentsu.meaning import sentence_model
 from newsapi_dentsu.source import SHIPPED_TOPICS
+from newsapi_dentsu.stages.judging import measure_for
 
 Method = Callable[[LabelledArticle], Verdict]
 
@@ -34,17 +37,19 @@ def item(article: LabelledArticle) -> Item:
 
 def by_the_pipeline(article: LabelledArticle) -> Verdict:
     """Judge as the pipeline does: the overall score against the threshold of the topics."""
-    topics = _topics()
-    body = clean_text(article.body)
+    title, body = clean_title(article.title), clean_text(article.body)
+    own_text = own_span(body).of(body)
+    vectors = sentence_model().embed(passages(title, own_text))
     found = score(
-        clean_title(article.title),
-        own_span(body).of(body),
+        title,
+        own_text,
         json.dumps(article.concepts),
         json.dumps(article.categories),
-        topics,
+        _measure(),
+        Meaning(vectors[0], vectors[-1]),
     )
     return Verdict(
-        said=found.overall >= topics.relevance.threshold,
+        said=found.overall >= _topics().relevance.threshold,
         figure=found.overall,
         detail=", ".join(f"{name} {value:.2f}" for name, value in found.topics.items()),
     )
@@ -86,6 +91,11 @@ def _has_keyword(article: LabelledArticle, topic: Topic) -> bool:
 def _has_tag(article: LabelledArticle, topic: Topic) -> bool:
     tags = {tag["uri"] for tag in (*article.concepts, *article.categories)}
     return bool(tags & {*topic.concepts, *topic.categories})
+
+
+@cache
+def _measure() -> Yardstick:
+    return measure_for(_topics(), sentence_model())
 
 
 @cache

@@ -5,10 +5,10 @@ import pytest
 from newsapi_dentsu.domain.passages import OPENING_WORDS, passage_hash, passages
 
 
-def test_the_opening_is_the_title_and_the_first_words() -> None:
+def test_the_title_stands_with_the_first_words_and_alone() -> None:
     words = [f"word{number}" for number in range(OPENING_WORDS + 10)]
     opening = " ".join(words[:OPENING_WORDS])
-    assert passages("A title", "\n".join(words)) == (f"A title. {opening}",)
+    assert passages("A title", "\n".join(words)) == (f"A title. {opening}", "A title")
 
 
 def test_an_opening_without_blanks_has_an_end() -> None:

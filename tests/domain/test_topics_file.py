@@ -15,20 +15,18 @@ topics:
     categories: [news/Business]
 """
 
-TERMS = """\
+DESCRIBED = """\
 topics:
   - name: AI
+    description: Machines that learn.
     keywords: [AI, machine learning]
-    concepts: ['http://en.wikipedia.org/wiki/AI']
-    terms:
-      strong: [model*]
-      weak: [robot]
 """
 
 
 def test_the_shipped_file_is_sound() -> None:
     shipped = parse_topics(SHIPPED_TOPICS.read_text("utf-8"), "topics.yaml")
     assert [topic.name for topic in shipped.topics] == ["AI", "Marketing"]
+    assert all(topic.description for topic in shipped.topics)
     assert shipped.languages == ["eng"]
     assert shipped.data_types == ["news"]
 
@@ -44,18 +42,14 @@ def test_the_shipped_file_is_sound() -> None:
         (GOOD.replace("[eng]", "[english]"), 1, "three letters"),
         (GOOD.replace("[eng]", "[]"), 1, "at least 1"),
         (GOOD.replace("[eng]", "[eng"), 2, "expected"),
-        (
-            TERMS.replace("weak", "week"),
-            7,
-            "known are strong, clear, weak, ignored (did you mean weak?)",
-        ),
-        (TERMS.replace("[robot]", "robot"), 7, "list"),
-        (TERMS.replace("robot", "ro*"), 7, "3 letters before the *"),
-        (TERMS.replace("[robot]", "[Model*]"), 5, "as strong and as weak"),
-        (TERMS.replace("strong: [model*]", "strong: [7]"), 6, "must be a text"),
-        ("relevance: {title: 1}\n" + GOOD, 1, "less than 1"),
-        ("relevance: {clear: 1.1}\n" + GOOD, 1, "at most 1"),
-        ("relevance:\n  lead: 0.1\n  near: 0.1\n" + GOOD, 3, "together"),
+        (GOOD.replace("keywords:", "terms: {}\n    keywords:"), 3, "under `description`"),
+        (GOOD.replace("keywords:", "terms: {}\n    keywords:"), 3, "remove `terms`"),
+        (DESCRIBED.replace("Machines that learn.", "[Machines]"), 3, "must be a text"),
+        (DESCRIBED.replace("Machines that learn.", "x" * 1001), 3, "1000 characters"),
+        ("relevance: {title: 1}\n" + GOOD, 1, "title no longer read"),
+        ("relevance: {lead: 0.1, body: 1, threshold: 0.4}\n" + GOOD, 1, "body, lead no longer"),
+        ("relevance:\n  near: 0.1\n" + GOOD, 2, "known are threshold"),
+        ("relevance: {threshold: 1.1}\n" + GOOD, 1, "at most 1"),
         (GOOD + "data_types: [news, tv]\n", 7, "'news', 'pr' or 'blog'"),
         (GOOD + "topic: []\n", 7, "topic"),
         (GOOD + "    concepts: [Marketing]\n", 7, "an address such as"),
@@ -105,8 +99,8 @@ def test_another_search_has_another_identity(old: str, new: str) -> None:
 
 
 def test_what_only_tells_relevance_is_no_other_search() -> None:
-    changed = TERMS.replace("robot", "android, automaton").replace("strong", "clear")
-    changed += "relevance: {threshold: 0.9, title: 0.1}\nquality: {min_words: 3}\n"
-    one, other = parse_topics(TERMS, "a"), parse_topics(changed, "b")
-    assert one.topics[0].terms != other.topics[0].terms
+    changed = DESCRIBED.replace("Machines that learn.", "Robots.")
+    changed += "relevance: {threshold: 0.9}\nquality: {min_words: 3}\n"
+    one, other = parse_topics(DESCRIBED, "a"), parse_topics(changed, "b")
+    assert one.topics[0].description != other.topics[0].description
     assert one.query_id == other.query_id

@@ -10,6 +10,7 @@ import pytest
 import newsapi_dentsu
 from newsapi_dentsu.domain.assessment import assess
 from newsapi_dentsu.domain.record import MAX_RECORD_LENGTH
+from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.text import clean_text
 from newsapi_dentsu.domain.topics import parse_topics
 from newsapi_dentsu.warehouse.tables import final, processed, raw
@@ -70,7 +71,7 @@ def _loaded() -> None:
     """Load what is loaded once: models, patterns."""
     text = "Wört und Wört und Wört " * 20
     fields = {"title": "Töst", "lang": "fra", "concepts": "[]", "categories": "[]"}
-    assess(TOPICS, body=clean_text(text), published_at=NOON, **fields)
+    assess(Yardstick(TOPICS), body=clean_text(text), published_at=NOON, meaning=None, **fields)
 
 
 USUAL = ("marks", "less-than signs", "one word", "prices", "emoji", "expanding", "far apart")

@@ -11,8 +11,8 @@ import pytest
 
 from newsapi_dentsu.domain import assessment, similarity
 from newsapi_dentsu.domain import record as reading
+from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.text import clean_text, clean_title
-from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages import deduplicate as deduplicating
 from newsapi_dentsu.stages import group as grouping
@@ -21,7 +21,6 @@ from newsapi_dentsu.stages import workers as working
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed, raw
-from newsapi_dentsu.warehouse.tables.processed import Article
 from support.articles import TOPICS, body, record
 from support.clock import NOON
 from support.processing import broken_promises, process, store
@@ -238,10 +237,10 @@ def test_the_next_version_of_the_program_tries_it_again(
     assert broken_promises(warehouse) == set()
 
 
-def looks_or_dies(topics: Topics, articles: Sequence[tuple[Article, bool]]) -> Sequence[Any]:
-    if any(POISON in article.title for article, _ in articles):
+def looks_or_dies(measure: Yardstick, asked: Sequence[grouping._Asked]) -> Sequence[Any]:
+    if any(POISON in one.article.title for one in asked):
         os.kill(os.getpid(), signal.SIGKILL)
-    return [grouping._look(topics, article, banded=banded) for article, banded in articles]
+    return [grouping._look(measure, one) for one in asked]
 
 
 def test_a_text_that_kills_its_process_is_set_aside(

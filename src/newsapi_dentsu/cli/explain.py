@@ -2,21 +2,19 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from newsapi_dentsu.cli.output import console
-from newsapi_dentsu.domain.relevance import Relevance, score
 from newsapi_dentsu.domain.text import clean_title
-from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.settings import load_settings
 
 if TYPE_CHECKING:
+    from newsapi_dentsu.domain.relevance import Meaning, Relevance, Yardstick
     from newsapi_dentsu.warehouse.queries.explanation import ArticlePath, Departed
 
-_SIGNALS_SHOWN = 6
 _LONGEST_LINK = 2000
 
 
@@ -29,22 +27,36 @@ def explain(*, name: str, as_json: bool) -> None:
     URL_OR_ID is an article's address, in any spelling, a link that a record gave and nobody can
     open, the uri of a record, or the id of an article or a story.
     """
+    from newsapi_dentsu.meaning import open_embedder
     from newsapi_dentsu.source import load_topics
+    from newsapi_dentsu.stages.judging import meanings_of, measure_for
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.queries.explanation import explain as follow
 
     settings = load_settings()
     warehouse = open_warehouse(settings)
+    embedder = open_embedder(settings)
     with warehouse.snapshot() as session:
         paths = follow(session, name)
+        meanings = meanings_of(
+            session,
+            embedder.model,
+            {
+                path.article_id: (path.text.title, path.text.own_text)
+                for path in paths
+                if path.article_id and path.text
+            },
+        )
     topics = load_topics(settings)
+    measure = measure_for(topics, embedder if meanings else None)
+    found = [_relevance(path, measure, meanings) for path in paths]
     if as_json:
-        click.echo(json.dumps([_as_json(path, topics) for path in paths], default=str))
+        click.echo(json.dumps(list(map(_as_json, paths, found)), default=str))
         return
     if not paths:
         raise click.ClickException(f"no record has the url, uri or id {name}")
     screen = console(stderr=False)
-    for path in paths:
+    for path, relevance in zip(paths, found, strict=True):
         screen.print(path.link or "no article", style="bold", markup=False)
         for record in path.records:
             reason = f" ({record.reason})" if record.reason else ""
@@ -69,7 +81,8 @@ def explain(*, name: str, as_json: bool) -> None:
         screen.print(f"             known by {path.url}", markup=False)
         for line in _version_lines(path):
             screen.print(line, markup=False)
-        for line in (*_text_lines(path), *_story_lines(path), *_relevance_lines(path, topics)):
+        lines = _relevance_lines(relevance, topics.relevance.threshold)
+        for line in (*_text_lines(path), *_story_lines(path), *lines):
             screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
         screen.print(f"  final      {path.verdict}{why}", markup=False)
@@ -141,36 +154,45 @@ def _reason_lines(path: "ArticlePath") -> Iterator[str]:
             yield f"             {reason}"
 
 
-def _relevance(path: "ArticlePath", topics: Topics) -> Relevance | None:
+def _relevance(
+    path: "ArticlePath", measure: "Yardstick", meanings: Mapping[str, "Meaning"]
+) -> "Relevance | None":
+    from newsapi_dentsu.domain.relevance import score
+
     text = path.text
     if text is None:
         return None
-    return score(text.title, text.own_text, text.concepts, text.categories, topics)
+    return score(
+        text.title,
+        text.own_text,
+        text.concepts,
+        text.categories,
+        measure,
+        meanings.get(path.article_id or ""),
+        path.standing.lang if path.standing else None,
+    )
 
 
-def _relevance_lines(path: "ArticlePath", topics: Topics) -> Iterator[str]:
-    found = _relevance(path, topics)
+def _relevance_lines(found: "Relevance | None", threshold: float) -> Iterator[str]:
     if found is None:
         return
+    how = "" if found.by == "meaning" else " (by keywords and tags alone)"
     yield (
-        f"  relevance  {found.overall:.2f} by the topics of now, "
-        f"{topics.relevance.threshold:.2f} is asked for"
+        f"  relevance  {found.overall:.2f} by the topics of now, {threshold:.2f} is asked for{how}"
     )
     for name, value in found.topics.items():
-        signals = sorted(
-            (signal for signal in found.signals if signal.topic == name),
-            key=lambda signal: -signal.weight,
-        )
-        shown = ", ".join(
-            f"{signal.place} {signal.seen.rpartition('/')[2]} {signal.weight:.2f}"
-            for signal in signals[:_SIGNALS_SHOWN]
-        )
-        more = f" and {len(signals) - _SIGNALS_SHOWN} more" if signals[_SIGNALS_SHOWN:] else ""
-        yield f"             {name} {value:.2f}: {shown or 'no sign of it'}{more}"
+        yield f"             {name} {value:.2f}:"
+        yield from _signal_lines(found, name)
+    yield from _signal_lines(found, "")
 
 
-def _as_json(path: "ArticlePath", topics: Topics) -> dict[str, object]:
-    found = _relevance(path, topics)
+def _signal_lines(found: "Relevance", topic: str) -> Iterator[str]:
+    for signal in found.signals:
+        if signal.topic == topic:
+            yield f"             {signal.weight:+7.2f}  {signal.said}"
+
+
+def _as_json(path: "ArticlePath", found: "Relevance | None") -> dict[str, object]:
     values = dataclasses.asdict(path)
     del values["text"]
     return values | {"relevance": dataclasses.asdict(found) if found else None}

@@ -210,6 +210,12 @@ def _advice(settings: Settings, topics: Topics, run: RunSummary) -> Iterator[str
             "The rules for text, relevance, quality or copies have changed. Articles stored before "
             "keep their verdicts; to judge all again:\n  newsapi run --full-refresh"
         )
+    if run.reports.group and run.reports.group.mostly_off_topic:
+        yield (
+            f"{run.reports.group.off_topic:,} of {run.reports.group.articles:,} articles are OFF "
+            "TOPIC. If they belong, describe the topics better; this shows what an edited file "
+            "would keep:\n  newsapi topics --try topics.yaml"
+        )
     if run.set_aside:
         yield (
             f"{run.set_aside:,} articles could not be processed and are set aside as "

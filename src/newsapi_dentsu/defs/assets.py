@@ -214,6 +214,7 @@ def article_assessments(
             now=datetime.now(UTC),
             horizon_days=pipeline.settings.duplicate_horizon_days,
             full_refresh=config.full_refresh,
+            embedder=open_embedder(pipeline.settings),
             progress=progress_of_stage.get()(GROUP.name),
         )
 

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from newsapi_dentsu.domain import quality
 from newsapi_dentsu.domain.language import verified_language
 from newsapi_dentsu.domain.quality import Candidate, Rejection
-from newsapi_dentsu.domain.relevance import Relevance, score
+from newsapi_dentsu.domain.relevance import Meaning, Relevance, Yardstick, score
 from newsapi_dentsu.domain.topics import Topics
+
+OFF_TOPIC: Final = "off_topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Assessment:
 
 
 def assess(
-    topics: Topics,
+    measure: Yardstick,
     *,
     title: str,
     body: str,
@@ -29,11 +32,16 @@ def assess(
     lang: str | None,
     concepts: str,
     categories: str,
+    meaning: Meaning | None,
 ) -> Assessment:
-    """Judge an article by the rules of quality, language and relevance, in this order."""
+    """Judge an article by the rules of quality, language and relevance, in this order.
+
+    `meaning` are the vectors of its text, None where there are none.
+    """
+    topics = measure.topics
     verified = verified_language(body, lang)
     candidate = Candidate(title, body, published_at, verified)
-    relevance = score(title, body, concepts, categories, topics)
+    relevance = score(title, body, concepts, categories, measure, meaning, verified)
     rejection = quality.first_rejection(candidate, topics.languages, topics.quality.min_words)
     return Assessment(
         verified,
@@ -49,4 +57,6 @@ def _off_topic(relevance: Relevance, topics: Topics) -> Rejection | None:
         return None
     scores = ", ".join(f"{name} {value:.2f}" for name, value in relevance.topics.items())
     said = f"{scores}; {relevance.overall:.2f} overall, {threshold:.2f} is asked for"
-    return Rejection("off_topic", said)
+    if relevance.by == "words":
+        said += "; judged by keywords and tags alone"
+    return Rejection(OFF_TOPIC, said)

@@ -14,12 +14,16 @@ _OPENING_CHARACTERS: Final = 1_000
 def passages(title: str, own_text: str) -> tuple[str, ...]:
     """The parts of an article that are each given a vector; none of an article without text.
 
+    The first is the title with the opening, the second the title alone, where there are both.
+
     Args:
         title: the article's title, cleaned.
         own_text: the article's text without what its site wraps around it.
     """
     opening = " ".join(islice(own_text[:_OPENING_CHARACTERS].split(), OPENING_WORDS))
-    text = f"{title}. {opening}" if title and opening else title or opening
+    if title and opening:
+        return f"{title}. {opening}", title
+    text = title or opening
     return (text,) if text else ()
 
 

@@ -1,155 +1,139 @@
 """How much an article is about the topics, and which of its signs say so.
 
-Each topic gets a score from 0 to 1 out of its signs: its terms in the title, in the lead and in the
-rest of the body, terms close to those of the other topics, and the concepts and categories that the
-index attached. Signs add up as independent chances do, 1 - (1 - a)(1 - b)..., so that several weak
-ones make a strong one and none makes more than 1. An article's score is the geometric mean of those
-of its topics: 0 where one of them is missing.
+A topic is described in words. The sentence model gives a vector to each description and keyword,
+to an article's title and opening, and to many other subjects of the news. An opening that stands
+out to a topic, by so many of the spreads with which it lies among the other subjects, is about it.
+A small logistic model turns these figures into the score; they are relative to the description, so
+the model serves topics that nobody fitted it to. Where labelled articles taught more of a pair of
+topics, likeness to these counts as well (`calibration.json`, made by `tools/fit_relevance.py`).
+
+Only the title and the opening count: a score doesn't grow with a text's length.
 """
 
 import json
 import math
 import re
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress, count
-from operator import itemgetter
-from typing import Final
+from itertools import islice
+from typing import Final, Literal
 from urllib.parse import unquote
 
-from newsapi_dentsu.domain.topics import BEGINNING_LETTERS, RelevanceRules, Topic, Topics
-from newsapi_dentsu.domain.words import AsciiWords
+import numpy as np
+from numpy.typing import NDArray
 
-LEAD_WORDS: Final = 60
-"""The first words of a body say what it is about."""
+from newsapi_dentsu.domain.calibration import Calibration, Lesson, calibration
+from newsapi_dentsu.domain.passages import OPENING_WORDS
+from newsapi_dentsu.domain.subjects import SUBJECTS
+from newsapi_dentsu.domain.topics import Topic, Topics
+from newsapi_dentsu.domain.vectors import Vector, Vectors
 
-OPENING_WORDS: Final = 25
-"""About the first sentence."""
+Figures = NDArray[np.float64]
 
-NEAR_WORDS: Final = 5
-"""The most words between terms that speak of each other."""
+ENGLISH: Final = "eng"
 
-USUAL_WORDS: Final = 300
-"""In a longer text a term says less: there is more room for what it isn't about."""
-
-_DILUTION: Final = 0.6
-"""Terms grow slower than texts do, as many are repeated."""
-
-_REPEATED: Final = 0.5
-"""Each further time a term says this share of the time before."""
+_NEAREST_KEYWORDS: Final = 2
+"""A text is close to one or the other side of a topic, not to all."""
 
 _MOST_SCORE: Final = 5.0
 _MOST_WEIGHT: Final = 100.0
 """The API's scales for concepts and categories."""
 
-_WORDS_KEPT: Final = 50_000
-"""Words whose terms are remembered; texts have more, but most of them hardly ever."""
+_IN_TITLE, _IN_OPENING, _BY_TAG, _IN_BODY = 0.9, 0.7, 0.8, 0.3
+"""What a keyword or tag says where the meaning of a text is unknown."""
 
-_WORD = re.compile(r"[^\W_]+(?:['&.][^\W_]+)*")
-_ASCII_WORDS = AsciiWords("'&.")
+_SHOWN_WORDS: Final = 12
+_OPENING_CHARACTERS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A sign that an article is about a topic: where it was seen, what, and its weight (0 to 1)."""
+    """A sign that an article is about a topic, in words; of all topics where `topic` is empty.
+
+    `weight` is what it adds to the overall score, in logits.
+    """
 
     topic: str
-    place: str
-    seen: str
+    said: str
     weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """An article's score overall and for each topic, with the signs behind them."""
+    """An article's score overall and for each topic, with the signs behind them.
+
+    `by` tells what was judged: the meaning of the text, or only its words and tags. By meaning,
+    the overall score is the logistic function of `constant` and the weights of all signs.
+    """
 
     overall: float
     topics: Mapping[str, float]
-    signals: tuple[Signal, ...]
+    signals: tuple[Signal, ...] = ()
+    by: Literal["meaning", "words"] = "words"
+    constant: float = 0.0
+
+
+NOTHING: Final = Relevance(0.0, {})
+"""What is said of an article that nobody could look at."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
-    """A term as written, its words, whether the last is but a beginning, and its strength."""
+class Meaning:
+    """The vectors of an article's title and opening; of both at once where one is missing."""
 
-    written: str
-    words: tuple[str, ...]
-    prefix: bool
-    strength: float
-    near: bool
-    """Whether it counts as close to other topics' terms: strong ones and keywords do."""
+    opening: Vector
+    title: Vector
 
 
-_Starts = tuple[Sequence[tuple[str, _Term]], ...]
-"""For each topic, the terms that may start with a word, each with how the next word must begin."""
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What articles are measured by: the topics, with where they lie among all subjects.
 
-
-class _Index(dict[str, _Starts]):
-    """What to try where a text has a word, the longest terms first; worked out when first asked.
-
-    Empty for a word with which no term of any topic starts.
+    Without vectors (`poles` is empty) only words and tags are judged.
     """
 
-    def __init__(self, topics: Iterable[Iterable[_Term]]) -> None:
-        super().__init__()
-        self._topics: list[dict[str, list[_Term]]] = []
-        """The terms of each topic by the first letters of their first words."""
-        for terms in topics:
-            starts: dict[str, list[_Term]] = {}
-            for term in terms:
-                starts.setdefault(term.words[0][:BEGINNING_LETTERS], []).append(term)
-            self._topics.append(starts)
+    topics: Topics
+    model: str = ""
+    subjects: Vectors | None = None
+    poles: tuple[Vectors, ...] = ()
+    """Where each topic lies: a row for its description, one for all keywords, one for each."""
+
+    lesson: Lesson | None = None
 
     @property
-    def topics(self) -> int:
-        """How many topics there are."""
-        return len(self._topics)
-
-    def __missing__(self, word: str) -> _Starts:
-        if len(self) >= _WORDS_KEPT:
-            self.clear()
-        beginning = word[:BEGINNING_LETTERS]
-        found = tuple(
-            [
-                (term.words[1] if len(term.words) > 1 else "", term)
-                for term in _longest_first(starts.get(beginning, ()))
-                if _starts(term, word)
-            ]
-            for starts in self._topics
-        )
-        self[word] = found if any(found) else ()
-        return self[word]
+    def rules(self) -> list[str]:
+        """What verdicts depend on beside the topics file: another list, other verdicts."""
+        return [self.model, calibration().digest, *SUBJECTS]
 
 
-def _starts(term: _Term, word: str) -> bool:
-    only_a_beginning = term.prefix and len(term.words) == 1
-    return word.startswith(term.words[0]) if only_a_beginning else word == term.words[0]
+def texts(topics: Topics) -> tuple[str, ...]:
+    """The texts whose vectors, in this order, make a yardstick."""
+    return (*SUBJECTS, *(text for topic in topics.topics for text in _texts_of(topic)))
 
 
-def _longest_first(terms: Iterable[_Term]) -> list[_Term]:
-    return sorted(terms, key=lambda term: (-len(term.words), term.prefix, -len(term.words[-1])))
+def yardstick(topics: Topics, model: str, vectors: Vectors) -> Yardstick:
+    """Make the yardstick of these topics from the vectors of their `texts`."""
+    at = len(SUBJECTS)
+    poles: list[Vectors] = []
+    for topic in topics.topics:
+        end = at + len(_texts_of(topic))
+        poles.append(vectors[at:end])
+        at = end
+    known = calibration()
+    lesson = known.lesson if known.model == model and known.lesson.is_about(topics) else None
+    return Yardstick(topics, model, vectors[: len(SUBJECTS)], tuple(poles), lesson)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    """A concept or category that the index attached."""
-
-    uri: str
-    share: float
-    """How sure the index is of it, from 0 to 1."""
-
-    strengths: Sequence[float]
-    """The strength of each topic's strongest term in its name."""
-
-
-_Found = Sequence[tuple[int, _Term]]
-"""Terms with the number of their first word in a text."""
-
-
-def score(title: str, body: str, concepts: str, categories: str, topics: Topics) -> Relevance:
+def score(
+    title: str,
+    body: str,
+    concepts: str,
+    categories: str,
+    measure: Yardstick,
+    meaning: Meaning | None = None,
+    lang: str | None = ENGLISH,
+) -> Relevance:
     """Score an article.
 
     Args:
@@ -157,204 +141,248 @@ def score(title: str, body: str, concepts: str, categories: str, topics: Topics)
         body: the cleaned body.
         concepts: JSON list of {uri, score}, the score from 1 to 5.
         categories: JSON list of {uri, wgt}, the weight from 1 to 100.
-        topics: what to look for, with the weights to give.
+        measure: what to look for.
+        meaning: the vectors of its text; None where there are none.
+        lang: the text's language. The sentence model knows English; in others what keywords and
+            tags say counts as well, if it is more.
     """
-    rules = topics.relevance
-    title_words, body_words = _words(title), _words(body)
-    index = _index(topics)
-    concept_tags = _tags(
-        concepts, "score", _MOST_SCORE, lambda uri: _strengths(index, _last_part(uri))
+    named = list(_named(title, body, concepts, categories, measure.topics))
+    if meaning is None or not measure.poles:
+        return _by_words(named, measure)
+    by_meaning = _by_meaning(title, body, named, measure, meaning)
+    if lang == ENGLISH:
+        return by_meaning
+    by_words = _by_words(named, measure)
+    return max(by_meaning, by_words, key=lambda found: found.overall)
+
+
+def figures(
+    title: str, body: str, concepts: str, categories: str, measure: Yardstick, meaning: Meaning
+) -> Figures:
+    """The figures that the calibration weighs, in the order of `Calibration.FIGURES`."""
+    named = list(_named(title, body, concepts, categories, measure.topics))
+    return _figures(named, *_stands(measure, meaning))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """How a topic is named in an article: by a keyword or a tag, and where."""
+
+    place: Literal["title", "opening", "body", "tag", ""] = ""
+    seen: str = ""
+    share: float = 0.0
+    """1 for a keyword in title or opening, a tag's share of its scale, 0 further down."""
+
+    @property
+    def alone(self) -> float:
+        """What this says where nothing else is known, from 0 to 1."""
+        levels = {"title": _IN_TITLE, "opening": _IN_OPENING, "body": _IN_BODY, "": 0.0}
+        return levels.get(self.place, _BY_TAG * self.share)
+
+    def __str__(self) -> str:
+        if self.place == "tag":
+            return f"the index tags it {self.seen} ({self.share:.0%} of the scale)"
+        return f"its {self.place} names {self.seen}" if self.place else "nothing names it"
+
+
+def _by_meaning(
+    title: str, body: str, named: Sequence[_Named], measure: Yardstick, meaning: Meaning
+) -> Relevance:
+    known, lesson = calibration(), measure.lesson
+    opening, heading = _stands(measure, meaning)
+    names = [topic.name for topic in measure.topics.topics]
+    alone = _alone(len(names))
+    factor = lesson.scale if lesson else 1.0
+    weights = known.weights * factor
+    constant = (
+        known.constant * factor + weights[_ALONE] * alone + (lesson.constant if lesson else 0)
     )
-    category_tags = _tags(
-        categories, "wgt", _MOST_WEIGHT, lambda uri: _strengths(index, uri.replace("/", " "))
-    )
-    in_title, in_body = _find(index, title_words), _find(index, body_words)
-    openings = [[(at, term) for at, term in found if at < OPENING_WORDS] for found in in_body]
-    together = [
-        title_term or opening_term
-        for title_term, opening_term in zip(_together(in_title), _together(openings), strict=True)
-    ]
     signals: list[Signal] = []
-    scores: dict[str, float] = {}
-    for number, topic in enumerate(topics.topics):
-        found = [
-            *_signals_of_terms(topic, in_title[number], in_body[number], len(body_words), rules),
-            *_signals_of_concepts(topic, number, concept_tags, rules),
-            *_signals_of_categories(topic, number, category_tags, rules),
-        ]
-        if together[number]:
-            found.append(Signal(topic.name, "together", together[number], rules.together))
-        signals += found
-        scores[topic.name] = round(
-            1.0 - math.prod((1 - signal.weight for signal in found), start=1.0), 4
-        )
-    overall = math.prod(scores.values()) ** (1 / len(scores))
-    return Relevance(round(overall, 4), scores, tuple(signals))
-
-
-def _signals_of_terms(
-    topic: Topic, in_title: _Found, in_body: _Found, body_length: int, rules: RelevanceRules
-) -> Iterator[Signal]:
-    dilution = min(1.0, (USUAL_WORDS / max(1, body_length)) ** _DILUTION)
-    # A weight is the chance that a sign tells of the topic; the logarithms of the rest add up.
-    places = {
-        "title": -math.log1p(-rules.title),
-        "lead": -math.log1p(-rules.lead),
-        "body": -math.log1p(-rules.body) * dilution,
-    }
-    seen = [
-        *(("title", term) for _, term in in_title),
-        *(("lead" if at < LEAD_WORDS else "body", term) for at, term in in_body),
-    ]
-    times: Counter[str] = Counter()
-    sums: dict[tuple[str, str], float] = {}
-    for place, term in seen:
-        value = places[place] * term.strength * _REPEATED ** times[term.written]
-        times[term.written] += 1
-        sums[place, term.written] = sums.get((place, term.written), 0.0) + value
-    for (place, written), value in sums.items():
-        if value:
-            yield Signal(topic.name, place, written, round(-math.expm1(-value), 4))
-
-
-def _together(found: Sequence[_Found]) -> list[str]:
-    """A term of each topic that stands close to one of every other; '' where there is none."""
-    spans = [
-        [(at, at + len(term.words), term.written) for at, term in terms if term.near]
-        for terms in found
-    ]
-    if len(spans) == 1:
-        return [""]
-    return [
-        next(
+    for stands, first, what in (
+        (opening, _OPENING, f"its opening, {_shown(title, body)},"),
+        (heading, _TITLE, "its title"),
+    ):
+        added = weights[first + 1] * stands / len(names)
+        added[int(np.argmin(stands))] += weights[first] * stands.min()
+        for name, stand, weight in zip(names, stands, added, strict=True):
+            signals.append(Signal(name, f"{what} {_standing(stand)}", float(weight)))
+    for name, one in zip(names, named, strict=True):
+        if one.share:
+            weight = weights[_NAMED] * one.share / len(names)
+            signals.append(Signal(name, str(one), float(weight)))
+    if lesson:
+        likeness = lesson.likeness(meaning.opening, meaning.title)
+        most = "like" if likeness > 0 else "unlike"
+        said = f"it is {most} what people called relevant among the labelled articles"
+        signals.append(Signal("", said, likeness))
+    overall = _logistic(float(constant) + sum(one.weight for one in signals))
+    scores = {
+        name: round(_logistic(known.constant + float(known.weights @ found)), 4)
+        for name, found in zip(
+            names,
             (
-                written
-                for start, end, written in own
-                if all(_is_near(start, end, other) for other in spans if other is not own)
+                np.array([stand, stand, head, head, alone, one.share])
+                for stand, head, one in zip(opening, heading, named, strict=True)
             ),
-            "",
+            strict=True,
         )
-        for own in spans
+    }
+    return Relevance(round(overall, 4), scores, tuple(signals), "meaning", float(constant))
+
+
+def _by_words(named: Sequence[_Named], measure: Yardstick) -> Relevance:
+    """An article is about the topics as much as keywords or tags say so of the least named."""
+    names = [topic.name for topic in measure.topics.topics]
+    scores = {name: round(one.alone, 4) for name, one in zip(names, named, strict=True)}
+    signals = tuple(
+        Signal(name, f"{one}; the meaning of its text is unknown", round(one.alone, 4))
+        for name, one in zip(names, named, strict=True)
+    )
+    return Relevance(min(scores.values()), scores, signals)
+
+
+_OPENING, _TITLE, _ALONE, _NAMED = (
+    Calibration.FIGURES.index(name) for name in ("opening", "title", "alone", "named")
+)
+
+
+def _figures(named: Sequence[_Named], opening: Figures, heading: Figures) -> Figures:
+    return np.array(
+        [
+            opening.min(),
+            opening.mean(),
+            heading.min(),
+            heading.mean(),
+            _alone(len(named)),
+            sum(one.share for one in named) / len(named),
+        ]
+    )
+
+
+def _alone(topics: int) -> float:
+    """The weakest of several topics lies lower than a topic alone."""
+    return float(topics == 1)
+
+
+def _stands(measure: Yardstick, meaning: Meaning) -> tuple[Figures, Figures]:
+    """How far the opening and the title stand out to each topic, in spreads."""
+    return _stand_out(measure, meaning.opening), _stand_out(measure, meaning.title)
+
+
+def _stand_out(measure: Yardstick, vector: Vector) -> Figures:
+    if measure.subjects is None:
+        raise ValueError("a yardstick without vectors measures no meaning")
+    others = _similarities(measure.subjects, vector)
+    close = [_closeness(_similarities(pole, vector)) for pole in measure.poles]
+    stands: Figures = (np.array(close) - others.mean()) / max(float(others.std()), 1e-3)
+    return stands
+
+
+def _similarities(rows: Vectors, vector: Vector) -> Figures:
+    """Cosines, rounded so that no processor's way of adding up decides about an article."""
+    cosines: Figures = np.asarray(rows @ vector, np.float64).round(5)
+    return cosines
+
+
+def _closeness(similarities: Figures) -> float:
+    """To the description, to all keywords at once, and to those that are nearest."""
+    whole, keywords, *each = similarities
+    nearest = sorted(each)[-_NEAREST_KEYWORDS:]
+    return float((whole + keywords + sum(nearest) / len(nearest)) / 3)
+
+
+def _texts_of(topic: Topic) -> list[str]:
+    keywords = list(topic.keywords) or [_last_part(uri) for uri in _tags_of(topic)]
+    joined = ", ".join(keywords)
+    return [f"{topic.name}: {topic.description or joined}", joined, *keywords]
+
+
+def _tags_of(topic: Topic) -> tuple[str, ...]:
+    return (*topic.concepts, *topic.categories)
+
+
+def _named(
+    title: str, body: str, concepts: str, categories: str, topics: Topics
+) -> Iterator[_Named]:
+    opening = " ".join(islice(body[:_OPENING_CHARACTERS].split(), OPENING_WORDS))
+    tags = [
+        *_tags(concepts, "score", _MOST_SCORE),
+        *_tags(categories, "wgt", _MOST_WEIGHT),
     ]
-
-
-def _is_near(start: int, end: int, spans: Sequence[tuple[int, int, str]]) -> bool:
-    """Whether one of these spans, in order and apart, is close to the one from start to end."""
-    at = bisect_left(spans, start, key=itemgetter(0))
-    return any(
-        max(start, s) - min(end, e) <= NEAR_WORDS for s, e, _ in spans[max(0, at - 1) : at + 1]
-    )
-
-
-def _signals_of_concepts(
-    topic: Topic, number: int, tags: Iterable[_Tag], rules: RelevanceRules
-) -> Iterator[Signal]:
-    """The concepts that the topic names, and those whose own names hold one of its terms."""
-    for tag in tags:
-        strength = 1.0 if tag.uri in topic.concepts else tag.strengths[number]
-        if weight := strength * tag.share:
-            yield Signal(topic.name, "concept", tag.uri, round(rules.concepts * weight, 4))
-
-
-def _signals_of_categories(
-    topic: Topic, number: int, tags: Iterable[_Tag], rules: RelevanceRules
-) -> Iterator[Signal]:
-    """Categories lie below each other: the one that says most speaks for all."""
-    weight, uri = max(
-        (
+    title, opening, body = _plain(title), _plain(opening), _plain(body)
+    for topic, keywords in zip(topics.topics, _keywords(topics), strict=True):
+        yield max(
             (
-                tag.share * (1.0 if _lies_in(tag.uri, topic.categories) else tag.strengths[number]),
-                tag.uri,
-            )
-            for tag in tags
-        ),
-        default=(0.0, ""),
-    )
-    if weight:
-        yield Signal(topic.name, "category", uri, round(rules.categories * weight, 4))
+                *_in_text("title", title, keywords),
+                *_in_text("opening", opening, keywords),
+                *(
+                    _Named("tag", _last_part(uri), share)
+                    for uri, share in tags
+                    if _is_of(uri, topic, keywords)
+                ),
+                *_in_text("body", body, keywords),
+                _Named(),
+            ),
+            key=lambda one: (one.share, one.alone),
+        )
 
 
-def _lies_in(uri: str, categories: Iterable[str]) -> bool:
-    return any(uri == category or uri.startswith(f"{category}/") for category in categories)
+def _in_text(
+    place: Literal["title", "opening", "body"], text: str, keywords: re.Pattern[str] | None
+) -> Iterator[_Named]:
+    found = keywords.search(text) if keywords else None
+    if found:
+        yield _Named(place, found[0], 0.0 if place == "body" else 1.0)
 
 
-def _strengths(index: _Index, name: str) -> list[float]:
-    """The strength of each topic's strongest term in a tag's name."""
-    found = _find(index, _words(name.replace("_", " ")))
-    return [max((term.strength for _, term in terms), default=0.0) for terms in found]
+def _is_of(uri: str, topic: Topic, keywords: re.Pattern[str] | None) -> bool:
+    if uri in topic.concepts or any(
+        uri == category or uri.startswith(f"{category}/") for category in topic.categories
+    ):
+        return True
+    is_concept = uri.startswith("http")
+    return bool(is_concept and keywords and keywords.search(_plain(_last_part(uri))))
 
 
-def _last_part(uri: str) -> str:
-    return unquote(uri.rpartition("/")[2])
-
-
-def _tags(
-    attached: str, measure: str, most: float, strengths: Callable[[str], Sequence[float]]
-) -> list[_Tag]:
-    """The tags of a JSON list, each once, with its highest measure as a share of the most."""
-    shares: dict[str, float] = {}
+def _tags(attached: str, measure: str, most: float) -> Iterator[tuple[str, float]]:
+    """The tags of a JSON list with their share of the scale, the middle where it isn't told."""
     for tag in json.loads(attached or "[]"):
         value = tag.get(measure)
         share = value / most if isinstance(value, (int, float)) else 0.5
-        shares[tag["uri"]] = max(shares.get(tag["uri"], 0.0), min(1.0, max(0.0, share)))
-    return [_Tag(uri, share, strengths(uri)) for uri, share in shares.items()]
+        yield tag["uri"], min(1.0, max(0.0, share))
 
 
 @lru_cache(maxsize=4)
-def _index(topics: Topics) -> _Index:
-    return _Index(_terms(topic, topics.relevance) for topic in topics.topics)
+def _keywords(topics: Topics) -> tuple[re.Pattern[str] | None, ...]:
+    return tuple(_pattern(topic.keywords) for topic in topics.topics)
 
 
-def _terms(topic: Topic, rules: RelevanceRules) -> Iterator[_Term]:
-    own = dict.fromkeys((keyword.casefold() for keyword in topic.keywords), 1.0)
-    graded = (
-        (1.0, topic.terms.strong),
-        (rules.clear, topic.terms.clear),
-        (rules.weak, topic.terms.weak),
-        (0.0, topic.terms.ignored),
-    )
-    strengths = own | {term.casefold(): strength for strength, terms in graded for term in terms}
-    for written, strength in strengths.items():
-        if words := tuple(_words(written.removesuffix("*"))):
-            near = strength == 1.0 or written in own
-            yield _Term(written, words, written.endswith("*"), strength, near)
+def _pattern(keywords: Sequence[str]) -> re.Pattern[str] | None:
+    """Whole words, of several keywords the longest."""
+    plain = sorted({_plain(keyword) for keyword in keywords} - {""}, key=len, reverse=True)
+    if not plain:
+        return None
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, plain))})(?!\w)")
 
 
-def _find(index: _Index, words: Sequence[str]) -> list[_Found]:
-    """Where each topic's terms stand in a text; longer ones take their words from shorter."""
-    starts = list(map(index.__getitem__, words))
-    positions = list(compress(count(), starts))
-    return [_find_topic(starts, positions, words, number) for number in range(index.topics)]
+def _plain(text: str) -> str:
+    """A text in which capitals, hyphens and line breaks don't matter."""
+    return " ".join(text.replace("\u2019", "'").replace("-", " ").casefold().split())
 
 
-def _find_topic(
-    starts: Sequence[_Starts], positions: Sequence[int], words: Sequence[str], number: int
-) -> _Found:
-    found: list[tuple[int, _Term]] = []
-    taken_to = 0
-    for at in positions:
-        if at < taken_to:
-            continue
-        following = words[at + 1] if at + 1 < len(words) else ""
-        for second, term in starts[at][number]:
-            if following.startswith(second) and _stands(term, words, at):
-                found.append((at, term))
-                taken_to = at + len(term.words)
-                break
-    return found
+def _last_part(uri: str) -> str:
+    return unquote(uri.rpartition("/")[2]).replace("_", " ")
 
 
-def _stands(term: _Term, words: Sequence[str], at: int) -> bool:
-    parts = term.words
-    if len(parts) > 1:
-        end = at + len(parts) - 1
-        if end >= len(words) or tuple(words[at:end]) != parts[:-1]:
-            return False
-        at = end
-    return words[at].startswith(parts[-1]) if term.prefix else words[at] == parts[-1]
+def _standing(stand: float) -> str:
+    side = "closer to it" if stand >= 0 else "farther from it"
+    return f"is {side} than to other subjects by {abs(stand):.1f} times their spread"
 
 
-def _words(text: str) -> list[str]:
-    """A text's words without case; the parts of a hyphenated word stand alone."""
-    text = text.replace("\u2019", "'").casefold()
-    return _ASCII_WORDS.find(text) if text.isascii() else _WORD.findall(text)
+def _shown(title: str, body: str) -> str:
+    words = list(islice(body[:_OPENING_CHARACTERS].split(), _SHOWN_WORDS)) or title.split()
+    return f"“{' '.join(words[:_SHOWN_WORDS])} …”"
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, value))))

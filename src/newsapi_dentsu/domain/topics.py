@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from functools import cached_property, lru_cache
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic import model_validator as validate_model
@@ -30,56 +30,40 @@ def _concept(uri: str) -> str:
 Language = Annotated[str, AfterValidator(_language)]
 ConceptUri = Annotated[str, AfterValidator(_concept)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0, lt=1)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
 
-BEGINNING_LETTERS: Final = 3
-"""Fewer letters before `*` begin too many words."""
-
-
-def _long_enough(term: str) -> str:
-    if term.endswith("*") and term[:-1].isalnum() and len(term) <= BEGINNING_LETTERS:
-        raise ValueError(f"{term!r} needs {BEGINNING_LETTERS} letters before the *")
-    return term
-
-
-Term = Annotated[Name, AfterValidator(_long_enough)]
-
-
-class Terms(StrictModel):
-    """Words and phrases by how much they tell of a topic; `*` stands for any ending.
-
-    What is `ignored` counts nothing, nor do terms within it: phrases in which a term means
-    something else.
-    """
-
-    strong: list[Term] = Field([])
-    clear: list[Term] = Field([])
-    weak: list[Term] = Field([])
-    ignored: list[Term] = Field([])
-
-    @validate_model(mode="after")
-    def _each_term_once(self) -> "Terms":
-        grades: dict[str, str] = {}
-        for grade in type(self).model_fields:
-            for term in getattr(self, grade):
-                other = grades.setdefault(term.casefold(), grade)
-                if other != grade:
-                    raise ValueError(f"has {term!r} as {other} and as {grade}; keep one")
-        return self
+_NO_TERMS = (
+    "terms are no longer read, as articles are judged by meaning: say in one or two sentences "
+    "under `description` what the topic is about, and remove `terms`"
+)
+_NO_WEIGHT = (
+    "no longer read, as articles are judged by meaning: remove this; `threshold` alone decides "
+    "how relevant is enough"
+)
+_FORMER_WEIGHTS = frozenset(
+    ["title", "lead", "body", "clear", "weak", "together", "concepts", "categories"]
+)
 
 
 class Topic(StrictModel):
     """One topic: an article matches it by any of its keywords, concepts or categories.
 
-    How much it is about the topic is told by these and by `terms`, which are not searched for.
-    A keyword is a strong term unless `terms` grades it otherwise.
+    How much it is about the topic is told by comparing its text with the description, and with the
+    keywords. Without a description the keywords stand for it.
     """
 
     name: Name
+    description: Text = ""
     keywords: list[Name] = Field([])
     concepts: list[ConceptUri] = Field([])
     categories: list[Name] = Field([])
-    terms: Terms = Terms()
+
+    @validate_model(mode="before")
+    @classmethod
+    def _no_terms(cls, given: object) -> object:
+        if isinstance(given, dict) and "terms" in given:
+            raise ValueError(_NO_TERMS)
+        return given
 
     @validate_model(mode="after")
     def _has_a_condition(self) -> "Topic":
@@ -89,23 +73,17 @@ class Topic(StrictModel):
 
 
 class RelevanceRules(StrictModel):
-    """How much each sign that an article is about a topic weighs, and how relevant is enough.
+    """How relevant, from 0 to 1, is enough."""
 
-    `title`, `lead` and `body` are the weights of a strong term there, `clear` and `weak` the
-    shares of it for other terms; `together` is the weight of strong terms or keywords of all
-    topics close to each other in the title or the opening; `concepts` and `categories` are those of
-    a tag at the top of the index's scale.
-    """
+    threshold: Share = 0.5
 
-    threshold: Share = 0.6
-    title: Weight = 0.43
-    lead: Weight = 0.32
-    body: Weight = 0.23
-    clear: Share = 0.58
-    weak: Share = 0.29
-    together: Weight = 0.45
-    concepts: Weight = 0.3
-    categories: Weight = 0.25
+    @validate_model(mode="before")
+    @classmethod
+    def _no_weights(cls, given: object) -> object:
+        former = sorted(_FORMER_WEIGHTS & given.keys()) if isinstance(given, dict) else []
+        if former:
+            raise ValueError(f"{', '.join(former)} {_NO_WEIGHT}")
+        return given
 
 
 class QualityRules(StrictModel):

@@ -15,13 +15,15 @@ from newsapi_dentsu.domain import assessment, comparison, quality, similarity, w
 from newsapi_dentsu.domain.assessment import Assessment
 from newsapi_dentsu.domain.quality import Rejection
 from newsapi_dentsu.domain.record import FAILED
-from newsapi_dentsu.domain.relevance import Relevance
+from newsapi_dentsu.domain.relevance import NOTHING, Meaning, Yardstick
 from newsapi_dentsu.domain.similarity import Text, prepare
 from newsapi_dentsu.domain.stories import HELD, Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.text import CLEANING
 from newsapi_dentsu.domain.topics import Topics
+from newsapi_dentsu.meaning import Embedder
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import setting_aside
+from newsapi_dentsu.stages.judging import meanings_of, measure_for
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
@@ -67,6 +69,7 @@ def group(
     now: datetime,
     horizon_days: int = HORIZON_DAYS,
     full_refresh: bool = False,
+    embedder: Embedder | None = None,
     progress: Progress = no_progress,
 ) -> GroupReport:
     """Judge the articles that are new or changed and put them into their stories.
@@ -80,11 +83,15 @@ def group(
         now: days that lie ahead of it are not prepared for comparing.
         horizon_days: how many days may lie between an article and its copy.
         full_refresh: whether to take every article again.
+        embedder: what made the vectors of the articles' texts; without one, relevance is judged
+            by keywords and tags alone.
         progress: told how many of the waiting articles are done.
     """
 
+    measure = measure_for(topics, embedder)
+
     def begin(session: Session) -> tuple[int, bool]:
-        rules = _fingerprint(topics, horizon_days, wrapping_lines.digest(session))
+        rules = _fingerprint(measure, horizon_days, wrapping_lines.digest(session))
         if setting_aside.rules_changed(session, positions.GROUPED, rules):
             processed.touch(session, assessments.set_aside(session))
             setting_aside.note_rules(session, positions.GROUPED, rules)
@@ -102,7 +109,7 @@ def group(
     progress(0, waiting)
     total = GroupReport(rules_changed=rules_changed)
     with workers(wanted=waiting >= _MANY) as helpers:
-        grouping = _Grouping(topics, now.date(), horizon_days, helpers)
+        grouping = _Grouping(measure, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
             total = replace(
                 total,
@@ -113,8 +120,16 @@ def group(
                 copies=total.copies + report.copies,
                 moved=total.moved + report.moved,
                 failed=total.failed + report.failed,
+                off_topic=total.off_topic + report.off_topic,
             )
             progress(total.articles, waiting)
+    if total.mostly_off_topic:
+        logger.warning(
+            "%s of %s articles are off topic: `newsapi topics --try FILE` shows which, and what "
+            "other descriptions in the topics file would change",
+            f"{total.off_topic:,}",
+            f"{total.articles:,}",
+        )
     return total
 
 
@@ -125,6 +140,15 @@ class _Look:
     row: Assessed
     bands: Sequence[int] | None
     """None where they may be stored already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An article to look at, with what its text means, and whether its bands are to be made."""
+
+    article: Article
+    meaning: Meaning | None
+    banded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +165,10 @@ class _Batch:
 
 
 class _Grouping:
-    def __init__(self, topics: Topics, today: date, horizon_days: int, helpers: Workers) -> None:
-        self._topics = topics
+    def __init__(
+        self, measure: Yardstick, today: date, horizon_days: int, helpers: Workers
+    ) -> None:
+        self._measure = measure
         self._today = today
         self._horizon = timedelta(days=horizon_days)
         self._helpers = helpers
@@ -185,6 +211,7 @@ class _Grouping:
             moved=len(placed.keys() - after.keys()),
             rules_changed=False,
             failed=_warn_of_failed(current.articles, looks),
+            off_topic=sum(look.row.rejection == assessment.OFF_TOPIC for look in looks.values()),
         )
 
     def _taken(self, session: Session, position: int) -> _Batch | None:
@@ -195,11 +222,19 @@ class _Grouping:
         if not articles:
             return None
         before = assessments.assessed(session, [article.article_id for article in articles])
-        asked = [(article, article.article_id not in before) for article in articles]
+        meanings = meanings_of(
+            session,
+            self._measure.model,
+            {article.article_id: (article.title, article.own_text) for article in articles},
+        )
+        asked = [
+            _Asked(article, meanings.get(article.article_id), article.article_id not in before)
+            for article in articles
+        ]
         looks = self._helpers.map(
-            partial(_looks, self._topics),
+            partial(_looks, self._measure),
             list(_portions(asked)),
-            lambda one: _set_aside(one[0], _KILLED),
+            lambda one: _set_aside(one.article, _KILLED),
         )
         return _Batch(position, articles, last, before, looks)
 
@@ -413,15 +448,16 @@ def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
     )
 
 
-def _looks(topics: Topics, articles: Sequence[tuple[Article, bool]]) -> Sequence[_Look]:
+def _looks(measure: Yardstick, articles: Sequence[_Asked]) -> Sequence[_Look]:
     """Look at articles, and make the bands of those where that is asked for."""
-    return [_look(topics, article, banded=banded) for article, banded in articles]
+    return [_look(measure, one) for one in articles]
 
 
-def _look(topics: Topics, article: Article, *, banded: bool) -> _Look:
+def _look(measure: Yardstick, one: _Asked) -> _Look:
+    article = one.article
     try:
-        bands = _bands(prepare(article.own_text)) if banded else None
-        return _Look(_assessed(topics, article), bands)
+        bands = _bands(prepare(article.own_text)) if one.banded else None
+        return _Look(_assessed(measure, article, one.meaning), bands)
     except Exception as error:
         # Whatever it is about this article, the others must go on.
         return _set_aside(article, setting_aside.told(error))
@@ -430,7 +466,7 @@ def _look(topics: Topics, article: Article, *, banded: bool) -> _Look:
 def _set_aside(article: Article, why: str) -> _Look:
     """What stands for the look at an article at which no code can look."""
     rejection = Rejection(FAILED, why)
-    return _Look(_row(article, Assessment(article.lang, rejection, (), Relevance(0.0, {}, ()))), ())
+    return _Look(_row(article, Assessment(article.lang, rejection, (), NOTHING)), ())
 
 
 def _warn_of_failed(articles: Iterable[Article], looks: Mapping[str, _Look]) -> int:
@@ -444,16 +480,17 @@ def _warn_of_failed(articles: Iterable[Article], looks: Mapping[str, _Look]) -> 
     return failed
 
 
-def _assessed(topics: Topics, article: Article) -> Assessed:
+def _assessed(measure: Yardstick, article: Article, meaning: Meaning | None) -> Assessed:
     """The row of an article before it has its place."""
     found = assessment.assess(
-        topics,
+        measure,
         title=article.title,
         body=article.own_text,
         published_at=article.published_at,
         lang=article.lang,
         concepts=article.concepts,
         categories=article.categories,
+        meaning=meaning,
     )
     return _row(article, found)
 
@@ -538,7 +575,7 @@ def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:
     return found
 
 
-def _fingerprint(topics: Topics, horizon_days: int, recurring: str) -> int:
+def _fingerprint(measure: Yardstick, horizon_days: int, recurring: str) -> int:
     """Identify the rules that verdicts follow, as a positive 63-bit number."""
     methods = [
         similarity.METHOD,
@@ -546,8 +583,8 @@ def _fingerprint(topics: Topics, horizon_days: int, recurring: str) -> int:
         wrapping.METHOD,
         quality.METHOD,
         CLEANING,
+        *measure.rules,
     ]
-    rules = json.dumps(
-        [topics.model_dump(mode="json"), horizon_days, methods, recurring], sort_keys=True
-    )
+    topics = measure.topics.model_dump(mode="json")
+    rules = json.dumps([topics, horizon_days, methods, recurring], sort_keys=True)
     return int.from_bytes(hashlib.sha256(rules.encode()).digest()[:8]) >> 1 or 1

@@ -13,6 +13,10 @@ from pydantic import TypeAdapter
 
 from newsapi_dentsu.errors import SourceUnavailableError
 
+_ENOUGH = 20
+_MUCH_OFF_TOPIC = 0.6
+"""Of fewer articles than `_ENOUGH`, chance alone may make this share off topic."""
+
 
 @dataclass(frozen=True, slots=True)
 class CollectReport:
@@ -97,7 +101,7 @@ class GroupReport:
 
     `copies` counts what isn't read by itself: fuller texts that another article shows, too.
     `rules_changed` says that earlier articles were judged by other rules than today's; `failed` of
-    the articles could not be judged and are set aside.
+    the articles could not be judged and are set aside; `off_topic` are not about the topics.
     """
 
     articles: int = 0
@@ -108,6 +112,12 @@ class GroupReport:
     moved: int = 0
     rules_changed: bool = False
     failed: int = 0
+    off_topic: int = 0
+
+    @property
+    def mostly_off_topic(self) -> bool:
+        """Whether so much is off topic that the search and the descriptions hardly agree."""
+        return self.articles >= _ENOUGH and self.off_topic > _MUCH_OFF_TOPIC * self.articles
 
 
 @dataclass(frozen=True, slots=True)

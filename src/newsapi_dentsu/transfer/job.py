@@ -228,6 +228,7 @@ class Job:
             load_topics(settings),
             now=now,
             horizon_days=settings.duplicate_horizon_days,
+            embedder=open_embedder(settings),
             progress=bars(GROUP.name),
         )
         curate(warehouse, now=now, progress=bars(CURATE.name))
