@@ -9,6 +9,7 @@ from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.wrapping import renew_wrapping_lines
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema import history
+from newsapi_dentsu.warehouse.schema.views import drop_views
 from newsapi_dentsu.warehouse.tables import assessments, final, processed, wrapping_lines
 from support.articles import TOPICS, body, record
 from support.clock import NOON
@@ -132,6 +133,8 @@ def of_an_earlier_version(warehouse: Warehouse) -> Warehouse:
         warehouse,
         f"UPDATE {processed.TABLE} SET body = body || '<b hidden>' WHERE title = 'Story marked'",
     )
+    with warehouse.transaction() as session:
+        drop_views(warehouse.engine, session)
     for name, statement in history.indexes(warehouse.engine.name).items():
         execute(warehouse, history.drop_index(name, statement))
     for table in (processed.TABLE, final.TABLE):
