@@ -81,6 +81,11 @@ def test_articles_by_day_source_and_text(filled: Workspace) -> None:
         article for article in everything if "100%" in article["title"] or "100%" in article["body"]
     ]
     assert 0 < len(ids("--text", "Agency")) < len(everything)
+    assert ids("--search", f"-agency source:{source}") == [
+        article
+        for article in ids("--source", source)
+        if "agency" not in (article["title"] + "\n" + article["body"]).lower()
+    ]
 
 
 def test_articles_as_csv_and_parquet_hold_the_same_rows(filled: Workspace) -> None:

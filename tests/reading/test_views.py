@@ -85,6 +85,20 @@ def test_a_role_that_is_new_appears_by_itself(filled: Warehouse) -> None:
     assert read(filled, "story_articles", "published_at", "role")[-1] == ("update",)
 
 
+def test_what_shows_a_fuller_text_has_not_left(filled: Warehouse) -> None:
+    before = read(filled, "article_changes", "change_seq", "change")
+    execute(
+        filled,
+        "INSERT INTO final.changes (seq, article_id, url, reason, replaced_by, changed_at) "
+        "SELECT 900 + change_seq, article_id, url, 'fuller_text', 'other', updated_at "
+        "FROM final.filtered_news",
+    )
+    execute(filled, "UPDATE processed.assessments SET role = 'fuller' WHERE role = 'copy'")
+
+    assert read(filled, "article_changes", "change_seq", "change") == before
+    assert read(filled, "stories", "source_count DESC", "copies", "article_count")[0] == (1, 2)
+
+
 def test_concepts_and_topics_are_rows(filled: Warehouse) -> None:
     concepts = read(filled, "article_concepts", "score DESC", "uri", "label", "score")
     topics = read(filled, "article_topics", "published_at, topic", "topic", "relevance > 0.5")

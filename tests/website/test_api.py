@@ -72,6 +72,8 @@ def test_a_walk_returns_one_state_while_runs_go_on(filled: Site) -> None:
         ("until=2026-11-19", 1),
         ("since=2026-11-20&q=alone", 1),
         ("topic=AI&lang=eng", 4),
+        ("q=source:site1", 2),
+        ("q=carried+-twice+since:2026-11-20", 1),
         ("topic=Nothing", 0),
     ],
 )
@@ -161,6 +163,7 @@ def test_every_answer_is_as_described(filled: Site) -> None:
         "cursor=" + encoded(1, "2026-11-20T12:00:00", "a"),
         "cursor=" + encoded(2**70, NOON, "a"),
         "cursor=" + encoded(True, NOON, "a"),
+        *("q=since:9999-12-31", "q=" + "+".join("abcdefghijklmnopqrstu")),
     ],
 )
 def test_a_malformed_question_is_a_problem_that_says_why(filled: Site, asked: str) -> None:

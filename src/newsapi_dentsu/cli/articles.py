@@ -31,6 +31,12 @@ _FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d
 @click.option("--source", help="Part of the source's name or domain.")
 @click.option("--text", help="Words that title or body contain.")
 @click.option(
+    "--search",
+    "asked",
+    default="",
+    help='A search such as: agency "series b" -crypto source:adledger since:2026-11-01',
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "jsonl", "csv", "parquet"]),
@@ -56,20 +62,27 @@ def articles(
     until: datetime | None,
     source: str | None,
     text: str | None,
+    asked: str,
     format_: str,
     out: Path | None,
     excel: bool,
     limit: int | None,
 ) -> None:
     """List or export final articles, the newest first."""
+    from newsapi_dentsu.reading.search import parse_search
     from newsapi_dentsu.reading.states import ArticleFilter, read_articles
     from newsapi_dentsu.warehouse import open_warehouse
 
+    try:
+        search = parse_search(asked)
+    except ValueError as error:
+        raise click.UsageError(f"--search: {error}") from None
     wanted = ArticleFilter(
         since=since.date() if since else None,
         until=until.date() if until else None,
         source=source,
         text=text,
+        search=search,
     )
     if format_ == "table":
         if out is not None:

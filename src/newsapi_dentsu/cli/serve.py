@@ -4,6 +4,9 @@ import click
 
 from newsapi_dentsu.settings import load_settings
 
+_MOST_CONNECTIONS = 200
+"""Connections at a time; the next ones are told to come again."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -62,6 +65,7 @@ def serve(*, host: str, port: int, hosts: tuple[str, ...], opened: bool) -> None
         log_level="warning",
         access_log=False,
         server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
         # Who it is asked by is told by whatever stands before it.
         proxy_headers=False,
     )

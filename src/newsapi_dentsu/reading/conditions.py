@@ -21,11 +21,16 @@ class Conditions:
 
     def add_containing(self, columns: Iterable[str], text: str) -> None:
         """Add that one of the columns contains a text, regardless of case."""
+        self._all.append(f"({self._containing(columns, text)})")
+
+    def add_lacking(self, columns: Iterable[str], text: str) -> None:
+        """Add that none of the columns contains a text, regardless of case."""
+        self._all.append(f"NOT ({self._containing(columns, text)})")
+
+    def _containing(self, columns: Iterable[str], text: str) -> str:
         escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         number = self.number(f"%{escaped}%")
-        self._all.append(
-            "(" + " OR ".join(f"{name} ILIKE {number} ESCAPE '!'" for name in columns) + ")"
-        )
+        return " OR ".join(f"{name} ILIKE {number} ESCAPE '!'" for name in columns)
 
     @property
     def all(self) -> str:

@@ -6,13 +6,14 @@ to its end gets each of its articles once, and as many as it has.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.errors import ExpiredError
 from newsapi_dentsu.reading.conditions import Conditions
+from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
 from newsapi_dentsu.warehouse.tables import final
@@ -36,6 +37,7 @@ class ArticleFilter:
     text: str | None = None
     topic: str | None = None
     lang: str | None = None
+    search: Search = field(default_factory=Search)
 
 
 class Place(NamedTuple):
@@ -230,3 +232,4 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
         conditions.add("{} = ANY(topics)", wanted.topic)
     if wanted.lang is not None:
         conditions.add("lang = {}", wanted.lang)
+    wanted.search.add_to(conditions, published)

@@ -1,7 +1,7 @@
 """Stories for readers: which were carried when and how widely, and where each ran."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from typing import NamedTuple
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.conditions import Conditions
+from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.warehouse.schema import views
 
@@ -78,8 +79,7 @@ class State:
 class StoryFilter:
     """Stories with an article of these days (UTC, inclusive) for which all of this holds.
 
-    `source` is a publication's domain, where the text itself or a copy ran; `text` is looked for in
-    title and body, regardless of case.
+    `source` is a publication's domain, where the text itself or a copy ran.
     """
 
     since: date
@@ -87,7 +87,7 @@ class StoryFilter:
     source: str | None = None
     topic: str | None = None
     lang: str | None = None
-    text: str | None = None
+    search: Search = field(default_factory=Search)
 
 
 class Rank(NamedTuple):
@@ -230,8 +230,7 @@ def _matching(wanted: StoryFilter) -> Conditions:
         conditions.add("{} = ANY(topics)", wanted.topic)
     if wanted.lang:
         conditions.add("lang = {}", wanted.lang)
-    if wanted.text:
-        conditions.add_containing(("title", "body"), wanted.text)
+    wanted.search.add_to(conditions, "article.published_at")
     return conditions
 
 
@@ -258,4 +257,4 @@ def _among(
 
 @cache
 def _names(kind: type[Story] | type[Place]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    return tuple(one.name for one in fields(kind))

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from newsapi_dentsu.reading.search import Search, parse_search
 from newsapi_dentsu.reading.states import ArticleFilter, Place
 from newsapi_dentsu.reading.stories import Rank, StoryFilter
 
@@ -48,7 +49,7 @@ class ListQuestion:
             source=self.source or None,
             topic=self.topic or None,
             lang=self.lang or None,
-            text=self.q or None,
+            search=_search(self.q),
         )
 
     def path(self, base: str = "/stories", **changes: Any) -> str:
@@ -72,8 +73,10 @@ def list_question(given: Mapping[str, str], days: int = 1) -> ListQuestion:
     Raises:
         QuestionError: one of them is malformed.
     """
+    words = _text(given, "q")
+    _search(words)
     return ListQuestion(
-        q=_text(given, "q"),
+        q=words,
         source=_text(given, "source"),
         topic=_text(given, "topic"),
         lang=_text(given, "lang"),
@@ -89,10 +92,13 @@ def article_filter(given: Mapping[str, str]) -> ArticleFilter:
         QuestionError: one of them is malformed, or words are looked for in too many days.
     """
     since, until = day(given, "since"), day(given, "until")
-    text = _text(given, "q") or None
+    search = _search(_text(given, "q"))
+    if search.since is not None:
+        since = max(since or search.since, search.since)
     if since and until and since > until:
         raise QuestionError("since must not lie after until")
-    if text and (since is None or ((until or date.max) - since).days >= MOST_DAYS):
+    reads_texts = bool(search.texts or search.without)
+    if reads_texts and (since is None or ((until or date.max) - since).days >= MOST_DAYS):
         if since is None or until is not None:
             raise QuestionError(f"q looks through {MOST_DAYS} days at most: give since and until")
         until = since + timedelta(days=MOST_DAYS - 1)
@@ -100,7 +106,7 @@ def article_filter(given: Mapping[str, str]) -> ArticleFilter:
         since=since,
         until=until,
         source=_text(given, "source") or None,
-        text=text,
+        search=search,
         topic=_text(given, "topic") or None,
         lang=_text(given, "lang") or None,
     )
@@ -139,6 +145,13 @@ def _text(given: Mapping[str, str], name: str) -> str:
     if len(text) > _LONGEST or "\0" in text:
         raise QuestionError(f"{name} must have at most {_LONGEST} characters")
     return text
+
+
+def _search(text: str) -> Search:
+    try:
+        return parse_search(text)
+    except ValueError as error:
+        raise QuestionError(str(error)) from None
 
 
 def _number(given: Mapping[str, str], name: str, usual: int, least: int, most: int) -> int:

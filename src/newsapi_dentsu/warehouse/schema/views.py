@@ -100,7 +100,7 @@ def stories_query(articles: str, members: str) -> str:
         "array_agg(DISTINCT source_uri ORDER BY source_uri) "
         "FILTER (WHERE source_uri IS NOT NULL) AS sources, "
         "count(DISTINCT source_uri) AS source_count, count(*) AS article_count, "
-        "count(*) FILTER (WHERE role = 'copy') AS copies, "
+        "count(*) FILTER (WHERE role IN ('copy', 'fuller')) AS copies, "
         "count(*) FILTER (WHERE role = 'rewrite') AS rewrites, "
         "count(*) FILTER (WHERE role = 'update') AS updates "
         f"FROM {members} AS member "
@@ -171,7 +171,7 @@ def views(engine: str) -> dict[str, str]:
         "AS change_seq, "
         "coalesce((SELECT value FROM ops.positions WHERE name = 'final.past_from'), 0) "
         "AS past_from, (SELECT max(updated_at) FROM final.filtered_news) AS updated_at, "
-        "(SELECT min(origin) FROM final.filtered_news) AS origin",
+        "(SELECT origin FROM final.filtered_news LIMIT 1) AS origin",
     }
 
 
