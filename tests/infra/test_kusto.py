@@ -74,7 +74,7 @@ def test_every_query_names_tables_columns_and_functions_that_exist() -> None:
         "ContainerAppConsoleLogs | where ContainerAppName_s == 'x'",
         "ContainerAppConsoleLogs_CL | count",
         "AzureMetrics | summarize Value = average(Average)",
-        "AzureMetrics | whereas Resource == 'x'",
+        "AzureMetrics | filtr Resource == 'x'",
         "AzureMetrics | summarize Value = avg(Average) by bin(TimeGenerated 15m)",
     ],
 )
