@@ -28,7 +28,7 @@ from newsapi_dentsu.meaning import Embedder, sentence_model
 Numbers = NDArray[np.float64]
 Truth = NDArray[np.bool_]
 
-WRITTEN_SHARE: Final = 0.5
+WRITTEN_SHARE: Final = 0.25
 """What an article that was written for the purpose counts in the lesson beside a real one."""
 
 _BEYOND_WORDS: Final = "oblique_wording"
@@ -47,6 +47,9 @@ _PLACES: Final = 40
 _WIDTH: Final = 1.0
 _TITLE: Final = 0.7
 _LESSON_PENALTY: Final = 0.02
+_CAUTION: Final = 0.4
+"""The fit counts both labels alike, but most articles are not relevant: so much more is asked."""
+
 _STEPS: Final = 25
 
 
@@ -218,7 +221,7 @@ def fit_lesson(base: Weights, sets: Sequence[tuple[Measured, float]], topics: st
     return Lesson(
         topics,
         float(theta[-2]),
-        float(theta[-1]),
+        float(theta[-1]) - _CAUTION,
         _WIDTH,
         _TITLE,
         openings,

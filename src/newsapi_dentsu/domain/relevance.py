@@ -101,10 +101,14 @@ class Yardstick:
 
     lesson: Lesson | None = None
 
-    @property
-    def rules(self) -> list[str]:
-        """What verdicts depend on beside the topics file: another list, other verdicts."""
-        return [self.model, calibration().digest, *SUBJECTS]
+
+def rules(model: str) -> list[str]:
+    """What verdicts depend on beside the topics file: another list, other verdicts.
+
+    Args:
+        model: the sentence model's name and version, empty where there is none.
+    """
+    return [model, calibration().digest, *SUBJECTS]
 
 
 def texts(topics: Topics) -> tuple[str, ...]:

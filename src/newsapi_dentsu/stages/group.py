@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from newsapi_dentsu.domain import assessment, comparison, quality, similarity, wrapping
+from newsapi_dentsu.domain import assessment, comparison, quality, relevance, similarity, wrapping
 from newsapi_dentsu.domain.assessment import Assessment
 from newsapi_dentsu.domain.quality import Rejection
 from newsapi_dentsu.domain.record import FAILED
@@ -88,10 +88,10 @@ def group(
         progress: told how many of the waiting articles are done.
     """
 
-    measure = measure_for(topics, embedder)
+    model = embedder.model if embedder else ""
 
     def begin(session: Session) -> tuple[int, bool]:
-        rules = _fingerprint(measure, horizon_days, wrapping_lines.digest(session))
+        rules = _fingerprint(topics, model, horizon_days, wrapping_lines.digest(session))
         if setting_aside.rules_changed(session, positions.GROUPED, rules):
             processed.touch(session, assessments.set_aside(session))
             setting_aside.note_rules(session, positions.GROUPED, rules)
@@ -108,6 +108,9 @@ def group(
     waiting, rules_changed = warehouse.write(begin)
     progress(0, waiting)
     total = GroupReport(rules_changed=rules_changed)
+    if not waiting:
+        return total
+    measure = measure_for(topics, embedder)
     with workers(wanted=waiting >= _MANY) as helpers:
         grouping = _Grouping(measure, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
@@ -575,7 +578,7 @@ def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:
     return found
 
 
-def _fingerprint(measure: Yardstick, horizon_days: int, recurring: str) -> int:
+def _fingerprint(topics: Topics, model: str, horizon_days: int, recurring: str) -> int:
     """Identify the rules that verdicts follow, as a positive 63-bit number."""
     methods = [
         similarity.METHOD,
@@ -583,8 +586,8 @@ def _fingerprint(measure: Yardstick, horizon_days: int, recurring: str) -> int:
         wrapping.METHOD,
         quality.METHOD,
         CLEANING,
-        *measure.rules,
+        *relevance.rules(model),
     ]
-    topics = measure.topics.model_dump(mode="json")
-    rules = json.dumps([topics, horizon_days, methods, recurring], sort_keys=True)
+    asked = topics.model_dump(mode="json")
+    rules = json.dumps([asked, horizon_days, methods, recurring], sort_keys=True)
     return int.from_bytes(hashlib.sha256(rules.encode()).digest()[:8]) >> 1 or 1
