@@ -22,6 +22,8 @@ class Shelf:
     def __init__(self) -> None:
         self.members: dict[str, Member] = {}
         self.texts: dict[str, Text] = {}
+        self.strangers: set[frozenset[str]] = set()
+        """Pairs of which no band is the same, as it happens."""
 
     def put(self, *articles: tuple[str, datetime, str, bool]) -> None:
         changed = []
@@ -45,7 +47,8 @@ class Shelf:
     def candidates(self, article_id: str) -> Mapping[str, int]:
         own = self._bands(article_id)
         shared = {key: len(own & self._bands(key)) for key in self.texts if key != article_id}
-        return {key: count for key, count in shared.items() if count}
+        met = {key: count for key, count in shared.items() if count}
+        return {key: n for key, n in met.items() if {key, article_id} not in self.strangers}
 
     def _bands(self, article_id: str) -> frozenset[int]:
         text = self.texts[article_id]
@@ -231,6 +234,11 @@ def test_no_text_is_read_twice_and_what_is_shown_is_the_fullest(drawn: list[Draw
             reference = member.standing.reference_id or ""
             assert len(shelf.texts[key].words) > len(shelf.texts[reference].words)
             assert shelf.members[reference].rank.rejected == member.rank.rejected
+            assert key in shown.values() or any(
+                other.standing and other.standing.role == "fuller"
+                for other in shelf.members.values()
+                if other.standing and other.standing.reference_id == key
+            )
 
 
 def test_a_copy_stands_to_its_original_and_shares_its_story() -> None:
@@ -297,6 +305,18 @@ def test_of_two_texts_that_are_fuller_in_other_ways_none_is_lost() -> None:
     assert shelf.role_of("third") in ("update", "rewrite", "copy")
     assert shelf.role_of("other") == "update"
     assert {shelf.story_of(key) for key in shelf.members} == {"first"}
+
+
+def test_a_text_takes_no_place_that_a_text_unlike_it_has_taken() -> None:
+    shelf = Shelf()
+    shelf.strangers = {frozenset(("second", "third"))}
+    shelf.put(("third", START + timedelta(hours=2), body(1, more="quotes"), False))
+    shelf.put(("first", START, body(1), False))
+    assert shelf.role_of("third") == "fuller"
+    shelf.put(("second", START + timedelta(hours=1), body(1, more="background"), False))
+    assert [shelf.role_of(key) for key in ("second", "third")] == ["fuller", "update"]
+    shelf.put(("second", START + timedelta(hours=1), body(5), False))
+    assert [shelf.role_of(key) for key in ("second", "third")] == ["original", "fuller"]
 
 
 def test_an_update_of_what_only_the_fuller_text_has_is_of_the_same_story() -> None:

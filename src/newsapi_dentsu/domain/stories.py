@@ -140,9 +140,14 @@ class _Placing:
             moved = before is None or before.role != after.role
             if fresh or moved:
                 self._enqueue(self._dependents(key))
-            # Others look at what a fuller text stands for, too.
-            if moved or (fresh and after.role != "copy") or _stands_elsewhere(before, after):
+            elsewhere = before is not None and before.reference_id != after.reference_id
+            if moved or (fresh and after.role != "copy"):
                 self._enqueue_later(key)
+            if moved or fresh or elsewhere:
+                for standing in (before, after):
+                    # Whether it is shown any more matters to all that are like it.
+                    if standing and standing.role == "fuller" and standing.reference_id:
+                        self._enqueue_later(standing.reference_id)
             if moved:
                 for other in self._dependents(key):
                     if (standing := self._standing(other)) and standing.role == "fuller":
@@ -195,20 +200,12 @@ class _Placing:
         if not earlier:
             return ORIGINAL
         text = self._around.text(key)
-        surpassed = {
-            self._reference(other) for *_, other in earlier if self._role(other) == "fuller"
-        }
         standings: list[tuple[_Likeness, Standing]] = []
         for _, other_rank, other in heapq.nsmallest(MOST_COMPARED, earlier):
             found = compare(self._around.text(other), text)
             if found is None:
                 continue
-            degree = found.degree
-            if degree == "copy" and other in surpassed:
-                # It is not shown any more; the fuller text may have left out what these two have.
-                degree = "rewrite"
-            if degree == "fuller" and (other in surpassed or rank.rejected != other_rank.rejected):
-                degree = "update"
+            degree = self._degree(found.degree, rank, other)
             if degree in HELD or self._opens_story(other):
                 standing = _standing(degree, other, found)
                 if degree == "copy" and found.rule == "same_text":
@@ -216,6 +213,22 @@ class _Placing:
                 likeness = (degree not in HELD, degree != "copy", -found.similarity, other_rank)
                 standings.append((likeness, standing))
         return min(standings, default=(None, ORIGINAL), key=lambda entry: entry[0])[1]
+
+    def _degree(self, degree: Degree, rank: Rank, other: str) -> Degree:
+        """What an article of a rank is to another that it is so alike: to what is shown of that.
+
+        What has a fuller text is not shown any more, and that text may lack what these two have.
+        """
+        if degree not in HELD:
+            return degree
+        surpassed = any(
+            self._role(one) == "fuller" and self._rank(one) < rank
+            for one in self._dependents(other)
+        )
+        if degree == "copy":
+            return "rewrite" if surpassed else "copy"
+        shown = not surpassed and rank.rejected == self._rank(other).rejected
+        return "fuller" if shown else "update"
 
     def _opens_story(self, key: str) -> bool:
         """Whether an article is an original, or the fuller text of one."""
@@ -315,10 +328,4 @@ _Likeness = tuple[bool, bool, float, Rank]
 def _standing(degree: Degree, reference_id: str, found: Comparison) -> Standing:
     return Standing(
         degree, reference_id, found.rule, found.similarity, found.containment, found.reasons
-    )
-
-
-def _stands_elsewhere(before: Standing | None, after: Standing) -> bool:
-    return (
-        before is not None and after.role == "fuller" and before.reference_id != after.reference_id
     )

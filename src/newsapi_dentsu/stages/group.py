@@ -390,8 +390,8 @@ class _Around(Neighbourhood):
 
     def dependents(self, article_id: str) -> Collection[str]:
         if article_id not in self._dependents:
-            keys = self._ids if article_id in self._after else [article_id]
-            # To what was not assessed until now nothing stands yet.
+            # All that were read so far, in one question; to what is new nothing stands yet.
+            keys = {*self._ids, *self._known, article_id} - self._dependents.keys()
             assessed = [key for key in keys if self.stored(key)]
             found = assessments.dependents(self._session, assessed)
             self._dependents.update({key: found.get(key, set()) for key in keys})

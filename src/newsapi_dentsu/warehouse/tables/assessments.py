@@ -193,9 +193,15 @@ def remove(session: Session, article_ids: Sequence[str]) -> None:
     if not article_ids:
         return
     left = set().union(*dependents(session, article_ids).values()) - set(article_ids)
-    references = {
-        one.reference_id for one in assessed(session, article_ids).values() if one.reference_id
+    going = assessed(session, article_ids).values()
+    # Where a fuller text goes, others of its story may be copies of what it stood for.
+    stories = {one.story_id for one in going if one.role == "fuller"}
+    left |= {
+        article_id
+        for (article_id,) in rows_among(session, TABLE, ("article_id",), "story_id", stories)
+        if article_id not in article_ids
     }
+    references = {one.reference_id for one in going if one.reference_id}
     references |= set(homes(session, references).values())
     delete(session, TABLE, "article_id", article_ids)
     text_bands.remove_bands(session, article_ids)
