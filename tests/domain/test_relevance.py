@@ -172,7 +172,7 @@ def test_without_its_meaning_an_article_is_judged_by_keywords_and_tags() -> None
 
 
 def test_in_another_language_keywords_and_tags_are_enough() -> None:
-    text = ("Le puppy et le train", "Les voyageurs attendant devant la gare avec leurs bagages.")
+    text = ("Le puppy et le train", "Il pleut sur la gare depuis ce matin.")
     concepts = [{"uri": "http://w.example/Dog", "score": 5}]
     found = scored(*text, concepts, lang="fra")
     assert found.overall >= BOTH.relevance.threshold

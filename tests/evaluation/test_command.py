@@ -34,7 +34,7 @@ def test_a_target_below_its_limit_is_missed_and_named() -> None:
     assert missed == ["duplicates: precision 0.9500 is below 0.96"]
     missed = result("duplicates", "reported", right=900, false=0, missing=100).missed
     assert missed == ["duplicates: f1 0.9474 is below 0.96"]
-    assert len(result("relevance", "reported", right=80, false=20, missing=20).missed) == 1
+    assert len(result("relevance", "reported", right=50, false=50, missing=50).missed) == 1
 
 
 def test_the_part_for_tuning_has_no_targets() -> None:
