@@ -149,7 +149,7 @@ def hold_open(warehouse: Warehouse, folder: Path, readers: int, runs: int) -> No
     ready, done = event(), event()
     with ExitStack() as stack:
         children = [
-            stack.enter_context(process(read_copy, folder / copy.FILE, ready, done))
+            stack.enter_context(process(read_copy, folder / copy.FILE, ready, done, readers / 20))
             for _ in range(readers)
         ]
         assert ready.wait(120)

@@ -114,8 +114,11 @@ def change_articles(database: Database, at: datetime, articles: int, ready: Even
         time.sleep(0.2)
 
 
-def read_copy(path: Path, ready: Event, done: Event) -> None:
-    """Hold the reader's copy open and open it anew, until told to end; each is one state."""
+def read_copy(path: Path, ready: Event, done: Event, pause: float) -> None:
+    """Hold the reader's copy open and open it anew, until told to end; each is one state.
+
+    Between two looks it pauses (seconds), so that many can read on few processors.
+    """
     consistent = (
         "SELECT (SELECT change_seq FROM final.reading_state) >= "
         "(SELECT max(change_seq) FROM final.article_changes), "
@@ -133,4 +136,4 @@ def read_copy(path: Path, ready: Event, done: Event) -> None:
                 assert (same_state, same_stories) == (True, True)
             assert held.execute(consistent).fetchall() == at_first
             ready.set()
-            time.sleep(0.2)
+            done.wait(pause)
