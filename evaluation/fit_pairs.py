@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from evaluation.real_pairs import FOLDER, RealPair, is_there, real_pairs
+from evaluation.real_news import FOLDER
+from evaluation.real_pairs import RealPair, is_there, real_pairs
 from newsapi_dentsu.domain import pair_figures
 from newsapi_dentsu.domain.comparison import Figures
 from newsapi_dentsu.domain.novelty import Evidence, evidence

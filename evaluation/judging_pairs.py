@@ -12,7 +12,8 @@ from benchmarks.report import print_rows
 from datasketch import MinHash
 
 from evaluation.fit_pairs import fitted
-from evaluation.real_pairs import FOLDER, RealPair, is_there, real_pairs
+from evaluation.real_news import FOLDER
+from evaluation.real_pairs import RealPair, is_there, real_pairs
 from newsapi_dentsu.domain.comparison import Degree, certainty, compare
 from newsapi_dentsu.domain.novelty import evidence
 from newsapi_dentsu.domain.similarity import Text, common

@@ -14,8 +14,10 @@ from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.domain.wrapping import own_span
 from newsapi_dentsu.source import SHIPPED_TOPICS
 
-FOLDER: Final = Path(os.environ.get("REAL_NEWS") or "../shared/real-news")
-"""Where the material is, if it is there; `../shared/real-news/README.md` describes it."""
+FOLDER: Final = Path(
+    os.environ.get("REAL_NEWS") or Path(__file__).parents[2] / "shared" / "real-news"
+)
+"""Where the material is, if it is there; its README describes it."""
 
 OWN_TOPICS: Final = "topics.json"
 """Other people's topics with the uris of labelled records; optional, as it came later."""

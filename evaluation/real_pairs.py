@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from evaluation.real_news import FOLDER
 from newsapi_dentsu.domain.similarity import Text, prepare
 from newsapi_dentsu.domain.text import clean_text, clean_title
 from newsapi_dentsu.domain.wrapping import own_span
 
-FOLDER: Final = Path(__file__).parents[2] / "shared" / "real-news"
 _PAIRS, _RECORDS = "pairs.jsonl", "records-2017-05-30_to_06-08.jsonl.xz"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from evaluation.__main__ import main
@@ -52,11 +53,19 @@ def test_the_worst_mistakes_come_first() -> None:
     ]
 
 
-def test_one_json_object_holds_every_method_kind_and_mistake(
-    capsys: pytest.CaptureFixture[str],
+@pytest.fixture
+def without_real_news(tmp_path: Path) -> list[str]:
+    return ["relevance", "--split", "tuning", "--real-news", str(tmp_path)]
+
+
+def test_without_real_articles_it_says_that_it_cant_tell(
+    capsys: pytest.CaptureFixture[str], without_real_news: list[str]
 ) -> None:
-    assert main(["relevance", "--split", "tuning", "--json", "--worst", "2"]) == 0
-    printed = json.loads(capsys.readouterr().out)
+    assert main([*without_real_news, "--json", "--worst", "2"]) == 0
+    told = capsys.readouterr()
+    assert "doesn't tell how good the pipeline is" in told.err
+    printed = json.loads(told.out)
+    assert printed["real"] is None
     part = printed["relevance"]["tuning"]
     assert set(part["methods"]) == {PIPELINE, "keywords", "tags", "keywords or tags"}
     assert all(0 <= figures["f1"] <= 1 for figures in part["methods"].values())
@@ -68,8 +77,10 @@ def test_one_json_object_holds_every_method_kind_and_mistake(
     assert printed["missed"] == []
 
 
-def test_the_tables_name_every_method_and_kind(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["relevance", "--split", "tuning"])
+def test_the_tables_name_every_method_and_kind(
+    capsys: pytest.CaptureFixture[str], without_real_news: list[str]
+) -> None:
+    main(without_real_news)
     printed = capsys.readouterr().out
     for name in ("the pipeline", "keywords or tags", "relevant: core", "not relevant: homonym"):
         assert name in printed
