@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.labelled_articles import labelled_articles
-from evaluation.real_news import FOLDER, RealArticle, RealSet, own_sets, shipped_set
+from evaluation.real_news import FOLDER, RealArticle, RealSet, other_sets, shipped_set
 from newsapi_dentsu.domain.calibration import PATH, Calibration, Lesson, digest_of, near
 from newsapi_dentsu.domain.passages import passages
 from newsapi_dentsu.domain.relevance import Meaning, figures, texts, yardstick
@@ -156,7 +156,7 @@ def material(embedder: Embedder, folder: Path = FOLDER) -> Material:
     return Material(
         measure(shipped, embedder),
         measure(RealSet("written", shipped.topics, written), embedder),
-        [measure(one, embedder) for one in own_sets(folder)],
+        [measure(one, embedder) for one in other_sets(folder) if not one.held_out],
         shipped.topics,
     )
 

@@ -19,8 +19,8 @@ FOLDER: Final = Path(
 )
 """Where the material is, if it is there; its README describes it."""
 
-OWN_TOPICS: Final = "topics.json"
-"""Other people's topics with the uris of labelled records; optional, as it came later."""
+OTHER_TOPICS: Final = Path(__file__).parent / "real_topics.json"
+"""Other people's topics, each with the uris of records and whether these belong to it."""
 
 ARTICLES: Final = "articles.jsonl.xz"
 _RECORDS: Final = "records-*.jsonl.xz"
@@ -50,6 +50,8 @@ class RealSet:
     name: str
     topics: Topics
     articles: Sequence[RealArticle]
+    held_out: bool = False
+    """Whether nothing may ever be fitted to it."""
 
 
 def shipped_set(folder: Path = FOLDER) -> RealSet:
@@ -63,12 +65,9 @@ def shipped_set(folder: Path = FOLDER) -> RealSet:
     return RealSet("AI in marketing", topics, articles)
 
 
-def own_sets(folder: Path = FOLDER) -> list[RealSet]:
-    """The records labelled for other topics; none where nobody labelled any."""
-    path = folder / OWN_TOPICS
-    if not path.exists():
-        return []
-    sets = json.loads(path.read_text("utf-8"))
+def other_sets(folder: Path = FOLDER, topics: Path = OTHER_TOPICS) -> list[RealSet]:
+    """The records labelled for other topics, of those that the folder has."""
+    sets = json.loads(topics.read_text("utf-8"))
     wanted = {uri for one in sets for uri in one["labels"]}
     records = {
         record["uri"]: record
@@ -81,10 +80,11 @@ def own_sets(folder: Path = FOLDER) -> list[RealSet]:
             one["name"],
             parse_topics(json.dumps({"topics": one["topics"]}), one["name"]),
             [
-                _article(records[uri]["source"]["uri"], records[uri], label)
+                _article(records[uri]["source"].get("uri", ""), records[uri], label)
                 for uri, label in one["labels"].items()
-                if label in ("y", "n")
+                if label in ("y", "n") and uri in records
             ],
+            one["held_out"],
         )
         for one in sets
     ]

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.fit import Material, Numbers, Truth, fit, lesson_logits, material
-from evaluation.real_news import FOLDER, RealSet, shipped_set
+from evaluation.fit import Material, Numbers, Truth, fit, lesson_logits, material, measure
+from evaluation.real_news import FOLDER, RealSet, other_sets, shipped_set
 from newsapi_dentsu.domain.passages import passages
 from newsapi_dentsu.domain.topics import Topic
 from newsapi_dentsu.meaning import Embedder, sentence_model
@@ -51,7 +51,10 @@ class Figure:
 
 
 def relevance_on_real_news(folder: Path = FOLDER) -> list[Figure]:
-    """The shipped topics by cross-validation; of other topics, each by a fit to the rest."""
+    """The shipped topics by cross-validation; each other topic by a fit to the rest of them.
+
+    Topics that are held out are judged by a fit to all the others.
+    """
     embedder = sentence_model()
     shipped, known = shipped_set(folder), material(embedder, folder)
     measured, others = known.shipped, known.others
@@ -84,6 +87,12 @@ def relevance_on_real_news(folder: Path = FOLDER) -> list[Figure]:
         base, _ = fit(measured, known.written, rest)
         found.append(
             _figure("other topics", one.name, one.truth, [base.logits(one)], one.sources, rng)
+        )
+    base, _ = fit(measured, known.written, others)
+    for unseen in (one for one in other_sets(folder) if one.held_out):
+        one = measure(unseen, embedder)
+        found.append(
+            _figure("topics held out", one.name, one.truth, [base.logits(one)], one.sources, rng)
         )
     return found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation.real_news import ARTICLES, OWN_TOPICS, own_sets, shipped_set
+from evaluation.real_news import ARTICLES, other_sets, shipped_set
 from evaluation.real_relevance import FOLDS, _auc, _f1, _folds
 
 
@@ -52,14 +52,13 @@ def test_articles_on_which_readers_differ_are_left_out(tmp_path: Path) -> None:
 
 
 def test_records_of_other_topics_are_found_by_their_uris(tmp_path: Path) -> None:
-    assert own_sets(tmp_path) == []
     topics = [{"name": "Tea", "description": "Tea.", "keywords": ["tea"]}]
     labels = {"7": "y", "8": "n", "9": "b"}
-    (tmp_path / OWN_TOPICS).write_text(
-        json.dumps([{"name": "tea", "topics": topics, "labels": labels}])
-    )
+    sets = tmp_path / "sets.json"
+    one = {"name": "tea", "topics": topics, "labels": labels, "held_out": False}
+    sets.write_text(json.dumps([one]))
     record = {"source": {"uri": "a.example"}, "title": "Tea", "body": "Tea.", "concepts": "[]"}
     with lzma.open(tmp_path / "records-1.jsonl.xz", "wt") as target:
         target.writelines(f"{json.dumps(record | {'uri': uri})}\n" for uri in ("6", "7", "8", "9"))
-    (found,) = own_sets(tmp_path)
+    (found,) = other_sets(tmp_path, sets)
     assert [one.relevant for one in found.articles] == [True, False]
