@@ -8,6 +8,7 @@ import click
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.errors import TopicsError
 from newsapi_dentsu.settings import Settings, load_settings, settings_in_use
+from newsapi_dentsu.wording import counted
 
 
 @click.command()
@@ -61,8 +62,9 @@ def topics(*, init: bool, tried: Path | None) -> None:
     click.echo(f"{topics_path(settings)} is valid (search {found.query_id})")
     for topic in found.topics:
         click.echo(
-            f"  {topic.name}: {len(topic.keywords)} keywords, {len(topic.concepts)} concepts, "
-            f"{len(topic.categories)} categories"
+            f"  {topic.name}: {counted(len(topic.keywords), 'keyword')}, "
+            f"{counted(len(topic.concepts), 'concept')}, "
+            f"{counted(len(topic.categories), 'category')}"
         )
         if not topic.description:
             click.echo(

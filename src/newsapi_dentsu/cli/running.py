@@ -10,6 +10,7 @@ import click
 from newsapi_dentsu import logs
 from newsapi_dentsu.cli.output import console, progress_bars
 from newsapi_dentsu.settings import Settings, load_settings
+from newsapi_dentsu.wording import counted
 
 SANDBOX_NOTICE = (
     "No NEWSAPI_KEY: reading the built-in SANDBOX. Its articles are invented, to try things out."
@@ -93,8 +94,9 @@ def backfill(
     estimate = estimate_backfill(warehouse, load_topics(settings), now, options)
     about = "at least" if estimate.guessed else "about"
     click.echo(
-        f"{estimate.days} days to read from {days.first} to {days.last}, {about} "
-        f"{estimate.tokens} tokens (1 a request in the last 31 days, 5 a request before).",
+        f"{counted(estimate.days, 'day')} to read from {days.first} to {days.last}, {about} "
+        f"{counted(estimate.tokens, 'token')} "
+        "(1 a request in the last 31 days, 5 a request before).",
         err=True,
     )
     if estimate.days and estimate.guessed:
