@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.cli.outputs import output_file
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.visible import raw
@@ -68,6 +68,9 @@ def articles(
 ) -> None:
     """List or export final articles, the newest first.
 
+    A table has a line for each article: on a terminal as much of it as fits, and the link where it
+    is wide enough; in a pipe all of it.
+
     csv and parquet have the columns of final.filtered_news; jsonl has the names of the view
     final.articles and of the REST API, and real lists.
     """
@@ -102,28 +105,26 @@ def articles(
 
 
 def _show(pages: "Pages") -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from newsapi_dentsu.warehouse.tables import final
 
     names = list(final.COLUMNS)
-    table = Table("published (UTC)", "source", "title", box=None, pad_edge=False)
-    table.add_column("link", overflow="fold")
-    sandbox = False
-    for row in (row for page in pages for row in page):
-        article = dict(zip(names, row, strict=True))
-        sandbox = sandbox or article["origin"] == "sandbox"
-        table.add_row(
-            f"{article['publishedAt']:%Y-%m-%d %H:%M}",
-            *(escape(article[name] or "") for name in ("source_name", "title", "link")),
-        )
-    if not table.row_count:
+    articles = [dict(zip(names, row, strict=True)) for page in pages for row in page]
+    if not articles:
         click.echo("no articles match", err=True)
         return
-    if sandbox:
+    if any(article["origin"] == "sandbox" for article in articles):
         click.echo("SANDBOX: these articles are invented.", err=True)
-    console(stderr=False).print(table)
+    print_rows(
+        console(stderr=False),
+        ("published (UTC)", "source", "title", "link"),
+        [
+            (
+                f"{article['publishedAt']:%Y-%m-%d %H:%M}",
+                *(article[name] or "" for name in ("source_name", "title", "link")),
+            )
+            for article in articles
+        ],
+    )
 
 
 def _write_text(pages: "Pages", format_: str, target: IO[str], *, excel: bool) -> int:

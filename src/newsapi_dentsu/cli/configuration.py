@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.errors import TopicsError
 from newsapi_dentsu.settings import Settings, load_settings, settings_in_use
 from newsapi_dentsu.wording import counted
@@ -21,12 +21,22 @@ def config(*, as_json: bool) -> None:
             json.dumps({line.name: {"value": line.value, "from": line.origin} for line in lines})
         )
         return
-    from rich.table import Table
+    screen = console(stderr=False)
+    if not screen.is_terminal:
+        heads = ("setting", "value", "from", "meaning")
+        rows = [(line.name, line.value, line.origin, line.description) for line in lines]
+        print_rows(screen, heads, rows)
+        return
+    from rich.padding import Padding
+    from rich.text import Text
 
-    table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
     for line in lines:
-        table.add_row(line.name, line.value, line.origin, line.description)
-    console(stderr=False).print(table)
+        screen.print(
+            Text.assemble((line.name, "bold"), f" = {line.value}  ({line.origin})"),
+            Padding(Text(line.description), (0, 0, 0, 4)),
+            sep="\n",
+            soft_wrap=False,
+        )
 
 
 @click.command()
