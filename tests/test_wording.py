@@ -1,13 +1,13 @@
 """Lengths of time and sizes in words."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsapi_dentsu.wording import duration, size
+from newsapi_dentsu.wording import counted, duration, size, utc_text
 
 SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 
@@ -29,6 +29,26 @@ SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 )
 def test_a_length_of_time_in_its_two_largest_units(span: timedelta, words: str) -> None:
     assert duration(span) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "words"),
+    [
+        (0, "article", "0 articles"),
+        (1, "article", "1 article"),
+        (1200, "article", "1,200 articles"),
+        (1, "category", "1 category"),
+        (2, "category", "2 categories"),
+        (2, "day", "2 days"),
+    ],
+)
+def test_one_thing_is_no_plural(count: int, noun: str, words: str) -> None:
+    assert counted(count, noun) == words
+
+
+def test_a_moment_is_told_in_utc() -> None:
+    there = timezone(timedelta(hours=5, minutes=30))
+    assert utc_text(datetime(2026, 11, 29, 1, 2, 3, tzinfo=there)) == "2026-11-28T19:32:03Z"
 
 
 @given(st.timedeltas(min_value=timedelta(), max_value=timedelta(days=9_999)))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
+import duckdb
 from click.testing import CliRunner
 
 from newsapi_dentsu.cli.main import COMMANDS, main
@@ -15,24 +16,27 @@ from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.telemetry.instruments import INSTRUMENTS
 from newsapi_dentsu.transfer.foreign_rows import ALIASES
 from newsapi_dentsu.warehouse.engines.base import DIMENSIONS
-from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
-from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
+from newsapi_dentsu.warehouse.schema.history import script
+from newsapi_dentsu.warehouse.schema.views import views
+from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY, INTERNAL
 from newsapi_dentsu.warehouse.tables.run_metrics import METRICS
 from tools.flow_picture import flow
 from tools.layers import layers_table
 
 ROOT = Path(__file__).resolve().parents[1]
 
-_DUCKDB_TYPES = {
-    "text": "VARCHAR",
-    "bigint": "BIGINT",
-    "integer": "INTEGER",
-    "boolean": "BOOLEAN",
-    "float8": "DOUBLE",
-    "timestamptz": "TIMESTAMP WITH TIME ZONE",
-    "vector": f"FLOAT[{DIMENSIONS}]",
+_POSTGRES_TYPES = {
+    "VARCHAR": "text",
+    "VARCHAR[]": "text[]",
+    "BIGINT": "bigint",
+    "INTEGER": "integer",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "DOUBLE": "double precision",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    f"FLOAT[{DIMENSIONS}]": f"halfvec({DIMENSIONS}) or bytea",
 }
-_POSTGRES_TYPES = {"float8": "double precision", "vector": f"halfvec({DIMENSIONS}) or bytea"}
+"""What PostgreSQL calls each type of DuckDB's that the schema has."""
 
 
 SETTINGS_TO_KNOW = (
@@ -128,31 +132,51 @@ def env_example() -> str:
 
 
 def data_dictionary() -> str:
-    """Every column of the tables that people read, with its type on both engines."""
+    """Every column that people may read, with its type and spelling on both engines."""
     parts = [
         "# Data dictionary",
-        "Times are UTC. Lists are JSON text, so that both engines read them alike. Names need no "
-        "quotes: `SELECT publishedAt` works on DuckDB and PostgreSQL. The last column of each "
-        "table here says which field of the news API, or which rule, fills a column.",
+        "Every table and view that people may read. Times are UTC. Lists in tables are JSON text, "
+        "so that both engines read them alike; the views have real lists "
+        "([reading.md](reading.md)). Names need no quotes: `SELECT publishedAt` works on DuckDB "
+        "and PostgreSQL. DuckDB returns them as they stand here, and PostgreSQL in small letters, "
+        "which is named where it differs. The last column of each table here says which field of "
+        "the news API, or which rule, fills a column.",
     ]
-    for table, columns in (
-        (raw.TABLE, raw.COLUMNS),
-        (processed.TABLE, processed.COLUMNS),
-        (embeddings.TABLE, embeddings.COLUMNS),
-        (assessments.TABLE, assessments.COLUMNS),
-        (final.TABLE, final.COLUMNS),
-        (final.REJECTED, final.REJECTED_COLUMNS),
-        (final.VERSIONS, final.VERSION_COLUMNS),
-    ):
+    types = _types_on_duckdb()
+    for table, columns in DICTIONARY.items():
         lines = ["| column | DuckDB | PostgreSQL | meaning | source |", "| --- " * 5 + "|"]
-        for name, type_ in columns.items():
-            column = DICTIONARY[table][name]
+        for name, column in columns.items():
+            duckdb_type = types[table][name]
+            postgres = _POSTGRES_TYPES[duckdb_type]
+            if name != name.lower():
+                postgres += f", as `{name.lower()}`"
             lines.append(
-                f"| `{name}` | {_DUCKDB_TYPES[type_]} | {_POSTGRES_TYPES.get(type_, type_)} "
+                f"| `{name}` | {duckdb_type} | {postgres} "
                 f"| {column.description} | {column.source} |"
             )
         parts.append(f"## {table}\n\n" + "\n".join(lines))
+    parts.append(
+        "## The pipeline's own\n\nAny release may change these: read the others instead.\n\n"
+        "| table | what it holds |\n| --- | --- |\n"
+        + "\n".join(f"| `{table}` | {meaning} |" for table, meaning in INTERNAL.items())
+    )
     return "\n\n".join(parts) + "\n"
+
+
+def _types_on_duckdb() -> dict[str, dict[str, str]]:
+    """The type of each column of each table and view, as the engine itself tells it."""
+    with duckdb.connect(":memory:") as connection:
+        for statement in script("DuckDB"):
+            connection.execute(statement)
+        for view, query in views("DuckDB").items():
+            connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
+        found: dict[str, dict[str, str]] = {}
+        for table, column, type_ in connection.execute(
+            "SELECT table_schema || '.' || table_name, column_name, data_type "
+            "FROM information_schema.columns"
+        ).fetchall():
+            found.setdefault(table, {})[column] = type_
+        return found
 
 
 def command_line() -> str:

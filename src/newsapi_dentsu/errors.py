@@ -34,6 +34,10 @@ class AccessRefusedError(SourceError):
     """The news API refused the key, or the account's tokens are spent."""
 
 
+class TokensSpentError(AccessRefusedError):
+    """The news API takes the key, but its account has no tokens left."""
+
+
 class AnswerTooLargeError(SourceError):
     """One answer of the news API is larger than what is read of an answer."""
 

@@ -1,6 +1,7 @@
-"""Lengths of time and sizes in words, for people."""
+"""Lengths of time, sizes and counts in words, for people; moments as text, for programs."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -15,6 +16,19 @@ def duration(span: timedelta) -> str:
             smaller, smaller_unit = _UNITS[min(place + 1, len(_UNITS) - 1)]
             return f"{text} {rest // smaller} {smaller_unit}" if rest >= smaller else text
     return "0 s"
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of a thing, such as `1 category` or `1,200 categories`."""
+    if count == 1:
+        return f"1 {noun}"
+    plural = re.sub("(?<=[^aeiou])y$", "ie", noun)
+    return f"{count:,} {plural}s"
+
+
+def utc_text(moment: datetime) -> str:
+    """A moment as every JSON output of this program spells it: ISO 8601, UTC, ending with Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def size(count: float) -> str:

@@ -8,13 +8,16 @@ import pty
 import re
 import subprocess
 import threading
+import time
 from http import HTTPStatus
 
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
+from newsapi_dentsu.stages.pipeline import STAGES
 from newsapi_dentsu.visible import visible
 from support.http import raw_server
 
@@ -59,7 +62,7 @@ def on_a_terminal(workspace: Workspace, *arguments: str, **settings: str) -> tup
 
     reader = threading.Thread(target=read)
     reader.start()
-    environment = workspace.environment(TERM="xterm-256color", COLUMNS="200", **settings)
+    environment = workspace.environment(**{"TERM": "xterm-256color", "COLUMNS": "200"} | settings)
     with subprocess.Popen(
         [NEWSAPI, *arguments],
         cwd=workspace.folder,
@@ -105,6 +108,48 @@ def test_what_goes_into_a_pipe_as_a_table_is_safe_and_data_is_whole(filled: Work
     assert not ACTING.search(table)
     rows = filled.newsapi("articles", "--limit", "2", "--format", "jsonl").out.split("\n")
     assert json.loads(rows[0])["title"] == f"a{title}b"
+
+
+@pytest.mark.parametrize("width", [40, 80, 132])
+def test_on_a_terminal_an_article_is_one_line_and_nothing_is_wider(
+    filled: Workspace, width: int
+) -> None:
+    spoil(filled, "a title in \u5e7f\u544a and English that is longer than most terminals are " * 3)
+    _, got = on_a_terminal(filled, "articles", "--limit", "5", COLUMNS=str(width))
+    lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", got).split("\r\n") if line.strip()]
+    rows = [line for line in lines if re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d  \S", line)]
+    assert len(rows) == 5
+    assert len(lines) == 1 + 1 + 5, "a notice, the heads, the articles"
+    assert max(map(cell_len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_settings_stay_within_the_width(workspace: Workspace, width: int) -> None:
+    code, got = on_a_terminal(workspace, "config", COLUMNS=str(width))
+    assert code == 0
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in got.split("\r\n")]
+    assert max(map(len, lines)) <= width
+    assert "LOOKBACK_DAYS = 30  (default)" in lines
+
+
+def test_in_a_pipe_a_link_is_whole_and_an_article_is_one_line(filled: Workspace) -> None:
+    link = "https://www.example.com/" + "a-rather-long-part-of-an-address-" * 30
+    with duckdb.connect(str(filled.folder / "data/news.duckdb")) as file:
+        file.execute("UPDATE final.filtered_news SET link = ?", [link])
+    _, *rows = filled.newsapi("articles", "--limit", "7").out.splitlines()
+    assert len(rows) == 7
+    assert all(row.endswith(f"  {link}") for row in rows)
+
+
+def test_a_piped_run_says_at_once_that_it_runs(workspace: Workspace) -> None:
+    with workspace.start("run", LOOKBACK_DAYS="1") as process:
+        assert process.stderr
+        began = time.monotonic()
+        said = [process.stderr.readline(), process.stderr.readline()]
+        assert time.monotonic() - began < 10
+        _, rest = process.communicate(timeout=120)
+    assert "Starting the run" in "".join(said)
+    assert rest.count(" …\n") == len(STAGES)
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def test_status_tells_what_failed_and_how_many_days_are_missing(connected: Works
     result = connected.newsapi("status", "--json").json
 
     assert result["runs"][0]["status"] == "failed"
-    assert "refused the key" in result["runs"][0]["error"]
+    assert "tokens of the news API's account are spent" in result["runs"][0]["error"]
+    assert result["tokens_left"] == 0
     assert result["runs"][0]["missing_days"] > 0
     # What was read has gone on.
     assert result["rows"]["raw.ai_marketing_news_raw"] > 0
@@ -54,7 +56,7 @@ def test_articles_as_json_lines(filled: Workspace) -> None:
         for line in filled.newsapi("articles", "--format", "jsonl").out.splitlines()
     ]
 
-    dates = [article["publishedAt"] for article in articles]
+    dates = [article["published_at"] for article in articles]
     assert len(articles) > 200
     assert dates == sorted(dates, reverse=True)
     assert len({article["article_id"] for article in articles}) == len(articles)
@@ -67,10 +69,10 @@ def test_articles_by_day_source_and_text(filled: Workspace) -> None:
         return [json.loads(line) for line in out.splitlines()]
 
     everything = ids()
-    day = everything[20]["publishedAt"][:10]
+    day = everything[20]["published_at"][:10]
     source = everything[20]["source_uri"]
     assert ids("--since", day, "--until", day) == [
-        article for article in everything if article["publishedAt"][:10] == day
+        article for article in everything if article["published_at"][:10] == day
     ]
     assert ids("--source", source.upper()) == [
         article
@@ -128,6 +130,61 @@ def test_explain_follows_a_twin_by_url_and_by_uri(filled: Workspace) -> None:
     assert "url_twin" in filled.newsapi("explain", uri).out
 
 
+def test_explain_takes_what_it_prints(filled: Workspace) -> None:
+    with duckdb.connect(str(filled.folder / "data/news.duckdb"), read_only=True) as db:
+        article_id, story_id, link, title = db.execute(
+            "SELECT article_id, story_id, link, title FROM final.filtered_news "
+            "WHERE story_id = article_id LIMIT 1"
+        ).fetchall()[0]
+    shown = filled.newsapi("explain", link).out
+    assert title in shown
+    (path,) = filled.newsapi("explain", link, "--json").json
+    assert path["title"] == title
+    bare = link.removeprefix("https://")
+    names = (article_id, path["records"][0]["uri"], path["url"], bare, bare.removeprefix("www."))
+    for name in names:
+        assert filled.newsapi("explain", name).out == shown, name
+    assert shown in filled.newsapi("explain", story_id).out
+
+
+def test_every_json_spells_fields_and_times_alike(filled: Workspace) -> None:
+    (line,) = filled.newsapi("articles", "--format", "jsonl", "--limit", "1").out.splitlines()
+    article = json.loads(line)
+    (path,) = filled.newsapi("explain", article["article_id"], "--json").json
+    status = filled.newsapi("status", "--json").json
+
+    assert article["published_at"] == path["published_at"]
+    assert article["topic_relevance"] == path["standing"]["topic_relevance"]
+    assert article["flags"] == path["standing"]["flags"]
+    assert isinstance(article["other_sources"], list)
+    names, times = set[str](), list[str]()
+    for value in (article, path, status):
+        _gather(value, names, times)
+    assert {name for name in names if name.lower() != name} <= {"AI", "Marketing"}
+    assert len(times) > 6
+    assert all(re.fullmatch(r"[-0-9]{10}T[:0-9]{8}(\.\d{6})?Z", one) for one in times), times
+
+
+def _gather(value: object, names: set[str], times: list[str]) -> None:
+    if isinstance(value, dict):
+        names.update(name for name in value if "/" not in name)
+        for inner in value.values():
+            _gather(inner, names, times)
+    elif isinstance(value, list):
+        for inner in value:
+            _gather(inner, names, times)
+    elif isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value):
+        times.append(value)
+
+
+def test_status_never_says_none(connected: Workspace) -> None:
+    connected.newsapi("run", NEWSAPI_KEY="wrong")
+    shown = connected.newsapi("status").out
+    assert "None" not in shown
+    assert "no day is complete yet" in shown
+    assert "newsapi doctor" in shown
+
+
 def test_explain_gives_the_reason_of_a_rejection(filled: Workspace) -> None:
     with duckdb.connect(str(filled.folder / "data/news.duckdb"), read_only=True) as db:
         url, reason = db.execute("SELECT url, reason FROM final.rejected_news").fetchall()[0]
@@ -141,12 +198,13 @@ def test_explain_of_a_record_without_a_link(connected: Workspace) -> None:
         connected.newsapi("run", NEWSAPI_HOST=api.url)
     lines = connected.newsapi("explain", "bad-link").out.splitlines()
 
-    assert "unusable (bad_url)" in lines[1]
-    assert [line.strip() for line in lines[2:]] == [
+    assert lines[1].startswith("  title      ")
+    assert "unusable (bad_url)" in lines[2]
+    assert [line.strip() for line in lines[3:]] == [
         "mailto:desk@adledger.example",
         'unexpected fields: ["url"]',
     ]
-    assert connected.newsapi("explain", lines[2].strip()).out.splitlines() == lines
+    assert connected.newsapi("explain", lines[3].strip()).out.splitlines() == lines
 
 
 def test_explain_of_something_unknown(filled: Workspace) -> None:

@@ -1,5 +1,6 @@
 """`newsapi serve`: the command, as people start it."""
 
+import os
 import re
 import signal
 import socket
@@ -64,3 +65,4 @@ def test_a_port_that_is_taken_is_told(workspace: Workspace) -> None:
 
     assert refused.code == 1
     assert "choose another --port" in refused.err
+    assert f"process {os.getpid()} (" in refused.err

@@ -5,9 +5,6 @@ import re
 import pytest
 from tools.generate_docs import DOCUMENTS, ROOT
 
-from newsapi_dentsu.warehouse.tables import final, processed, raw
-from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
-
 PROSE = sorted(
     path.relative_to(ROOT)
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")]
@@ -17,19 +14,6 @@ PROSE = sorted(
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_generated_documents_are_up_to_date(name: str) -> None:
     assert (ROOT / name).read_text("utf-8") == DOCUMENTS[name](), "run `make docs`"
-
-
-@pytest.mark.parametrize(
-    ("table", "columns"),
-    [
-        (raw.TABLE, raw.COLUMNS),
-        (processed.TABLE, processed.COLUMNS),
-        (final.TABLE, final.COLUMNS),
-        (final.VERSIONS, final.VERSION_COLUMNS),
-    ],
-)
-def test_every_column_is_described(table: str, columns: dict[str, str]) -> None:
-    assert list(DICTIONARY[table]) == list(columns)
 
 
 @pytest.mark.parametrize("document", PROSE, ids=str)

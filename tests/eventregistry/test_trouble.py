@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from newsapi_dentsu.errors import AnswerTooLargeError, SourceError, SourceUnavailableError
+from newsapi_dentsu.errors import (
+    AccessRefusedError,
+    AnswerTooLargeError,
+    SourceError,
+    SourceUnavailableError,
+    TokensSpentError,
+)
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.eventregistry.source import Page
 from newsapi_dentsu.sandbox import Fault
@@ -119,6 +125,25 @@ def test_a_wrong_key_is_final(api: Api) -> None:
     with pytest.raises(SourceError, match=r"refused the key.*NEWSAPI_KEY"):
         client.search(TOPICS, DAY, 1)
     assert api.pauses == []
+
+
+SPENT = (
+    "You have used all available tokens.",
+    "This search costs 5 tokens and 3 of your 2000 tokens are left.",
+    "Your quota is used up.",
+)
+REFUSED = ("The API key is not valid.", "Invalid API tokens", "Your account is disabled: 7 tokens")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("text", [*SPENT, *REFUSED])
+def test_spent_tokens_are_not_told_as_a_refused_key(api: Api, status: int, text: str) -> None:
+    api.sandbox.add_fault(Fault("status", status=status, body=text))
+    with pytest.raises(AccessRefusedError) as failure:
+        search(api)
+    assert isinstance(failure.value, TokensSpentError) == (text in SPENT)
+    assert ("are spent" in str(failure.value)) == (text in SPENT)
+    assert ("refused the key" in str(failure.value)) == (text in REFUSED)
 
 
 def test_an_unreachable_host_is_passing_trouble_told_in_one_line() -> None:

@@ -4,22 +4,27 @@ import csv
 import json
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.cli.outputs import output_file
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.visible import raw
+from newsapi_dentsu.wording import counted, utc_text
 
 if TYPE_CHECKING:
     from newsapi_dentsu.reading.states import Pages
 
 
 TABLE_ROWS = 20
+_LISTS = {"authors", "concepts", "categories", "other_sources", "topic_relevance", "flags"}
+_IN_JSON = {"publishedAt": "published_at"}
+"""What JSON calls a column otherwise than the table: as the views and the REST API do."""
+
 _BOM = "\ufeff"
 _FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 """How a formula begins, with what can't be seen before it, and in wide forms (OWASP)."""
@@ -68,7 +73,14 @@ def articles(
     excel: bool,
     limit: int | None,
 ) -> None:
-    """List or export final articles, the newest first."""
+    """List or export final articles, the newest first.
+
+    A table has a line for each article: on a terminal as much of it as fits, and the link where it
+    is wide enough; in a pipe all of it.
+
+    csv and parquet have the columns of final.filtered_news; jsonl has the names of the view
+    final.articles and of the REST API, and real lists.
+    """
     from newsapi_dentsu.reading.search import parse_search
     from newsapi_dentsu.reading.states import ArticleFilter, read_articles
     from newsapi_dentsu.warehouse import open_warehouse
@@ -102,32 +114,30 @@ def articles(
         )
     else:
         count = _write_file(pages, format_, out, excel=excel)
-        click.echo(f"wrote {count:,} articles to {out}", err=True)
+        click.echo(f"wrote {counted(count, 'article')} to {out}", err=True)
 
 
 def _show(pages: "Pages") -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
     from newsapi_dentsu.warehouse.tables import final
 
     names = list(final.COLUMNS)
-    table = Table("published (UTC)", "source", "title", box=None, pad_edge=False)
-    table.add_column("link", overflow="fold")
-    sandbox = False
-    for row in (row for page in pages for row in page):
-        article = dict(zip(names, row, strict=True))
-        sandbox = sandbox or article["origin"] == "sandbox"
-        table.add_row(
-            f"{article['publishedAt']:%Y-%m-%d %H:%M}",
-            *(escape(article[name] or "") for name in ("source_name", "title", "link")),
-        )
-    if not table.row_count:
+    articles = [dict(zip(names, row, strict=True)) for page in pages for row in page]
+    if not articles:
         click.echo("no articles match", err=True)
         return
-    if sandbox:
+    if any(article["origin"] == "sandbox" for article in articles):
         click.echo("SANDBOX: these articles are invented.", err=True)
-    console(stderr=False).print(table)
+    print_rows(
+        console(stderr=False),
+        ("published (UTC)", "source", "title", "link"),
+        [
+            (
+                f"{article['publishedAt']:%Y-%m-%d %H:%M}",
+                *(article[name] or "" for name in ("source_name", "title", "link")),
+            )
+            for article in articles
+        ],
+    )
 
 
 def _write_text(pages: "Pages", format_: str, target: IO[str], *, excel: bool) -> int:
@@ -147,15 +157,16 @@ def _write_text(pages: "Pages", format_: str, target: IO[str], *, excel: bool) -
             writer.writerows([[cell(value) for value in row] for row in page])
         else:
             for row in page:
-                article = {name: _plain(value) for name, value in zip(names, row, strict=True)}
-                for name in ("authors", "concepts", "categories"):
-                    article[name] = json.loads(article[name])
+                article = {
+                    _IN_JSON.get(name, name): json.loads(value) if name in _LISTS else _plain(value)
+                    for name, value in zip(names, row, strict=True)
+                }
                 target.write(json.dumps(article, ensure_ascii=False) + "\n")
     return count
 
 
 def _plain(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+    return utc_text(value) if isinstance(value, datetime) else value
 
 
 def _cell_of_excel(value: Any) -> Any:

@@ -13,6 +13,7 @@ from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.storage import ObjectStore, open_store
+from newsapi_dentsu.wording import utc_text
 
 if TYPE_CHECKING:
     from newsapi_dentsu.recovery.backups import Backup
@@ -107,7 +108,7 @@ def _figures(one: Backup) -> dict[str, Any]:
     manifest = one.manifest
     return {
         "name": one.name,
-        "made_at": manifest.exported_at.isoformat(),
+        "made_at": utc_text(manifest.exported_at),
         "program": manifest.program,
         "schema_version": manifest.version,
         "source": manifest.source,

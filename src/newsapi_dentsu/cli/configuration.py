@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from newsapi_dentsu.cli.output import console
+from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.errors import TopicsError
 from newsapi_dentsu.settings import Settings, load_settings, settings_in_use
+from newsapi_dentsu.wording import counted
 
 
 @click.command()
@@ -20,12 +21,22 @@ def config(*, as_json: bool) -> None:
             json.dumps({line.name: {"value": line.value, "from": line.origin} for line in lines})
         )
         return
-    from rich.table import Table
+    screen = console(stderr=False)
+    if not screen.is_terminal:
+        heads = ("setting", "value", "from", "meaning")
+        rows = [(line.name, line.value, line.origin, line.description) for line in lines]
+        print_rows(screen, heads, rows)
+        return
+    from rich.padding import Padding
+    from rich.text import Text
 
-    table = Table("setting", "value", "from", "meaning", box=None, pad_edge=False)
     for line in lines:
-        table.add_row(line.name, line.value, line.origin, line.description)
-    console(stderr=False).print(table)
+        screen.print(
+            Text.assemble((line.name, "bold"), f" = {line.value}  ({line.origin})"),
+            Padding(Text(line.description), (0, 0, 0, 4)),
+            sep="\n",
+            soft_wrap=False,
+        )
 
 
 @click.command()
@@ -61,8 +72,9 @@ def topics(*, init: bool, tried: Path | None) -> None:
     click.echo(f"{topics_path(settings)} is valid (search {found.query_id})")
     for topic in found.topics:
         click.echo(
-            f"  {topic.name}: {len(topic.keywords)} keywords, {len(topic.concepts)} concepts, "
-            f"{len(topic.categories)} categories"
+            f"  {topic.name}: {counted(len(topic.keywords), 'keyword')}, "
+            f"{counted(len(topic.concepts), 'concept')}, "
+            f"{counted(len(topic.categories), 'category')}"
         )
         if not topic.description:
             click.echo(

@@ -10,7 +10,13 @@ from newsapi_dentsu.settings import load_settings
 
 @click.command()
 @click.option("--health-host", default="0.0.0.0", show_default=True, help="Where /health answers.")  # noqa: S104
-@click.option("--health-port", default=8080, show_default=True, help="Its port; 0 picks one.")
+@click.option(
+    "--health-port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Its port; 0 picks one.",
+)
 @click.option(
     "--workspace",
     "-w",

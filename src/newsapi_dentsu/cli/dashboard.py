@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from newsapi_dentsu.cli.outputs import output_file
+from newsapi_dentsu.cli.ports import is_named, listen, port_option
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.serving import BoundedHandler, BoundedServer
 from newsapi_dentsu.settings import Settings, load_settings
@@ -25,13 +26,7 @@ if TYPE_CHECKING:
     "--days", default=30, show_default=True, type=click.IntRange(1, 366), help="Days to look back."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    default=8050,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 takes a free one.",
-)
+@port_option(8050)
 @click.option(
     "--called",
     metavar="NAME",
@@ -40,8 +35,16 @@ if TYPE_CHECKING:
     "Always taken: localhost, --host, this machine's name, addresses in numbers.",
 )
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
+@click.pass_context
 def dashboard(
-    *, out: Path | None, days: int, host: str, port: int, called: tuple[str, ...], opened: bool
+    context: click.Context,
+    *,
+    out: Path | None,
+    days: int,
+    host: str,
+    port: int,
+    called: tuple[str, ...],
+    opened: bool,
 ) -> None:
     """Show the pipeline's health: runs, articles, duplicates, rejections, latency, tokens.
 
@@ -51,7 +54,7 @@ def dashboard(
     """
     settings = load_settings()
     if out is None:
-        _serve(settings, days, host, port, called, opened=opened)
+        _serve(settings, days, host, port, called, named=is_named(context), opened=opened)
         return
     page = _page(settings, days)
     with output_file(out) as part:
@@ -62,7 +65,14 @@ def dashboard(
 
 
 def _serve(
-    settings: Settings, days: int, host: str, port: int, called: tuple[str, ...], *, opened: bool
+    settings: Settings,
+    days: int,
+    host: str,
+    port: int,
+    called: tuple[str, ...],
+    *,
+    named: bool,
+    opened: bool,
 ) -> None:
     class Handler(BoundedHandler):
         hosts = ("localhost", host, socket.gethostname(), socket.getfqdn(), *called)
@@ -85,12 +95,9 @@ def _serve(
             self.end_headers()
             self.wfile.write(body)
 
-    try:
-        server = BoundedServer((host, port), Handler)
-    except OSError as error:
-        raise click.ClickException(
-            f"{host}:{port} can't be listened on ({error.strerror}): choose another --port"
-        ) from None
+    with listen(host, port, named=named) as free:
+        port = free.getsockname()[1]
+    server = BoundedServer((host, port), Handler)
     with server:
         url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/"
         click.echo(f"Pipeline health on {url}; Ctrl-C ends it.", err=True)

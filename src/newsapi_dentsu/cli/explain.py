@@ -10,6 +10,7 @@ import click
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.domain.text import clean_title
 from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.wording import counted, utc_text
 
 if TYPE_CHECKING:
     from newsapi_dentsu.domain.relevance import Meaning, Relevance, Yardstick
@@ -24,8 +25,8 @@ _LONGEST_LINK = 2000
 def explain(*, name: str, as_json: bool) -> None:
     """Tell what became of an article, from its raw records to the final table.
 
-    URL_OR_ID is an article's address, in any spelling, a link that a record gave and nobody can
-    open, the uri of a record, or the id of an article or a story.
+    URL_OR_ID is an article's address, in any spelling and without https:// too, a link that a
+    record gave and nobody can open, the uri of a record, or the id of an article or a story.
     """
     from newsapi_dentsu.meaning import open_embedder
     from newsapi_dentsu.source import load_topics
@@ -51,13 +52,15 @@ def explain(*, name: str, as_json: bool) -> None:
     measure = measure_for(topics, embedder if meanings else None)
     found = [_relevance(path, measure, meanings) for path in paths]
     if as_json:
-        click.echo(json.dumps(list(map(_as_json, paths, found)), default=str))
+        click.echo(json.dumps(list(map(_as_json, paths, found)), default=utc_text))
         return
     if not paths:
         raise click.ClickException(f"no record has the url, uri or id {name}")
     screen = console(stderr=False)
     for path, relevance in zip(paths, found, strict=True):
         screen.print(path.link or "no article", style="bold", markup=False)
+        if path.title:
+            screen.print(f"  title      {path.title}", markup=False)
         for record in path.records:
             reason = f" ({record.reason})" if record.reason else ""
             screen.print(
@@ -109,7 +112,7 @@ def _version_lines(path: "ArticlePath") -> Iterator[str]:
     for version in path.versions:
         published = f"{version.published_at:%Y-%m-%d %H:%M}" if version.published_at else "?"
         words = len((version.body or "").split())
-        yield f"             {published} {version.title} ({words:,} words)"
+        yield f"             {published} {version.title} ({counted(words, 'word')})"
         yield f"                 {version.link}"
 
 
@@ -195,4 +198,11 @@ def _signal_lines(found: "Relevance", topic: str) -> Iterator[str]:
 def _as_json(path: "ArticlePath", found: "Relevance | None") -> dict[str, object]:
     values = dataclasses.asdict(path)
     del values["text"]
-    return values | {"relevance": dataclasses.asdict(found) if found else None}
+    for record in values["records"]:
+        record["problems"] = json.loads(record["problems"] or "[]")
+    if standing := values["standing"]:
+        for name in ("flags", "topic_relevance"):
+            standing[name] = json.loads(standing[name])
+    return (
+        {"title": path.title} | values | {"relevance": dataclasses.asdict(found) if found else None}
+    )

@@ -7,6 +7,7 @@ from contextlib import closing
 import click
 
 from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.wording import utc_text
 
 
 @click.command()
@@ -48,7 +49,7 @@ def failover(*, target: str, planned: bool, yes: bool, as_json: bool) -> None:
             tell=lambda text: click.echo(text, err=True),
         )
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(done), default=str))
+        click.echo(json.dumps(dataclasses.asdict(done), default=utc_text))
         return
     click.echo(f"{done.server} is the primary (epoch {done.epoch})")
     for table, count in done.rows.items():

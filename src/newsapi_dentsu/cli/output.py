@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
 from typing_extensions import override
 
 from newsapi_dentsu.progress import Bars, Progress, no_progress
@@ -46,6 +47,46 @@ def console(*, stderr: bool = True) -> Console:
         # Whoever reads a pipe wants whole lines.
         screen.width = PIPE_WIDTH
     return screen
+
+
+def print_rows(screen: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Show rows, each on one line: cut to a terminal's width, and whole in a pipe.
+
+    A terminal that is too narrow for all has no room for the last column, and the others but the
+    first are cut.
+    """
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    shown = [[" ".join(visible(cell).split()) for cell in row] for row in (heads, *rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    most = screen.width if screen.is_terminal else sum(widths) + 2 * len(widths)
+    if sum(widths) + 2 * (len(widths) - 1) > most:
+        first, *middle, last = widths[:-1]
+        middle = [min(width, max(8, most // 4)) for width in middle]
+        last = max(8, min(last, most - first - sum(middle) - 2 * (len(middle) + 1)))
+        widths = [first, *middle, last]
+    for number, row in enumerate(shown):
+        line = Text(style="bold" if number == 0 else "")
+        for cell, width in zip(row, widths, strict=False):
+            part = Text(cell)
+            part.truncate(width, overflow="ellipsis", pad=True)
+            line.append(part).append("  ")
+        line.rstrip()
+        line.truncate(most, overflow="ellipsis")
+        screen.print(line)
+
+
+def stages_told() -> Bars:
+    """Tell in a line of stderr when a stage begins, for whoever has no terminal."""
+    from newsapi_dentsu.stages.pipeline import stage
+
+    def of_stage(name: str) -> Progress:
+        known = stage(name)
+        click.echo(f"{known.progress if known else name} …", err=True)
+        return no_progress
+
+    return of_stage
 
 
 @contextmanager

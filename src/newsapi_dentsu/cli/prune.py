@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.wording import counted
 
 
 @click.command()
@@ -23,6 +24,6 @@ def prune(*, days: int | None) -> None:
     with opened_instance(settings, prepare_home(settings)) as instance:
         pruned = retention.prune(instance, datetime.now(UTC) - timedelta(days=kept))
     click.echo(
-        f"deleted {pruned.runs:,} runs and {pruned.check_results:,} results of checks that were "
-        f"older than {kept} days"
+        f"deleted {counted(pruned.runs, 'run')} and {pruned.check_results:,} results of checks "
+        f"that were older than {counted(kept, 'day')}"
     )

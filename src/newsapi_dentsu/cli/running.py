@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from newsapi_dentsu import logs
-from newsapi_dentsu.cli.output import console, progress_bars
+from newsapi_dentsu.cli.output import console, progress_bars, stages_told
 from newsapi_dentsu.settings import Settings, load_settings
+from newsapi_dentsu.wording import counted
 
 SANDBOX_NOTICE = (
     "No NEWSAPI_KEY: reading the built-in SANDBOX. Its articles are invented, to try things out."
@@ -93,8 +94,9 @@ def backfill(
     estimate = estimate_backfill(warehouse, load_topics(settings), now, options)
     about = "at least" if estimate.guessed else "about"
     click.echo(
-        f"{estimate.days} days to read from {days.first} to {days.last}, {about} "
-        f"{estimate.tokens} tokens (1 a request in the last 31 days, 5 a request before).",
+        f"{counted(estimate.days, 'day')} to read from {days.first} to {days.last}, {about} "
+        f"{counted(estimate.tokens, 'token')} "
+        "(1 a request in the last 31 days, 5 a request before).",
         err=True,
     )
     if estimate.days and estimate.guessed:
@@ -132,11 +134,15 @@ def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
         logs.configure_service()
     elif settings.uses_sandbox and not as_json:
         console().print(SANDBOX_NOTICE, style="bold yellow")
+    piped = not as_json and not logs_only and not console().is_terminal
+    if piped:
+        # Dagster alone takes seconds to begin.
+        click.echo("Starting the run …", err=True)
     from newsapi_dentsu.cli.summary import print_summary, summarize
     from newsapi_dentsu.hosting.execution import execute_pipeline
 
     with progress_bars(shown=not as_json and not logs_only) as progress:
-        outcome = execute_pipeline(settings, ops, progress)
+        outcome = execute_pipeline(settings, ops, stages_told() if piped else progress)
     summary = summarize(settings, outcome, time.monotonic() - started)
     if as_json:
         click.echo(json.dumps(summary.as_json()))

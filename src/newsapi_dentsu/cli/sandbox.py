@@ -2,9 +2,11 @@
 
 import click
 
+from newsapi_dentsu.cli.ports import is_named, listen, port_option
+
 
 @click.command()
-@click.option("--port", default=8765, show_default=True, help="Port on loopback; 0 picks one.")
+@port_option(8765)
 @click.option("--seed", default=7, show_default=True, help="Another seed gives other articles.")
 @click.option(
     "--articles-per-day", default=20.0, show_default=True, help="Average size of a day's news."
@@ -16,8 +18,15 @@ import click
     multiple=True,
     help='Trouble to make, such as "status=503 on=3 times=2"; may be given again.',
 )
+@click.pass_context
 def sandbox(
-    *, port: int, seed: int, articles_per_day: float, tokens: int, faults: tuple[str, ...]
+    context: click.Context,
+    *,
+    port: int,
+    seed: int,
+    articles_per_day: float,
+    tokens: int,
+    faults: tuple[str, ...],
 ) -> None:
     """Serve the sandbox: answers as newsapi.ai does, with invented articles.
 
@@ -29,12 +38,11 @@ def sandbox(
         script = [Fault.parse(text) for text in faults]
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--fault") from None
-    try:
-        server = Sandbox(
-            seed=seed, articles_per_day=articles_per_day, tokens=tokens, port=port, faults=script
-        )
-    except OSError as error:
-        raise click.ClickException(f"port {port} can't be used: {error.strerror}") from None
+    with listen("127.0.0.1", port, named=is_named(context)) as free:
+        port = free.getsockname()[1]
+    server = Sandbox(
+        seed=seed, articles_per_day=articles_per_day, tokens=tokens, port=port, faults=script
+    )
     click.echo(f"The SANDBOX, with invented articles, answers on {server.url}. Use it:", err=True)
     click.echo(f"  NEWSAPI_HOST={server.url} NEWSAPI_KEY={SANDBOX_KEY} newsapi run", err=True)
     click.echo("Ctrl-C ends it.", err=True)

@@ -2,6 +2,7 @@
 
 import click
 
+from newsapi_dentsu.cli.ports import is_named, listen, port_option
 from newsapi_dentsu.settings import load_settings
 
 _MOST_CONNECTIONS = 200
@@ -10,13 +11,7 @@ _MOST_CONNECTIONS = 200
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    default=8060,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 takes a free one.",
-)
+@port_option(8060)
 @click.option(
     "--allow-host",
     "hosts",
@@ -25,7 +20,10 @@ _MOST_CONNECTIONS = 200
     help="A name under which others reach it; may be given several times.",
 )
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
-def serve(*, host: str, port: int, hosts: tuple[str, ...], opened: bool) -> None:
+@click.pass_context
+def serve(
+    context: click.Context, *, host: str, port: int, hosts: tuple[str, ...], opened: bool
+) -> None:
     """Serve the news: a page to read, Atom and JSON feeds, and a REST API.
 
     Reads the reader's copy that each run publishes (data/reading), or with PostgreSQL the views of
@@ -33,8 +31,6 @@ def serve(*, host: str, port: int, hosts: tuple[str, ...], opened: bool) -> None
     machine only, unless --host and --allow-host say otherwise, and belongs behind something that
     has one then.
     """
-    import socket
-
     from newsapi_dentsu.loopback import is_loopback
 
     if not is_loopback(host) and not hosts:
@@ -43,13 +39,7 @@ def serve(*, host: str, port: int, hosts: tuple[str, ...], opened: bool) -> None
             "something that has one, and name the host under which that reaches it by --allow-host"
         )
     settings = load_settings()
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise click.ClickException(
-            f"{host}:{port} can't be listened on ({error.strerror}): choose another --port"
-        ) from None
+    listening = listen(host, port, named=is_named(context))
     import uvicorn
 
     from newsapi_dentsu.reading.library import open_library

@@ -8,6 +8,7 @@ import click
 
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.wording import counted, duration, utc_text
 
 if TYPE_CHECKING:
     from newsapi_dentsu.domain.alerts.facts import Tables
@@ -64,8 +65,6 @@ def status(*, as_json: bool, runs: int) -> None:
             **_health(read_tables(warehouse.engine, session, None, now), use.limits, now),
             "rules_trouble": use.trouble,
         }
-    balances = [run["tokens_left"] for run in result["runs"] if run["tokens_left"] is not None]
-    result["tokens_left"] = balances[0] if balances else None
     if as_json:
         click.echo(json.dumps(result))
     else:
@@ -79,6 +78,7 @@ def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]
     from newsapi_dentsu.stages.pipeline import JOB
 
     through = tables.final_complete_through
+    known = (fetch.tokens_left for fetch in tables.fetches if fetch.tokens_left is not None)
     judged = tokens(limits, Facts(now, JOB, limits.interval, None, tables))
     return {
         "final": {
@@ -88,6 +88,7 @@ def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]
             "stale": limits.stale(through, now) if through else None,
         },
         "tokens": {"few": judged.firing, "judgement": judged.summary},
+        "tokens_left": next(known, None),
     }
 
 
@@ -111,18 +112,28 @@ def _run(run: "RunOutcome") -> dict[str, Any]:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else None
+    return utc_text(moment) if moment else None
+
+
+def _shown(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
+
+
+def _read(result: dict[str, Any]) -> str:
+    if result["complete_through"]:
+        return f"{result['read_from']} to {_shown(result['complete_through'])}"
+    if result["read_from"]:
+        return f"from {result['read_from']} on, no day is complete yet"
+    return "nothing yet: run `newsapi run`"
 
 
 def _print(result: dict[str, Any]) -> None:
-    from newsapi_dentsu.wording import duration
-
     screen = console(stderr=False)
     origin = result["origin"]
     note = "  (SANDBOX: invented articles)" if origin == "sandbox" else ""
     left = result["tokens_left"]
     screen.print(f"  database     {result['database']}{note}", markup=False)
-    screen.print(f"  read         {result['read_from']} to {result['complete_through']}")
+    screen.print(f"  read         {_read(result)}", markup=False)
     final = result["final"]
     if final["complete_through"]:
         age, limit = (
@@ -131,7 +142,7 @@ def _print(result: dict[str, Any]) -> None:
         )
         verdict = f"STALE: more than {limit}" if final["stale"] else f"stale after {limit}"
         screen.print(
-            f"  final        complete to {final['complete_through']}, {age} ago ({verdict})"
+            f"  final        complete to {_shown(final['complete_through'])}, {age} ago ({verdict})"
         )
     else:
         screen.print("  final        no run has filled it yet")
@@ -140,7 +151,8 @@ def _print(result: dict[str, Any]) -> None:
         screen.print(f"  alert rules  {note}", markup=False)
     for day in result["troubled_days"]:
         if day["failure"]:
-            told = f"not read, {day['failures']} failures, next try after {day['retry_at']}: "
+            failures = counted(day["failures"], "failure")
+            told = f"not read, {failures}, next try after {_shown(day['retry_at'])}: "
             screen.print(f"  {day['day']}   {told}{day['failure']}", markup=False)
         if day["disagreement"]:
             screen.print(f"  {day['day']}   the index {day['disagreement']}", markup=False)
@@ -150,12 +162,13 @@ def _print(result: dict[str, Any]) -> None:
         if count:
             screen.print(f"  {count:>11,}  rows wait for {stage}: run `newsapi run`")
     few = f"  FEW: {result['tokens']['judgement']}" if result["tokens"]["few"] else ""
-    screen.print(f"  tokens       {'unknown' if left is None else f'{left:,} left'}{few}")
-    screen.print("  last runs")
+    unknown = "unknown, no run was told; `newsapi doctor` asks"
+    screen.print(f"  tokens       {unknown if left is None else f'{left:,} left'}{few}")
+    screen.print("  last runs" if result["runs"] else "  last runs    none")
     for run in result["runs"]:
-        new = f"{run['new']:,} new, {run['tokens']:,} tokens" if "new" in run else ""
+        new = f"{run['new']:,} new, {counted(run['tokens'], 'token')}" if "new" in run else ""
         screen.print(
-            f"    {run['started_at']}  {run['status']:<10} {run['run_id'][:8]}  "
+            f"    {_shown(run['started_at'])}  {run['status']:<10} {run['run_id'][:8]}  "
             f"{run['error'] or new}",
             markup=False,
         )

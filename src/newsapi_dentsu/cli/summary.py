@@ -30,6 +30,7 @@ from newsapi_dentsu.warehouse.tables import (
     run_metrics,
     stage_runs,
 )
+from newsapi_dentsu.wording import counted, utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class RunSummary:
             "missing_days": collected.missing_days,
             "disagreements": collected.disagreements,
             "query_changed": collected.query_changed,
-            "complete_through": through.isoformat() if through else None,
+            "complete_through": utc_text(through) if through else None,
         }
 
 
@@ -218,8 +219,8 @@ def _advice(settings: Settings, topics: Topics, run: RunSummary) -> Iterator[str
         )
     if run.set_aside:
         yield (
-            f"{run.set_aside:,} articles could not be processed and are set aside as "
-            f"{FAILED}: the log says why. The next version of the program tries them again; to do "
+            f"{counted(run.set_aside, 'article')} could not be processed, set aside as {FAILED}: "
+            "the log says why. The next version of the program tries them again; to do "
             "it now:\n  newsapi run --full-refresh"
         )
     if not run.outcome.succeeded:

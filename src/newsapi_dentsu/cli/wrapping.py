@@ -4,7 +4,7 @@ from contextlib import closing
 
 import click
 
-from newsapi_dentsu.cli.output import console, progress_bars
+from newsapi_dentsu.cli.output import console, print_rows, progress_bars
 from newsapi_dentsu.settings import load_settings
 
 
@@ -45,8 +45,6 @@ def renew() -> None:
 @click.option("--source", help="Part of the source's domain.")
 def list_(*, source: str | None) -> None:
     """List the known lines by source, with the number of articles that had each."""
-    from rich.table import Table
-
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.tables.wrapping_lines import all_lines
 
@@ -57,8 +55,8 @@ def list_(*, source: str | None) -> None:
     if not lines:
         click.echo("no lines are known: `newsapi wrapping renew` looks for them", err=True)
         return
-    table = Table("source", "at the", "articles", box=None, pad_edge=False)
-    table.add_column("line", overflow="fold")
-    for line in lines:
-        table.add_row(line.source_uri, line.place, f"{line.articles:,}", line.line)
-    console(stderr=False).print(table)
+    print_rows(
+        console(stderr=False),
+        ("source", "at the", "articles", "line"),
+        [(line.source_uri, line.place, f"{line.articles:,}", line.line) for line in lines],
+    )

@@ -27,6 +27,7 @@ from newsapi_dentsu.errors import (
     AnswerTooLargeError,
     SourceError,
     SourceUnavailableError,
+    TokensSpentError,
 )
 from newsapi_dentsu.eventregistry.answer import decode
 from newsapi_dentsu.eventregistry.query import search_parameters
@@ -249,6 +250,12 @@ class NewsApi:
                 f"the news API at {self._host} gave no usable answer ({text}); "
                 f"{reason}. {_CONTINUE}"
             )
+        if isinstance(error, AccessError) and _SPENT.search(text) and not _WRONG.search(text):
+            return TokensSpentError(
+                f"the tokens of the news API's account are spent ({text}): buy some on "
+                "https://newsapi.ai/dashboard, or wait for the next month. "
+                f"{_CONTINUE}"
+            )
         if isinstance(error, AccessError):
             return AccessRefusedError(
                 f"the news API refused the key ({text}): check NEWSAPI_KEY, and on "
@@ -272,6 +279,11 @@ class NewsApi:
         """
         masked = text.replace(self._key, "***") if self._key else text
         return " ".join(masked.split())[:_SHOWN]
+
+
+_SPENT = re.compile(r"\b(tokens|quota|credits|budget)\b", re.IGNORECASE)
+_WRONG = re.compile(r"\b(not valid|invalid|unknown|missing|expired|disabled)\b", re.IGNORECASE)
+"""What a refusal says of the key itself, whatever it says of tokens besides."""
 
 
 def _is_temporary(error: BaseException) -> bool:

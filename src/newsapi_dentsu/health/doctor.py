@@ -2,16 +2,16 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from newsapi_dentsu.alerts.table_facts import read_fetches
 from newsapi_dentsu.domain.alerts.conditions import daily_tokens
 from newsapi_dentsu.domain.alerts.limits import GB, Limits
-from newsapi_dentsu.errors import PipelineError, SettingsError
+from newsapi_dentsu.errors import AccessRefusedError, PipelineError, SettingsError, TokensSpentError
 from newsapi_dentsu.health.limits import limits_in_use
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.settings import Settings, load_settings
@@ -22,7 +22,7 @@ from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, rea
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
 from newsapi_dentsu.warehouse.tables import embeddings, stage_runs
-from newsapi_dentsu.wording import duration
+from newsapi_dentsu.wording import counted, duration
 
 State = Literal["ok", "warning", "problem"]
 
@@ -36,6 +36,23 @@ WORST_CLOCK = 60.0
 """Seconds by which this machine's clock may be wrong: more would misdate what is fetched."""
 
 _SCHEDULE_ON = f"dagster schedule start -m newsapi_dentsu.definitions {SCHEDULE}"
+
+
+_BUY_TOKENS = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
+
+_REMEDIES: Final[Mapping[str, str]] = {
+    "topics": "correct the topics file, then newsapi topics",
+    "model": "correct SENTENCE_MODEL, or install the program again",
+    "api": "correct NEWSAPI_HOST, or the topics file; newsapi config shows what is set",
+    "database": "newsapi db check; docs/operations.md",
+    "last run": "see to the database first, then newsapi run",
+    "reader's copy": "see to the database first, then newsapi run",
+    "size": "see to the database first",
+    "free space": "make the folder of DUCKDB_PATH and DAGSTER_HOME readable",
+    "backup": "correct BACKUP_LOCATION, then newsapi backup",
+    "archive": "correct LAKE_LOCATION, then newsapi archive",
+}
+"""What to do where an examination fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +100,23 @@ def _examined(check: str, examine: Callable[[], Iterator[Finding]]) -> Iterator[
     try:
         yield from examine()
     except PipelineError as error:
-        yield Finding(check, "problem", str(error), "as the message says")
+        yield Finding(check, "problem", str(error), _remedy(check, error))
+
+
+def _remedy(check: str, error: PipelineError) -> str:
+    """What to do about what can't be examined; the error itself says more."""
+    if isinstance(error, TokensSpentError):
+        return _BUY_TOKENS
+    if isinstance(error, AccessRefusedError):
+        return "correct NEWSAPI_KEY in the environment or .env"
+    if error.transient:
+        return "newsapi doctor, again in a few minutes"
+    return _REMEDIES[check]
 
 
 def _topics(settings: Settings) -> Iterator[Finding]:
     found = load_topics(settings)
-    yield Finding("topics", "ok", f"{topics_path(settings)}: {len(found.topics)} topics")
+    yield Finding("topics", "ok", f"{topics_path(settings)}: {counted(len(found.topics), 'topic')}")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
@@ -109,13 +137,12 @@ def _api(
     if offset is not None:
         clocks["the news API's"] = offset
     yield Finding("api", "ok", f"{settings.newsapi_host} takes the key")
-    fix = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
     shortage = limits.shortage(usage.left, _pace(settings, limits, now), now)
     state: State = "ok" if shortage is None else "warning" if usage.left else "problem"
     detail = f"{usage.left:,} of {usage.available:,} left"
     if shortage and usage.left:
         detail += f"; {shortage}"
-    yield Finding("tokens", state, detail, "" if state == "ok" else fix)
+    yield Finding("tokens", state, detail, "" if state == "ok" else _BUY_TOKENS)
 
 
 def _pace(settings: Settings, limits: Limits, now: datetime) -> float | None:

@@ -22,6 +22,7 @@ from newsapi_dentsu.website.questions import (
     list_question,
     story_rank,
 )
+from newsapi_dentsu.wording import utc_text
 
 USUAL: Final = 50
 MOST: Final = 500
@@ -232,7 +233,7 @@ def as_json(value: Any) -> str:
 def plain(value: Any) -> str:
     """A time or day as text."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{value!r} is no JSON value")

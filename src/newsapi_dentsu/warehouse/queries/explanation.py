@@ -1,16 +1,20 @@
 """An article's whole path: its records, the article made of them, and the verdict."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
 from newsapi_dentsu.domain.json_text import parse_json
-from newsapi_dentsu.domain.text import canonical_json
+from newsapi_dentsu.domain.text import canonical_json, clean_title
 from newsapi_dentsu.domain.urls import address, article_id, article_url
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
+
+_LIKE_A_HOST = re.compile(r"[\w-]+(\.[\w-]+)+\.?(:\d{1,5})?([/?#]|$)")
+"""How a url begins that somebody copied without its scheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,12 @@ class ArticlePath:
     versions: tuple[ShownText, ...] = ()
     text_of: str | None = None
 
+    @property
+    def title(self) -> str | None:
+        """The article's title; that of the first record which has one where there is no article."""
+        given = (clean_title(record.title) for record in self.records if record.title)
+        return self.text.title if self.text else next(given, None)
+
 
 def explain(session: Session, name: str) -> list[ArticlePath]:
     """Follow every article that a name leads to.
@@ -154,6 +164,8 @@ def _given_link(record: str) -> str | None:
 
 def _articles_at(session: Session, url: str) -> set[str]:
     """The articles of a page; only one where the url names it by its fragment."""
+    if _LIKE_A_HOST.match(url) and address(url) is None:
+        url = f"https://{url}"
     found = address(url)
     if found is None:
         return set()

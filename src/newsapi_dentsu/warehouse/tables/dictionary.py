@@ -1,8 +1,17 @@
-"""The data dictionary: what each column of the news tables means and where it comes from."""
+"""The data dictionary: what each column that people may read means and where it comes from."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
+from newsapi_dentsu.warehouse.tables import (
+    assessments,
+    embeddings,
+    final,
+    processed,
+    raw,
+    run_metrics,
+)
+from newsapi_dentsu.warehouse.tables.run_metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,15 @@ _STORY = Column(
 _RELEVANCE = Column("How much it is about the topics, from 0 to 1.", "docs/relevance.md")
 _TOPIC_RELEVANCE = Column("The same for each topic, as a JSON object.", "docs/relevance.md")
 _FLAGS = Column("What is worth knowing, as a JSON list of the flags.", "docs/quality.md")
+
+_CHANGE_NUMBER = Column(
+    "Order of change, in one row of numbers with those in final.filtered_news.", "the pipeline"
+)
+_WHY_LEFT = Column(
+    "Why it left; `fuller_text` or `own_text` where it stayed with another text.",
+    "docs/stories.md",
+)
+_REPLACED_BY = Column("The article to read instead, or whose text is shown.", "docs/stories.md")
 
 _CONTENT = {
     "title": Column("Title, cleaned to plain text on one line.", "`title`"),
@@ -219,4 +237,161 @@ DICTIONARY: dict[str, dict[str, Column]] = {
             "docs/meaning.md",
         ),
     },
+    processed.OUTCOMES: {
+        "raw_seq": Column("The raw record.", "raw"),
+        "uri": Column("Identity of the record in the index.", "`uri`, else a content hash"),
+        "uri_version": Column("Which revision of the record it is.", "the pipeline"),
+        "page_id": Column("Identity of the page that its link leads to.", "docs/urls.md"),
+        "fragment": Column("The rest of its link, after the #.", "docs/urls.md"),
+        "article_id": Column(
+            "The article that it belongs to; null where it is unusable.", "docs/urls.md"
+        ),
+        "outcome": Column(
+            "`article`, `superseded`, `url_twin`, `unusable` or `failed`.", "docs/urls.md"
+        ),
+        "reason": Column("Why it is unusable or failed.", "the pipeline"),
+        "text_hash": Column("Hash of its cleaned title and body.", "the pipeline"),
+        "text_at": Column("When the index had this text.", "`dateTime`"),
+        "publishedAt": _PUBLISHED,
+    },
+    final.CHANGES: {
+        "seq": _CHANGE_NUMBER,
+        "article_id": _ARTICLE_ID,
+        "url": _URL,
+        "reason": _WHY_LEFT,
+        "replaced_by": _REPLACED_BY,
+        "changed_at": Column("When it left, or began to show another text.", "the pipeline"),
+    },
+    run_metrics.TABLE: {name: Column(text, "docs/health.md") for name, text in METRICS.items()},
+    run_metrics.DAILY: {
+        "day": Column("The day (UTC) on which the runs started.", "ops.run_metrics"),
+        "succeeded": Column("Runs that succeeded.", "ops.run_metrics"),
+        "failed": Column("Runs that failed.", "ops.run_metrics"),
+        "mean_duration_seconds": Column("How long a run took on average.", "ops.run_metrics"),
+        **{
+            name: Column(METRICS[name], "ops.run_metrics")
+            for name in (
+                *("fetched", "new_records", "url_twins", "superseded_versions", "copies"),
+                *("rejected_articles", "latency_mean_seconds", "requests", "tokens_used"),
+            )
+        },
+    },
 }
+
+_FINAL = DICTIONARY[final.TABLE]
+_ENDED = Column("The number of the change that ended it.", "the pipeline")
+DICTIONARY[final.PAST] = {
+    **_FINAL,
+    "ended_seq": _ENDED,
+    "ended_at": Column("When that was; rows are kept for two days.", "the pipeline"),
+}
+
+_LABELS = {
+    "authors": Column("Names, as a list.", "`authors[].name`"),
+    "other_sources": Column("The domains where copies ran, as a list.", "the pipeline"),
+    "flags": Column("What is worth knowing, as a list.", "docs/quality.md"),
+    "concepts": Column("The labels of its concepts, as a list.", "`concepts[].label`"),
+    "categories": Column("The labels of its categories, as a list.", "`categories[].label`"),
+    "topics": Column("The topics that it is about, as a list.", "docs/relevance.md"),
+}
+_ARTICLE_VIEW = {
+    **{
+        "published_at" if name == "publishedAt" else name: column
+        for name, column in _FINAL.items()
+        if name not in _LABELS and name != "topic_relevance"
+    },
+    **{name: DICTIONARY[assessments.TABLE][name] for name in ("role", "reference_id")},
+    **_LABELS,
+}
+_READING = "docs/reading.md"
+
+DICTIONARY |= {
+    "final.articles": _ARTICLE_VIEW,
+    "final.articles_past": {**_ARTICLE_VIEW, "ended_seq": _ENDED},
+    "final.article_changes": {
+        "change_seq": _CHANGE_NUMBER,
+        "change": Column("`shown`: show it as it is now; `left`: it left final.", _READING),
+        "article_id": _ARTICLE_ID,
+        "url": _URL,
+        "reason": _WHY_LEFT,
+        "replaced_by": _REPLACED_BY,
+        "changed_at": Column("When it changed or left.", "the pipeline"),
+    },
+    "final.stories": {
+        "story_id": Column("Identity of the story: the id of its first article.", _STORIES),
+        "article_id": Column("The article that leads it, whose text is shown.", _STORIES),
+        **{
+            name: _ARTICLE_VIEW[name]
+            for name in (
+                *("title", "body", "text_start", "text_end", "link", "lang", "source_name"),
+                *("source_uri", "image", "origin", "relevance", "sentiment", "topics"),
+            )
+        },
+        "first_source": Column("The domain that had it first.", _STORIES),
+        "first_published_at": Column("When that was.", _STORIES),
+        "last_published_at": Column("When the last of its articles was published.", _STORIES),
+        "sources": Column("The domains where it ran, as a list.", _STORIES),
+        "source_count": Column("How many they are.", _STORIES),
+        "article_count": Column("How many articles it has, copies too.", _STORIES),
+        "copies": Column("How many of them are copies.", _STORIES),
+        "rewrites": Column("How many of them are rewrites.", _STORIES),
+        "updates": Column("How many of them are updates.", _STORIES),
+        "updated_at": Column("When one of its articles in final last changed.", "the pipeline"),
+        "change_seq": Column("The number of that change.", "the pipeline"),
+    },
+    "final.story_articles": {
+        **{
+            name: DICTIONARY[assessments.TABLE][name]
+            for name in ("story_id", "article_id", "role", "reference_id", "similarity")
+        },
+        **{name: _FINAL[name] for name in ("title", "link", "source_name", "source_uri")},
+        "lang": DICTIONARY[assessments.TABLE]["lang"],
+        "published_at": _PUBLISHED,
+        "shown": Column("Whether the article is in final.", _READING),
+    },
+    "final.article_concepts": {
+        "article_id": _ARTICLE_ID,
+        "published_at": _PUBLISHED,
+        "uri": Column("The concept's address.", "`concepts[].uri`"),
+        "label": Column("The concept's name.", "`concepts[].label`"),
+        "score": Column("How much the article is about it, from 1 to 5.", "`concepts[].score`"),
+    },
+    "final.article_topics": {
+        "article_id": _ARTICLE_ID,
+        "published_at": _PUBLISHED,
+        "topic": Column("The topic's name.", "the topics file"),
+        "relevance": Column("How much it is about the topic, from 0 to 1.", "docs/relevance.md"),
+    },
+    "final.articles_by_week": {
+        "week": Column("The Monday (UTC) that begins the week.", _READING),
+        "articles": Column("Articles published in it.", _READING),
+        "stories": Column("Stories that they belong to.", _READING),
+        "sources": Column("Publications that had them.", _READING),
+        "relevance": Column("Their mean relevance.", _READING),
+        "sentiment": Column("Their mean sentiment.", _READING),
+    },
+    "final.reading_state": {
+        "schema_version": Column("The last migration.", "the pipeline"),
+        "change_seq": Column("The number of the last change of final.", "the pipeline"),
+        "past_from": Column("The first state that can still be read.", _READING),
+        "updated_at": Column("When a row of final last changed.", "the pipeline"),
+        "origin": _ORIGIN,
+    },
+}
+
+INTERNAL: Final = {
+    "raw.queries": "the searches and how far each has come",
+    "raw.query_days": "what is known of each day of a search",
+    "raw.returns": "records that came back in an earlier form",
+    "processed.text_bands": "a cache of the comparison",
+    "processed.banded_days": "the days that this cache has",
+    "processed.wrapping_lines": "lines that a site puts around its articles",
+    "ops.positions": "how far each stage has come",
+    "ops.schema_migrations": "the migrations that were applied",
+    "ops.stage_runs": "what each execution of a stage reported",
+    "ops.incidents": "what is or was wrong",
+    "ops.notices": "what operators were to be told",
+    "ops.alert_deliveries": "which notice reached whom",
+    "ops.silences": "rules that nobody is told of for a while",
+}
+"""The pipeline's own tables, which any release may change, and what each holds."""
