@@ -276,3 +276,10 @@ def test_a_long_text_costs_no_more_than_its_length(place: str, text: str) -> Non
     title, body = (text, "") if place == "title" else ("", text)
     score(title, body, "[]", "[]", measure(BOTH))
     assert time.process_time() - started < 1.5
+
+
+def test_a_keyword_that_is_written_twice_counts_once() -> None:
+    twice = parse_topics(
+        f"topics:\n{PETS.replace('[puppy, ', '[puppy, Puppy, PUPPY, puppy, ')}", "topics.yaml"
+    )
+    assert texts(twice) == texts(ALONE)

@@ -50,6 +50,7 @@ def test_the_shipped_file_is_sound() -> None:
         ("relevance: {lead: 0.1, body: 1, threshold: 0.4}\n" + GOOD, 1, "body, lead no longer"),
         ("relevance:\n  near: 0.1\n" + GOOD, 2, "known are threshold"),
         ("relevance: {threshold: 1.1}\n" + GOOD, 1, "at most 1"),
+        (GOOD.replace("name: Marketing", "name: AI"), 2, "several topics of the name AI"),
         (GOOD + "data_types: [news, tv]\n", 7, "'news', 'pr' or 'blog'"),
         (GOOD + "topic: []\n", 7, "topic"),
         (GOOD + "    concepts: [Marketing]\n", 7, "an address such as"),

@@ -296,7 +296,11 @@ def _closeness(similarities: Figures) -> float:
 
 
 def _texts_of(topic: Topic) -> list[str]:
-    keywords = list(topic.keywords) or [_last_part(uri) for uri in _tags_of(topic)]
+    named: dict[str, str] = {}
+    for keyword in topic.keywords or map(_last_part, _tags_of(topic)):
+        # What is written twice counts once, as it does in the search.
+        named.setdefault(_plain(keyword), keyword)
+    keywords = list(named.values())
     joined = ", ".join(keywords)
     return [f"{topic.name}: {topic.description or joined}", joined, *keywords]
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from functools import cached_property, lru_cache
 from typing import Annotated, Literal
 
@@ -92,10 +93,20 @@ class QualityRules(StrictModel):
     min_words: Annotated[int, Field(ge=0)] = 25
 
 
+def _of_different_names(topics: list[Topic]) -> list[Topic]:
+    names = Counter(topic.name for topic in topics)
+    if again := [name for name, count in names.items() if count > 1]:
+        raise ValueError(
+            f"has several topics of the name {', '.join(again)}: give each its own, as scores are "
+            "told by name"
+        )
+    return topics
+
+
 class Topics(StrictModel):
     """What to search for: an article must match every topic."""
 
-    topics: Annotated[list[Topic], Field(min_length=1)]
+    topics: Annotated[list[Topic], Field(min_length=1), AfterValidator(_of_different_names)]
     languages: Annotated[list[Language], Field(min_length=1)] = Field(["eng"])
     data_types: Annotated[list[Literal["news", "pr", "blog"]], Field(min_length=1)] = Field(
         ["news"]
