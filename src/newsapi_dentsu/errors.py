@@ -52,6 +52,10 @@ class WarehouseBusyError(WarehouseError):
     transient = True
 
 
+class AlertsBusyError(WarehouseBusyError):
+    """Another process is evaluating the alert rules, and doesn't end."""
+
+
 class WarehouseAwayError(WarehouseError):
     """The server went away, as in a restart or a fail-over: the transaction was not stored.
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from newsapi_dentsu.cli.main import main
 from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.meaning import sentence_model
+from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.trying import attempt
@@ -94,12 +95,17 @@ def test_much_off_topic_is_said_loudly(
 
 
 def test_the_command_names_misses_and_doubtful_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, duckdb_databases: DuckDBDatabases
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    duckdb_databases: DuckDBDatabases,
+    request: pytest.FixtureRequest,
 ) -> None:
     database = duckdb_databases.create()
     fill(database.open())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DUCKDB_PATH", str(database.path))
+    load_settings.cache_clear()
+    request.addfinalizer(load_settings.cache_clear)
     (tmp_path / "edited.yaml").write_text(GARDENS, "utf-8")
     done = CliRunner().invoke(main, ["topics", "--try", "edited.yaml"])
     assert done.exit_code == 0, done.output

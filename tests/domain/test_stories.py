@@ -234,10 +234,14 @@ def test_no_text_is_read_twice_and_what_is_shown_is_the_fullest(drawn: list[Draw
             reference = member.standing.reference_id or ""
             assert len(shelf.texts[key].words) > len(shelf.texts[reference].words)
             assert shelf.members[reference].rank.rejected == member.rank.rejected
-            assert key in shown.values() or any(
-                other.standing and other.standing.role == "fuller"
-                for other in shelf.members.values()
-                if other.standing and other.standing.reference_id == key
+            assert (
+                member.rank.rejected
+                or key in shown.values()
+                or any(
+                    other.standing and other.standing.role == "fuller"
+                    for other in shelf.members.values()
+                    if other.standing and other.standing.reference_id == key
+                )
             )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from newsapi_dentsu.meaning import sentence_model
 from newsapi_dentsu.recovery import backups, lake
 from newsapi_dentsu.recovery.backups import BackedUp
 from newsapi_dentsu.recovery.lake import Archived
@@ -126,6 +127,7 @@ def lost(
     clock = Clock()
     backup_store, lake_place = Folder(tmp_path / "backups"), Folder(tmp_path / "lake")
     with serving(many(20, at=NOON - timedelta(hours=3)), clock=clock) as api:
+        api.embedder = sentence_model()
         api.run(warehouse, lookback_days=3)
         back_up(warehouse, backup_store, scratch_folder, clock.now)
         archive(warehouse, lake_place, scratch_folder, clock.now)

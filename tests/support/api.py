@@ -10,6 +10,7 @@ from typing import Any
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.eventregistry.source import Source
+from newsapi_dentsu.meaning import Embedder
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Corpus, Fault, ListCorpus, Sandbox, SandboxArticle
 from newsapi_dentsu.stages.collect import CollectOptions, collect
 from newsapi_dentsu.stages.curate import curate
@@ -21,6 +22,7 @@ from newsapi_dentsu.stages.report import (
     DeduplicateReport,
     GroupReport,
 )
+from newsapi_dentsu.stages.understand import understand
 from newsapi_dentsu.warehouse import Warehouse
 
 from .articles import TOPICS
@@ -43,13 +45,18 @@ def run_pipeline(
     topics: Topics,
     now: datetime,
     options: CollectOptions | None = None,
+    embedder: Embedder | None = None,
 ) -> Reports:
-    """Run the stages once, on one connection as a run does."""
+    """Run the stages once, on one connection as a run does; without a model, by words alone."""
     with warehouse.kept_open():
+        collected = collect(source, warehouse, topics, now=now, options=options)
+        deduplicated = deduplicate(warehouse, now=now)
+        if embedder is not None:
+            understand(warehouse, embedder)
         return Reports(
-            collect(source, warehouse, topics, now=now, options=options),
-            deduplicate(warehouse, now=now),
-            group(warehouse, topics, now=now),
+            collected,
+            deduplicated,
+            group(warehouse, topics, now=now, embedder=embedder),
             curate(warehouse, now=now),
         )
 
@@ -62,6 +69,7 @@ class Api:
         self.corpus = corpus
         self.clock = clock
         self.pauses: list[float] = []
+        self.embedder: Embedder | None = None
         self._seen = 0
 
     def add(self, *articles: SandboxArticle) -> None:
@@ -91,7 +99,12 @@ class Api:
         """Run the three stages; `options` are those of collecting."""
         with self.client() as client:
             return run_pipeline(
-                client, warehouse, topics, self.clock.now, CollectOptions(**options)
+                client,
+                warehouse,
+                topics,
+                self.clock.now,
+                CollectOptions(**options),
+                self.embedder,
             )
 
     def searches(self) -> list[tuple[date, int]]:

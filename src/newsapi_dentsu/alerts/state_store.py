@@ -25,9 +25,9 @@ from newsapi_dentsu.domain.alerts.incidents import (
     first_state,
 )
 from newsapi_dentsu.domain.alerts.rules import RuleName
-from newsapi_dentsu.errors import AlertsError, WarehouseError
+from newsapi_dentsu.errors import AlertsBusyError, AlertsError, WarehouseError
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, Session
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables.alerts import load_state, save_state, silences
 
 logger = logging.getLogger(__name__)
@@ -73,10 +73,11 @@ class StateStore:
         with ExitStack() as stack:
             try:
                 stack.enter_context(self._warehouse.engine.alert_lock(LOCK_WAIT))
-            except WarehouseError as error:
+            except AlertsBusyError as error:
+                raise AlertsError(str(error)) from None
+            except WarehouseError:
                 # What a database that is away would keep apart can't be shared anyway.
-                if str(error) == ALERTS_BUSY:
-                    raise AlertsError(ALERTS_BUSY) from None
+                pass
             yield
 
     def load(self, now: datetime, also: Callable[[Session], T]) -> tuple[AlertState, T | None]:

@@ -17,7 +17,7 @@ import filelock
 import tenacity
 from typing_extensions import override
 
-from newsapi_dentsu.errors import WarehouseBusyError, WarehouseError
+from newsapi_dentsu.errors import AlertsBusyError, WarehouseBusyError, WarehouseError
 from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, DIMENSIONS, Engine, Row, Session
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
@@ -227,7 +227,7 @@ class DuckDBEngine(Engine):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 lock.acquire(timeout=wait)
             except filelock.Timeout:
-                raise WarehouseBusyError(ALERTS_BUSY) from None
+                raise AlertsBusyError(ALERTS_BUSY) from None
         try:
             yield
         finally:

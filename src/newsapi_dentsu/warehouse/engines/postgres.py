@@ -15,7 +15,12 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
 from newsapi_dentsu.deadline import within
-from newsapi_dentsu.errors import WarehouseAwayError, WarehouseBusyError, WarehouseError
+from newsapi_dentsu.errors import (
+    AlertsBusyError,
+    WarehouseAwayError,
+    WarehouseBusyError,
+    WarehouseError,
+)
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
     DIMENSIONS,
@@ -257,7 +262,7 @@ class PostgresEngine(Engine):
                 connection.execute("SET idle_session_timeout = 0")
                 if not _lock(connection, LockKey.ALERTS, wait):
                     holder = lock_holder(connection, LockKey.ALERTS)
-                    raise WarehouseBusyError(f"{ALERTS_BUSY} (it is {holder})")
+                    raise AlertsBusyError(f"{ALERTS_BUSY} (it is {holder})")
             yield
 
     @override
