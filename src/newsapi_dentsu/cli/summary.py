@@ -232,7 +232,7 @@ def _advice(settings: Settings, topics: Topics, run: RunSummary) -> Iterator[str
     yield "Next:"
     yield "  newsapi serve       read them in the browser, as feeds, by REST"
     yield "  newsapi articles    list or export them"
-    yield "  make dev            the Dagster UI on http://localhost:3000, a run every six hours"
+    yield "  newsapi dev         the Dagster UI on http://localhost:3000, a run every six hours"
     if collected and collected.origin == raw.SANDBOX:
         yield (
             "  real articles       put NEWSAPI_KEY=… (from https://newsapi.ai) into .env, then\n"
