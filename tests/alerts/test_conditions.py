@@ -117,6 +117,14 @@ def test_three_runs_without_anything_new(new: tuple[int, ...], fires: bool) -> N
     assert judged("no_data", tables=tables(*fetches)) is fires
 
 
+def test_runs_by_hand_minutes_apart_say_nothing_of_new_articles() -> None:
+    by_hand = [fetch(number / 10, new=0) for number in range(60)]
+    assert judged("no_data", tables=tables(*by_hand)) is False
+    # Beside those of the schedule they neither hide nor hasten it.
+    assert judged("no_data", tables=tables(*by_hand, fetch(9.9, new=0))) is False
+    assert judged("no_data", tables=tables(*by_hand, fetch(10, new=0))) is True
+
+
 @pytest.mark.parametrize(
     ("requests", "seconds", "fires"), [(4, 20.0, False), (4, 20.1, True), (0, 0.0, False)]
 )
@@ -174,11 +182,13 @@ def test_what_was_left_last_month_says_nothing_of_this() -> None:
     [
         (DaemonSigns(NOW - timedelta(minutes=15), ()), False),
         (DaemonSigns(NOW - timedelta(minutes=16), ()), True),
-        (DaemonSigns(None, ()), True),
+        (DaemonSigns(None, ()), None),
         (DaemonSigns(NOW, ("schedule news_every_six_hours",)), True),
     ],
 )
-def test_no_sign_of_life_or_something_is_switched_off(signs: DaemonSigns, fires: bool) -> None:
+def test_no_sign_of_life_or_something_is_switched_off(
+    signs: DaemonSigns, fires: bool | None
+) -> None:
     assert judged("stopped", history(signs=signs)) is fires
 
 

@@ -51,7 +51,7 @@ def test_slack_gets_blocks_within_its_limits(server: WebServer) -> None:
     assert kinds[0] == "header"
     assert {"section", "divider", "context"} <= set(kinds)
     assert len(kinds) <= 50
-    assert body["text"].startswith("🔴 HIGH: 3 failed runs; Stale final table")
+    assert body["text"].startswith("🔴 HIGH: Stale final table; 3 failed runs")
     assert f"<{UI}/runs/{RUN}|{RUN}>" in shown
     assert "refused the key &lt;none&gt;: Größe &amp; mehr" in shown
     assert "and 2 more" in shown

@@ -37,17 +37,26 @@ def by_mail(server: MailServer) -> dict[str, str]:
     }
 
 
-def daemon_lives(workspace: Workspace) -> None:
+def daemon_lives(workspace: Workspace, hours_ago: float = 0) -> None:
     data = workspace.folder / "data"
     settings = Settings(_env_file=None, duckdb_path=data / "news.duckdb")
     with opened_instance(settings, data / "dagster") as instance:
-        beat(instance, time.time())
+        beat(instance, time.time() - 3600 * hours_ago)
+
+
+def test_a_daemon_that_was_never_started_is_no_alert(filled: Workspace, mail: MailServer) -> None:
+    (filled.folder / "alerts.yaml").write_text(QUIET)
+    checked = filled.newsapi("alerts", "check", **by_mail(mail))
+
+    assert (checked.code, checked.out) == (0, "all is well\n")
+    assert mail.subjects == []
 
 
 def test_a_dead_daemon_is_told_once_and_its_return_as_well(
     filled: Workspace, mail: MailServer
 ) -> None:
     (filled.folder / "alerts.yaml").write_text(QUIET)
+    daemon_lives(filled, hours_ago=1)
     first = filled.newsapi("alerts", "check", **by_mail(mail))
     second = filled.newsapi("alerts", "check", **by_mail(mail))
     daemon_lives(filled)
@@ -134,6 +143,7 @@ def test_the_list_shows_rules_state_silences_and_deliveries(
     filled: Workspace, mail: MailServer
 ) -> None:
     (filled.folder / "alerts.yaml").write_text(QUIET)
+    daemon_lives(filled, hours_ago=1)
     filled.newsapi("alerts", "check", **by_mail(mail))
     silenced = filled.newsapi("alerts", "silence", "no_data", "--for", "2h")
     shown = filled.newsapi("alerts", "list", **by_mail(mail))

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -279,6 +280,31 @@ def test_every_chart_is_drawn_without_a_complaint(
 
     assert len(colors) == 10
     assert min(colors) > 3
+
+
+AXES = """() => [...document.querySelectorAll("canvas")].map((canvas) => {
+    const chart = Chart.getChart(canvas), axis = chart.scales.x;
+    return [axis.ticks.map((tick) => tick.label), axis.min, axis.max];
+})"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("minutes", [(0,), (0, 7), (0, 7, 500)])
+def test_on_the_first_day_no_date_is_named_twice(
+    browser: Browser, tmp_path: Path, minutes: tuple[int, ...]
+) -> None:
+    runs = [
+        run(NOON - timedelta(minutes=ago), new_records=4, fetched=5) for ago in reversed(minutes)
+    ]
+    path = tmp_path / "page.html"
+    path.write_text(page_of(runs), encoding="utf-8")
+    with opened(browser, path.as_uri()) as page:
+        axes = page.evaluate(AXES)
+
+    assert axes
+    for labels, first, last in axes:
+        assert len(set(labels)) == len(labels) >= 2
+        assert first <= (NOON - timedelta(minutes=minutes[-1])).timestamp() * 1000 <= last
 
 
 @needs_chromium

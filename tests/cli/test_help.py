@@ -1,5 +1,6 @@
 """Whoever doesn't know a command's name, or mistypes it, is shown the way."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,21 @@ def test_a_home_in_the_path_of_the_database_is_used_by_all(workspace: Workspace)
     made = {path.name for path in (workspace.folder / "home").iterdir()}
     assert {"news.duckdb", "news.duckdb.lock", "dagster"} <= made
     assert [path.name for path in workspace.folder.iterdir()] == ["home"]
+
+
+def test_the_version_is_told(workspace: Workspace) -> None:
+    told = workspace.newsapi("--version")
+    assert (told.code, told.out) == (0, version("newsapi-dentsu") + "\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_can_complete_commands(workspace: Workspace, shell: str) -> None:
+    script = workspace.newsapi(_NEWSAPI_COMPLETE=f"{shell}_source")
+    assert script.code == 0, script.err
+    assert "_NEWSAPI_COMPLETE" in script.out
+    completed = workspace.newsapi(
+        _NEWSAPI_COMPLETE=f"{shell}_complete",
+        COMP_WORDS="newsapi st",
+        COMP_CWORD="st" if shell == "fish" else "1",
+    )
+    assert "status" in completed.out

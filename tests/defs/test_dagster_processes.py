@@ -1,15 +1,20 @@
 """Dagster's own commands and UI work on the same code."""
 
+import importlib
 import json
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 import requests
@@ -52,6 +57,36 @@ def test_each_stage_can_be_materialized_alone(folder: Path) -> None:
 
     materialize(folder, 'key:"final/*"')
     assert rows(folder, "final.filtered_news") > 200
+
+
+ROOT = Path(__file__).parents[2]
+STAGES_ALONE = re.search(r"Single stages.*?```\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+
+
+def test_the_single_stages_of_the_readme_reach_the_home_of_the_ui(folder: Path) -> None:
+    assert STAGES_ALONE
+    home, first, *_ = STAGES_ALONE[1].replace(".venv/bin", str(BIN)).split("\n")
+    environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    subprocess.run(
+        ["/bin/sh", "-c", f"{home}\n{first}"],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    assert rows(folder, "raw.ai_marketing_news_raw") > 0
+    with sqlite3.connect(folder / "data/dagster/history/runs.db") as runs:
+        assert runs.execute("SELECT status FROM runs").fetchall() == [("SUCCESS",)]
+
+
+def test_dg_finds_the_code_by_what_the_project_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    told = project["tool"]["dg"]["project"]
+    module = importlib.import_module(told["code_location_target_module"])
+    assert isinstance(module.defs, dg.Definitions)
+    assert told["root_module"] == module.__name__.partition(".")[0]
+    assert told["code_location_name"] == project["tool"]["dagster"]["code_location_name"]
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from alerts.runs import begin, fail, retry_step
+from alerts.runs import beat, begin, fail, retry_step
 from alerts.servers import mail_server, text_of
 from newsapi_dentsu.hosting.execution import opened_instance
 from newsapi_dentsu.hosting.home import prepare_home
@@ -46,6 +47,7 @@ def test_processes_with_homes_of_their_own_tell_a_failure_once_between_them(
             run_id = begin(instance)
             retry_step(instance, run_id)
             fail(instance, run_id)
+            beat(instance, time.time() - 3600)
         load_settings.cache_clear()
         checks = [
             subprocess.run(
@@ -61,7 +63,7 @@ def test_processes_with_homes_of_their_own_tell_a_failure_once_between_them(
     assert [check.returncode for check in checks] == [1, 1], checks
     assert "Pipeline failure (pipeline_failure)" in checks[1].stdout
     (told,) = mail.received
-    assert told["Subject"] == "[newsapi] CRITICAL: 1 failed run; Schedule or daemon stopped"
+    assert told["Subject"] == "[newsapi] CRITICAL: Schedule or daemon stopped; 1 failed run"
     assert run_id in text_of(told)
     assert "2 attempts" in text_of(told)
     assert "the API refused the key" in text_of(told)

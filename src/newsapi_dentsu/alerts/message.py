@@ -90,11 +90,12 @@ class Message:
 
     @property
     def headline(self) -> str:
-        """The message in one line."""
-        parts = []
+        """The message in one line, which begins with what is wrong now."""
+        urgent = sorted(self.opened, key=lambda one: SEVERITIES.index(one.severity))
+        parts = [condition.title for condition in urgent if condition.until is None]
         if self.failure_count:
             parts.append(f"{self.failure_count} failed {_runs(self.failure_count)}")
-        parts += [condition.title for condition in self.opened]
+        parts += [f"{one.title} (over since)" for one in urgent if one.until is not None]
         if self.recovered:
             parts.append(f"recovered: {', '.join(one.title for one in self.recovered)}")
         if self.retried:

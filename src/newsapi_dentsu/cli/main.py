@@ -3,6 +3,7 @@
 import importlib
 import keyword
 import logging
+import os
 import sys
 from typing import Any
 
@@ -64,6 +65,10 @@ COMMANDS = {
 """Each command and the module that holds it, imported only when the command is used."""
 
 
+COMPLETE = "_NEWSAPI_COMPLETE"
+"""The variable by which a shell asks for completions, as Click derives it from the name."""
+
+
 class _Commands(click.Group):
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -93,6 +98,9 @@ class _Commands(click.Group):
 
     @override
     def main(self, *arguments: Any, **options: Any) -> Any:
+        if COMPLETE in os.environ:
+            # A shell asks for completions, which Click writes as bytes.
+            return super().main(*arguments, **options)
         with guarded():
             return super().main(*arguments, **options)
 

@@ -97,7 +97,10 @@ class RunSummary:
 
 
 def summarize(settings: Settings, outcome: Outcome, seconds: float) -> RunSummary:
-    """Read what a run did, which took so many seconds.
+    """Read what a run did.
+
+    It took as long as its figures say, as on the dashboard and in SQL: from its start to its end,
+    without the time in which its process began. Without figures it took these `seconds`.
 
     Raises:
         PipelineError: the run succeeded, but its tables can't be read.
@@ -105,9 +108,11 @@ def summarize(settings: Settings, outcome: Outcome, seconds: float) -> RunSummar
     warehouse = open_warehouse(settings)
     rows: dict[str, int] = {}
     executions: list[stage_runs.StageRun] = []
+    run: run_metrics.RunMetrics | None = None
     try:
         with warehouse.snapshot() as session:
-            rows = _rows(session, outcome.run_id)
+            run = run_metrics.find(session, outcome.run_id)
+            rows = _rows(session, run)
             executions = stage_runs.stage_runs(session, run_id=outcome.run_id)
     except PipelineError:
         # The outcome's own error says why there is nothing to count.
@@ -119,13 +124,12 @@ def summarize(settings: Settings, outcome: Outcome, seconds: float) -> RunSummar
         rows,
         warehouse.location,
         str(settings.home),
-        seconds,
+        seconds if run is None or run.duration_seconds is None else run.duration_seconds,
     )
 
 
-def _rows(session: Session, run_id: str) -> dict[str, int]:
+def _rows(session: Session, run: run_metrics.RunMetrics | None) -> dict[str, int]:
     """How many rows the tables hold, as the run counted them at its end."""
-    run = run_metrics.find(session, run_id)
     if run is None or run.final_rows is None:
         return row_counts(session)
     return {
@@ -228,7 +232,7 @@ def _advice(settings: Settings, topics: Topics, run: RunSummary) -> Iterator[str
     yield "Next:"
     yield "  newsapi serve       read them in the browser, as feeds, by REST"
     yield "  newsapi articles    list or export them"
-    yield "  make dev            the Dagster UI on http://localhost:3000, a run every six hours"
+    yield "  newsapi dev         the Dagster UI on http://localhost:3000, a run every six hours"
     if collected and collected.origin == raw.SANDBOX:
         yield (
             "  real articles       put NEWSAPI_KEY=… (from https://newsapi.ai) into .env, then\n"

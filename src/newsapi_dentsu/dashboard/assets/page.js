@@ -55,6 +55,18 @@
     for (let day = first; day <= last; day += step) axis.ticks.push({ value: day * DAY });
   }
 
+  // Within two days, whole days: else the axis would show the minutes between runs by one date.
+  function daysAround(shown) {
+    const first = shown.times[0];
+    const last = shown.times[shown.times.length - 1];
+    if (last - first >= 2 * DAY) return {};
+    const before = shown.byDay ? DAY : 0;
+    return {
+      min: Math.floor(first / DAY) * DAY - before,
+      max: (Math.floor(last / DAY) + 1) * DAY,
+    };
+  }
+
   function draw(box) {
     const shown = data[box.dataset.chart];
     const failed = (place) => shown.failed[place];
@@ -90,8 +102,7 @@
         scales: {
           x: {
             type: "linear",
-            min: shown.times.length > 1 ? undefined : shown.times[0] - DAY,
-            max: shown.times.length > 1 ? undefined : shown.times[0] + DAY,
+            ...daysAround(shown),
             bounds: "data",
             afterBuildTicks: dayTicks,
             grid: { color: color("grid") },

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from newsapi_dentsu.domain.alerts.facts import Facts, Fetch, RunHistory
 from newsapi_dentsu.domain.alerts.limits import DAY, GB, Limits
@@ -14,7 +15,7 @@ from newsapi_dentsu.domain.alerts.rules import (
     RuleName,
     RuleSet,
 )
-from newsapi_dentsu.wording import duration
+from newsapi_dentsu.wording import counted, duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,17 @@ def high_error_rate(limits: Limits, facts: Facts) -> Judgement:
 
 
 def no_data(rule: NoData, facts: Facts) -> Judgement:
-    """The last runs found nothing new."""
+    """Nothing new was found for hours, however often runs looked in them."""
     if facts.tables is None:
         return UNSEEN
-    last = facts.tables.fetches[: rule.runs]
-    new = sum(fetch.new for fetch in last)
+    empty = list(takewhile(lambda fetch: fetch.new == 0, facts.tables.fetches))
+    if not empty:
+        last = facts.tables.fetches[:1]
+        return Judgement(False, f"{counted(sum(one.new for one in last), 'new article')} last time")
+    age = facts.now - empty[-1].ended_at
     return Judgement(
-        len(last) == rule.runs and new == 0, f"{new} new articles in the last {len(last)} runs"
+        len(empty) >= rule.runs and age >= timedelta(hours=rule.hours),
+        f"no new article in the last {counted(len(empty), 'run')}, since {duration(age)}",
     )
 
 
@@ -176,7 +181,8 @@ def stopped(limits: Limits, facts: Facts) -> Judgement:
         return Judgement(True, f"no sign of life can be read: {facts.history_trouble}")
     signs = facts.history.signs
     if signs.heartbeat_at is None:
-        return Judgement(True, "the Dagster daemon has never run")
+        # What was never started can't have stopped; `newsapi doctor` says that it is missing.
+        return Judgement(None, "unknown: no Dagster daemon has run here yet")
     age = facts.now - signs.heartbeat_at
     if limits.silent(age):
         most = duration(limits.silent_after)

@@ -71,9 +71,10 @@ class HighErrorRate(Rule):
 
 
 class NoData(Rule):
-    """The last `runs` that read the news API to the end found nothing new."""
+    """The last `runs` or more that read the news API to the end found nothing new for `hours`."""
 
     runs: Annotated[int, Field(ge=1, le=100)]
+    hours: Hours
 
 
 class ApiLatency(Rule):
