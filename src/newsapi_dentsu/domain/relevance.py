@@ -51,7 +51,8 @@ _OPENING_CHARACTERS: Final = 1_000
 class Signal:
     """A sign that an article is about a topic, in words; of all topics where `topic` is empty.
 
-    `weight` is what it adds to the overall score, in logits.
+    `weight` is what it adds to the overall score, in logits; where words alone are judged, the
+    topic's score.
     """
 
     topic: str
@@ -152,11 +153,11 @@ def score(
     """
     named = list(_named(title, body, concepts, categories, measure.topics))
     if meaning is None or not measure.poles:
-        return _by_words(named, measure)
+        return _by_words(named, measure, "the meaning of its text is unknown")
     by_meaning = _by_meaning(title, body, named, measure, meaning)
     if lang == ENGLISH:
         return by_meaning
-    by_words = _by_words(named, measure)
+    by_words = _by_words(named, measure, "it isn't in English, and says more than its meaning does")
     return max(by_meaning, by_words, key=lambda found: found.overall)
 
 
@@ -234,12 +235,12 @@ def _by_meaning(
     return Relevance(round(overall, 4), scores, tuple(signals), "meaning", float(constant))
 
 
-def _by_words(named: Sequence[_Named], measure: Yardstick) -> Relevance:
+def _by_words(named: Sequence[_Named], measure: Yardstick, why: str) -> Relevance:
     """An article is about the topics as much as keywords or tags say so of the least named."""
     names = [topic.name for topic in measure.topics.topics]
     scores = {name: round(one.alone, 4) for name, one in zip(names, named, strict=True)}
     signals = tuple(
-        Signal(name, f"{one}; the meaning of its text is unknown", round(one.alone, 4))
+        Signal(name, f"{one}; {why}", round(one.alone, 4))
         for name, one in zip(names, named, strict=True)
     )
     return Relevance(min(scores.values()), scores, signals)
