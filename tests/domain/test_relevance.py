@@ -132,6 +132,23 @@ def test_capitals_hyphens_and_curly_apostrophes_dont_matter() -> None:
     assert not any("names" in one.said for one in scored("guide dogs").signals)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "text", "names"),
+    [
+        ("IT", "How the IT department saves power", True),
+        ("IT", "Why it takes so long", False),
+        ("it", "Why it takes so long", True),
+        ("AI", "Dieci consigli ai genitori", False),
+        ("AI", "AI-made pictures", True),
+        ("GDPR", "What gdpr asks for", True),
+    ],
+)
+def test_a_short_acronym_is_no_word_in_small_letters(keyword: str, text: str, names: bool) -> None:
+    topics = parse_topics(f"topics: [{{name: Own, keywords: [{keyword}]}}]", "topics.yaml")
+    said = [one.said for one in scored(text, text, topics=topics).signals]
+    assert any("names" in one for one in said) == names
+
+
 def test_the_signals_are_the_whole_reason_for_a_score() -> None:
     for topics in (BOTH, ALONE, SHIPPED):
         found = scored(*PETS_ON_TRAINS, topics=topics)
