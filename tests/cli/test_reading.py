@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from newsapi_dentsu.sandbox import Sandbox
 from support.api import page_of
@@ -190,6 +191,17 @@ def test_explain_gives_the_reason_of_a_rejection(filled: Workspace) -> None:
         url, reason = db.execute("SELECT url, reason FROM final.rejected_news").fetchall()[0]
 
     assert f"rejected: {reason}" in filled.newsapi("explain", url).out
+
+
+def test_the_figures_that_explain_shows_add_up_to_the_score(filled: Workspace) -> None:
+    link = filled.newsapi("articles", "--limit", "1", "--format", "jsonl").json["link"]
+    (told,) = filled.newsapi("explain", link, "--json").json
+    lines = filled.newsapi("explain", link).out.splitlines()
+    signs = [float(line.split()[0]) for line in lines if re.match(r" {13,} [+-]\d", line)]
+    assert len(signs) >= 5
+    relevance = told["relevance"]
+    logit = relevance["constant"] + sum(one["weight"] for one in relevance["signals"])
+    assert sum(signs) == pytest.approx(logit, abs=0.05)
 
 
 def test_explain_of_a_record_without_a_link(connected: Workspace) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from newsapi_dentsu.domain.calibration import calibration
 from newsapi_dentsu.domain.passages import passages
 from newsapi_dentsu.domain.relevance import Meaning, Relevance, Yardstick, score, texts, yardstick
-from newsapi_dentsu.domain.topics import Topics, parse_topics
+from newsapi_dentsu.domain.topics import RelevanceRules, Topics, parse_topics
 from newsapi_dentsu.meaning import sentence_model
 from newsapi_dentsu.source import SHIPPED_TOPICS
 
@@ -132,6 +132,23 @@ def test_capitals_hyphens_and_curly_apostrophes_dont_matter() -> None:
     assert not any("names" in one.said for one in scored("guide dogs").signals)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "text", "names"),
+    [
+        ("IT", "How the IT department saves power", True),
+        ("IT", "Why it takes so long", False),
+        ("it", "Why it takes so long", True),
+        ("AI", "Dieci consigli ai genitori", False),
+        ("AI", "AI-made pictures", True),
+        ("GDPR", "What gdpr asks for", True),
+    ],
+)
+def test_a_short_acronym_is_no_word_in_small_letters(keyword: str, text: str, names: bool) -> None:
+    topics = parse_topics(f"topics: [{{name: Own, keywords: [{keyword}]}}]", "topics.yaml")
+    said = [one.said for one in scored(text, text, topics=topics).signals]
+    assert any("names" in one for one in said) == names
+
+
 def test_the_signals_are_the_whole_reason_for_a_score() -> None:
     for topics in (BOTH, ALONE, SHIPPED):
         found = scored(*PETS_ON_TRAINS, topics=topics)
@@ -176,6 +193,10 @@ def test_in_another_language_keywords_and_tags_are_enough() -> None:
     concepts = [{"uri": "http://w.example/Dog", "score": 5}]
     found = scored(*text, concepts, lang="fra")
     assert found.overall >= BOTH.relevance.threshold
+    taxes = ("Les taxes", "Selon le ministre, le train et le puppy coûtent trop aux familles.")
+    by_words = scored(*taxes, lang="fra")
+    assert by_words.by == "words"
+    assert all("it isn't in English" in one.said for one in by_words.signals)
 
 
 SENTENCES = st.lists(
@@ -283,3 +304,22 @@ def test_a_keyword_that_is_written_twice_counts_once() -> None:
         f"topics:\n{PETS.replace('[puppy, ', '[puppy, Puppy, PUPPY, puppy, ')}", "topics.yaml"
     )
     assert texts(twice) == texts(ALONE)
+
+
+@pytest.mark.parametrize(
+    ("score", "threshold", "told"),
+    [
+        (0.4955, 0.5, "0.4955 of 0.50"),
+        (0.4944, 0.5, "0.49 of 0.50"),
+        (0.5, 0.5, "0.50 of 0.50"),
+        (0.504, 0.505, "0.50 of 0.505"),
+        (0.5051, 0.505, "0.51 of 0.505"),
+        (0.9999, 1, "0.9999 of 1.00"),
+        (0.0, 0, "0.00 of 0.00"),
+    ],
+)
+def test_a_score_is_told_on_its_side_of_the_threshold(
+    score: float, threshold: float, told: str
+) -> None:
+    rules = RelevanceRules(threshold=threshold)
+    assert f"{rules.beside(score)} of {rules.asked}" == told

@@ -97,7 +97,7 @@ def _try(settings: Settings, path: Path) -> None:
     trial = attempt(open_warehouse(settings), found, open_embedder(settings))
     click.echo(
         f"{path} would keep {trial.kept:,} and reject {trial.rejected:,} of the stored articles "
-        f"as off topic (threshold {found.relevance.threshold:.2f}); nothing was stored"
+        f"as off topic (threshold {found.relevance.asked}); nothing was stored"
     )
     if trial.by_words:
         click.echo(
@@ -112,4 +112,5 @@ def _try(settings: Settings, path: Path) -> None:
             click.echo(heading)
         for one in articles:
             scores = ", ".join(f"{name} {value:.2f}" for name, value in one.topics.items())
-            click.echo(f"  {one.overall:.2f}  {one.title}  ({scores})\n        {one.link}")
+            overall = found.relevance.beside(one.overall)
+            click.echo(f"  {overall}  {one.title}  ({scores})\n        {one.link}")

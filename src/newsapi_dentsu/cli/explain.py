@@ -14,6 +14,7 @@ from newsapi_dentsu.wording import counted, utc_text
 
 if TYPE_CHECKING:
     from newsapi_dentsu.domain.relevance import Meaning, Relevance, Yardstick
+    from newsapi_dentsu.domain.topics import RelevanceRules
     from newsapi_dentsu.warehouse.queries.explanation import ArticlePath, Departed
 
 _LONGEST_LINK = 2000
@@ -84,7 +85,7 @@ def explain(*, name: str, as_json: bool) -> None:
         screen.print(f"             known by {path.url}", markup=False)
         for line in _version_lines(path):
             screen.print(line, markup=False)
-        lines = _relevance_lines(relevance, topics.relevance.threshold)
+        lines = _relevance_lines(relevance, topics.relevance)
         for line in (*_text_lines(path), *_story_lines(path), *lines):
             screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
@@ -176,23 +177,25 @@ def _relevance(
     )
 
 
-def _relevance_lines(found: "Relevance | None", threshold: float) -> Iterator[str]:
+def _relevance_lines(found: "Relevance | None", rules: "RelevanceRules") -> Iterator[str]:
     if found is None:
         return
     how = "" if found.by == "meaning" else " (by keywords and tags alone)"
-    yield (
-        f"  relevance  {found.overall:.2f} by the topics of now, {threshold:.2f} is asked for{how}"
-    )
+    overall = rules.beside(found.overall)
+    yield f"  relevance  {overall} by the topics of now, {rules.asked} is asked for{how}"
     for name, value in found.topics.items():
         yield f"             {name} {value:.2f}:"
         yield from _signal_lines(found, name)
     yield from _signal_lines(found, "")
+    if found.by == "meaning":
+        yield f"             {found.constant:+7.2f}  the same for all articles"
 
 
 def _signal_lines(found: "Relevance", topic: str) -> Iterator[str]:
     for signal in found.signals:
         if signal.topic == topic:
-            yield f"             {signal.weight:+7.2f}  {signal.said}"
+            sign = "+" if found.by == "meaning" else ""
+            yield f"             {signal.weight:{sign}7.2f}  {signal.said}"
 
 
 def _as_json(path: "ArticlePath", found: "Relevance | None") -> dict[str, object]:

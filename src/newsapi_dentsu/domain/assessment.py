@@ -52,11 +52,11 @@ def assess(
 
 
 def _off_topic(relevance: Relevance, topics: Topics) -> Rejection | None:
-    threshold = topics.relevance.threshold
-    if relevance.overall >= threshold:
+    rules = topics.relevance
+    if relevance.overall >= rules.threshold:
         return None
     scores = ", ".join(f"{name} {value:.2f}" for name, value in relevance.topics.items())
-    said = f"{scores}; {relevance.overall:.2f} overall, {threshold:.2f} is asked for"
+    said = f"{scores}; {rules.beside(relevance.overall)} overall, {rules.asked} is asked for"
     if relevance.by == "words":
         said += "; judged by keywords and tags alone"
     return Rejection(OFF_TOPIC, said)

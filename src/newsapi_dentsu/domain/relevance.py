@@ -36,6 +36,8 @@ ENGLISH: Final = "eng"
 _NEAREST_KEYWORDS: Final = 2
 """A text is close to one or the other side of a topic, not to all."""
 
+_LONGEST_ACRONYM: Final = 3
+
 _MOST_SCORE: Final = 5.0
 _MOST_WEIGHT: Final = 100.0
 """The API's scales for concepts and categories."""
@@ -51,7 +53,8 @@ _OPENING_CHARACTERS: Final = 1_000
 class Signal:
     """A sign that an article is about a topic, in words; of all topics where `topic` is empty.
 
-    `weight` is what it adds to the overall score, in logits.
+    `weight` is what it adds to the overall score, in logits; where words alone are judged, the
+    topic's score.
     """
 
     topic: str
@@ -152,11 +155,11 @@ def score(
     """
     named = list(_named(title, body, concepts, categories, measure.topics))
     if meaning is None or not measure.poles:
-        return _by_words(named, measure)
+        return _by_words(named, measure, "the meaning of its text is unknown")
     by_meaning = _by_meaning(title, body, named, measure, meaning)
     if lang == ENGLISH:
         return by_meaning
-    by_words = _by_words(named, measure)
+    by_words = _by_words(named, measure, "it isn't in English, and says more than its meaning does")
     return max(by_meaning, by_words, key=lambda found: found.overall)
 
 
@@ -234,12 +237,12 @@ def _by_meaning(
     return Relevance(round(overall, 4), scores, tuple(signals), "meaning", float(constant))
 
 
-def _by_words(named: Sequence[_Named], measure: Yardstick) -> Relevance:
+def _by_words(named: Sequence[_Named], measure: Yardstick, why: str) -> Relevance:
     """An article is about the topics as much as keywords or tags say so of the least named."""
     names = [topic.name for topic in measure.topics.topics]
     scores = {name: round(one.alone, 4) for name, one in zip(names, named, strict=True)}
     signals = tuple(
-        Signal(name, f"{one}; the meaning of its text is unknown", round(one.alone, 4))
+        Signal(name, f"{one}; {why}", round(one.alone, 4))
         for name, one in zip(names, named, strict=True)
     )
     return Relevance(min(scores.values()), scores, signals)
@@ -299,7 +302,7 @@ def _texts_of(topic: Topic) -> list[str]:
     named: dict[str, str] = {}
     for keyword in topic.keywords or map(_last_part, _tags_of(topic)):
         # What is written twice counts once, as it does in the search.
-        named.setdefault(_plain(keyword), keyword)
+        named.setdefault(_even(keyword).casefold(), keyword)
     keywords = list(named.values())
     joined = ", ".join(keywords)
     return [f"{topic.name}: {topic.description or joined}", joined, *keywords]
@@ -317,7 +320,7 @@ def _named(
         *_tags(concepts, "score", _MOST_SCORE),
         *_tags(categories, "wgt", _MOST_WEIGHT),
     ]
-    title, opening, body = _plain(title), _plain(opening), _plain(body)
+    title, opening, body = _even(title), _even(opening), _even(body)
     for topic, keywords in zip(topics.topics, _keywords(topics), strict=True):
         yield max(
             (
@@ -349,7 +352,7 @@ def _is_of(uri: str, topic: Topic, keywords: re.Pattern[str] | None) -> bool:
     ):
         return True
     is_concept = uri.startswith("http")
-    return bool(is_concept and keywords and keywords.search(_plain(_last_part(uri))))
+    return bool(is_concept and keywords and keywords.search(_even(_last_part(uri))))
 
 
 def _tags(attached: str, measure: str, most: float) -> Iterator[tuple[str, float]]:
@@ -366,16 +369,22 @@ def _keywords(topics: Topics) -> tuple[re.Pattern[str] | None, ...]:
 
 
 def _pattern(keywords: Sequence[str]) -> re.Pattern[str] | None:
-    """Whole words, of several keywords the longest."""
-    plain = sorted({_plain(keyword) for keyword in keywords} - {""}, key=len, reverse=True)
-    if not plain:
+    """Whole words, of several keywords the longest, in whatever case but for short acronyms."""
+    even = sorted({_even(keyword) for keyword in keywords} - {""}, key=len, reverse=True)
+    if not even:
         return None
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, plain))})(?!\w)")
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(_in_any_case, even))})(?!\w)")
 
 
-def _plain(text: str) -> str:
-    """A text in which capitals, hyphens and line breaks don't matter."""
-    return " ".join(text.replace("\u2019", "'").replace("-", " ").casefold().split())
+def _in_any_case(keyword: str) -> str:
+    """In small letters short acronyms are other words: it, us, who; ai in Italian, un in French."""
+    is_acronym = keyword.isupper() and len(keyword) <= _LONGEST_ACRONYM
+    return re.escape(keyword) if is_acronym else f"(?i:{re.escape(keyword)})"
+
+
+def _even(text: str) -> str:
+    """A text in which hyphens, apostrophes and line breaks are all the same."""
+    return " ".join(text.replace("\u2019", "'").replace("-", " ").split())
 
 
 def _last_part(uri: str) -> str:

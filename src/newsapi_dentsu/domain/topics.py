@@ -78,6 +78,16 @@ class RelevanceRules(StrictModel):
 
     threshold: Share = 0.5
 
+    @property
+    def asked(self) -> str:
+        """The threshold as people read it, with two decimals and more only where it has them."""
+        return max(f"{self.threshold:.2f}", f"{self.threshold:g}", key=len)
+
+    def beside(self, score: float) -> str:
+        """A score as it is told beside the threshold: with four decimals where two mislead."""
+        same_side = (round(score, 2) >= self.threshold) == (score >= self.threshold)
+        return f"{score:.2f}" if same_side else f"{score:.4f}"
+
     @validate_model(mode="before")
     @classmethod
     def _no_weights(cls, given: object) -> object:
