@@ -14,7 +14,7 @@ from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
 READER: Final = "news_reader"
 """The role on PostgreSQL that reads these views and nothing else."""
 
-SINCE: Final = 15
+SINCE: Final = 13
 """The first version of the schema whose tables have all that the views read."""
 
 READER_SEES_SCHEMA: Final = (

@@ -1,4 +1,4 @@
--- Programs of schema version 13 and newer work on.
+-- Programs of schema version 12 and newer work on.
 -- The order in which final articles change, in one row of numbers with those that leave, and what
 -- changed rows were before: so whoever reads page by page reads one state to its end.
 ALTER TABLE final.filtered_news ADD COLUMN change_seq bigint;
