@@ -77,7 +77,7 @@ ROWS: dict[int, tuple[str, ...]] = {
         "INSERT INTO raw.returns VALUES (1, 3, 1, '2026-11-20 12:00:00+00', "
         "'2026-11-20 12:00:00+00', FALSE)",
     ),
-    15: (
+    13: (
         "INSERT INTO final.past_articles (article_id, change_seq, ended_seq, ended_at) "
         "VALUES ('a', 1, 2, '2026-11-20 12:00:00+00')",
     ),
