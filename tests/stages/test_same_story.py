@@ -2,13 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi_dentsu.domain import similarity
+from newsapi_dentsu.domain import comparison, quality, relevance, similarity, wrapping
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
@@ -198,6 +199,16 @@ def test_changed_rules_are_told_until_a_full_refresh(warehouse: Warehouse) -> No
     assert not group(warehouse, stricter, now=LATER).rules_changed
     assert sites(warehouse) == set()
     assert row(warehouse, final.REJECTED, "1 = 1")["reason"] == "off_topic"
+
+
+@pytest.mark.parametrize("rules", [similarity, comparison, relevance, quality, wrapping])
+def test_rules_that_another_program_brings_are_told(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, rules: ModuleType
+) -> None:
+    process(warehouse)
+    assert not group(warehouse, TOPICS, now=LATER).rules_changed
+    monkeypatch.setattr(rules, "METHOD", "another")
+    assert group(warehouse, TOPICS, now=LATER).rules_changed
 
 
 def test_bands_of_another_method_are_made_anew(

@@ -31,6 +31,9 @@ from newsapi_dentsu.domain.vectors import Vector, Vectors
 
 Figures = NDArray[np.float64]
 
+METHOD: Final = "relevance-1"
+"""The rules of this module; another name where they change, so that runs tell of it."""
+
 ENGLISH: Final = "eng"
 
 _NEAREST_KEYWORDS: Final = 2
@@ -111,7 +114,7 @@ def rules(model: str) -> list[str]:
     Args:
         model: the sentence model's name and version, empty where there is none.
     """
-    return [model, calibration().digest, *SUBJECTS]
+    return [METHOD, model, calibration().digest, *SUBJECTS]
 
 
 def texts(topics: Topics) -> tuple[str, ...]:
