@@ -52,17 +52,6 @@ def test_a_run_on_the_command_line_writes_nothing_but_json_lines_to_stdout(place
     assert end["articles_new"] > 300
     assert end["duplicates_removed"] > 0
     assert len(answered) >= 31
-    assert {
-        (line["stage"], line["asset"])
-        for line in found
-        if line.get("dagster_event") == "STEP_SUCCESS" and "stage" in line
-    } == {
-        ("collect", "raw/ai_marketing_news_raw"),
-        ("deduplicate", "processed/processed_news"),
-        ("understand", "processed/embeddings"),
-        ("group", "processed/assessments"),
-        ("curate", "final/filtered_news"),
-    }
     for line in answered:
         assert line["run_id"] == end["run_id"]
         assert line["stage"] == "collect"
