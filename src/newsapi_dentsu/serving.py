@@ -32,6 +32,8 @@ class BoundedServer(ThreadingHTTPServer):
     daemon_threads = True
     # A thread that still answers when the server ends is not waited for.
     block_on_close = False
+    # Python's own five make the sixth who comes at once wait a second for its next try.
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type["BoundedHandler"]) -> None:
         if ":" in address[0]:
