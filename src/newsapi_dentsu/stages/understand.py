@@ -21,6 +21,7 @@ from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Session
 from newsapi_dentsu.warehouse.tables import embeddings, positions, processed
+from newsapi_dentsu.warehouse.tables.processed import OwnText
 
 logger = logging.getLogger(__name__)
 
@@ -113,17 +114,7 @@ def _batches(
     warehouse: Warehouse, embedder: Embedder, helpers: Workers, after: int
 ) -> Iterator[_Batch]:
     before: Mapping[str, str] = {}
-    while True:
-        found, after = warehouse.read(
-            partial(
-                processed.own_texts_after,
-                change_seq=after,
-                rows=BATCH_ROWS,
-                characters=BATCH_CHARACTERS,
-            )
-        )
-        if not found:
-            return
+    for found in _texts_after(warehouse, after):
         texts = {
             passage_hash(passage): (passage, one.article_id)
             for one in found
@@ -136,6 +127,22 @@ def _batches(
         results = helpers.map(partial(_vectors, embedder), portions, lambda _: _KILLED)
         before = {key: article_id for key, (_, article_id) in wanted.items()}
         yield _Batch(len(found), before, results)
+
+
+def _texts_after(warehouse: Warehouse, after: int) -> Iterator[list[OwnText]]:
+    """The texts of the articles after a change number, some at a time."""
+    while True:
+        found, after = warehouse.read(
+            partial(
+                processed.own_texts_after,
+                change_seq=after,
+                rows=BATCH_ROWS,
+                characters=BATCH_CHARACTERS,
+            )
+        )
+        if not found:
+            return
+        yield found
 
 
 def _one_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
@@ -172,18 +179,8 @@ def tidy(warehouse: Warehouse, model: str, progress: Progress = no_progress) -> 
         How many were deleted.
     """
     used: set[bytes] = set()
-    after, done, waiting = 0, 0, warehouse.read(partial(processed.count_after, change_seq=0))
-    while True:
-        found, after = warehouse.read(
-            partial(
-                processed.own_texts_after,
-                change_seq=after,
-                rows=BATCH_ROWS,
-                characters=BATCH_CHARACTERS,
-            )
-        )
-        if not found:
-            break
+    done, waiting = 0, warehouse.read(partial(processed.count_after, change_seq=0))
+    for found in _texts_after(warehouse, 0):
         used.update(
             bytes.fromhex(passage_hash(passage))
             for one in found
