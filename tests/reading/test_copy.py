@@ -66,6 +66,14 @@ def turn(warehouse: Warehouse, number: int) -> None:
     process_records(warehouse, now=now)
 
 
+def killed_between_names(folder: Path, step: int) -> None:
+    """Leave the files as a publisher does that is killed after a step of changing their names."""
+    working, published = folder / ".working.duckdb", folder / copy.FILE
+    os.link(published, folder / ".former.duckdb")
+    if step > 1:
+        working.replace(published)
+
+
 def assert_the_same(warehouse: Warehouse, folder: Path) -> None:
     """Every view has the same rows in the copy, and the files of days have those of articles."""
     with warehouse.snapshot() as session:
@@ -107,13 +115,13 @@ def test_lists_and_times_are_real_in_parquet(warehouse: Warehouse, folder: Path)
 
     assert kinds["concepts"] == kinds["authors"] == "VARCHAR[]"
     assert kinds["published_at"] == "TIMESTAMP WITH TIME ZONE"
-    names = sorted(path.name for path in (folder / copy.ARTICLES).iterdir())
+    names = sorted(path.name for path in (folder / copy.ARTICLES).glob("*.parquet"))
     assert names == [f"{NOON - n * DAY:%Y-%m-%d}.parquet" for n in range(4, -1, -1)]
 
 
 def test_what_did_not_change_is_not_written_again(warehouse: Warehouse, folder: Path) -> None:
     publish(warehouse, folder)
-    before = {path.name: path.stat().st_ino for path in (folder / copy.ARTICLES).iterdir()}
+    before = {path.name: path.stat().st_ino for path in (folder / copy.ARTICLES).glob("*.parquet")}
     published = (folder / copy.FILE).stat()
 
     again = publish(warehouse, folder)
@@ -123,7 +131,7 @@ def test_what_did_not_change_is_not_written_again(warehouse: Warehouse, folder: 
     store(warehouse, record("late", NOON - 2 * DAY), now=NOON + DAY)
     process_records(warehouse, now=NOON + DAY)
     assert publish(warehouse, folder).changed == 1
-    after = {path.name: path.stat().st_ino for path in (folder / copy.ARTICLES).iterdir()}
+    after = {path.name: path.stat().st_ino for path in (folder / copy.ARTICLES).glob("*.parquet")}
     assert [name for name in before if before[name] != after[name]] == [
         f"{NOON - 2 * DAY:%Y-%m-%d}.parquet"
     ]
@@ -194,16 +202,18 @@ def test_killed_anywhere_the_next_run_completes_it(
     turn(warehouse, 1)
     real: Callable[..., Any] = getattr(copy, step)
 
-    def killed(*arguments: Any) -> None:
+    def killed(*arguments: Any, **named: Any) -> None:
         if moment == "after":
-            real(*arguments)
+            real(*arguments, **named)
         os._exit(9)
 
     child = os.fork()
     if not child:
         monkeypatch.setattr(copy, step, killed)
-        publish(warehouse, folder)
-        os._exit(1)
+        with ExitStack() as stack:
+            # Whatever becomes of it, the child must not go on with the tests.
+            stack.callback(os._exit, 1)
+            publish(warehouse, folder)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     if (step, moment) != ("_publish_file", "after"):
         assert ask(folder, "SELECT change_seq FROM final.reading_state") == old
@@ -217,23 +227,67 @@ def test_killed_anywhere_the_next_run_completes_it(
     assert_the_same(warehouse, folder)
 
 
-def test_a_damaged_working_file_is_made_again(warehouse: Warehouse, folder: Path) -> None:
+@pytest.mark.parametrize("step", [1, 2])
+def test_killed_while_the_files_change_names_the_next_run_completes_it(
+    warehouse: Warehouse, folder: Path, step: int
+) -> None:
     publish(warehouse, folder)
-    (folder / ".working.duckdb").write_bytes(b"no database" * 1000)
     turn(warehouse, 1)
+    publish(warehouse, folder)
+    killed_between_names(folder, step)
+    for number in (2, 3):
+        turn(warehouse, number)
+        assert not publish(warehouse, folder).anew
+        assert_the_same(warehouse, folder)
+        assert not (folder / ".former.duckdb").exists()
 
-    assert publish(warehouse, folder).anew
+
+def damage(file: Path) -> None:
+    file.write_bytes(b"no database" * 1000)
+
+
+def drift(file: Path) -> None:
+    with duckdb.connect(str(file)) as changed:
+        changed.execute("DELETE FROM final.articles WHERE title = 'Story 00000'")
+
+
+@pytest.mark.parametrize("harm", [damage, drift])
+@pytest.mark.parametrize(
+    ("harmed", "anew"),
+    [
+        ((".working.duckdb",), False),
+        ((".working.duckdb", copy.FILE), True),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be_is_made_again(
+    warehouse: Warehouse,
+    folder: Path,
+    harm: Callable[[Path], None],
+    harmed: tuple[str, ...],
+    anew: bool,
+) -> None:
+    publish(warehouse, folder)
+    turn(warehouse, 1)
+    publish(warehouse, folder)
+    for name in harmed:
+        harm(folder / name)
+    turn(warehouse, 2)
+
+    assert publish(warehouse, folder).anew == anew
     assert_the_same(warehouse, folder)
 
 
-def test_a_working_file_that_has_drifted_is_made_again(warehouse: Warehouse, folder: Path) -> None:
+def test_articles_that_move_from_day_to_day_stand_in_one_file(
+    warehouse: Warehouse, folder: Path
+) -> None:
     publish(warehouse, folder)
-    with duckdb.connect(str(folder / ".working.duckdb")) as working:
-        working.execute("DELETE FROM final.articles WHERE title = 'Story 00000'")
-    turn(warehouse, 1)
-
-    assert publish(warehouse, folder).anew
-    assert_the_same(warehouse, folder)
+    for number in range(1, 6):
+        now = NOON + timedelta(hours=number)
+        moved = record("00001", NOON - number * DAY, title=f"Moved {number}")
+        store(warehouse, moved, now=now)
+        process_records(warehouse, now=now)
+        publish(warehouse, folder)
+        assert_the_same(warehouse, folder)
 
 
 def test_a_database_that_was_replaced_is_copied_anew(

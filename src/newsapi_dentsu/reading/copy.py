@@ -1,16 +1,21 @@
 """The reader's copy: what may be read, in files of their own, where DuckDB stores.
 
 A DuckDB file that is being written keeps readers out, and one that is read keeps writers out. So
-after each run what has changed goes to a working file that nobody else opens, and that is copied
-and renamed over the last copy. Whoever has the last one open goes on with it.
+two files take turns. What has changed goes to the working file, which is one state behind, and then
+the two change their names: no step grows with the table. Whoever has the former file open goes on
+with it. If somebody still has it open when its turn comes again, a copy of the other takes its
+place.
 
     reading/news.duckdb     the views of `final` as tables; any DuckDB from 1.2 on opens it
     reading/articles/       `final.articles` as Parquet, a file for each day (UTC)
-    reading/.working.*      the publisher's own
+    reading/.working.*      the file whose turn is next
 """
 
+import fcntl
+import json
 import os
 import shutil
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -31,14 +36,24 @@ FILE: Final = "news.duckdb"
 ARTICLES: Final = "articles"
 
 _WORKING: Final = ".working.duckdb"
+_FORMER: Final = ".former.duckdb"
+"""The published file, while the two change their names."""
+
+_PART: Final = f".{FILE}.part"
 _DAYS: Final = ".articles-"
 """Beginning of the folders with one state's Parquet files; `articles` leads to the newest."""
+
+_CHANGED_DAYS: Final = ".days.json"
+"""Beside a state's Parquet files: the days in which the working file may differ from them."""
 
 _STORAGE_VERSION: Final = "v1.2.0"
 _ROW_GROUP: Final = 16_384
 """Rows that are compressed, and written again, together; whole texts of so many fit into memory."""
 
-_MEMORY: Final = "1GB"
+_MEMORY: Final = "256MB"
+_MEMORY_ANEW: Final = "1GB"
+"""Where all is written, texts of many row groups are compressed at once."""
+
 _KEPT_SECONDS: Final = 3600.0
 """How long the files of a former state are kept for those who have begun to read them."""
 
@@ -47,6 +62,7 @@ _TABLES: Final = (
     *("stories", "story_articles"),
 )
 
+_ASSESSED: Final = "SELECT coalesce(max(change_seq), 0) FROM news.processed.assessments"
 _OF_STORIES: Final = ("articles", "story_articles")
 _VIEWS: Final = {
     "article_changes": "SELECT change_seq, 'shown' AS change, article_id, url, "
@@ -92,14 +108,7 @@ def publish(warehouse: Warehouse, folder: Path) -> Published:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        try:
-            state, changed, anew = _bring(warehouse, folder)
-        except _WorkingFileError:
-            # Whatever is wrong with the working file, it can be made again.
-            for path in folder.glob(f"{_WORKING}*"):
-                path.unlink()
-            state, changed, anew = _bring(warehouse, folder)
-        _publish_file(folder)
+        state, changed, anew = _bring_somehow(warehouse, folder)
     except OSError as error:
         raise StorageError(
             f"{folder}: {error.strerror or error}; make room or make the folder writable"
@@ -122,32 +131,106 @@ def published_state(folder: Path) -> int | None:
     return int(state)
 
 
-def _bring(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
-    """Bring the working file and the days up to date: the state, how many articles, if anew."""
+def _bring_somehow(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
+    """Go on from the former file, else from a copy of the published one, else begin anew."""
+    for anew in (False, False, True):
+        try:
+            return _bring(warehouse, folder, anew=anew)
+        except _WorkingFileError as error:
+            failure = error
+            for path in folder.glob(f"{_WORKING}*"):
+                path.unlink()
+    raise failure
+
+
+def _bring(warehouse: Warehouse, folder: Path, *, anew: bool) -> tuple[int, int, bool]:
+    """Bring the copy up to date: the state, how many articles changed, and if all is made anew."""
     with (
         warehouse.snapshot() as session,
         closing(duckdb_session(session).sibling()) as connection,
-        _attached(connection, folder / _WORKING),
     ):
-        anew = not _continues(connection)
-        connection.execute("BEGIN")
-        if anew:
-            _make_tables(connection, folder)
-        _find_changed(connection)
-        changed, state, before = connection.execute(
-            "SELECT (SELECT count(*) FROM changed), now.change_seq, before.change_seq "
-            "FROM news.final.reading_state AS now, working.final.reading_state AS before"
-        ).fetchall()[0]
-        if changed or state != before:
-            _note_days(connection)
-            _take_changed(connection)
-            _note_days(connection)
-            connection.execute("COMMIT")
-            if not anew and not _same(connection):
-                raise _WorkingFileError("the working file has drifted from the warehouse")
-        else:
-            connection.execute("ROLLBACK")
-        _publish_days(connection, folder, state)
+        state = _state_if_published(connection, folder)
+        if state is not None:
+            return state, 0, False
+        if not anew:
+            _free_working_file(folder)
+        with _attached(connection, folder / _WORKING):
+            state, changed, anew = _bring_working_file(connection, folder)
+    _publish_file(folder, copied=anew)
+    return state, changed, anew
+
+
+def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> int | None:
+    """The number of the warehouse's last change, if the copy has it; None where it is behind."""
+    try:
+        connection.execute(f"ATTACH {quoted_text(folder / FILE)} AS published (READ_ONLY)")
+    except duckdb.Error:
+        return None
+    try:
+        there, wanted = _columns(connection, "published"), _columns(connection, "news")
+        if any(there.get(table) != wanted[table] for table in _TABLES):
+            return None
+        ((state, same),) = connection.execute(
+            "SELECT now.change_seq, published.change_seq = now.change_seq "
+            f"AND taken.change_seq = ({_ASSESSED}) "
+            "FROM news.final.reading_state AS now, published.final.reading_state AS published, "
+            "published.publishing.assessed AS taken"
+        ).fetchall()
+    except duckdb.Error:
+        return None
+    finally:
+        connection.execute("DETACH published")
+    return int(state) if same and (folder / ARTICLES).exists() else None
+
+
+def _free_working_file(folder: Path) -> None:
+    """See to a working file that nobody reads; without any there is none."""
+    working, target, part = folder / _WORKING, folder / FILE, folder / _PART
+    if working.exists() and _is_open(working):
+        working.unlink()
+    if target.exists() and not working.exists():
+        _copy_file(target, part)
+        part.replace(working)
+
+
+def _is_open(path: Path) -> bool:
+    """Whether somebody has a DuckDB file open, this process included.
+
+    DuckDB's locks belong to a process, which its own never stop. A lock of an open file
+    description (Linux) is stopped by both.
+    """
+    whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    with path.open("r+b") as file:
+        try:
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, whole_file)
+        except (AttributeError, OSError):
+            return True
+    return False
+
+
+def _bring_working_file(
+    connection: duckdb.DuckDBPyConnection, folder: Path
+) -> tuple[int, int, bool]:
+    anew = not _continues(connection)
+    connection.execute(f"SET memory_limit = '{_MEMORY_ANEW if anew else _MEMORY}'")
+    connection.execute("BEGIN")
+    if anew:
+        _make_tables(connection, folder)
+    _find_changed(connection)
+    changed, state, before = connection.execute(
+        "SELECT (SELECT count(*) FROM changed), now.change_seq, before.change_seq "
+        "FROM news.final.reading_state AS now, working.final.reading_state AS before"
+    ).fetchall()[0]
+    if changed or state != before:
+        _note_days(connection)
+        _take_changed(connection)
+        _note_days(connection)
+        connection.execute("COMMIT")
+        if not anew and not _same(connection):
+            raise _WorkingFileError("the working file has drifted from the warehouse")
+    else:
+        connection.execute("ROLLBACK")
+    _publish_days(connection, folder, state, anew=anew)
     return state, changed, anew
 
 
@@ -161,8 +244,6 @@ def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Non
         # Once, at the end: each checkpoint compresses the texts.
         connection.execute("SET checkpoint_threshold = '1TB'")
         connection.execute("SET preserve_insertion_order = false")
-        # The engine sets its own limit again when it lets go of the warehouse.
-        connection.execute(f"SET memory_limit = '{_MEMORY}'")
         connection.execute(f"SET temp_directory = {quoted_text(f'{path}.spill')}")
         yield
         connection.execute("USE news")
@@ -288,10 +369,7 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "INSERT INTO working.final.reading_state SELECT * FROM news.final.reading_state"
     )
-    connection.execute(
-        "UPDATE working.publishing.assessed SET change_seq = coalesce("
-        "(SELECT max(change_seq) FROM news.processed.assessments), 0)"
-    )
+    connection.execute(f"UPDATE working.publishing.assessed SET change_seq = ({_ASSESSED})")
     connection.execute(
         "DELETE FROM working.final.articles_past "
         "WHERE ended_seq <= (SELECT past_from FROM working.final.reading_state)"
@@ -299,31 +377,35 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _same(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the working file now has the rows of the warehouse, by their numbers."""
+    """Whether the working file now has as many rows as the warehouse, and of the same changes."""
     sums = [
-        connection.execute(
-            f"SELECT count(*), sum(hash(article_id, coalesce(change_seq, 0))) FROM {table}"
-        ).fetchall()
+        connection.execute(f"SELECT count(*), sum(change_seq) FROM {table}").fetchall()
         for table in ("news.final.filtered_news", "working.final.articles")
     ]
     return sums[0] == sums[1]
 
 
-def _publish_days(connection: duckdb.DuckDBPyConnection, folder: Path, state: int) -> None:
+def _publish_days(
+    connection: duckdb.DuckDBPyConnection, folder: Path, state: int, *, anew: bool
+) -> None:
     """Put the days that changed beside links to those that didn't, and lead readers there."""
-    days = connection.execute(
-        "SELECT DISTINCT day FROM working.publishing.days WHERE day IS NOT NULL ORDER BY day"
-    ).fetchall()
+    changed = {
+        str(day)
+        for (day,) in connection.execute(
+            "SELECT day FROM working.publishing.days WHERE day IS NOT NULL"
+        ).fetchall()
+    }
     link = folder / ARTICLES
-    if not days and link.exists():
+    if not changed and link.exists():
         return
     part = folder / f"{_DAYS}{state}-{time.time_ns()}"
     part.mkdir()
-    changed = {f"{day}.parquet" for (day,) in days}
+    (part / _CHANGED_DAYS).write_text(json.dumps([] if anew else sorted(changed)), "utf-8")
+    days = changed | _days_ahead(link)
     for path in link.glob("*.parquet"):
-        if path.name not in changed:
+        if path.stem not in days:
             os.link(path, part / path.name)
-    for (day,) in days:
+    for day in sorted(days):
         _write_day(connection, day, part / f"{day}.parquet")
     turning = folder / f"{ARTICLES}.part"
     turning.symlink_to(part.name)
@@ -331,7 +413,18 @@ def _publish_days(connection: duckdb.DuckDBPyConnection, folder: Path, state: in
     connection.execute("DELETE FROM working.publishing.days")
 
 
-def _write_day(connection: duckdb.DuckDBPyConnection, day: date, path: Path) -> None:
+def _days_ahead(link: Path) -> set[str]:
+    """The days in which the Parquet files may be ahead of a working file that has had its turn."""
+    try:
+        listed = json.loads((link / _CHANGED_DAYS).read_bytes())
+        return {str(date.fromisoformat(day)) for day in listed}
+    except FileNotFoundError:
+        return set()
+    except (ValueError, TypeError):
+        return {path.stem for path in link.glob("*.parquet")}
+
+
+def _write_day(connection: duckdb.DuckDBPyConnection, day: str, path: Path) -> None:
     """Write the articles of a day; where there are none any more, no file."""
     ((count,),) = connection.execute(
         "COPY (SELECT * FROM working.final.articles "
@@ -344,16 +437,26 @@ def _write_day(connection: duckdb.DuckDBPyConnection, day: date, path: Path) -> 
         path.unlink()
 
 
-def _publish_file(folder: Path) -> None:
-    """Copy the working file, by the file system's own means where it has them, and rename it."""
-    working, target, part = folder / _WORKING, folder / FILE, folder / f".{FILE}.part"
-    if target.exists() and target.stat().st_mtime_ns >= working.stat().st_mtime_ns:
-        return
-    with working.open("rb") as source, part.open("wb") as copied:
-        left = working.stat().st_size
+def _publish_file(folder: Path, *, copied: bool) -> None:
+    """Give the working file the name that readers open, or a copy of it, which then is as new."""
+    working, target = folder / _WORKING, folder / FILE
+    if copied or not target.exists():
+        part = folder / _PART
+        _copy_file(working, part)
+        part.replace(target)
+    else:
+        former = folder / _FORMER
+        os.link(target, former)
+        working.replace(target)
+        former.replace(working)
+
+
+def _copy_file(path: Path, copy: Path) -> None:
+    """Copy by the file system's own means, where it has them."""
+    with path.open("rb") as source, copy.open("wb") as copied:
+        left = path.stat().st_size
         while left:
             left -= os.copy_file_range(source.fileno(), copied.fileno(), left)
-    part.replace(target)
 
 
 def _sweep(folder: Path) -> None:
@@ -363,5 +466,9 @@ def _sweep(folder: Path) -> None:
         old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
         if path != current and old:
             shutil.rmtree(path)
-    for path in (folder / f"{ARTICLES}.part", folder / f".{FILE}.part"):
+    for path in (folder / f"{ARTICLES}.part", folder / _PART):
         path.unlink(missing_ok=True)
+    former, working = folder / _FORMER, folder / _WORKING
+    if former.exists() and not working.exists():
+        former.replace(working)
+    former.unlink(missing_ok=True)
