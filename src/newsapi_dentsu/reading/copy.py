@@ -50,10 +50,11 @@ _STORAGE_VERSION: Final = "v1.2.0"
 _ROW_GROUP: Final = 16_384
 """Rows that are compressed, and written again, together; whole texts of so many fit into memory."""
 
-_MEMORY: Final = "256MB"
-_MEMORY_ANEW: Final = "1GB"
-"""Where all is written, texts of many row groups are compressed at once."""
+_FEW: Final = 10_000
+_MEMORY_FEW: Final = "128MB"
+"""Enough where at most `_FEW` articles have changed, which is what a run brings."""
 
+_MEMORY: Final = "1GB"
 _KEPT_SECONDS: Final = 3600.0
 """How long the files of a former state are kept for those who have begun to read them."""
 
@@ -212,7 +213,6 @@ def _bring_working_file(
     connection: duckdb.DuckDBPyConnection, folder: Path
 ) -> tuple[int, int, bool]:
     anew = not _continues(connection)
-    connection.execute(f"SET memory_limit = '{_MEMORY_ANEW if anew else _MEMORY}'")
     connection.execute("BEGIN")
     if anew:
         _make_tables(connection, folder)
@@ -221,6 +221,7 @@ def _bring_working_file(
         "SELECT (SELECT count(*) FROM changed), now.change_seq, before.change_seq "
         "FROM news.final.reading_state AS now, working.final.reading_state AS before"
     ).fetchall()[0]
+    connection.execute(f"SET memory_limit = '{_MEMORY_FEW if changed <= _FEW else _MEMORY}'")
     if changed or state != before:
         _note_days(connection)
         _take_changed(connection)
