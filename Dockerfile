@@ -27,7 +27,11 @@ ENV PATH=/opt/newsapi/bin:$PATH \
     LOG_FORMAT=json \
     DUCKDB_PATH=/var/lib/newsapi/news.duckdb \
     DAGSTER_HOME=/var/lib/newsapi/dagster
-RUN groupadd --gid 10001 newsapi \
+# Nothing can be installed into the finished image, not even by the base's own pip.
+RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip \
+        /usr/bin/pip* /usr/lib/python3*/ensurepip /usr/lib/python3/dist-packages/pip* /usr/share/python-wheels \
+        /root/.cache /var/lib/apt/lists/* \
+    && groupadd --gid 10001 newsapi \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/newsapi --shell /usr/sbin/nologin newsapi \
     && install --directory --owner=10001 --group=10001 --mode=0750 /var/lib/newsapi
 COPY --from=build /opt/newsapi /opt/newsapi

@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
-.PHONY: way-back model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
+.PHONY: image-test way-back model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -121,6 +121,11 @@ infra-test: $(INFRA_VENV)/.installed ## Build every stack under mocks and check 
 
 az-test: $(INFRA_VENV)/.installed $(AZ_VENV)/.installed ## Hold every documented az command to the real one's parser
 	AZ_PYTHON=$(AZ_VENV)/bin/python $(INFRA) -m pytest tests/infra/test_az.py tests/infra/test_preflight.py --confcutdir=tests/infra -q -p no:cacheprovider
+
+image-test: install ## Build the image with buildah and try it (root, buildah; debootstrap where no registry is)
+	docker/build-image.sh newsapi-dagster
+	NEWSAPI_IMAGE=newsapi-dagster STORAGE_DRIVER=$${STORAGE_DRIVER:-vfs} \
+	  $(BIN)/pytest -m "" tests/shipping/test_image.py tests/shipping/test_built_image.py
 
 KUSTO := build/kusto/node_modules
 

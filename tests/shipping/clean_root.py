@@ -1,8 +1,9 @@
-"""A Dockerfile's steps executed without a container engine, on a file system that is thrown away.
+"""The image's processes, started without a container engine: in a root directory of their own.
 
-Each stage is a root directory of its own: this machine's files below, what the steps write above
-(an overlay in memory, seen by our processes only), and this Python as /usr/local, where the
-official image has it.
+Either the Dockerfile's steps are executed on a file system that is thrown away: each stage is a
+root with this machine's files below, what the steps write above (an overlay in memory, seen by our
+processes only), and this Python as /usr/local, where the official image has it. Or the root is an
+image that was built, read-only, with the folders in memory that docker-compose.yml gives it.
 """
 
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,11 +36,22 @@ exec sleep infinity
 """
 
 
-class CleanRoot:
-    """The roots of the Dockerfile's stages, and the process that keeps them mounted."""
+_BUILT = """
+set -eu
+mount --bind "$1" "$2" && mount -o remount,ro,bind "$2"
+mount -t tmpfs -o mode=1777 none "$2/tmp"
+mount -t tmpfs -o uid=10001,gid=10001,mode=0750 none "$2/var/lib/newsapi"
+mount --rbind /dev "$2/dev" && mount --bind /proc "$2/proc"
+echo mounted
+exec sleep infinity
+"""
 
-    def __init__(self, folder: Path, keeper: int) -> None:
-        self._folder = folder
+
+class ImageRoot:
+    """The root of the finished image, and the process that keeps it mounted."""
+
+    def __init__(self, root: Path, keeper: int) -> None:
+        self._root = root
         self._keeper = keeper
         self.stages = read_stages()
 
@@ -47,11 +59,82 @@ class CleanRoot:
     def final(self) -> Stage:
         return self.stages[-1]
 
-    def _at(self, stage: int) -> Path:
-        return self._folder / str(stage) / "root"
-
     def _enter(self, *command: str | Path) -> list[str]:
         return ["nsenter", f"--mount=/proc/{self._keeper}/ns/mnt", *map(str, command)]
+
+    def _environment(self, stage: Stage, outer: Mapping[str, str]) -> dict[str, str]:
+        """A stage's variables, and how this machine reaches package indexes."""
+        own = {"PATH": _BASE_PATH, "HOME": "/tmp"} | stage.environment  # noqa: S108
+        own["PATH"] = own["PATH"].replace("$PATH", _BASE_PATH)
+        network = {
+            name: value
+            for name, value in outer.items()
+            if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name.lower().endswith("_proxy")
+        }
+        return network | own
+
+    def command(self, *arguments: str) -> list[str]:
+        """How the image would be started: as process 1, as its user, with its entrypoint."""
+        user, _, group = self.final.last("USER").text.partition(":")
+        return self._enter(
+            *("chroot", self._root),
+            *("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"),
+            *("setpriv", "--reuid", user, "--regid", group, "--clear-groups"),
+            *("--inh-caps=-all", "--no-new-privs"),
+            *("sh", "-c", f'cd {self.final.last("WORKDIR").text} && exec "$@"', "sh"),
+            *self.final.last("ENTRYPOINT").exec_form,
+            *(arguments or self.final.last("CMD").exec_form),
+        )
+
+    def as_root(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as the superuser, whom permissions don't stop."""
+        return subprocess.run(
+            self._enter("chroot", self._root, *arguments),
+            env={"PATH": _BASE_PATH},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    def once(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Start the image with a command and wait for its end."""
+        return subprocess.run(
+            self.command(*arguments),
+            env=self._environment(self.final, {}) | settings,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    @contextmanager
+    def started(self, log: Path, *arguments: str, **settings: str) -> Iterator["Container"]:
+        """Start the image and leave it running for the length of the block."""
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                self.command(*arguments),
+                env=self._environment(self.final, {}) | settings,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            container = Container(process, log)
+            try:
+                yield container
+            finally:
+                container.kill()
+
+
+class CleanRoot(ImageRoot):
+    """The roots of the Dockerfile's stages, which its steps fill."""
+
+    def __init__(self, folder: Path, keeper: int) -> None:
+        self._folder = folder
+        super().__init__(self._at(1), keeper)
+
+    def _at(self, stage: int) -> Path:
+        return self._folder / str(stage) / "root"
 
     def build(self) -> None:
         """Execute COPY, RUN and WORKDIR of both stages."""
@@ -88,59 +171,6 @@ class CleanRoot:
         )
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
-    def _environment(self, stage: Stage, outer: Mapping[str, str]) -> dict[str, str]:
-        """A stage's variables, and how this machine reaches package indexes."""
-        own = {"PATH": _BASE_PATH, "HOME": "/tmp"} | stage.environment  # noqa: S108
-        own["PATH"] = own["PATH"].replace("$PATH", _BASE_PATH)
-        network = {
-            name: value
-            for name, value in outer.items()
-            if name.startswith(("PIP_", "SSL_", "REQUESTS_")) or name.lower().endswith("_proxy")
-        }
-        return network | own
-
-    def command(self, *arguments: str) -> list[str]:
-        """How the image would be started: as process 1, as its user, with its entrypoint."""
-        user, _, group = self.final.last("USER").text.partition(":")
-        return self._enter(
-            *("chroot", self._at(1)),
-            *("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"),
-            *("setpriv", "--reuid", user, "--regid", group, "--clear-groups"),
-            *("--inh-caps=-all", "--no-new-privs"),
-            *("sh", "-c", f'cd {self.final.last("WORKDIR").text} && exec "$@"', "sh"),
-            *self.final.last("ENTRYPOINT").exec_form,
-            *(arguments or self.final.last("CMD").exec_form),
-        )
-
-    def once(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Start the image with a command and wait for its end."""
-        return subprocess.run(
-            self.command(*arguments),
-            env=self._environment(self.final, {}) | settings,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-
-    @contextmanager
-    def started(self, log: Path, *arguments: str, **settings: str) -> Iterator["Container"]:
-        """Start the image and leave it running for the length of the block."""
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                self.command(*arguments),
-                env=self._environment(self.final, {}) | settings,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-            container = Container(process, log)
-            try:
-                yield container
-            finally:
-                process.kill()
-                process.wait(10)
-
 
 class Container:
     """What an engine knows of a container: its process 1, seen from outside."""
@@ -158,6 +188,14 @@ class Container:
             time.sleep(0.05)
         return int(children.read_text().split()[0])
 
+    def kill(self) -> None:
+        """End all its processes; another user's process 1 doesn't die with who started it."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.process_1(), signal.SIGKILL)
+            self._process.kill()
+        self._process.wait(10)
+
     def stop(self, name: str, grace: float) -> tuple[int, float]:
         """Send process 1 a signal as an engine does; its exit code, and how long it took."""
         begin = time.monotonic()
@@ -167,24 +205,27 @@ class Container:
 
 @contextmanager
 def clean_root(folder: Path) -> Iterator[CleanRoot]:
-    """Mount the roots, or skip where that isn't allowed."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting file systems takes root")
+    """Mount the roots of both stages, or skip where that isn't allowed."""
     prefix = getattr(sys, "_base_executable", sys.executable)
     python = Path(prefix).resolve().parents[1]
+    with _mounted(_MOUNTS, folder, python) as keeper:
+        yield CleanRoot(folder, keeper)
+
+
+@contextmanager
+def built_root(folder: Path, files: Path) -> Iterator[ImageRoot]:
+    """Mount the files of an image that was built, read-only but for what compose gives it."""
+    with _mounted(_BUILT, files, folder) as keeper:
+        yield ImageRoot(folder, keeper)
+
+
+@contextmanager
+def _mounted(script: str, *arguments: Path) -> Iterator[int]:
+    """Mount in a namespace of its own, or skip where that isn't allowed; the process in it."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting file systems takes root")
     keeper = subprocess.Popen(
-        [
-            "unshare",
-            "--mount",
-            "--propagation",
-            "private",
-            "sh",
-            "-c",
-            _MOUNTS,
-            "sh",
-            folder,
-            python,
-        ],
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -193,8 +234,8 @@ def clean_root(folder: Path) -> Iterator[CleanRoot]:
         assert keeper.stdout is not None
         said = keeper.stdout.readline()
         if said.strip() != "mounted":
-            pytest.skip(f"no overlay file systems here: {said.strip()}")
-        yield CleanRoot(folder, keeper.pid)
+            pytest.skip(f"file systems can't be mounted here: {said.strip()}")
+        yield keeper.pid
     finally:
         keeper.kill()
         keeper.wait()

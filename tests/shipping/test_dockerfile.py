@@ -56,7 +56,7 @@ def test_tools_of_development_stay_out() -> None:
 
 def test_nothing_is_installed_into_the_finished_image() -> None:
     steps = " ".join(step.text for step in FINAL.all("RUN"))
-    assert not re.search(r"\b(pip|apt-get|apk|curl|wget)\b", steps)
+    assert not re.search(r"\b(pip3? install|apt-get|apk|curl|wget)\b", steps)
 
 
 def test_it_runs_as_a_user_without_rights_named_by_number() -> None:

@@ -1,6 +1,7 @@
 """What the Dockerfile makes, executed: installed, started as the platform does, stopped.
 
-There is no container engine in it: see `clean_root.py`.
+There is no container engine in it: see `clean_root.py`. With NEWSAPI_IMAGE it is an image that
+buildah built (`make image-test`), else what the Dockerfile's steps make of this machine's files.
 """
 
 import json
@@ -8,14 +9,17 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from alerts.servers import mail_server
 from postgres.server import Server, binaries, running_server
 from support.services import answers, until
 
-from .clean_root import CleanRoot, clean_root
+from .built_image import BUILT, built_image
+from .clean_root import ImageRoot, built_root, clean_root
 from .compose import apps, filled_in, services
 from .dockerfile import ROOT
 
@@ -26,10 +30,15 @@ GRACE = 30.0
 
 
 @pytest.fixture(scope="module")
-def image() -> Iterator[CleanRoot]:
-    with tempfile.TemporaryDirectory() as folder, clean_root(Path(folder)) as made:
-        made.build()
-        yield made
+def image() -> Iterator[ImageRoot]:
+    with tempfile.TemporaryDirectory() as folder:
+        if BUILT:
+            with built_image(BUILT) as built, built_root(Path(folder), built.files) as root:
+                yield root
+        else:
+            with clean_root(Path(folder)) as made:
+                made.build()
+                yield made
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +47,12 @@ def server() -> Iterator[Server]:
         yield started
 
 
-def test_the_process_is_an_ordinary_users_and_the_first(image: CleanRoot) -> None:
+def test_the_process_is_an_ordinary_users_and_the_first(image: ImageRoot) -> None:
     told = image.once("sh", "-c", "echo $$ $(id -u) $(id -g); touch /etc/new || echo refused")
     assert told.stdout.split() == ["1", "10001", "10001", "refused"]
 
 
-def test_neither_pip_nor_caches_nor_tools_are_installed(image: CleanRoot) -> None:
+def test_neither_pip_nor_caches_nor_tools_are_installed(image: ImageRoot) -> None:
     told = image.once("sh", "-c", "ls /opt/newsapi/bin /opt/newsapi/lib/python*/site-packages")
     names = set(told.stdout.split())
     assert "newsapi" in names
@@ -51,7 +60,7 @@ def test_neither_pip_nor_caches_nor_tools_are_installed(image: CleanRoot) -> Non
     assert not names & {"pip", "pytest", "mypy", "ruff", "hatchling", "wheel"}
 
 
-def test_a_one_off_command_runs_the_whole_pipeline(image: CleanRoot) -> None:
+def test_a_one_off_command_runs_the_whole_pipeline(image: ImageRoot) -> None:
     ran = image.once("newsapi", "run", "--json", NEWSAPI_SANDBOX="always")
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["rows"]["final.filtered_news"] > 0
@@ -62,7 +71,7 @@ def test_a_one_off_command_runs_the_whole_pipeline(image: CleanRoot) -> None:
     ("role", "port", "path"), [("webserver", 3000, "/server_info"), ("daemon", 8080, "/health")]
 )
 def test_each_role_answers_its_probe_and_stops_when_told(
-    image: CleanRoot, tmp_path: Path, role: str, port: int, path: str
+    image: ImageRoot, tmp_path: Path, role: str, port: int, path: str
 ) -> None:
     log = tmp_path / "log"
     url = f"http://127.0.0.1:{port}{path}"
@@ -79,7 +88,7 @@ def test_each_role_answers_its_probe_and_stops_when_told(
     assert all(json.loads(line) for line in log.read_text().splitlines())
 
 
-def test_a_run_of_its_own_ends_marked_when_told_to_stop(image: CleanRoot, tmp_path: Path) -> None:
+def test_a_run_of_its_own_ends_marked_when_told_to_stop(image: ImageRoot, tmp_path: Path) -> None:
     from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 
     log = tmp_path / "log"
@@ -98,7 +107,7 @@ def test_a_run_of_its_own_ends_marked_when_told_to_stop(image: CleanRoot, tmp_pa
 
 
 def test_the_services_work_with_the_settings_of_compose(
-    image: CleanRoot, server: Server, tmp_path: Path
+    image: ImageRoot, server: Server, tmp_path: Path
 ) -> None:
     password = "invented for this test"
     with server.admin() as admin:
@@ -119,17 +128,33 @@ def test_the_services_work_with_the_settings_of_compose(
     settings |= {"POSTGRES_HOST": "127.0.0.1", "POSTGRES_PORT": str(server.port)}
     upgraded = image.once(*services()["upgrade"]["command"], **settings)
     assert upgraded.returncode == 0, upgraded.stderr
-    log = tmp_path / "log"
-    with image.started(log, *services()["daemon"]["command"], **settings) as container:
-        until(lambda: "The daemon acts" in log.read_text(), "it doesn't act", 60)
-        checked = image.once("newsapi", "db", "check", **settings)
-        assert checked.returncode == 0, checked.stderr
-        assert container.stop("SIGTERM", GRACE)[0] == 0
-    assert password not in log.read_text()
+    with mail_server() as mail, ExitStack() as started:
+        settings |= {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mail.port)}
+        logs = {role: tmp_path / role for role in ("daemon", "webserver")}
+        roles = {
+            role: started.enter_context(
+                image.started(log, *services()[role]["command"], **settings)
+            )
+            for role, log in logs.items()
+        }
+        until(lambda: "The daemon acts" in logs["daemon"].read_text(), "it doesn't act", 180)
+        until(lambda: answers("http://127.0.0.1:3000/server_info"), "the webserver doesn't answer")
+        assert image.once(*image.final.last("HEALTHCHECK").exec_form).returncode == 0
+        ran = image.once("newsapi", "run", "--json", **settings)
+        assert ran.returncode == 0, ran.stderr
+        assert json.loads(ran.stdout)["rows"]["final.filtered_news"] > 0
+        for checked in (("db", "check"), ("alerts", "check"), ("alerts", "test", "email")):
+            done = image.once("newsapi", *checked, **settings)
+            assert done.returncode == 0, done.stderr
+        assert [message["To"] for message in mail.received] == ["operators@example.com"]
+        for role in roles.values():
+            assert role.stop("SIGTERM", GRACE)[0] == 0
+    for log in logs.values():
+        assert password not in log.read_text()
 
 
 def test_the_launcher_of_runs_in_jobs_is_installed_and_takes_its_configuration(
-    image: CleanRoot,
+    image: ImageRoot,
 ) -> None:
     script = (
         "from newsapi_dentsu.hosting.run_launcher import run_launcher as part\n"
