@@ -31,7 +31,7 @@ from newsapi_dentsu.domain.vectors import Vector, Vectors
 
 Figures = NDArray[np.float64]
 
-METHOD: Final = "relevance-1"
+METHOD: Final = "relevance-2"
 """The rules of this module; another name where they change, so that runs tell of it."""
 
 ENGLISH: Final = "eng"
@@ -302,11 +302,11 @@ def _closeness(similarities: Figures) -> float:
 
 
 def _texts_of(topic: Topic) -> list[str]:
+    # What is written twice counts once, and the order doesn't matter, as in the search.
     named: dict[str, str] = {}
-    for keyword in topic.keywords or map(_last_part, _tags_of(topic)):
-        # What is written twice counts once, as it does in the search.
+    for keyword in sorted(topic.keywords or map(_last_part, _tags_of(topic)), reverse=True):
         named.setdefault(_even(keyword).casefold(), keyword)
-    keywords = list(named.values())
+    keywords = [named[even] for even in sorted(named)]
     joined = ", ".join(keywords)
     return [f"{topic.name}: {topic.description or joined}", joined, *keywords]
 

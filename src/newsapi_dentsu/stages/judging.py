@@ -37,7 +37,8 @@ def meanings_of(
         session, model, {text_hash for hashes in parts.values() for text_hash in hashes}
     )
     return {
-        key: Meaning(found[hashes[0]], found[hashes[-1]])
+        # Of a title that the model can't read, what follows tells.
+        key: Meaning(found[hashes[0]], found.get(hashes[-1], found[hashes[0]]))
         for key, hashes in parts.items()
-        if hashes and all(text_hash in found for text_hash in hashes)
+        if hashes and hashes[0] in found
     }

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from newsapi_dentsu.domain.language import verified_language
-from newsapi_dentsu.domain.relevance import Yardstick, score
+from newsapi_dentsu.domain.assessment import relevance_of
+from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.meaning import Embedder
 from newsapi_dentsu.progress import Progress, no_progress
@@ -93,14 +93,14 @@ def _batch(
     )
     found = []
     for one in articles:
-        relevance = score(
-            one.title,
-            one.own_text,
-            one.concepts,
-            one.categories,
+        _, relevance = relevance_of(
             measure,
-            meanings.get(one.article_id),
-            verified_language(one.own_text, one.lang),
+            title=one.title,
+            body=one.own_text,
+            lang=one.lang,
+            concepts=one.concepts,
+            categories=one.categories,
+            meaning=meanings.get(one.article_id),
         )
         scored = Scored(relevance.overall, one.link or "", one.title, relevance.topics)
         found.append((scored, one.article_id in meanings))
