@@ -160,7 +160,7 @@ def test_a_text_without_a_vector_costs_no_other(
     "text",
     [
         "\U0001f389 \U0001f525\U0001f525 \U0001f680",
-        "\u0420\u0435\u043a\u043b\u0430\u043c\u0430 \u043c\u0435\u043d\u044f\u0435\u0442\u0441\u044f",
+        "\u0420\u0435\u043a\u043b\u0430\u043c\u0430 \u0440\u0430\u0441\u0442\u0435\u0442",
         "\u5e7f\u544a\u884c\u4e1a\u6b63\u5728\u6539\u53d8",
         "xq7 zrv9k qqwpt 0x3f zzkjh wvxq pltk9 jjqx vbn3m qzt",
         "-- *** --",

@@ -5,7 +5,7 @@ to an article's title and opening, and to many other subjects of the news. An op
 out to a topic, by so many of the spreads with which it lies among the other subjects, is about it.
 A small logistic model turns these figures into the score; they are relative to the description, so
 the model serves topics that nobody fitted it to. Where labelled articles taught more of a pair of
-topics, likeness to these counts as well (`calibration.json`, made by `tools/fit_relevance.py`).
+topics, likeness to these counts as well (`calibration.json`, made by `evaluation/fit.py`).
 
 Only the title and the opening count: a score doesn't grow with a text's length.
 """
@@ -23,7 +23,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from newsapi_dentsu.domain.calibration import Calibration, Lesson, calibration
+from newsapi_dentsu.domain.calibration import Calibration, Lesson, Taught, calibration
 from newsapi_dentsu.domain.passages import OPENING_WORDS
 from newsapi_dentsu.domain.subjects import SUBJECTS
 from newsapi_dentsu.domain.topics import Topic, Topics
@@ -106,15 +106,18 @@ class Yardstick:
     """Where each topic lies: a row for its description, one for all keywords, one for each."""
 
     lesson: Lesson | None = None
+    taught: tuple[Taught, ...] = ()
+    """What examples and people's verdicts add (`teaching.teach`)."""
 
 
-def rules(model: str) -> list[str]:
+def rules(model: str, taught: Sequence[Taught] = ()) -> list[str]:
     """What verdicts depend on beside the topics file: another list, other verdicts.
 
     Args:
         model: the sentence model's name and version, empty where there is none.
+        taught: what examples and people's verdicts add.
     """
-    return [METHOD, model, calibration().digest, *SUBJECTS]
+    return [METHOD, model, calibration().digest, *SUBJECTS, *(one.digest for one in taught)]
 
 
 def texts(topics: Topics) -> tuple[str, ...]:
@@ -159,11 +162,23 @@ def score(
     named = list(_named(title, body, concepts, categories, measure.topics))
     if meaning is None or not measure.poles:
         return _by_words(named, measure, "the meaning of its text is unknown")
-    by_meaning = _by_meaning(title, body, named, measure, meaning)
+    by_meaning = _by_meaning(title, body, named, measure, meaning).relevance()
     if lang == ENGLISH:
         return by_meaning
     by_words = _by_words(named, measure, "it isn't in English, and says more than its meaning does")
     return max(by_meaning, by_words, key=lambda found: found.overall)
+
+
+def logits(
+    title: str, body: str, concepts: str, categories: str, measure: Yardstick, meaning: Meaning
+) -> tuple[float, dict[str, float]]:
+    """An article's scores by its meaning before they are squeezed into 0 to 1: overall, by topic.
+
+    The arguments are those of `score`.
+    """
+    named = list(_named(title, body, concepts, categories, measure.topics))
+    told = _by_meaning(title, body, named, measure, meaning)
+    return told.logit, told.logits
 
 
 def figures(
@@ -195,9 +210,24 @@ class _Named:
         return f"its {self.place} names {self.seen}" if self.place else "nothing names it"
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the meaning of an article says: the logits, and the signs that add up to the overall."""
+
+    logit: float
+    logits: dict[str, float]
+    signals: tuple[Signal, ...]
+    constant: float
+
+    def relevance(self) -> Relevance:
+        scores = {name: round(_logistic(logit), 4) for name, logit in self.logits.items()}
+        overall = round(_logistic(self.logit), 4)
+        return Relevance(overall, scores, self.signals, "meaning", self.constant)
+
+
 def _by_meaning(
     title: str, body: str, named: Sequence[_Named], measure: Yardstick, meaning: Meaning
-) -> Relevance:
+) -> _Told:
     known, lesson = calibration(), measure.lesson
     opening, heading = _stands(measure, meaning)
     names = [topic.name for topic in measure.topics.topics]
@@ -207,37 +237,50 @@ def _by_meaning(
     constant = (
         known.constant * factor + weights[_ALONE] * alone + (lesson.constant if lesson else 0)
     )
+    # What is taught of one of several topics moves how far an article stands out to that topic.
+    adds = {one.topics: one.adds(meaning.opening, meaning.title) for one in measure.taught}
+    together = adds.pop(frozenset(names), 0.0)
+    moved = np.array([adds.get(frozenset([name]), 0.0) for name in names])
+    moved /= known.weights[_STANDING].sum()
     signals: list[Signal] = []
+    taught = np.zeros(len(names))
     for stands, first, what in (
         (opening, _OPENING, f"its opening, {_shown(title, body)},"),
         (heading, _TITLE, "its title"),
     ):
-        added = weights[first + 1] * stands / len(names)
-        added[int(np.argmin(stands))] += weights[first] * stands.min()
-        for name, stand, weight in zip(names, stands, added, strict=True):
-            signals.append(Signal(name, f"{what} {_standing(stand)}", float(weight)))
-    for name, one in zip(names, named, strict=True):
+        counts = np.full(len(names), weights[first + 1] / len(names))
+        counts[int(np.argmin(stands + moved))] += weights[first]
+        taught += counts * moved
+        for name, stand, count in zip(names, stands, counts, strict=True):
+            signals.append(Signal(name, f"{what} {_standing(stand)}", float(count * stand)))
+    for name, one, weight in zip(names, named, taught, strict=True):
         if one.share:
-            weight = weights[_NAMED] * one.share / len(names)
-            signals.append(Signal(name, str(one), float(weight)))
+            share = weights[_NAMED] * one.share / len(names)
+            signals.append(Signal(name, str(one), float(share)))
+        if weight:
+            signals.append(Signal(name, _likened(weight, "on this topic"), float(weight)))
     if lesson:
         likeness = lesson.likeness(meaning.opening, meaning.title)
         most = "like" if likeness > 0 else "unlike"
         said = f"it is {most} what people called relevant among the labelled articles"
         signals.append(Signal("", said, likeness))
-    overall = _logistic(float(constant) + sum(one.weight for one in signals))
-    scores = {
-        name: round(_logistic(known.constant + float(known.weights @ found)), 4)
+    if together:
+        signals.append(Signal("", _likened(together, "on the topics"), together))
+    overall = float(constant) + sum(one.weight for one in signals)
+    each = {
+        name: float(known.constant + known.weights @ found)
         for name, found in zip(
             names,
             (
                 np.array([stand, stand, head, head, alone, one.share])
-                for stand, head, one in zip(opening, heading, named, strict=True)
+                for stand, head, one in zip(opening + moved, heading + moved, named, strict=True)
             ),
             strict=True,
         )
     }
-    return Relevance(round(overall, 4), scores, tuple(signals), "meaning", float(constant))
+    if together and len(names) == 1:
+        each[names[0]] += together
+    return _Told(overall, each, tuple(signals), float(constant))
 
 
 def _by_words(named: Sequence[_Named], measure: Yardstick, why: str) -> Relevance:
@@ -254,6 +297,8 @@ def _by_words(named: Sequence[_Named], measure: Yardstick, why: str) -> Relevanc
 _OPENING, _TITLE, _ALONE, _NAMED = (
     Calibration.FIGURES.index(name) for name in ("opening", "title", "alone", "named")
 )
+_STANDING = [_OPENING, _OPENING + 1, _TITLE, _TITLE + 1]
+"""What of the weights counts how far an article stands out."""
 
 
 def _figures(named: Sequence[_Named], opening: Figures, heading: Figures) -> Figures:
@@ -397,6 +442,11 @@ def _last_part(uri: str) -> str:
 def _standing(stand: float) -> str:
     side = "closer to it" if stand >= 0 else "farther from it"
     return f"is {side} than to other subjects by {abs(stand):.1f} times their spread"
+
+
+def _likened(added: float, to_what: str) -> str:
+    which = "belong" if added > 0 else "don't belong"
+    return f"it is like articles {to_what} that were said to {which}"
 
 
 def _shown(title: str, body: str) -> str:

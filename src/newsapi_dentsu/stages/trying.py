@@ -36,7 +36,8 @@ class Trial:
     """What a topics file would make of the articles that are stored.
 
     `misses` are the best of the rejected, `doubtful` the weakest of the kept. `by_words` of all
-    have no vector of this model and are judged by keywords and tags alone.
+    have no vector of this model and are judged by keywords and tags alone. `missing` are examples
+    of which no article is stored.
     """
 
     kept: int
@@ -44,6 +45,7 @@ class Trial:
     by_words: int
     misses: Sequence[Scored]
     doubtful: Sequence[Scored]
+    missing: Sequence[str] = ()
 
 
 def attempt(
@@ -53,7 +55,8 @@ def attempt(
     progress: Progress = no_progress,
 ) -> Trial:
     """Score every stored article by these topics, whatever else would reject it."""
-    measure = measure_for(topics, embedder)
+    judged_by = warehouse.read(partial(measure_for, topics=topics, embedder=embedder))
+    measure = judged_by.yardstick
     threshold = topics.relevance.threshold
     kept = rejected = by_words = 0
     misses: list[Scored] = []
@@ -68,7 +71,7 @@ def attempt(
             rejected += 1
             misses = heapq.nlargest(SHOWN, [*misses, one])
         progress(kept + rejected, max(waiting, kept + rejected))
-    return Trial(kept, rejected, by_words, misses, doubtful)
+    return Trial(kept, rejected, by_words, misses, doubtful, judged_by.missing)
 
 
 def _scored(warehouse: Warehouse, measure: Yardstick) -> Iterator[tuple[Scored, bool]]:
