@@ -5,6 +5,7 @@ position of its own: it makes what is missing of the articles that grouping will
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,6 +33,9 @@ TIDIED_AT_ONCE = 10_000
 
 _AT_ONCE = 25
 """Texts that one process takes at a time: so many take a fraction of a second."""
+
+_TRIED = 40
+"""Texts by which it is told how long others take."""
 
 _FEW = 100
 """Texts of articles that are read by their ids, however long each is."""
@@ -104,6 +108,45 @@ def understand(
             )
             progress(total.articles, waiting)
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """How many texts have no vector yet, and about how many seconds it takes to make them."""
+
+    texts: int
+    seconds: float
+
+
+def missing(warehouse: Warehouse, embedder: Embedder) -> Missing:
+    """What a full refresh has to understand; how long that takes is tried with a few texts.
+
+    Raises:
+        ModelError: the model can't be used.
+    """
+    wanted: set[bytes] = set()
+    sample: list[str] = []
+    articles = 0
+    for found in _texts_after(warehouse, 0):
+        texts = {
+            passage_hash(passage): passage
+            for one in found
+            for passage in passages(one.title, one.own_text)
+        }
+        there = warehouse.read(partial(embeddings.known, model=embedder.model, hashes=texts))
+        lacking = [text for key, text in texts.items() if key not in there]
+        wanted.update(bytes.fromhex(key) for key in texts.keys() - there)
+        sample += lacking[: _TRIED - len(sample)]
+        articles += len(found)
+    if not sample:
+        return Missing(0, 0.0)
+    # The first text takes the time to load the model.
+    _vectors(embedder, sample[:1])
+    begun = time.monotonic()
+    _vectors(embedder, sample)
+    each = (time.monotonic() - begun) / len(sample)
+    with workers(wanted=articles >= _MANY) as helpers:
+        return Missing(len(wanted), len(wanted) * each / helpers.count)
 
 
 @dataclass(frozen=True, slots=True)
