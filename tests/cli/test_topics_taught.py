@@ -111,3 +111,15 @@ def test_what_is_wrong_is_said(newsapi: Newsapi, words: list[str], said: str) ->
     code, told = newsapi("teach", *words)
     assert code != 0
     assert said in told
+
+
+def test_without_a_database_none_is_made(
+    newsapi: Newsapi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUCKDB_PATH", str(tmp_path / "none.duckdb"))
+    load_settings.cache_clear()
+    for words in (["a.example/1", "yes"], ["--forget"], []):
+        code, told = newsapi("teach", *words)
+        assert code != 0
+        assert "run `newsapi run` first" in told
+    assert not (tmp_path / "none.duckdb").exists()

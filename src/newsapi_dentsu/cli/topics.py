@@ -109,7 +109,7 @@ def _try(settings: Settings, path: Path) -> None:
 
 @topics.command()
 @click.argument("article", required=False, metavar="URL")
-@click.argument("verdict", required=False, type=click.Choice(["yes", "no"]))
+@click.argument("verdict", required=False, type=click.Choice(["yes", "no"], case_sensitive=False))
 @_of_topic
 @click.option("--forget", is_flag=True, help="Take back what was said of URL; without one, all.")
 def teach(*, article: str | None, verdict: str | None, topic: str | None, forget: bool) -> None:

@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal
@@ -105,6 +105,9 @@ class Yardstick:
     poles: tuple[Vectors, ...] = ()
     """Where each topic lies: a row for its description, one for all keywords, one for each."""
 
+    shared: tuple[float, ...] = ()
+    """How far each topic's neighbour among the topics stands out to it by its own words."""
+
     lesson: Lesson | None = None
     taught: tuple[Taught, ...] = ()
     """What examples and people's verdicts add (`teaching.teach`)."""
@@ -135,7 +138,8 @@ def yardstick(topics: Topics, model: str, vectors: Vectors) -> Yardstick:
         at = end
     known = calibration()
     lesson = known.lesson if known.model == model and known.lesson.is_about(topics) else None
-    return Yardstick(topics, model, vectors[: len(SUBJECTS)], tuple(poles), lesson)
+    untold = Yardstick(topics, model, vectors[: len(SUBJECTS)], tuple(poles))
+    return replace(untold, shared=_shared(untold), lesson=lesson)
 
 
 def score(
@@ -186,7 +190,8 @@ def figures(
 ) -> Figures:
     """The figures that the calibration weighs, in the order of `Calibration.FIGURES`."""
     named = list(_named(title, body, concepts, categories, measure.topics))
-    return _figures(named, *_stands(measure, meaning))
+    opening, heading = _stands(measure, meaning)
+    return _figures(named, opening - measure.shared, heading - measure.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,19 +245,25 @@ def _by_meaning(
     # What is taught of one of several topics moves how far an article stands out to that topic.
     adds = {one.topics: one.adds(meaning.opening, meaning.title) for one in measure.taught}
     together = adds.pop(frozenset(names), 0.0)
-    moved = np.array([adds.get(frozenset([name]), 0.0) for name in names])
-    moved /= known.weights[_STANDING].sum()
+    added = np.array([adds.get(frozenset([name]), 0.0) for name in names])
+    added /= known.weights[_STANDING].sum()
+    moved = added - measure.shared
     signals: list[Signal] = []
-    taught = np.zeros(len(names))
+    taught, shared = np.zeros(len(names)), np.zeros(len(names))
     for stands, first, what in (
         (opening, _OPENING, f"its opening, {_shown(title, body)},"),
         (heading, _TITLE, "its title"),
     ):
         counts = np.full(len(names), weights[first + 1] / len(names))
         counts[int(np.argmin(stands + moved))] += weights[first]
-        taught += counts * moved
+        taught += counts * added
+        shared -= counts * measure.shared
         for name, stand, count in zip(names, stands, counts, strict=True):
             signals.append(Signal(name, f"{what} {_standing(stand)}", float(count * stand)))
+    for name, weight in zip(names, shared, strict=True):
+        if weight:
+            said = "what another of the topics has in common with it isn't counted"
+            signals.append(Signal(name, said, float(weight)))
     for name, one, weight in zip(names, named, taught, strict=True):
         if one.share:
             share = weights[_NAMED] * one.share / len(names)
@@ -331,6 +342,23 @@ def _stand_out(measure: Yardstick, vector: Vector) -> Figures:
     close = [_closeness(_similarities(pole, vector)) for pole in measure.poles]
     stands: Figures = (np.array(close) - others.mean()) / max(float(others.std()), 1e-3)
     return stands
+
+
+def _shared(measure: Yardstick) -> tuple[float, ...]:
+    """What topics that are related have in common.
+
+    An article that is about one of them alone stands out to the other as far as the words of that
+    one do: to be about both it must stand out more.
+    """
+    own = []
+    for pole in measure.poles:
+        keywords = pole[1:].mean(axis=0)
+        both = (pole[0], keywords / max(float(np.linalg.norm(keywords)), 1e-6))
+        own.append(np.mean([_stand_out(measure, one) for one in both], axis=0))
+    return tuple(
+        round(max((0.0, *(row[at] for other, row in enumerate(own) if other != at))), 3)
+        for at in range(len(own))
+    )
 
 
 def _similarities(rows: Vectors, vector: Vector) -> Figures:

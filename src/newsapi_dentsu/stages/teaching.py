@@ -85,9 +85,11 @@ def teach(
         TopicsError: no article is called so, or several, or no topic.
     """
     wanted = asked_of(topics, topic)
+    # By a snapshot, which wants tables of this version.
+    article_id = warehouse.read(partial(_only, called=called))
 
     def keep(session: Session) -> tuple[Verdict, Verdict | None]:
-        (article,) = processed.articles(session, [_only(session, called)]).values()
+        (article,) = processed.articles(session, [article_id]).values()
         said = Verdict(
             verdicts.key_of(wanted),
             article.article_id,
@@ -119,22 +121,23 @@ def forget(warehouse: Warehouse, wanted: frozenset[str], called: str | None) -> 
         TopicsError: nothing was said of that article.
     """
 
-    def take_back(session: Session) -> list[Verdict]:
+    def said(session: Session) -> list[Verdict]:
         key = verdicts.key_of(wanted)
         found = [one for one in verdicts.verdicts(session) if one.topics == key]
-        if called is not None:
-            # The article itself may be gone.
-            keys = {called, *articles_called(session, called)}
-            found = [one for one in found if keys & {one.article_id, one.link}]
-            if not found:
-                raise TopicsError(
-                    f"nothing was said of {called} on {on(wanted)}: `newsapi topics verdicts` "
-                    "lists what was"
-                )
-        verdicts.remove(session, found)
-        return found
+        if called is None:
+            return found
+        # The article itself may be gone.
+        keys = {called, *articles_called(session, called)}
+        return [one for one in found if keys & {one.article_id, one.link}]
 
-    return warehouse.write(take_back)
+    found = warehouse.read(said)
+    if called is not None and not found:
+        raise TopicsError(
+            f"nothing was said of {called} on {on(wanted)}: `newsapi topics verdicts` lists what "
+            "was"
+        )
+    warehouse.write(partial(verdicts.remove, said=found))
+    return found
 
 
 def effect(warehouse: Warehouse, topics: Topics, embedder: Embedder) -> Effect:
