@@ -15,6 +15,8 @@ from evaluation.parts import PARTS, Part
 from evaluation.printing import print_result
 from evaluation.real_news import ARTICLES, FOLDER
 from evaluation.real_relevance import Figure, as_rows, relevance_on_real_news
+from evaluation.real_teaching import as_rows as taught_rows
+from evaluation.real_teaching import teaching_on_real_news
 from evaluation.results import SUBJECTS, evaluate
 
 _WORST = 15
@@ -88,6 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
         if real is not None:
             print("relevance on real articles, no source in both fit and test")
             print_rows(as_rows(real))
+            print("\nwhat examples and verdicts add, on sources that taught nothing")
+            print_rows(taught_rows(teaching_on_real_news(options.real_news)))
         for result in results:
             print_result(result, options.worst)
         print("\n" + ("\n".join(f"MISSED {line}" for line in missed) or "no target missed"))

@@ -136,13 +136,13 @@ def _figure(
     rng: np.random.Generator,
 ) -> Figure:
     said = [one >= 0 for one in logits]
-    f1 = [_f1(truth, one) for one in said]
+    f1s = [f1(truth, one) for one in said]
     names = np.unique(sources)
     rows = {name: np.flatnonzero(sources == name) for name in names}
     samples = []
     for _ in range(_RESAMPLES):
         chosen = np.concatenate([rows[name] for name in rng.choice(names, len(names))])
-        samples.append(_f1(truth[chosen], said[0][chosen]))
+        samples.append(f1(truth[chosen], said[0][chosen]))
     low, high = np.percentile(samples, [2.5, 97.5])
     return Figure(
         method,
@@ -150,13 +150,14 @@ def _figure(
         len(truth),
         float(np.mean([_share(truth & one, one) for one in said])),
         float(np.mean([_share(truth & one, truth) for one in said])),
-        float(np.mean(f1)),
+        float(np.mean(f1s)),
         (float(low), float(high)),
-        float(np.mean([_auc(truth, one) for one in logits])),
+        float(np.mean([auc(truth, one) for one in logits])),
     )
 
 
-def _f1(truth: Truth, said: Truth) -> float:
+def f1(truth: Truth, said: Truth) -> float:
+    """The harmonic mean of precision and recall."""
     right = (truth & said).sum()
     return float(2 * right / max(1, truth.sum() + said.sum()))
 
@@ -165,7 +166,7 @@ def _share(part: Truth, whole: Truth) -> float:
     return float(part.sum() / max(1, whole.sum()))
 
 
-def _auc(truth: Truth, figure: Numbers) -> float:
+def auc(truth: Truth, figure: Numbers) -> float:
     """The chance that a relevant article stands above another one; ties count half."""
     if truth.all() or not truth.any():
         return 1.0

@@ -323,3 +323,14 @@ def test_a_score_is_told_on_its_side_of_the_threshold(
 ) -> None:
     rules = RelevanceRules(threshold=threshold)
     assert f"{rules.beside(score)} of {rules.asked}" == told
+
+
+def test_the_order_of_keywords_and_topics_changes_no_score() -> None:
+    turned = parse_topics(
+        f"topics:\n{TRAINS.replace('train, locomotive', 'locomotive, train')}"
+        f"{PETS.replace('puppy, guide dog', 'guide dog, puppy, guide dog')}",
+        "topics.yaml",
+    )
+    for text in (PETS_ON_TRAINS, PETS_AT_HOME, RATES):
+        one, other = scored(*text), scored(*text, topics=turned)
+        assert (one.overall, dict(one.topics)) == (other.overall, dict(other.topics))

@@ -9,16 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from newsapi_dentsu.domain import assessment
 from newsapi_dentsu.domain.passages import passage_hash, passages
+from newsapi_dentsu.domain.topics import parse_topics
 from newsapi_dentsu.domain.vectors import Vectors
 from newsapi_dentsu.errors import ModelError
 from newsapi_dentsu.meaning import SHIPPED, Embedder, SentenceModel, sentence_model
+from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages import understand as understanding
 from newsapi_dentsu.stages import workers as working
 from newsapi_dentsu.stages.deduplicate import deduplicate
+from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.stages.understand import tidy, understand
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.tables import embeddings
+from newsapi_dentsu.warehouse.tables import assessments, embeddings
 from support.articles import record
 from support.clock import NOON
 from support.databases import Database, DuckDBDatabases
@@ -28,6 +32,13 @@ from support.processing import process, store
 from support.tables import column, count, execute
 
 MODEL = sentence_model().model
+PETS = """
+quality: {min_words: 1}
+topics:
+  - name: Pets
+    description: Dogs, cats and other animals that people keep at home.
+    keywords: [pets, kittens]
+"""
 
 
 class Wrapped(Embedder):
@@ -143,6 +154,52 @@ def test_a_text_without_a_vector_costs_no_other(
     assert kept(warehouse) == expected([1, 2])
     assert "is judged without its meaning: ValueError: what a text" in caplog.text
     process(warehouse)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f389 \U0001f525\U0001f525 \U0001f680",
+        "\u0420\u0435\u043a\u043b\u0430\u043c\u0430 \u0440\u0430\u0441\u0442\u0435\u0442",
+        "\u5e7f\u544a\u884c\u4e1a\u6b63\u5728\u6539\u53d8",
+        "xq7 zrv9k qqwpt 0x3f zzkjh wvxq pltk9 jjqx vbn3m qzt",
+        "-- *** --",
+    ],
+    ids=["emoji", "cyrillic", "chinese", "soup", "marks"],
+)
+def test_what_the_model_can_t_read_gets_no_vector(
+    duckdb_databases: DuckDBDatabases, text: str
+) -> None:
+    warehouse = duckdb_databases.create().open()
+    store(warehouse, record("1", NOON, title=text, body=f"{text} {text}"))
+    store(warehouse, record("2", NOON, title=text, body="Dogs and cats at home. " * 20))
+    deduplicate(warehouse, now=NOON)
+    report = understand(warehouse, sentence_model())
+    # What follows an unreadable title is read with it.
+    assert (report.articles, report.made) == (2, 1)
+    topics = parse_topics(PETS, "topics.yaml")
+    group(warehouse, topics, now=NOON, embedder=sentence_model())
+    unread, read = sorted(column(warehouse, assessments.TABLE, "relevance"))
+    assert unread == 0
+    assert read > 0.5
+
+
+def test_what_grouping_tries_again_is_judged_by_its_meaning(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topics = parse_topics(PETS, "topics.yaml")
+    store(warehouse, record("1", NOON, title="Dogs and cats", body="Puppies at home. " * 20))
+    deduplicate(warehouse, now=NOON)
+    with monkeypatch.context() as broken:
+        broken.setattr(assessment, "score", lambda *_: 1 / 0)
+        assert group(warehouse, topics, now=NOON, embedder=sentence_model()).failed == 1
+    # The version after it tries again, and brings another model.
+    monkeypatch.setattr(setting_aside, "_version", lambda: "later")
+    later = Wrapped(lambda _: None, "later@1")
+    assert understand(warehouse, later).made == 2
+    group(warehouse, topics, now=NOON, embedder=later)
+    assert column(warehouse, assessments.TABLE, "relevance")[0] > 0.9
+    assert understand(warehouse, later).articles == 0
 
 
 def test_a_text_that_kills_its_process_costs_no_other(

@@ -122,6 +122,7 @@ def _page(settings: Settings, days: int) -> str:
     from newsapi_dentsu.dashboard.page import render
     from newsapi_dentsu.domain.alerts.facts import Tables
     from newsapi_dentsu.health.limits import limits_in_use
+    from newsapi_dentsu.health.relevance import OffTopic, off_topic
     from newsapi_dentsu.warehouse import open_warehouse
     from newsapi_dentsu.warehouse.tables import run_metrics
     from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
@@ -130,6 +131,7 @@ def _page(settings: Settings, days: int) -> str:
     runs: list[RunMetrics] = []
     storage = Storage(None, None)
     tables: Tables | None = None
+    astray: OffTopic | None = None
     with closing(open_warehouse(settings)) as warehouse:
         if _has_tables(warehouse):
             with warehouse.snapshot() as session:
@@ -138,6 +140,7 @@ def _page(settings: Settings, days: int) -> str:
                 runs = run_metrics.settled(found, under_way=under_way)
                 storage = _storage(settings, warehouse, session)
                 tables = read_tables(warehouse.engine, session, None, now)
+                astray = off_topic(session, now)
         location = warehouse.location
     use = limits_in_use(settings)
     if use.trouble:
@@ -151,6 +154,7 @@ def _page(settings: Settings, days: int) -> str:
             storage=storage,
             limits=use.limits,
             tables=tables,
+            off_topic=astray,
         )
     )
 

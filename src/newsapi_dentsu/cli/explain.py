@@ -38,6 +38,7 @@ def explain(*, name: str, as_json: bool) -> None:
     settings = load_settings()
     warehouse = open_warehouse(settings)
     embedder = open_embedder(settings)
+    topics = load_topics(settings)
     with warehouse.snapshot() as session:
         paths = follow(session, name)
         meanings = meanings_of(
@@ -49,8 +50,7 @@ def explain(*, name: str, as_json: bool) -> None:
                 if path.article_id and path.text
             },
         )
-    topics = load_topics(settings)
-    measure = measure_for(topics, embedder if meanings else None)
+        measure = measure_for(session, topics, embedder if meanings else None).yardstick
     found = [_relevance(path, measure, meanings) for path in paths]
     if as_json:
         click.echo(json.dumps(list(map(_as_json, paths, found)), default=utc_text))

@@ -57,7 +57,7 @@ COMMANDS = {
     "alerts": "alerts",
     "home": "home",
     "sandbox": "sandbox",
-    "topics": "configuration",
+    "topics": "topics",
     "wrapping": "wrapping",
     "config": "configuration",
     "help": "main",

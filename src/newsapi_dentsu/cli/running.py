@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ import click
 from newsapi_dentsu import logs
 from newsapi_dentsu.cli.output import console, progress_bars, stages_told
 from newsapi_dentsu.settings import Settings, load_settings
-from newsapi_dentsu.wording import counted
+from newsapi_dentsu.wording import counted, duration
 
 SANDBOX_NOTICE = (
     "No NEWSAPI_KEY: reading the built-in SANDBOX. Its articles are invented, to try things out."
@@ -33,7 +35,12 @@ as_json = click.option(
     is_flag=True,
     help="Delete the sandbox's articles first, to start with real ones in the same database.",
 )
-def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool) -> None:
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="With --full-refresh: tell what it would change of what is stored, and store nothing.",
+)
+def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool, plan: bool) -> None:
     """Fetch what is new, deduplicate it, group it, filter it.
 
     Executes the Dagster job news_pipeline in this process. Exit code 0 means that all
@@ -42,6 +49,11 @@ def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool) -> None:
     from newsapi_dentsu.stages.pipeline import COLLECT, STAGES
 
     settings = load_settings()
+    if plan:
+        if not full_refresh or discard_sandbox:
+            raise click.UsageError("--plan goes with --full-refresh alone")
+        _plan(settings, as_json=as_json)
+        return
     if discard_sandbox:
         from newsapi_dentsu.warehouse import open_warehouse
 
@@ -120,6 +132,63 @@ def backfill(
         },
         as_json=as_json,
     )
+
+
+def _plan(settings: Settings, *, as_json: bool) -> None:
+    from newsapi_dentsu.meaning import open_embedder
+    from newsapi_dentsu.source import load_topics
+    from newsapi_dentsu.stages.planning import Plan, plan
+    from newsapi_dentsu.stages.understand import Missing
+    from newsapi_dentsu.warehouse import open_warehouse
+
+    def tell(missing: Missing) -> None:
+        if missing.texts and not as_json:
+            about = duration(timedelta(seconds=missing.seconds))
+            click.echo(
+                f"{counted(missing.texts, 'text')} to understand first, for about {about} …",
+                err=True,
+            )
+
+    def lines(found: Plan) -> Iterator[str]:
+        yield (
+            f"{counted(found.entering, 'article')} would enter final and "
+            f"{found.leaving:,} leave it: {found.after:,} instead of {found.before:,}"
+        )
+        if found.missing.texts:
+            about = duration(timedelta(seconds=found.missing.seconds))
+            yield f"{counted(found.missing.texts, 'text')} to understand, for about {about}"
+        for heading, count, articles in (
+            ("entering:", found.entering, found.entrants),
+            ("leaving:", found.leaving, found.leavers),
+        ):
+            if articles:
+                yield heading
+            for one in articles:
+                yield f"  {one.title}" + (f" ({one.reason})" if one.reason else "")
+                yield f"      {one.link}"
+            if articles and count > len(articles):
+                yield f"  and {count - len(articles):,} more"
+        yield "Nothing was stored. What the refresh reads anew before is not in these figures."
+
+    topics, warehouse = load_topics(settings), open_warehouse(settings)
+    with (
+        warehouse.run_lock("newsapi run --full-refresh --plan", settings.run_wait_seconds),
+        progress_bars(shown=not as_json) as progress,
+    ):
+        found = plan(
+            warehouse,
+            topics,
+            open_embedder(settings),
+            now=datetime.now(UTC),
+            horizon_days=settings.duplicate_horizon_days,
+            told=tell,
+            bars=progress,
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    for line in lines(found):
+        click.echo(line)
 
 
 def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:

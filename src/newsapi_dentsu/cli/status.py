@@ -13,6 +13,7 @@ from newsapi_dentsu.wording import counted, duration, utc_text
 if TYPE_CHECKING:
     from newsapi_dentsu.domain.alerts.facts import Tables
     from newsapi_dentsu.domain.alerts.limits import Limits
+    from newsapi_dentsu.health.relevance import OffTopic
     from newsapi_dentsu.runs.summary import RunOutcome
 
 
@@ -23,6 +24,7 @@ def status(*, as_json: bool, runs: int) -> None:
     """Show watermarks, row counts, the last runs and the tokens left."""
     from newsapi_dentsu.alerts.table_facts import read_tables
     from newsapi_dentsu.health.limits import limits_in_use
+    from newsapi_dentsu.health.relevance import off_topic
     from newsapi_dentsu.runs.summary import outcomes
     from newsapi_dentsu.stages.pipeline import STAGES
     from newsapi_dentsu.warehouse import open_warehouse
@@ -64,6 +66,7 @@ def status(*, as_json: bool, runs: int) -> None:
             ],
             **_health(read_tables(warehouse.engine, session, None, now), use.limits, now),
             "rules_trouble": use.trouble,
+            "off_topic": _off_topic(off_topic(session, now)),
         }
     if as_json:
         click.echo(json.dumps(result))
@@ -89,6 +92,15 @@ def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]
         },
         "tokens": {"few": judged.firing, "judgement": judged.summary},
         "tokens_left": next(known, None),
+    }
+
+
+def _off_topic(found: "OffTopic | None") -> dict[str, Any] | None:
+    return found and {
+        "articles": found.articles,
+        "off_topic": found.off_topic,
+        "much": found.much,
+        "judgement": str(found),
     }
 
 
@@ -161,6 +173,9 @@ def _print(result: dict[str, Any]) -> None:
     for stage, count in result["waiting"].items():
         if count:
             screen.print(f"  {count:>11,}  rows wait for {stage}: run `newsapi run`")
+    if (off_topic := result["off_topic"]) and off_topic["much"]:
+        advice = "`newsapi doctor` says what to do"
+        screen.print(f"  OFF TOPIC    {off_topic['judgement']}: {advice}", markup=False)
     few = f"  FEW: {result['tokens']['judgement']}" if result["tokens"]["few"] else ""
     unknown = "unknown, no run was told; `newsapi doctor` asks"
     screen.print(f"  tokens       {unknown if left is None else f'{left:,} left'}{few}")

@@ -9,7 +9,9 @@ from typing import Literal
 from newsapi_dentsu.domain.alerts.conditions import tokens
 from newsapi_dentsu.domain.alerts.facts import Facts, Tables
 from newsapi_dentsu.domain.alerts.limits import Limits
+from newsapi_dentsu.health.relevance import OffTopic
 from newsapi_dentsu.stages.pipeline import JOB
+from newsapi_dentsu.stages.report import MUCH_OFF_TOPIC
 from newsapi_dentsu.warehouse.tables.raw import SANDBOX
 from newsapi_dentsu.warehouse.tables.run_metrics import FAILED, SUCCEEDED, RunMetrics
 from newsapi_dentsu.wording import duration, size
@@ -92,6 +94,7 @@ def health(
     storage: Storage,
     limits: Limits,
     tables: Tables | None,
+    off_topic: OffTopic | None = None,
 ) -> Health:
     """Work out the page.
 
@@ -103,6 +106,7 @@ def health(
         storage: the space that the database takes.
         limits: from when on something is not well.
         tables: what alerts see in the tables at the moment; None where there are none yet.
+        off_topic: what of the latest articles was off topic; None where nothing tells.
     """
     return Health(
         made_at=now,
@@ -116,6 +120,7 @@ def health(
             _error_rate(runs, limits, now),
             _tokens(runs, limits, tables, now),
             _storage(storage, limits),
+            *([_relevance(off_topic)] if off_topic else []),
         ),
         charts=_charts(runs, now, days),
     )
@@ -200,6 +205,16 @@ def _storage(storage: Storage, limits: Limits) -> Gauge:
         min(1.0, share),
         max(0.0, 1 - limits.least_free_bytes / storage.limit),
         "bad" if limits.full(storage.limit - storage.used) else "good",
+    )
+
+
+def _relevance(found: OffTopic) -> Gauge:
+    detail = str(found)
+    if found.much:
+        detail += ": the search and the descriptions of the topics hardly agree"
+    state: State = "warning" if found.much else "good"
+    return Gauge(
+        "off-topic", "Off topic", f"{found.share:.0%}", detail, found.share, MUCH_OFF_TOPIC, state
     )
 
 

@@ -39,9 +39,16 @@ def assess(
     `meaning` are the vectors of its text, None where there are none.
     """
     topics = measure.topics
-    verified = verified_language(body, lang)
+    verified, relevance = relevance_of(
+        measure,
+        title=title,
+        body=body,
+        lang=lang,
+        concepts=concepts,
+        categories=categories,
+        meaning=meaning,
+    )
     candidate = Candidate(title, body, published_at, verified)
-    relevance = score(title, body, concepts, categories, measure, meaning, verified)
     rejection = quality.first_rejection(candidate, topics.languages, topics.quality.min_words)
     return Assessment(
         verified,
@@ -49,6 +56,21 @@ def assess(
         tuple(quality.flags(candidate)),
         relevance,
     )
+
+
+def relevance_of(
+    measure: Yardstick,
+    *,
+    title: str,
+    body: str,
+    lang: str | None,
+    concepts: str,
+    categories: str,
+    meaning: Meaning | None,
+) -> tuple[str | None, Relevance]:
+    """An article's language and relevance, whatever else would reject it."""
+    verified = verified_language(body, lang)
+    return verified, score(title, body, concepts, categories, measure, meaning, verified)
 
 
 def _off_topic(relevance: Relevance, topics: Topics) -> Rejection | None:

@@ -1,6 +1,6 @@
 """The figures by which relevance is judged, fitted to labelled articles.
 
-`calibration.json` holds them. `python -m tools.fit_relevance` makes it; how good they are tells
+`calibration.json` holds them. `python -m evaluation.fit` makes it; how good they are tells
 `python -m evaluation`.
 """
 
@@ -53,6 +53,45 @@ class Lesson:
     def likeness(self, opening: Vector, title: Vector) -> float:
         """How much an article is like those that were labelled relevant, in logits."""
         return float(near(self, opening[None], title[None])[0] @ self.weights)
+
+
+_LIKENESS_WIDTH: Final = 1.0
+_LIKENESS_TITLE: Final = 0.7
+_LIKENESS_FLOOR: Final = 0.1
+"""Articles that are less alike than two of one broad subject aren't alike at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What labelled articles taught of some topics: where they lie, and what each counts."""
+
+    topics: frozenset[str]
+    """One topic of the file, or all of them together."""
+
+    openings: Vectors
+    titles: Vectors
+    weights: NDArray[np.float64]
+
+    def like(self, openings: Vectors, titles: Vectors) -> NDArray[np.float64]:
+        """How much each article is like each of the labelled ones, from 0 to nearly 1."""
+        apart = _apart(openings, self.openings)
+        apart += _LIKENESS_TITLE**2 * _apart(titles, self.titles)
+        likeness: NDArray[np.float64] = np.maximum(
+            0, np.exp(-_LIKENESS_WIDTH * np.round(apart, 5)) - _LIKENESS_FLOOR
+        )
+        return likeness
+
+    def adds(self, opening: Vector, title: Vector) -> float:
+        """What it adds to the score of an article, in logits."""
+        return float(self.like(opening[None], title[None])[0] @ self.weights)
+
+    @property
+    def digest(self) -> str:
+        """Identifies it: another digest, other scores."""
+        told = hashlib.sha256(repr((sorted(self.topics), self.weights.tolist())).encode())
+        for rows in (self.openings, self.titles):
+            told.update(rows.tobytes())
+        return told.hexdigest()[:12]
 
 
 def near(lesson: Lesson, openings: Vectors, titles: Vectors) -> NDArray[np.float64]:

@@ -20,11 +20,16 @@ def passages(title: str, own_text: str) -> tuple[str, ...]:
         title: the article's title, cleaned.
         own_text: the article's text without what its site wraps around it.
     """
-    opening = " ".join(islice(own_text[:_OPENING_CHARACTERS].split(), OPENING_WORDS))
+    opening = opening_of(own_text)
     if title and opening:
         return f"{title}. {opening}", title
     text = title or opening
     return (text,) if text else ()
+
+
+def opening_of(own_text: str) -> str:
+    """The first words of an article's own text, of which the opening is again the same."""
+    return " ".join(islice(own_text[:_OPENING_CHARACTERS].split(), OPENING_WORDS))
 
 
 def passage_hash(passage: str) -> str:

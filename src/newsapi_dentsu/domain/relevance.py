@@ -5,7 +5,7 @@ to an article's title and opening, and to many other subjects of the news. An op
 out to a topic, by so many of the spreads with which it lies among the other subjects, is about it.
 A small logistic model turns these figures into the score; they are relative to the description, so
 the model serves topics that nobody fitted it to. Where labelled articles taught more of a pair of
-topics, likeness to these counts as well (`calibration.json`, made by `tools/fit_relevance.py`).
+topics, likeness to these counts as well (`calibration.json`, made by `evaluation/fit.py`).
 
 Only the title and the opening count: a score doesn't grow with a text's length.
 """
@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal
@@ -23,7 +23,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from newsapi_dentsu.domain.calibration import Calibration, Lesson, calibration
+from newsapi_dentsu.domain.calibration import Calibration, Lesson, Taught, calibration
 from newsapi_dentsu.domain.passages import OPENING_WORDS
 from newsapi_dentsu.domain.subjects import SUBJECTS
 from newsapi_dentsu.domain.topics import Topic, Topics
@@ -31,7 +31,7 @@ from newsapi_dentsu.domain.vectors import Vector, Vectors
 
 Figures = NDArray[np.float64]
 
-METHOD: Final = "relevance-1"
+METHOD: Final = "relevance-2"
 """The rules of this module; another name where they change, so that runs tell of it."""
 
 ENGLISH: Final = "eng"
@@ -105,16 +105,22 @@ class Yardstick:
     poles: tuple[Vectors, ...] = ()
     """Where each topic lies: a row for its description, one for all keywords, one for each."""
 
+    shared: tuple[float, ...] = ()
+    """How far each topic's neighbour among the topics stands out to it by its own words."""
+
     lesson: Lesson | None = None
+    taught: tuple[Taught, ...] = ()
+    """What examples and people's verdicts add (`teaching.teach`)."""
 
 
-def rules(model: str) -> list[str]:
+def rules(model: str, taught: Sequence[Taught] = ()) -> list[str]:
     """What verdicts depend on beside the topics file: another list, other verdicts.
 
     Args:
         model: the sentence model's name and version, empty where there is none.
+        taught: what examples and people's verdicts add.
     """
-    return [METHOD, model, calibration().digest, *SUBJECTS]
+    return [METHOD, model, calibration().digest, *SUBJECTS, *(one.digest for one in taught)]
 
 
 def texts(topics: Topics) -> tuple[str, ...]:
@@ -132,7 +138,8 @@ def yardstick(topics: Topics, model: str, vectors: Vectors) -> Yardstick:
         at = end
     known = calibration()
     lesson = known.lesson if known.model == model and known.lesson.is_about(topics) else None
-    return Yardstick(topics, model, vectors[: len(SUBJECTS)], tuple(poles), lesson)
+    untold = Yardstick(topics, model, vectors[: len(SUBJECTS)], tuple(poles))
+    return replace(untold, shared=_shared(untold), lesson=lesson)
 
 
 def score(
@@ -159,11 +166,23 @@ def score(
     named = list(_named(title, body, concepts, categories, measure.topics))
     if meaning is None or not measure.poles:
         return _by_words(named, measure, "the meaning of its text is unknown")
-    by_meaning = _by_meaning(title, body, named, measure, meaning)
+    by_meaning = _by_meaning(title, body, named, measure, meaning).relevance()
     if lang == ENGLISH:
         return by_meaning
     by_words = _by_words(named, measure, "it isn't in English, and says more than its meaning does")
     return max(by_meaning, by_words, key=lambda found: found.overall)
+
+
+def logits(
+    title: str, body: str, concepts: str, categories: str, measure: Yardstick, meaning: Meaning
+) -> tuple[float, dict[str, float]]:
+    """An article's scores by its meaning before they are squeezed into 0 to 1: overall, by topic.
+
+    The arguments are those of `score`.
+    """
+    named = list(_named(title, body, concepts, categories, measure.topics))
+    told = _by_meaning(title, body, named, measure, meaning)
+    return told.logit, told.logits
 
 
 def figures(
@@ -171,7 +190,8 @@ def figures(
 ) -> Figures:
     """The figures that the calibration weighs, in the order of `Calibration.FIGURES`."""
     named = list(_named(title, body, concepts, categories, measure.topics))
-    return _figures(named, *_stands(measure, meaning))
+    opening, heading = _stands(measure, meaning)
+    return _figures(named, opening - measure.shared, heading - measure.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +215,24 @@ class _Named:
         return f"its {self.place} names {self.seen}" if self.place else "nothing names it"
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the meaning of an article says: the logits, and the signs that add up to the overall."""
+
+    logit: float
+    logits: dict[str, float]
+    signals: tuple[Signal, ...]
+    constant: float
+
+    def relevance(self) -> Relevance:
+        scores = {name: round(_logistic(logit), 4) for name, logit in self.logits.items()}
+        overall = round(_logistic(self.logit), 4)
+        return Relevance(overall, scores, self.signals, "meaning", self.constant)
+
+
 def _by_meaning(
     title: str, body: str, named: Sequence[_Named], measure: Yardstick, meaning: Meaning
-) -> Relevance:
+) -> _Told:
     known, lesson = calibration(), measure.lesson
     opening, heading = _stands(measure, meaning)
     names = [topic.name for topic in measure.topics.topics]
@@ -207,37 +242,56 @@ def _by_meaning(
     constant = (
         known.constant * factor + weights[_ALONE] * alone + (lesson.constant if lesson else 0)
     )
+    # What is taught of one of several topics moves how far an article stands out to that topic.
+    adds = {one.topics: one.adds(meaning.opening, meaning.title) for one in measure.taught}
+    together = adds.pop(frozenset(names), 0.0)
+    added = np.array([adds.get(frozenset([name]), 0.0) for name in names])
+    added /= known.weights[_STANDING].sum()
+    moved = added - measure.shared
     signals: list[Signal] = []
+    taught, shared = np.zeros(len(names)), np.zeros(len(names))
     for stands, first, what in (
         (opening, _OPENING, f"its opening, {_shown(title, body)},"),
         (heading, _TITLE, "its title"),
     ):
-        added = weights[first + 1] * stands / len(names)
-        added[int(np.argmin(stands))] += weights[first] * stands.min()
-        for name, stand, weight in zip(names, stands, added, strict=True):
-            signals.append(Signal(name, f"{what} {_standing(stand)}", float(weight)))
-    for name, one in zip(names, named, strict=True):
+        counts = np.full(len(names), weights[first + 1] / len(names))
+        counts[int(np.argmin(stands + moved))] += weights[first]
+        taught += counts * added
+        shared -= counts * measure.shared
+        for name, stand, count in zip(names, stands, counts, strict=True):
+            signals.append(Signal(name, f"{what} {_standing(stand)}", float(count * stand)))
+    for name, weight in zip(names, shared, strict=True):
+        if weight:
+            said = "what another of the topics has in common with it isn't counted"
+            signals.append(Signal(name, said, float(weight)))
+    for name, one, weight in zip(names, named, taught, strict=True):
         if one.share:
-            weight = weights[_NAMED] * one.share / len(names)
-            signals.append(Signal(name, str(one), float(weight)))
+            share = weights[_NAMED] * one.share / len(names)
+            signals.append(Signal(name, str(one), float(share)))
+        if weight:
+            signals.append(Signal(name, _likened(weight, "on this topic"), float(weight)))
     if lesson:
         likeness = lesson.likeness(meaning.opening, meaning.title)
         most = "like" if likeness > 0 else "unlike"
         said = f"it is {most} what people called relevant among the labelled articles"
         signals.append(Signal("", said, likeness))
-    overall = _logistic(float(constant) + sum(one.weight for one in signals))
-    scores = {
-        name: round(_logistic(known.constant + float(known.weights @ found)), 4)
+    if together:
+        signals.append(Signal("", _likened(together, "on the topics"), together))
+    overall = float(constant) + sum(one.weight for one in signals)
+    each = {
+        name: float(known.constant + known.weights @ found)
         for name, found in zip(
             names,
             (
                 np.array([stand, stand, head, head, alone, one.share])
-                for stand, head, one in zip(opening, heading, named, strict=True)
+                for stand, head, one in zip(opening + moved, heading + moved, named, strict=True)
             ),
             strict=True,
         )
     }
-    return Relevance(round(overall, 4), scores, tuple(signals), "meaning", float(constant))
+    if together and len(names) == 1:
+        each[names[0]] += together
+    return _Told(overall, each, tuple(signals), float(constant))
 
 
 def _by_words(named: Sequence[_Named], measure: Yardstick, why: str) -> Relevance:
@@ -254,6 +308,8 @@ def _by_words(named: Sequence[_Named], measure: Yardstick, why: str) -> Relevanc
 _OPENING, _TITLE, _ALONE, _NAMED = (
     Calibration.FIGURES.index(name) for name in ("opening", "title", "alone", "named")
 )
+_STANDING = [_OPENING, _OPENING + 1, _TITLE, _TITLE + 1]
+"""What of the weights counts how far an article stands out."""
 
 
 def _figures(named: Sequence[_Named], opening: Figures, heading: Figures) -> Figures:
@@ -288,6 +344,23 @@ def _stand_out(measure: Yardstick, vector: Vector) -> Figures:
     return stands
 
 
+def _shared(measure: Yardstick) -> tuple[float, ...]:
+    """What topics that are related have in common.
+
+    An article that is about one of them alone stands out to the other as far as the words of that
+    one do: to be about both it must stand out more.
+    """
+    own = []
+    for pole in measure.poles:
+        keywords = pole[1:].mean(axis=0)
+        both = (pole[0], keywords / max(float(np.linalg.norm(keywords)), 1e-6))
+        own.append(np.mean([_stand_out(measure, one) for one in both], axis=0))
+    return tuple(
+        round(max((0.0, *(row[at] for other, row in enumerate(own) if other != at))), 3)
+        for at in range(len(own))
+    )
+
+
 def _similarities(rows: Vectors, vector: Vector) -> Figures:
     """Cosines, rounded so that no processor's way of adding up decides about an article."""
     cosines: Figures = np.asarray(rows @ vector, np.float64).round(5)
@@ -302,11 +375,11 @@ def _closeness(similarities: Figures) -> float:
 
 
 def _texts_of(topic: Topic) -> list[str]:
+    # What is written twice counts once, and the order doesn't matter, as in the search.
     named: dict[str, str] = {}
-    for keyword in topic.keywords or map(_last_part, _tags_of(topic)):
-        # What is written twice counts once, as it does in the search.
+    for keyword in sorted(topic.keywords or map(_last_part, _tags_of(topic)), reverse=True):
         named.setdefault(_even(keyword).casefold(), keyword)
-    keywords = list(named.values())
+    keywords = [named[even] for even in sorted(named)]
     joined = ", ".join(keywords)
     return [f"{topic.name}: {topic.description or joined}", joined, *keywords]
 
@@ -397,6 +470,11 @@ def _last_part(uri: str) -> str:
 def _standing(stand: float) -> str:
     side = "closer to it" if stand >= 0 else "farther from it"
     return f"is {side} than to other subjects by {abs(stand):.1f} times their spread"
+
+
+def _likened(added: float, to_what: str) -> str:
+    which = "belong" if added > 0 else "don't belong"
+    return f"it is like articles {to_what} that were said to {which}"
 
 
 def _shown(title: str, body: str) -> str:

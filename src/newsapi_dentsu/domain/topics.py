@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic import model_validator as validate_model
 
 from newsapi_dentsu.config_file import StrictModel, read_config
+from newsapi_dentsu.domain.urls import MAX_LINK_LENGTH
 from newsapi_dentsu.errors import TopicsError
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -32,6 +33,9 @@ Language = Annotated[str, AfterValidator(_language)]
 ConceptUri = Annotated[str, AfterValidator(_concept)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+Example = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINK_LENGTH)
+]
 
 _NO_TERMS = (
     "terms are no longer read, as articles are judged by meaning: say in one or two sentences "
@@ -46,11 +50,24 @@ _FORMER_WEIGHTS = frozenset(
 )
 
 
+class Examples(StrictModel):
+    """Articles that belong to a topic, and that don't: each a title, or the url of a stored one."""
+
+    belong: Annotated[list[Example], Field(max_length=50)] = Field([])
+    do_not_belong: Annotated[list[Example], Field(max_length=50)] = Field([])
+
+    @validate_model(mode="after")
+    def _not_both(self) -> "Examples":
+        if both := sorted(set(self.belong) & set(self.do_not_belong)):
+            raise ValueError(f"can't belong and not belong at once: {both[0]}")
+        return self
+
+
 class Topic(StrictModel):
     """One topic: an article matches it by any of its keywords, concepts or categories.
 
-    How much it is about the topic is told by comparing its text with the description, and with the
-    keywords. Without a description the keywords stand for it.
+    How much it is about the topic is told by comparing its text with the description, with the
+    keywords and with the examples. Without a description the keywords stand for it.
     """
 
     name: Name
@@ -58,6 +75,7 @@ class Topic(StrictModel):
     keywords: list[Name] = Field([])
     concepts: list[ConceptUri] = Field([])
     categories: list[Name] = Field([])
+    examples: Examples = Examples()
 
     @validate_model(mode="before")
     @classmethod

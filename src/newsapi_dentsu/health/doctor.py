@@ -12,6 +12,7 @@ from newsapi_dentsu.alerts.table_facts import read_fetches
 from newsapi_dentsu.domain.alerts.conditions import daily_tokens
 from newsapi_dentsu.domain.alerts.limits import GB, Limits
 from newsapi_dentsu.errors import AccessRefusedError, PipelineError, SettingsError, TokensSpentError
+from newsapi_dentsu.health import relevance
 from newsapi_dentsu.health.limits import limits_in_use
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.settings import Settings, load_settings
@@ -45,6 +46,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "model": "correct SENTENCE_MODEL, or install the program again",
     "api": "correct NEWSAPI_HOST, or the topics file; newsapi config shows what is set",
     "database": "newsapi db check; docs/operations.md",
+    "relevance": "see to the database first",
     "last run": "see to the database first, then newsapi run",
     "reader's copy": "see to the database first, then newsapi run",
     "size": "see to the database first",
@@ -84,6 +86,7 @@ def diagnose(now: datetime) -> Iterator[Finding]:
     with closing(open_warehouse(settings)) as warehouse:
         yield from _examined("database", lambda: _database(warehouse))
         yield from _examined("last run", lambda: _last_run(warehouse, limits, now))
+        yield from _examined("relevance", lambda: _relevance(warehouse, now))
         if not settings.use_postgres:
             yield from _examined("reader's copy", lambda: _readers_copy(settings, warehouse))
         if settings.use_postgres:
@@ -200,6 +203,15 @@ def _last_run(warehouse: Warehouse, limits: Limits, now: datetime) -> Iterator[F
         yield Finding("last run", "problem", detail + reason, "newsapi status, then newsapi run")
     else:
         yield Finding("last run", "ok", detail)
+
+
+def _relevance(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
+    with warehouse.snapshot() as session:
+        found = relevance.off_topic(session, now)
+    if found and found.much:
+        yield Finding("relevance", "warning", str(found), relevance.FIX)
+    elif found:
+        yield Finding("relevance", "ok", str(found))
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:

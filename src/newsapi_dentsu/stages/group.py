@@ -22,8 +22,8 @@ from newsapi_dentsu.domain.text import CLEANING
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.meaning import Embedder
 from newsapi_dentsu.progress import Progress, no_progress
-from newsapi_dentsu.stages import setting_aside
-from newsapi_dentsu.stages.judging import meanings_of, measure_for
+from newsapi_dentsu.stages import judging, setting_aside
+from newsapi_dentsu.stages.judging import meanings_of
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
@@ -89,9 +89,21 @@ def group(
     """
 
     model = embedder.model if embedder else ""
+    measure: Yardstick | None = None
 
     def begin(session: Session) -> tuple[int, bool]:
-        rules = _fingerprint(topics, model, horizon_days, wrapping_lines.digest(session))
+        nonlocal measure
+        if embedder and judging.is_taught(session, topics):
+            # What was taught takes part in the rules.
+            judged_by = judging.measure_for(session, topics, embedder)
+            judging.tell_missing(judged_by)
+            measure = judged_by.yardstick
+        rules = _fingerprint(
+            topics,
+            relevance.rules(model, measure.taught if measure else ()),
+            horizon_days,
+            wrapping_lines.digest(session),
+        )
         if setting_aside.rules_changed(session, positions.GROUPED, rules):
             processed.touch(session, assessments.set_aside(session))
             setting_aside.note_rules(session, positions.GROUPED, rules)
@@ -110,7 +122,10 @@ def group(
     total = GroupReport(rules_changed=rules_changed)
     if not waiting:
         return total
-    measure = measure_for(topics, embedder)
+    if measure is None:
+        measure = warehouse.read(
+            partial(judging.measure_for, topics=topics, embedder=embedder)
+        ).yardstick
     with workers(wanted=waiting >= _MANY) as helpers:
         grouping = _Grouping(measure, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
@@ -578,7 +593,7 @@ def _ranges(days: Sequence[date]) -> list[tuple[date, date]]:
     return found
 
 
-def _fingerprint(topics: Topics, model: str, horizon_days: int, recurring: str) -> int:
+def _fingerprint(topics: Topics, relevant: list[str], horizon_days: int, recurring: str) -> int:
     """Identify the rules that verdicts follow, as a positive 63-bit number."""
     methods = [
         similarity.METHOD,
@@ -586,7 +601,7 @@ def _fingerprint(topics: Topics, model: str, horizon_days: int, recurring: str) 
         wrapping.METHOD,
         quality.METHOD,
         CLEANING,
-        *relevance.rules(model),
+        *relevant,
     ]
     asked = topics.model_dump(mode="json")
     rules = json.dumps([asked, horizon_days, methods, recurring], sort_keys=True)

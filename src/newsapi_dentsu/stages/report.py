@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from newsapi_dentsu.errors import SourceUnavailableError
 
 _ENOUGH = 20
-_MUCH_OFF_TOPIC = 0.6
+MUCH_OFF_TOPIC = 0.6
 """Of fewer articles than `_ENOUGH`, chance alone may make this share off topic."""
 
 
@@ -115,9 +115,14 @@ class GroupReport:
     off_topic: int = 0
 
     @property
+    def tells_off_topic(self) -> bool:
+        """Whether it took enough articles to tell which share is off topic."""
+        return self.articles >= _ENOUGH
+
+    @property
     def mostly_off_topic(self) -> bool:
         """Whether so much is off topic that the search and the descriptions hardly agree."""
-        return self.articles >= _ENOUGH and self.off_topic > _MUCH_OFF_TOPIC * self.articles
+        return self.tells_off_topic and self.off_topic > MUCH_OFF_TOPIC * self.articles
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from newsapi_dentsu.domain.language import verified_language
-from newsapi_dentsu.domain.relevance import Yardstick, score
+from newsapi_dentsu.domain.assessment import relevance_of
+from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.meaning import Embedder
 from newsapi_dentsu.progress import Progress, no_progress
@@ -36,7 +36,8 @@ class Trial:
     """What a topics file would make of the articles that are stored.
 
     `misses` are the best of the rejected, `doubtful` the weakest of the kept. `by_words` of all
-    have no vector of this model and are judged by keywords and tags alone.
+    have no vector of this model and are judged by keywords and tags alone. `missing` are examples
+    of which no article is stored.
     """
 
     kept: int
@@ -44,6 +45,7 @@ class Trial:
     by_words: int
     misses: Sequence[Scored]
     doubtful: Sequence[Scored]
+    missing: Sequence[str] = ()
 
 
 def attempt(
@@ -53,7 +55,8 @@ def attempt(
     progress: Progress = no_progress,
 ) -> Trial:
     """Score every stored article by these topics, whatever else would reject it."""
-    measure = measure_for(topics, embedder)
+    judged_by = warehouse.read(partial(measure_for, topics=topics, embedder=embedder))
+    measure = judged_by.yardstick
     threshold = topics.relevance.threshold
     kept = rejected = by_words = 0
     misses: list[Scored] = []
@@ -68,7 +71,7 @@ def attempt(
             rejected += 1
             misses = heapq.nlargest(SHOWN, [*misses, one])
         progress(kept + rejected, max(waiting, kept + rejected))
-    return Trial(kept, rejected, by_words, misses, doubtful)
+    return Trial(kept, rejected, by_words, misses, doubtful, judged_by.missing)
 
 
 def _scored(warehouse: Warehouse, measure: Yardstick) -> Iterator[tuple[Scored, bool]]:
@@ -93,14 +96,14 @@ def _batch(
     )
     found = []
     for one in articles:
-        relevance = score(
-            one.title,
-            one.own_text,
-            one.concepts,
-            one.categories,
+        _, relevance = relevance_of(
             measure,
-            meanings.get(one.article_id),
-            verified_language(one.own_text, one.lang),
+            title=one.title,
+            body=one.own_text,
+            lang=one.lang,
+            concepts=one.concepts,
+            categories=one.categories,
+            meaning=meanings.get(one.article_id),
         )
         scored = Scored(relevance.overall, one.link or "", one.title, relevance.topics)
         found.append((scored, one.article_id in meanings))

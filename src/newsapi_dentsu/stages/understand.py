@@ -5,6 +5,7 @@ position of its own: it makes what is missing of the articles that grouping will
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +21,7 @@ from newsapi_dentsu.stages.report import UnderstandReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Session
-from newsapi_dentsu.warehouse.tables import embeddings, positions, processed
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, positions, processed
 from newsapi_dentsu.warehouse.tables.processed import OwnText
 
 logger = logging.getLogger(__name__)
@@ -33,9 +34,16 @@ TIDIED_AT_ONCE = 10_000
 _AT_ONCE = 25
 """Texts that one process takes at a time: so many take a fraction of a second."""
 
+_TRIED = 40
+"""Texts by which it is told how long others take."""
+
+_FEW = 100
+"""Texts of articles that are read by their ids, however long each is."""
+
 _MANY = 1_000
 """Articles for which it pays to start processes."""
 
+_UNREADABLE = "the model can't read it"
 _KILLED = "the process that read it was killed, most likely because memory ran out"
 
 
@@ -66,15 +74,18 @@ def understand(
             f"keeps {DIMENSIONS} of each: set SENTENCE_MODEL to a model that fits"
         )
 
-    def begin(session: Session) -> tuple[int, int]:
+    def begin(session: Session) -> tuple[int, int, list[str]]:
         after = 0 if full_refresh else positions.position(session, positions.GROUPED)
-        return after, processed.count_after(session, after)
+        # Grouping may try them again.
+        aside = [] if full_refresh else assessments.set_aside(session)
+        return after, processed.count_after(session, after) + len(aside), aside
 
-    after, waiting = warehouse.read(begin)
+    after, waiting, aside = warehouse.read(begin)
+    texts = chain(_texts_of(warehouse, aside), _texts_after(warehouse, after))
     progress(0, waiting)
     total = UnderstandReport(embedder.model)
     with workers(wanted=waiting >= _MANY) as helpers:
-        for batch in _one_ahead(_batches(warehouse, embedder, helpers, after)):
+        for batch in _one_ahead(_batches(warehouse, embedder, helpers, texts)):
             if batch.missing:
                 # Others may use the database while vectors are made.
                 warehouse.release()
@@ -100,6 +111,45 @@ def understand(
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """How many texts have no vector yet, and about how many seconds it takes to make them."""
+
+    texts: int
+    seconds: float
+
+
+def missing(warehouse: Warehouse, embedder: Embedder) -> Missing:
+    """What a full refresh has to understand; how long that takes is tried with a few texts.
+
+    Raises:
+        ModelError: the model can't be used.
+    """
+    wanted: set[bytes] = set()
+    sample: list[str] = []
+    articles = 0
+    for found in _texts_after(warehouse, 0):
+        texts = {
+            passage_hash(passage): passage
+            for one in found
+            for passage in passages(one.title, one.own_text)
+        }
+        there = warehouse.read(partial(embeddings.known, model=embedder.model, hashes=texts))
+        lacking = [text for key, text in texts.items() if key not in there]
+        wanted.update(bytes.fromhex(key) for key in texts.keys() - there)
+        sample += lacking[: _TRIED - len(sample)]
+        articles += len(found)
+    if not sample:
+        return Missing(0, 0.0)
+    # The first text takes the time to load the model.
+    _vectors(embedder, sample[:1])
+    begun = time.monotonic()
+    _vectors(embedder, sample)
+    each = (time.monotonic() - begun) / len(sample)
+    with workers(wanted=articles >= _MANY) as helpers:
+        return Missing(len(wanted), len(wanted) * each / helpers.count)
+
+
+@dataclass(frozen=True, slots=True)
 class _Batch:
     """Some articles, and the vectors that are being made for those of their texts without one."""
 
@@ -111,10 +161,13 @@ class _Batch:
 
 
 def _batches(
-    warehouse: Warehouse, embedder: Embedder, helpers: Workers, after: int
+    warehouse: Warehouse,
+    embedder: Embedder,
+    helpers: Workers,
+    articles: Iterator[Sequence[OwnText]],
 ) -> Iterator[_Batch]:
     before: Mapping[str, str] = {}
-    for found in _texts_after(warehouse, after):
+    for found in articles:
         texts = {
             passage_hash(passage): (passage, one.article_id)
             for one in found
@@ -127,6 +180,14 @@ def _batches(
         results = helpers.map(partial(_vectors, embedder), portions, lambda _: _KILLED)
         before = {key: article_id for key, (_, article_id) in wanted.items()}
         yield _Batch(len(found), before, results)
+
+
+def _texts_of(warehouse: Warehouse, article_ids: Sequence[str]) -> Iterator[list[OwnText]]:
+    """The texts of these articles, some at a time."""
+    for at in range(0, len(article_ids), _FEW):
+        keys = article_ids[at : at + _FEW]
+        found = warehouse.read(partial(processed.compared_texts, article_ids=keys))
+        yield [OwnText(key, one.title, one.text) for key, one in found.items()]
 
 
 def _texts_after(warehouse: Warehouse, after: int) -> Iterator[list[OwnText]]:
@@ -161,6 +222,8 @@ def _vectors(embedder: Embedder, texts: Sequence[str]) -> list[Vector | str]:
 
 def _vector(embedder: Embedder, text: str) -> Vector | str:
     try:
+        if not embedder.reads(text):
+            return _UNREADABLE
         vector: Vector = embedder.embed([text])[0]
     except ModelError:
         raise

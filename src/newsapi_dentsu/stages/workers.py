@@ -24,10 +24,13 @@ Result = TypeVar("Result")
 
 
 class Workers:
-    """Applies functions to portions of items, in this process or in others."""
+    """Applies functions to portions of items, in this process or in others.
+
+    `count` says in how many at once.
+    """
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._pool: ProcessPoolExecutor | None = None
 
     def map(
@@ -52,10 +55,10 @@ class Workers:
             PipelineError: even a process without any item is killed.
             whatever the function raises.
         """
-        if self._count == 1:
+        if self.count == 1:
             return map(function, portions)
         rest = iter(portions)
-        ahead = len(portions) if isinstance(portions, Sequence) else _AHEAD * self._count
+        ahead = len(portions) if isinstance(portions, Sequence) else _AHEAD * self.count
         begun = deque(self._begin(function, portion) for portion in islice(rest, ahead))
         return self._results(function, rest, begun, instead)
 
@@ -68,7 +71,7 @@ class Workers:
         self, function: Callable[[Sequence[Item]], Sequence[Result]], portion: Sequence[Item]
     ) -> "_Begun[Item, Result]":
         while True:
-            pool = self._pool = self._pool or _pool(self._count)
+            pool = self._pool = self._pool or _pool(self.count)
             try:
                 return _Begun(portion, pool.submit(function, portion), pool)
             except BrokenProcessPool:

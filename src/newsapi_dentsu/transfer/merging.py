@@ -1,8 +1,9 @@
 """Adding one warehouse's records to another's that has some of its own.
 
-Only raw records and what the searches have read are merged: what processed and final show is a
-function of the records, and the stages work it out anew. Records keep their order in time: where
-both sides know a uri, its versions and what came back are numbered through by when they were seen.
+Raw records, what the searches have read and what people said of articles are merged: what processed
+and final show is a function of these, and the stages work it out anew. Records keep their order in
+time: where both sides know a uri, its versions and what came back are numbered through by when they
+were seen.
 """
 
 import json
@@ -16,7 +17,7 @@ from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
-from newsapi_dentsu.warehouse.tables import positions, raw, returns, run_metrics
+from newsapi_dentsu.warehouse.tables import positions, raw, returns, run_metrics, verdicts
 from newsapi_dentsu.warehouse.tables.returns import Return
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
@@ -140,6 +141,7 @@ def merge(source: Session, target: Warehouse, progress: Progress) -> Merged:
         done += len(numbers)
         progress(done, total)
     target.write(lambda session: _merge_searches(source, session))
+    target.write(lambda session: _merge_verdicts(source, session))
     return Merged(total, added, found)
 
 
@@ -272,6 +274,19 @@ def _refuse_other_origin(source: Session, target: Warehouse) -> None:
             f"the source's articles are of {here}, those in {target.location} of {there}: "
             "sandbox articles and real ones must not be mixed"
         )
+
+
+def _merge_verdicts(source: Session, target: Session) -> None:
+    """Of what both sides say of an article, what was said last counts."""
+    known = {(one.topics, one.article_id): one.said_at for one in verdicts.verdicts(target)}
+    verdicts.save(
+        target,
+        [
+            one
+            for one in verdicts.verdicts(source)
+            if (said_at := known.get((one.topics, one.article_id))) is None or one.said_at > said_at
+        ],
+    )
 
 
 def _merge_searches(source: Session, target: Session) -> None:

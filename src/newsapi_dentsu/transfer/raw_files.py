@@ -16,10 +16,12 @@ from newsapi_dentsu.transfer.tables import table
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-from newsapi_dentsu.warehouse.tables import positions, raw, returns
+from newsapi_dentsu.warehouse.tables import positions, raw, returns, verdicts
 from newsapi_dentsu.warehouse.tables.rows import last_within
 
-SEARCHES = ("raw.queries", "raw.query_days", returns.TABLE)
+SEARCHES = ("raw.queries", "raw.query_days", returns.TABLE, verdicts.TABLE)
+"""What can't be made of the records again, verdicts of people included."""
+
 BATCH_ROWS, BATCH_CHARACTERS = 2_000, 16_000_000
 MEMORY = "256MB"
 
@@ -165,8 +167,8 @@ def _workshop(folder: Path) -> Iterator[DuckDBSession]:
     try:
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute("CREATE SCHEMA raw")
             for name in (raw.TABLE, *SEARCHES):
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table(name).schema}")
                 described = (f"{column} {kind}" for column, kind in table(name).columns.items())
                 connection.execute(f"CREATE TABLE {name} ({', '.join(described)})")
             yield DuckDBSession(connection)

@@ -136,6 +136,19 @@ class Warehouse:
         """Let go of the connections that are kept between transactions."""
         self.engine.close()
 
+    @contextmanager
+    def rehearsal(self) -> Iterator["Warehouse"]:
+        """A warehouse in which all is as in this one, and nothing of what is done stays.
+
+        On DuckDB it is a copy beside the file, on PostgreSQL a transaction that is rolled back. The
+        caller holds the run lock.
+
+        Raises:
+            WarehouseError: there is no room for the copy.
+        """
+        with self.engine.rehearsal() as engine:
+            yield Warehouse(engine)
+
     def kept_open(self) -> AbstractContextManager[None]:
         """Let transactions that follow each other at once share what opening costs."""
         return self.engine.kept_open()

@@ -65,6 +65,13 @@ class Engine(Protocol):
         """Open a read-only transaction that sees one consistent state."""
         ...
 
+    def rehearsal(self) -> AbstractContextManager["Engine"]:
+        """An engine on which all is as on this one, and nothing of what is done stays.
+
+        The caller holds the run lock.
+        """
+        ...
+
     def kept_open(self) -> AbstractContextManager[None]:
         """Let transactions that follow each other at once share what opening costs.
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _LONGEST_KEPT = 1.0
 """Seconds after which a file that is kept open is let go once, for those who wait for it."""
 
+_REHEARSAL = ".rehearsal-"
+_LONGEST_COPY = 60.0
 
 _LONGEST_COMMAND = 120
 _HELD_IN = re.compile(r"Conflicting lock is held in (.+? \(PID (?P<pid>\d+)\)(?: by user [^.]+)?)")
@@ -130,6 +133,40 @@ class DuckDBEngine(Engine):
             connection.execute("BEGIN")
             yield DuckDBSession(connection)
             connection.execute("ROLLBACK")
+
+    @override
+    @contextmanager
+    def rehearsal(self) -> Iterator[Engine]:
+        self.release()
+        with self._errors_explained():
+            for left in self._path.parent.glob(f"{_REHEARSAL}*"):
+                # Of a process that was killed: whoever holds the run lock is alone here.
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix=_REHEARSAL, dir=self._path.parent) as folder:
+                copy = self._copied(Path(folder))
+                engine = DuckDBEngine(copy, memory_limit=self._memory_limit, wait=self._wait)
+                try:
+                    yield engine
+                finally:
+                    engine.close()
+
+    def _copied(self, folder: Path) -> Path:
+        """A copy of the file and of its log; of one state, though others may write to it."""
+        log = self._path.with_name(self._path.name + ".wal")
+        deadline = time.monotonic() + max(self._wait, _LONGEST_KEPT) + _LONGEST_COPY
+        while True:
+            before = _state_of(self._path), _state_of(log)
+            for path in (self._path, log):
+                (folder / path.name).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(path, folder / path.name)
+            if before == (_state_of(self._path), _state_of(log)):
+                return folder / self._path.name
+            if time.monotonic() > deadline:
+                raise WarehouseBusyError(
+                    f"{self._path} is written to all the time, so that no copy of it can be made: "
+                    "try again when no other process uses it"
+                )
 
     @override
     @contextmanager
@@ -379,6 +416,14 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
     if isinstance(error, failed) or "Failed to commit: Could not" in text:
         return WarehouseError(f"{path}: {first_line}")
     return error
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _is_held(error: BaseException) -> bool:

@@ -199,6 +199,16 @@ class PostgresEngine(Engine):
 
     @override
     @contextmanager
+    def rehearsal(self) -> Iterator[Engine]:
+        with (
+            self._errors_explained(),
+            self._writing_connection() as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            yield _Rehearsal(self, connection)
+
+    @override
+    @contextmanager
     def kept_open(self) -> Iterator[None]:
         # Connections are pooled anyway.
         yield
@@ -470,6 +480,36 @@ class PostgresEngine(Engine):
         with suppress(psycopg.Error, WarehouseError), self._connect() as connection:
             return table_holder(connection)
         return "unknown"
+
+
+class _Rehearsal(PostgresEngine):
+    """The same database within one transaction, which is rolled back in the end."""
+
+    def __init__(self, engine: PostgresEngine, connection: Connection) -> None:
+        self.__dict__.update(engine.__dict__)
+        self._rehearsing = connection
+
+    @property
+    @override
+    def patience(self) -> float:
+        # With the connection everything that was rehearsed is lost.
+        return 0
+
+    @override
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with self._errors_explained(), self._rehearsing.transaction():
+            yield PostgresSession(self._rehearsing)
+
+    @override
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        with self.transaction() as session:
+            yield session
+
+    @override
+    def close(self) -> None:
+        """The connection is another's."""
 
 
 class _HeldLock:

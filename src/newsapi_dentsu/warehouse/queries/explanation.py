@@ -149,6 +149,27 @@ def explain(session: Session, name: str) -> list[ArticlePath]:
     return paths
 
 
+def articles_called(session: Session, name: str) -> list[str]:
+    """The ids of the articles that a name leads to.
+
+    Args:
+        session: the warehouse as it is read.
+        name: a url, in any spelling; an article's id; a link or a record's uri, as a record gave
+            it.
+    """
+    stored = name.encode("utf-8", "replace").decode().replace("\0", "")
+    found = _articles_at(session, name) | {stored} & set(processed.headings(session, [stored]))
+    if not found:
+        rows = session.rows(
+            f"SELECT DISTINCT o.article_id FROM {raw.TABLE} r "
+            f"JOIN {processed.OUTCOMES} o ON o.raw_seq = r.seq "
+            "WHERE (r.uri = $1 OR r.url = $1) AND o.article_id IS NOT NULL",
+            stored,
+        )
+        found = {key for (key,) in rows}
+    return sorted(found)
+
+
 def _known_by_id(session: Session, name: str) -> set[str]:
     # A story has the id of its first article, which it keeps without it.
     return {name} & set(processed.headings(session, [name])) or {

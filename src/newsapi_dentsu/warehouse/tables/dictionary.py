@@ -386,6 +386,7 @@ INTERNAL: Final = {
     "processed.text_bands": "a cache of the comparison",
     "processed.banded_days": "the days that this cache has",
     "processed.wrapping_lines": "lines that a site puts around its articles",
+    "ops.verdicts": "what people said of articles (`newsapi topics teach`)",
     "ops.positions": "how far each stage has come",
     "ops.schema_migrations": "the migrations that were applied",
     "ops.stage_runs": "what each execution of a stage reported",

@@ -129,6 +129,11 @@ def articles(session: Session, article_ids: Collection[str]) -> dict[str, FinalA
     return {row[0]: FinalArticle(*row) for row in found}
 
 
+def ids(session: Session) -> set[str]:
+    """The articles that may be read."""
+    return {key for (key,) in session.stream(f"SELECT article_id FROM {TABLE}")}
+
+
 def rejections(session: Session, article_ids: Collection[str]) -> dict[str, RejectedArticle]:
     """The rejected articles among these ids."""
     found = rows_by_key(session, REJECTED, _REJECTED_COLUMNS, "article_id", article_ids)
