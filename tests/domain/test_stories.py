@@ -9,17 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsapi_dentsu.domain.comparison import compare
 from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
 from newsapi_dentsu.domain.stories import HELD, Member, Rank, Standing, regroup
 
 WORDS = ["".join(letters) for letters in itertools.product("abcde", "fghij", "klmno", "pqrst")]
 START = datetime(2026, 3, 1, tzinfo=UTC)
+TITLE = "Harbour bridge closes"
 
 
 class Shelf:
-    """A neighbourhood in memory, which keeps what `regroup` says."""
+    """A neighbourhood in memory, which keeps what `regroup` says; all its texts have one title."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "") -> None:
+        self.title = title
         self.members: dict[str, Member] = {}
         self.texts: dict[str, Text] = {}
         self.strangers: set[frozenset[str]] = set()
@@ -28,7 +31,7 @@ class Shelf:
     def put(self, *articles: tuple[str, datetime, str, bool]) -> None:
         changed = []
         for key, at, body, rejected in articles:
-            rank, text = Rank.of(key, at, rejected=rejected), prepare(body)
+            rank, text = Rank.of(key, at, rejected=rejected), prepare(body, self.title)
             stored = self.members.get(key)
             if stored is None or stored.rank != rank or self.texts[key] != text:
                 changed.append(key)
@@ -38,8 +41,20 @@ class Shelf:
             self.texts[key] = text
         self.members |= regroup(self, [article[0] for article in articles], changed)
 
+    def take(self, *keys: str) -> None:
+        """Remove articles, and have those placed again that it may concern."""
+        left = {other for key in keys for other in self.dependents(key)}
+        stories = {self.story_of(key) for key in keys if self.role_of(key) in HELD}
+        left |= {key for key in self.members if self.story_of(key) in stories}
+        for key in keys:
+            del self.members[key], self.texts[key]
+        self.members |= regroup(self, sorted(left - set(keys)), ())
+
     def member(self, article_id: str) -> Member:
         return self.members[article_id]
+
+    def is_there(self, article_id: str) -> bool:
+        return article_id in self.members
 
     def text(self, article_id: str) -> Text:
         return self.texts[article_id]
@@ -131,7 +146,7 @@ def body(
     return " ".join(kept)
 
 
-ADDED = {"news": 60, "background": 60, "quotes": 45, "credit": 6}
+ADDED = {"news": 60, "background": 60, "quotes": 45, "line": 18, "note": 20, "credit": 6}
 """How many words of each kind a text may have more."""
 
 Drawn = tuple[int, float, int, float, str, int, bool]
@@ -150,6 +165,10 @@ articles = st.lists(
                 "quotes",
                 "background quotes",
                 "quotes background",
+                "line",
+                "note",
+                "line background",
+                "note quotes background",
                 "news",
                 "news background",
                 "background credit",
@@ -161,6 +180,9 @@ articles = st.lists(
     min_size=2,
     max_size=9,
 )
+
+
+titles = st.sampled_from(["", TITLE])
 
 
 def made(
@@ -178,12 +200,12 @@ def made(
 
 
 @settings(max_examples=60, deadline=None)
-@given(articles, st.randoms(use_true_random=False))
+@given(articles, titles, st.randoms(use_true_random=False))
 def test_any_order_and_any_batches_end_with_the_same_groups(
-    drawn: list[Drawn], rng: random.Random
+    drawn: list[Drawn], title: str, rng: random.Random
 ) -> None:
     every = made(drawn)
-    at_once, in_pieces = Shelf(), Shelf()
+    at_once, in_pieces = Shelf(title), Shelf(title)
     at_once.put(*every)
     shuffled = rng.sample(every, len(every))
     while shuffled:
@@ -194,19 +216,111 @@ def test_any_order_and_any_batches_end_with_the_same_groups(
 
 
 @settings(max_examples=40, deadline=None)
-@given(articles, articles, st.randoms(use_true_random=False))
+@given(articles, articles, titles, st.randoms(use_true_random=False))
 def test_articles_that_change_end_as_if_they_had_always_been_so(
     drawn: list[Drawn],
     later: list[Drawn],
+    title: str,
     rng: random.Random,
 ) -> None:
     first, second = made(drawn), made(later)
-    changing, fresh = Shelf(), Shelf()
+    changing, fresh = Shelf(title), Shelf(title)
     changing.put(*first)
     for article in rng.sample(second, len(second)):
         changing.put(article)
     fresh.put(*second, *first[len(second) :])
     assert changing.groups() == fresh.groups()
+
+
+@settings(max_examples=40, deadline=None)
+@given(articles, titles, st.data())
+def test_articles_that_go_leave_the_others_as_if_they_had_never_been(
+    drawn: list[Drawn], title: str, data: st.DataObject
+) -> None:
+    every = made(drawn)
+    gone = data.draw(st.sets(st.sampled_from([key for key, *_ in every]), min_size=1))
+    left, fresh = Shelf(title), Shelf(title)
+    left.put(*every)
+    left.take(*gone)
+    fresh.put(*(article for article in every if article[0] not in gone))
+    assert left.groups() == fresh.groups()
+
+
+def of_parts(missing: set[int], more: list[int]) -> str:
+    """A text of nine paragraphs, but for those that are missing, with more behind them."""
+    parts = [part for part in range(9) if part not in missing]
+    return " ".join(
+        " ".join(random.Random(100 + part).choices(WORDS, k=20)) for part in [*parts, *more]
+    )
+
+
+Extended = tuple[set[int], list[int], int]
+extended = st.lists(
+    st.tuples(
+        st.sampled_from([set(), {0}, {7}, {8}, {8}]),
+        st.sampled_from([[], [14], [15], [*range(9, 13)], [*range(9, 14)], [*range(9, 17)]]),
+        st.integers(0, 30),
+    ),
+    min_size=3,
+    max_size=7,
+)
+
+
+def extended_articles(drawn: list[Extended]) -> list[tuple[str, datetime, str, bool]]:
+    return [
+        (f"a{number}", START + timedelta(hours=hours), of_parts(missing, more), False)
+        for number, (missing, more, hours) in enumerate(drawn)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(extended)
+def test_what_is_shown_has_the_news_of_all_that_it_stands_for(
+    drawn: list[Extended],
+) -> None:
+    shelf = Shelf(TITLE)
+    shelf.put(*extended_articles(drawn))
+    shown = shelf.shown()
+    for key, member in shelf.members.items():
+        if member.rank.rejected or shown.get(key) == key:
+            continue
+        home = key
+        while shelf.role_of(home) in HELD:
+            home = shelf.reference_of(home) or ""
+        if shown[home] != key:
+            found = compare(shelf.texts[shown[home]], shelf.texts[key])
+            assert found is not None
+            assert found.degree == "copy" or found.rule == "nearly_same"
+
+
+@settings(max_examples=60, deadline=None)
+@given(extended, st.data())
+def test_texts_that_lack_little_of_each_other_end_alike_in_any_order(
+    drawn: list[Extended], data: st.DataObject
+) -> None:
+    every = extended_articles(drawn)
+    pairs = [frozenset(pair) for pair in itertools.combinations([key for key, *_ in every], 2)]
+    strangers = data.draw(st.sets(st.sampled_from(pairs), max_size=4))
+    at_once, one_by_one = Shelf(TITLE), Shelf(TITLE)
+    at_once.strangers = one_by_one.strangers = strangers
+    at_once.put(*every)
+    for article in data.draw(st.permutations(every)):
+        one_by_one.put(article)
+    assert one_by_one.groups() == at_once.groups()
+
+
+@settings(max_examples=30, deadline=None)
+@given(extended, st.data())
+def test_where_one_of_them_goes_the_others_stand_as_if_it_had_never_been(
+    drawn: list[Extended], data: st.DataObject
+) -> None:
+    every = extended_articles(drawn)
+    gone = data.draw(st.sampled_from(every))
+    left, fresh = Shelf(TITLE), Shelf(TITLE)
+    left.put(*every)
+    left.take(gone[0])
+    fresh.put(*(article for article in every if article != gone))
+    assert left.groups() == fresh.groups()
 
 
 @settings(max_examples=20, deadline=None)
@@ -309,6 +423,61 @@ def test_of_two_texts_that_are_fuller_in_other_ways_none_is_lost() -> None:
     assert shelf.role_of("third") in ("update", "rewrite", "copy")
     assert shelf.role_of("other") == "update"
     assert {shelf.story_of(key) for key in shelf.members} == {"first"}
+
+
+def test_a_text_takes_no_place_where_it_lacks_what_a_copy_had() -> None:
+    """Little is lost from each to the next, and too much from the copy to the last."""
+    words = body(1).split()
+    first, copy = " ".join(words), " ".join([*words, *body(2).split()[:22]])
+    fuller = " ".join([*words[:-20], *body(3).split()[:90]])
+    shelf = Shelf(TITLE)
+    shelf.strangers = {frozenset(("copy", "fuller"))}
+    shelf.put(("fuller", START + timedelta(hours=2), fuller, False), ("first", START, first, False))
+    assert shelf.role_of("fuller") == "fuller"
+    shelf.put(("copy", START + timedelta(hours=1), copy, False))
+    assert [shelf.role_of(key) for key in ("copy", "fuller")] == ["copy", "update"]
+    shelf.put(("copy", START + timedelta(hours=1), first, False))
+    assert [shelf.role_of(key) for key in ("copy", "fuller")] == ["copy", "fuller"]
+    shelf.put(("copy", START + timedelta(hours=1), copy, False))
+    shelf.take("copy")
+    assert shelf.role_of("fuller") == "fuller"
+
+
+def test_a_cut_of_a_text_that_has_a_fuller_one_is_a_copy_of_that() -> None:
+    shelf = Shelf(TITLE)
+    shelf.strangers = {frozenset(("fuller", "cut"))}
+    shelf.put(("cut", START + timedelta(hours=2), body(1, share=0.3), False))
+    shelf.put(("first", START, body(1), False))
+    shelf.put(("fuller", START + timedelta(hours=1), body(1, more="background"), False))
+    assert [shelf.role_of(key) for key in ("fuller", "cut")] == ["fuller", "copy"]
+    assert shelf.reference_of("cut") == "fuller"
+    shelf.strangers.add(frozenset(("fullest", "cut")))
+    more = body(1, more="background quotes")
+    shelf.put(("fullest", START + timedelta(hours=2), more, False))
+    assert [shelf.reference_of(key) for key in ("fullest", "cut")] == ["fuller", "fuller"]
+    shelf.put(("fullest", START + timedelta(minutes=90), more, False))
+    assert [shelf.reference_of(key) for key in ("fullest", "cut")] == ["fuller", "fullest"]
+    shelf.put(("fuller", START + timedelta(hours=1), body(5), False))
+    assert [shelf.reference_of(key) for key in ("fullest", "cut")] == ["first", "fullest"]
+    shelf.put(("fullest", START + timedelta(minutes=90), body(5), False))
+    assert shelf.reference_of("cut") == "first"
+
+
+def test_the_same_words_as_of_a_text_that_has_a_fuller_one_are_not_read_again() -> None:
+    shelf = Shelf()
+    shelf.strangers = {frozenset(("fuller", "again"))}
+    shelf.put(("first", START, body(1), False))
+    shelf.put(("fuller", START + timedelta(hours=1), body(1, more="background"), False))
+    shelf.put(("again", START + timedelta(hours=2), body(1), False))
+    assert (shelf.role_of("again"), shelf.shown()) == ("copy", {"first": "fuller"})
+
+
+def test_what_stood_to_an_article_that_is_gone_stands_for_itself() -> None:
+    shelf = Shelf(TITLE)
+    shelf.put(("first", START, body(1), False))
+    shelf.put(("fuller", START + timedelta(hours=1), body(1, more="background"), False))
+    shelf.take("first")
+    assert shelf.role_of("fuller") == "original"
 
 
 def test_a_text_takes_no_place_that_a_text_unlike_it_has_taken() -> None:

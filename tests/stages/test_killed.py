@@ -8,9 +8,9 @@ from itertools import zip_longest
 import pytest
 
 from newsapi_dentsu.sandbox import Fault, SandboxArticle
-from newsapi_dentsu.warehouse.tables import raw
+from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import Api, serving
-from support.articles import article, many
+from support.articles import article, body, many
 from support.clock import Clock
 from support.databases import Database, Databases, PostgresDatabase, PostgresDatabases, disconnect
 from support.processes import finish, pipeline, process
@@ -22,7 +22,7 @@ DAYS = 1
 
 
 def _articles() -> list[SandboxArticle]:
-    """A few days of articles, with twins, junk and unusable records among them."""
+    """A few days of articles, with twins, copies, fuller texts and unusable records among them."""
     found = []
     for age in range(DAYS + 1):
         at = MORNING - timedelta(days=age)
@@ -32,6 +32,18 @@ def _articles() -> list[SandboxArticle]:
             found.append(article(f"{age}t{number}", at=at, url=f"{original}?utm_source=x"))
             found.append(article(f"{age}j{number}", at=at, title="[Removed]"))
             found.append(article(f"{age}u{number}", at=at, url="no url"))
+            first = f"{body(f'{age}s{number}')} {body(f'{age}t{number}')}"
+            fuller = f"{first}\n{body(f'{age}background{number}')}"
+            for place, text in enumerate((first, fuller, first, f"{fuller}\n{body('history')}")):
+                found.append(
+                    article(
+                        f"{age}f{number}-{place}",
+                        at=at + timedelta(minutes=(7 * place + number) % 11),
+                        title=f"Harbour fair {number} opens",
+                        body=text,
+                        url=f"https://site{place}.example/{age}/{number}",
+                    )
+                )
     return found
 
 
@@ -87,6 +99,7 @@ def test_killed_at_random_moments_the_next_run_gives_the_same_tables(
         # Once more: the first process took longer, as it had everything to import.
         whole = _complete(api, databases.create(tables=False))
         assert len(expected[raw.TABLE]) == len(articles)
+        assert any(shown["text_of"] for shown in expected[final.TABLE])
         stopped_early = 0
         for _ in range(kills):
             database = databases.create(tables=False)

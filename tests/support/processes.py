@@ -16,7 +16,7 @@ import duckdb
 
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.sandbox import SANDBOX_KEY
-from newsapi_dentsu.stages import curate, deduplicate
+from newsapi_dentsu.stages import curate, deduplicate, group
 from newsapi_dentsu.stages.collect import CollectOptions
 
 from .api import run_pipeline
@@ -53,7 +53,7 @@ def event() -> Event:
 def pipeline(url: str, database: Database, now: datetime, lookback_days: int) -> None:
     """Run the three stages as a process of its own does, in small batches."""
     logging.disable()
-    curate.BATCH_ROWS = deduplicate.BATCH_ROWS = 60
+    curate.BATCH_ROWS = deduplicate.BATCH_ROWS = group.BATCH_ROWS = 60
     warehouse = database.open(wait=30)
     warehouse.upgrade()
     client = NewsApi(url, SANDBOX_KEY, timeout=30)

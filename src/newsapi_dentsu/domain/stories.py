@@ -7,8 +7,9 @@ whatever the order in which they come, and a row of small changes doesn't chain 
 one story.
 
 Copies and fuller texts are not read by themselves. A fuller text is shown in the place of the one
-that it refers to; a third that is fuller still refers to the second, so that nothing that was
-shown is lost.
+that it refers to; a third that is fuller still refers to the second. It must have the news of all
+that it is shown for: of the texts that were shown there before, and of their copies. So small
+losses never add up, and whoever reads what is shown has the news of all that isn't.
 
 When an article comes or changes, those of later rank that it may concern are placed again, in the
 order of their ranks, until nothing moves any more.
@@ -30,7 +31,9 @@ HELD: Final[frozenset[Role]] = frozenset(("copy", "fuller"))
 """What is not read by itself: another article has its text, or shows it."""
 
 MOST_COMPARED: Final = 100
-"""Earlier articles that one is compared with: those that share the most bands."""
+"""Earlier articles that one is compared with: those that share the most bands. A text that may be
+shown for others is compared with as many of them: those that are the least alike what they repeat.
+"""
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -84,6 +87,10 @@ class Neighbourhood(Protocol):
         """An article as it was stored, at its rank of now."""
         ...
 
+    def is_there(self, article_id: str) -> bool:
+        """Whether it still is: what others are stored with as their reference may be gone."""
+        ...
+
     def text(self, article_id: str) -> Text:
         """Its text."""
         ...
@@ -125,6 +132,7 @@ class _Placing:
         self._unsettled = set(changed)
         self._placed: dict[str, Standing] = {}
         self._placed_at: dict[str, set[str]] = {}
+        self._stored_fuller: dict[str, list[str]] = {}
         self._waiting: list[tuple[Rank, str]] = []
         self._queued: set[str] = set()
 
@@ -140,18 +148,32 @@ class _Placing:
             moved = before is None or before.role != after.role
             if fresh or moved:
                 self._enqueue(self._dependents(key))
-            elsewhere = before is not None and before.reference_id != after.reference_id
             if moved or (fresh and after.role != "copy"):
                 self._enqueue_later(key)
-            if moved or fresh or elsewhere:
-                for standing in (before, after):
-                    # Whether it is shown any more matters to all that are like it.
-                    if standing and standing.role == "fuller" and standing.reference_id:
-                        self._enqueue_later(standing.reference_id)
             if moved:
-                for other in self._dependents(key):
-                    if (standing := self._standing(other)) and standing.role == "fuller":
-                        self._enqueue_later(other)
+                # Whether it opens a story matters to those that are like its fuller texts.
+                for other in self._shown_above(key):
+                    self._enqueue_later(other)
+            elsewhere = before is not None and before.reference_id != after.reference_id
+            if moved or fresh or elsewhere:
+                self._enqueue_concerned(before, after)
+            if elsewhere and after.role == "fuller":
+                # What it was found by was perhaps the place where it was shown.
+                for other in [key, *self._shown_above(key)]:
+                    self._enqueue(self._dependents(other))
+
+    def _enqueue_concerned(self, before: Standing | None, after: Standing) -> None:
+        """Have those placed again to which it matters what an article was held for, or now is."""
+        if after.role == "copy" and after.reference_id:
+            # A text that was shown for it before it came may lack its news.
+            self._enqueue(self._shown_above(after.reference_id))
+        left = [after] if after.role == "fuller" else []
+        left += [before] if before and before.role in HELD else []
+        for standing in left:
+            reference = standing.reference_id
+            if reference and self._around.is_there(reference):
+                for text in self._shown_until(reference):
+                    self._enqueue_later(text)
 
     def _enqueue_later(self, key: str) -> None:
         """Have those placed again that may look at an article."""
@@ -190,6 +212,40 @@ class _Placing:
         standing = self._standing(key)
         return standing.reference_id if standing else None
 
+    def _fuller_than(self, key: str) -> str | None:
+        """The text that is shown in the place of an article's own."""
+        if key not in self._stored_fuller:
+            self._stored_fuller[key] = [
+                other
+                for other in self._around.dependents(key)
+                if (standing := self._around.member(other).standing) and standing.role == "fuller"
+            ]
+        known = {*self._stored_fuller[key], *self._placed_at.get(key, ())}
+        return min(
+            (one for one in known if self._role(one) == "fuller" and self._reference(one) == key),
+            key=self._rank,
+            default=None,
+        )
+
+    def _shown_above(self, key: str, before: Rank | None = None) -> list[str]:
+        """The fuller texts that were shown in an article's place, one after another.
+
+        With a rank, those of them that come before it.
+        """
+        found: list[str] = []
+        while (above := self._fuller_than(found[-1] if found else key)) and (
+            before is None or self._rank(above) < before
+        ):
+            found.append(above)
+        return found
+
+    def _shown_until(self, key: str) -> list[str]:
+        """The texts that were shown in one place, from an article down to the first."""
+        found = [key]
+        while self._role(found[-1]) == "fuller" and (reference := self._reference(found[-1])):
+            found.append(reference)
+        return found
+
     def _place(self, key: str) -> Standing:
         rank = self._rank(key)
         earlier = [
@@ -200,41 +256,63 @@ class _Placing:
         if not earlier:
             return ORIGINAL
         text = self._around.text(key)
+        compared = {other: None for _, _, other in heapq.nsmallest(MOST_COMPARED, earlier)}
+        # A cut text has few bands in common with the fuller text of what it was cut from.
+        above = [one for other in compared for one in self._shown_above(other, rank)]
         standings: list[tuple[_Likeness, Standing]] = []
-        for _, other_rank, other in heapq.nsmallest(MOST_COMPARED, earlier):
+        for other in compared | dict.fromkeys(above):
             found = compare(self._around.text(other), text)
             if found is None:
                 continue
-            degree = self._degree(found.degree, rank, other)
+            degree = self._degree(found, key, other)
             if degree in HELD or self._opens_story(other):
                 standing = _standing(degree, other, found)
                 if degree == "copy" and found.rule == "same_text":
                     return standing
-                likeness = (degree not in HELD, degree != "copy", -found.similarity, other_rank)
+                likeness = (
+                    degree not in HELD,
+                    degree != "copy",
+                    -found.similarity,
+                    self._rank(other),
+                )
                 standings.append((likeness, standing))
         return min(standings, default=(None, ORIGINAL), key=lambda entry: entry[0])[1]
 
-    def _degree(self, degree: Degree, rank: Rank, other: str) -> Degree:
-        """What an article of a rank is to another that it is so alike: to what is shown of that.
+    def _degree(self, found: Comparison, key: str, other: str) -> Degree:
+        """What an article is to another that it is so alike: to what is shown of that.
 
-        What has a fuller text is not shown any more, and that text may lack what these two have.
+        What has a fuller text is not shown any more, and that text may lack what these two have; of
+        their words, where they are the same, it has the news.
         """
-        if degree not in HELD:
+        degree, rank = found.degree, self._rank(key)
+        if degree not in HELD or found.rule == "same_text":
             return degree
-        surpassed = any(
-            self._role(one) == "fuller" and self._rank(one) < rank
-            for one in self._dependents(other)
-        )
+        surpassed = bool(self._shown_above(other, rank))
         if degree == "copy":
             return "rewrite" if surpassed else "copy"
-        shown = not surpassed and rank.rejected == self._rank(other).rejected
-        return "fuller" if shown else "update"
+        if surpassed or rank.rejected != self._rank(other).rejected:
+            return "update"
+        return "fuller" if self._has_all_of(key, other) else "update"
+
+    def _has_all_of(self, key: str, other: str) -> bool:
+        """Whether a text has the news of all that another one is shown for."""
+        rank, text = self._rank(key), self._around.text(key)
+        texts = self._shown_until(other)
+        copies = [
+            (standing.similarity or 0.0, one_rank, one)
+            for shown in texts
+            for one in self._dependents(shown)
+            if (standing := self._standing(one)) is not None
+            and standing.role == "copy"
+            and standing.rule != "same_text"
+            and (one_rank := self._rank(one)) < rank
+        ]
+        least_alike = [one for _, _, one in heapq.nsmallest(MOST_COMPARED, copies)]
+        return all(_has_news_of(text, self._around.text(one)) for one in [*texts[1:], *least_alike])
 
     def _opens_story(self, key: str) -> bool:
-        """Whether an article is an original, or the fuller text of one."""
-        if self._role(key) == "fuller" and (reference := self._reference(key)):
-            key = reference
-        return self._role(key) == "original"
+        """Whether an article is an original, or a fuller text that is shown for one."""
+        return self._role(self._shown_until(key)[-1]) == "original"
 
     def _role(self, key: str) -> Role | None:
         standing = self._standing(key)
@@ -329,3 +407,9 @@ def _standing(degree: Degree, reference_id: str, found: Comparison) -> Standing:
     return Standing(
         degree, reference_id, found.rule, found.similarity, found.containment, found.reasons
     )
+
+
+def _has_news_of(text: Text, held: Text) -> bool:
+    """Whether a reader of a text has the news of one that isn't read: as of a copy."""
+    found = compare(text, held)
+    return found is not None and (found.degree == "copy" or found.rule == "nearly_same")

@@ -374,6 +374,9 @@ class _Around(Neighbourhood):
             self._read([article_id])
         return self._known[article_id]
 
+    def is_there(self, article_id: str) -> bool:
+        return article_id in self._after or self.stored(article_id) is not None
+
     def member(self, article_id: str) -> Member:
         member = self._members.get(article_id)
         if member is None:

@@ -194,8 +194,9 @@ def remove(session: Session, article_ids: Sequence[str]) -> None:
         return
     left = set().union(*dependents(session, article_ids).values()) - set(article_ids)
     going = assessed(session, article_ids).values()
-    # Where a fuller text goes, others of its story may be copies of what it stood for.
-    stories = {one.story_id for one in going if one.role == "fuller"}
+    # Where a fuller text goes, others of its story may be copies of what it stood for; where a copy
+    # goes, fuller texts that lacked its news.
+    stories = {one.story_id for one in going if one.role in HELD}
     left |= {
         article_id
         for (article_id,) in rows_among(session, TABLE, ("article_id",), "story_id", stories)
