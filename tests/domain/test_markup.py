@@ -78,6 +78,21 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("<p>One</p>&amp;lt;p&amp;gt;Two&amp;lt;/p&amp;gt;", "One\n\nTwo"),
         ("<p>One&lt;br&gt;Two</p>", "One\nTwo"),
         ("<p>One &lt;iframe src='x' allowfullscreen&gt;&lt;/iframe&gt; two</p>", "One two"),
+        # formatting that was escaped once too often
+        ("<p>&lt;strong&gt;PORTO&lt;/strong&gt; – It opened.</p>", "PORTO – It opened."),
+        ("<p>The &lt;em&gt;Brand Times&lt;/em&gt; told it.</p>", "The Brand Times told it."),
+        ("<p>Agencies use &lt;b&gt;Model X&lt;/b&gt; daily.</p>", "Agencies use Model X daily."),
+        ("<p>“&lt;em&gt;Never&lt;/em&gt;,” he said</p>", "“Never,” he said"),
+        ("<p>A list of &lt;a href='x'&gt;names&lt;/a&gt;.</p>", "A list of names."),
+        ("<p>CO&lt;sub&gt;2&lt;/sub&gt;, 10&lt;SUP&gt;6&lt;/SUP&gt;</p>", "CO2, 106"),
+        ("<p>&lt;b&gt;&lt;i&gt;Deep&lt;/i&gt;&lt;/b&gt; and done</p>", "Deep and done"),
+        ("<p>&amp;lt;strong&amp;gt;Lead&amp;lt;/strong&amp;gt; text</p>", "Lead text"),
+        ("<p>&lt;em&gt;Tag Ode&lt;/em&gt; opened a shop.</p>", "Tag Ode opened a shop."),
+        ("<p>&lt;b&gt;Price tags&lt;/b&gt; talk.</p>", "Price tags talk."),
+        ("<p>One.&lt;br /&gt;Two.&lt;br&gt;&lt;br&gt;Three</p>", "One.\nTwo.\n\nThree"),
+        ("<div>One. &lt;p&gt;Two.&lt;/p&gt;</div>", "One.\n\nTwo."),
+        ("<p>One&lt;/p&gt;&lt;p&gt;Two</p>", "One\n\nTwo"),
+        ("<p>We &lt;3 it, &lt;b&gt;all of it&lt;/b&gt;</p>", "We <3 it, all of it"),
         ("One]]>", "One"),
         ("One]]&gt;", "One"),
         ("<![CDATA[ One ]]", "One"),
@@ -143,6 +158,22 @@ def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
         ("<p>An &lt;img src='x'&gt; here</p>", "An <img src='x'> here"),
         ("<p>Write &amp;lt;b&amp;gt; to show &lt;b&gt;</p>", "Write <b> to show <b>"),
         ("&lt;p&gt;The &amp;lt;b&amp;gt;b&amp;lt;/b&amp;gt; tag&lt;/p&gt;", "The <b>b</b> tag"),
+        ("<p>In HTML, &lt;b&gt;this one&lt;/b&gt; is bold</p>", "In HTML, <b>this one</b> is bold"),
+        ("<p>The &lt;b&gt;this one&lt;/b&gt; element</p>", "The <b>this one</b> element"),
+        (
+            "<p>The tags &lt;b&gt;one&lt;/b&gt; and &lt;i&gt;two&lt;/i&gt;</p>",
+            "The tags <b>one</b> and <i>two</i>",
+        ),
+        ("<p>You can use &lt;u&gt;this one&lt;/u&gt;.</p>", "You can use <u>this one</u>."),
+        ("<p>&lt;em&gt;text&lt;/em&gt; is slanted</p>", "<em>text</em> is slanted"),
+        ("<p>Close &lt;em&gt;…&lt;/em&gt; again</p>", "Close <em>…</em> again"),
+        ("<p>Not `&lt;b&gt;this one&lt;/b&gt;`</p>", "Not `<b>this one</b>`"),
+        (
+            "<p>Both &lt;b&gt; and &lt;em&gt;, as &lt;b&gt;this one&lt;/b&gt;</p>",
+            "Both <b> and <em>, as <b>this one</b>",
+        ),
+        ("<ul><li>&lt;p&gt; is for paragraphs</ul>", "<p> is for paragraphs"),
+        ("<p>Use &lt;div&gt;s for layout</p>", "Use <div>s for layout"),
         ("<b>Note</b>: &lt;br&gt; between &lt;br&gt; lines", "Note: <br> between <br> lines"),
     ],
 )
@@ -183,7 +214,82 @@ def test_escaped_code_never_becomes_code(raw: str, clean: str) -> None:
     assert clean_text(raw) == clean
 
 
+HIDDEN = "style='height:0; display: none'"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        f"<textarea {HIDDEN}>.ad{{color:red}}</textarea>",
+        "<textarea hidden>var ad = 1;</textarea>",
+        "<textarea style=visibility:hidden>&lt;iframe src=x&gt;&lt;/iframe&gt;</textarea>",
+        "<textarea>&lt;style&gt;p{}&lt;/style&gt;</textarea>",
+        f"<textarea {HIDDEN}><script>x()</script></textarea>",
+        f"&lt;textarea {HIDDEN}&gt;p{{}}&lt;/textarea&gt;",
+        f"<div {HIDDEN}>.ad > p {{color: red}}</div>",
+        f"<div {HIDDEN}><div>p</div><div>.ad{{color:red}}</div></div>",
+        "<span hidden>function ad() { return 1; } ad();</span>",
+        f"<pre {HIDDEN}>p{{color:red}}</pre>",
+        "<select hidden><option>1<option>2</select>",
+        "<select><option>&lt;script&gt;x()&lt;/script&gt;</option></select>",
+        "<object><object>p</object>Get a browser</object>",
+        "<template><template>p</template>{{ ad }}</template>",
+        "<noscript>&lt;style&gt;p{}&lt;/style&gt;&lt;img src=x&gt;</noscript>",
+        "<svg><style>&lt;![CDATA[p{a:b}]]&gt;</style></svg>",
+        "&lt;noscript&gt;&lt;img src='x'/&gt;&lt;/noscript&gt;",
+        "<input type=hidden value='&lt;script&gt;x()&lt;/script&gt;'>",
+    ],
+)
+def test_what_an_element_hides_is_gone(hidden: str) -> None:
+    assert clean_text(f"<p>One</p>{hidden}<p>Two</p>") == "One\n\nTwo"
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        (f"<div {HIDDEN}>The rest: it goes on.</div>", "The rest: it goes on."),
+        ("<textarea>Text</textarea>", "Text"),
+        ("<p style='overflow:hidden'>A set {a: 1}</p>", "A set {a: 1}"),
+        ("<p>A set {a: 1}</p>", "A set {a: 1}"),
+        ("<details hidden><summary>One</summary>Two</details>", "One\n\nTwo"),
+    ],
+)
+def test_text_that_only_waits_to_be_shown_stays(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("How to style <input type='range'>", "Accessible <input type='file'/>", "Never <input>"),
+        *("From <input type='range'> to <input type='date'>", "<input type='date'> is here"),
+        *(
+            "Use <select multiple>",
+            "Meet <dialog open>",
+            "The case for <details>",
+            "The end of <br>",
+        ),
+        *(
+            "Ads < AI",
+            "a<b",
+            "Ads <b2b> now",
+            "AI <human",
+            "Growth <10%",
+            "News <",
+            "<",
+            "< 5 ways",
+        ),
+        *("<<< news >>>", "C <- D <> E", "I <heart> ads", "<insert brand here> wins", "Don't <a"),
+        *("Ads <5s & >30s", "A < B > C", "We <3 <input>", "R&D < 5% & falling"),
+    ],
+)
+def test_a_title_loses_nothing_to_its_brackets(title: str) -> None:
+    assert clean_title(title) == title
+    assert clean_title(title.replace("<", "&lt;").replace(">", "&gt;")) == title
+
+
 def test_titles_lose_markup_alike() -> None:
+    assert clean_title("Ads now <img src='x' width=1>") == clean_title("Ads now<br/>") == "Ads now"
     assert clean_title("<b>Ads &amp; AI</b><br>now") == "Ads & AI now"
     assert clean_title("How the &lt;b&gt; tag helps") == "How the <b> tag helps"
     assert clean_title("Is <br> dead?") == "Is <br> dead?"

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from newsapi_dentsu.domain.tracking import TRACKING_PARAMETERS, TRACKING_PREFIXES
 from newsapi_dentsu.domain.urls import (
     MAX_FRAGMENT_LENGTH,
     MAX_LINK_LENGTH,
     MAX_URL_LENGTH,
-    TRACKING_PARAMETERS,
-    TRACKING_PREFIXES,
     Address,
     address,
     article_id,

@@ -12,6 +12,10 @@ from typing import Final
 _MOST_LINES: Final = 5_000
 """A text of more lines is repaired at once."""
 
+_MOST_DAMAGED: Final = 150_000
+"""Characters of the lines that look damaged: `ftfy` needs two seconds for a million, no article has
+so many, and a text with more stays as it is."""
+
 _MOST_WORDS: Final = 10_000
 """The words of a longer line are not looked at one by one."""
 
@@ -59,14 +63,17 @@ def repaired(text: str) -> str:
     """
     if text.isascii():
         return text
-    rare = text.encode("utf-8", "replace").translate(None, _ASCII).decode()
-    if not _GREEK.search(rare):
+    if not _GREEK.search(_rare(text)):
         text = _HALF_EMOJI.sub(lambda half: chr(16 * ord(half[1]) + int(half[2], 16)), text)
-    if not _SUSPICIOUS.search(rare):
+    if not _looks_damaged(text):
         return text
-    if text.count("\n") > _MOST_LINES:
-        return _repaired_line(text)
-    return "\n".join(map(_repaired_line, text.split("\n")))
+    lines = text.split("\n") if text.count("\n") <= _MOST_LINES else [text]
+    damaged = [at for at, line in enumerate(lines) if _looks_damaged(line)]
+    if sum(len(lines[at]) for at in damaged) > _MOST_DAMAGED:
+        return text
+    for at in damaged:
+        lines[at] = _repaired_line(lines[at])
+    return "\n".join(lines)
 
 
 def damage(text: str) -> int:
@@ -74,9 +81,16 @@ def damage(text: str) -> int:
     return 0 if text.isascii() else len(_DAMAGE.findall(_PORTUGUESE.sub("", text)))
 
 
+def _rare(text: str) -> str:
+    """The characters of a text that are not ASCII."""
+    return text.encode("utf-8", "replace").translate(None, _ASCII).decode()
+
+
+def _looks_damaged(text: str) -> bool:
+    return not text.isascii() and _SUSPICIOUS.search(_rare(text)) is not None
+
+
 def _repaired_line(line: str) -> str:
-    if line.isascii():
-        return line
     if not _CONTROLS_ALONE.fullmatch(line):
         line = _FLATTENED.sub(lambda flat: _MEANT_BY_FLATTENED[flat[1]], line)
         ends = [quoted.end() for quoted in _QUOTED_CAPITAL.finditer(line)]

@@ -11,7 +11,7 @@ from math import log, log1p
 from typing import Final
 
 from newsapi_dentsu.domain.similarity import RUN, Text, facts_of, has_digit, words_of
-from newsapi_dentsu.domain.wrapping import is_aside
+from newsapi_dentsu.domain.wrapping_rules import is_aside
 
 JOINED: Final = 4
 """Stretches with fewer old words between them are one: an editor changed a sentence."""

@@ -15,7 +15,7 @@ from newsapi_dentsu.domain.encoding import repaired
 from newsapi_dentsu.domain.markup import harmless, without_markup
 from newsapi_dentsu.domain.normalization import normalize
 
-CLEANING: Final = "cleaning-4"
+CLEANING: Final = "cleaning-5"
 """Names what `clean_text` does: whoever changes what comes out changes it, too."""
 
 _MOST_PASSES: Final = 8

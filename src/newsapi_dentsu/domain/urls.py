@@ -3,10 +3,9 @@
 `ada-url <https://github.com/ada-url/ada-python>`_ reads a link as the WHATWG URL standard does, and
 so as browsers do: blanks and tabs, backslashes, missing slashes, international hosts, dot segments.
 
-This module repairs what no browser could open (a scheme that is doubled or missing, escaped
-characters) and evens out what the standard keeps apart but no publisher does: http and https,
-``www.``, user names, trailing slashes, doubled ones, the order of parameters, tracking, needless
-escapes.
+`links` repairs before what no browser could open. Here is evened out what the standard keeps apart
+but no publisher does: http and https, ``www.``, user names, trailing and doubled slashes, the order
+of parameters, `tracking`, needless escapes.
 
 The reasons, and what is left alone on purpose, are in ``docs/urls.md``.
 """
@@ -16,12 +15,13 @@ import re
 import string
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from ada_url import URL
 
-from newsapi_dentsu.domain.entities import unescaped_link
+from newsapi_dentsu.domain.links import repaired_link
 from newsapi_dentsu.domain.normalization import normalize
+from newsapi_dentsu.domain.tracking import is_tracking
 
 MAX_URL_LENGTH: Final = 2000
 """Longest canonical url, in bytes; how long the link is that leads to it makes no difference.
@@ -36,56 +36,6 @@ MAX_LINK_LENGTH: Final = 8000
 MAX_FRAGMENT_LENGTH: Final = 500
 """Longest fragment that may name an article, in bytes; longer ones hold a state or a token."""
 
-TRACKING_PREFIXES: Final[tuple[str, ...]] = (
-    "utm_",  # Google Analytics and everybody since
-    "mtm_",  # Matomo
-    "hsa_",  # HubSpot ads
-)
-"""Beginnings of parameter names that only trackers use."""
-
-TRACKING_PARAMETERS: Final[frozenset[str]] = frozenset(
-    {
-        # Click ids of ad networks and social platforms
-        *("gclid", "gclsrc", "dclid", "wbraid", "gbraid", "gad_source", "gad_campaignid"),
-        *("srsltid", "msclkid", "fbclid", "twclid", "ttclid", "yclid", "ysclid", "li_fat_id"),
-        *("igshid", "igsh", "mibextid", "rdt_cid", "tblci", "dicbo", "epik", "irclickid"),
-        *("wickedid", "rb_clickid", "s_kwcid", "_openstat"),
-        # Google Analytics, across domains and before utm
-        *("_ga", "_gl", "ga_source", "ga_medium", "ga_campaign", "ga_content", "ga_term"),
-        # Matomo under its former name
-        *("pk_campaign", "pk_kwd", "pk_keyword", "pk_source", "pk_medium", "pk_content", "pk_cid"),
-        # Newsletters: Mailchimp, HubSpot, Marketo, Omeda, Vero, MailerLite, Drip, Klaviyo, beehiiv
-        *("mc_cid", "mc_eid", "_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp", "hsctatracking"),
-        *("mkt_tok", "oly_anon_id", "oly_enc_id", "vero_id", "vero_conv"),
-        *("ml_subscriber", "ml_subscriber_hash", "__s", "_kx", "_bhlid", "ck_subscriber_id"),
-        # Publishers' analytics: Adobe, Piano (AT Internet), Comscore, Webtrekk, Yahoo, Echobox
-        *("cmpid", "s_cid", "xtor", "at_medium", "at_campaign", "at_campaign_type", "at_format"),
-        *("at_custom1", "at_custom2", "at_custom3", "at_custom4", "at_ptr_name", "at_bbc_team"),
-        *("at_link_id", "at_link_type", "at_link_origin", "ns_mchannel", "ns_source"),
-        *("ns_campaign", "ns_linkname", "ns_fee", "wt_mc", "wt_zmc", "echobox"),
-        *("itm_source", "itm_medium", "itm_campaign", "itm_content", "itm_term"),
-        *("guccounter", "guce_referrer", "guce_referrer_sig"),
-        # Facebook and X say where a link was shown
-        *("fb_action_ids", "fb_action_types", "fb_ref", "fb_source"),
-        *("ref_src", "ref_url", "__twitter_impression"),
-        # Session ids of servlet containers and PHP: of the visit, not of the page
-        *("jsessionid", "phpsessid"),
-    }
-)
-"""Whole parameter names, in lower case, that say how a reader came and never what is read."""
-
-_AROUND: Final = "".join(map(chr, range(0x21))) + "\x7f\x85\xa0\u200b\u2028\u2029\ufeff"
-_IN_BRACKETS = re.compile(r"(?:<!\[CDATA\[|[<\"'(“])\s*+(https?:[^<>\"”]*)[>\"')”]")
-_REPEATED_SCHEME = re.compile(
-    r"(?:https?(?::[/\\]*+|[/\\]{2,}+))+(?=https?(?::(?!\d)|[/\\]{2}))", re.IGNORECASE
-)
-_NO_COLON = re.compile(r"(https?)(?=[/\\]{2})", re.IGNORECASE)
-# A file's name looks like a host, too.
-_NO_SCHEME = re.compile(
-    r"(www\.)?+(?:[\w-]++\.)++(?!(?:[hx]?html?|php\d?|aspx?|jspx?|cfm|cgi|xml|pdf)\b)"
-    r"(?:[^\W\d_]{2,}+|xn--[a-z0-9-]++)(?::\d{1,5})?+(?(1)(?:[/?#]|$)|[/?])",
-    re.IGNORECASE,
-)
 # Browsers read these in a way of their own: others would go elsewhere, or store them wrongly.
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 
@@ -94,9 +44,6 @@ _LABEL = r"[a-z0-9_-]{1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
 # Not after a dot: what is left would be a dot segment.
 _SESSION = re.compile(r"(?<!\.);jsessionid=[^/;]*", re.IGNORECASE)
-
-_LONGEST_NAME: Final = 200
-"""Characters by which a tracking parameter is known, and more."""
 
 _RESERVED: Final = "!#$%&'()*+,/:;=?@[]"
 _UNRESERVED: Final = string.ascii_letters + string.digits + "-._~"
@@ -161,16 +108,13 @@ def article_id(url: str) -> str:
 
 
 def _read(url: str) -> Address:
-    link = unescaped_link(url).strip(_AROUND)
-    if bracketed := _IN_BRACKETS.fullmatch(link):
-        link = bracketed[1].removesuffix("]]").rstrip(_AROUND)
-    link = _with_scheme(link)
+    link = repaired_link(url)
     parsed = URL(link)
     if parsed.protocol not in {"http:", "https:"}:
         raise ValueError("not an http(s) url")
     if _UNFIT.search(link):
         link = parsed.href
-    items = [item for item in parsed.search[1:].split("&") if item and not _tracks(item)]
+    items = [item for item in parsed.search[1:].split("&") if item and not is_tracking(item)]
     path, fragment = re.sub("//+", "/", parsed.pathname), _fragment(parsed.hash[1:])
     if len(path) + sum(map(len, items)) > 9 * MAX_URL_LENGTH:
         # The steps to come, which are meant for short texts, make it shorter by less than that.
@@ -180,16 +124,6 @@ def _read(url: str) -> Address:
     if len(page) > MAX_URL_LENGTH:  # ASCII by now: a character is a byte
         raise ValueError(f"the canonical url is longer than {MAX_URL_LENGTH} bytes")
     return Address(link if len(link) <= MAX_LINK_LENGTH else page, page, fragment)
-
-
-def _with_scheme(url: str) -> str:
-    if repeated := _REPEATED_SCHEME.match(url):
-        url = url[repeated.end() :]
-    if url.startswith(("//", "\\\\")):
-        return f"https:{url}"
-    if _NO_SCHEME.match(url):
-        return f"https://{url}"
-    return _NO_COLON.sub(r"\1:", url, count=1) if _NO_COLON.match(url) else url
 
 
 def _host(parsed: URL) -> str:
@@ -210,17 +144,12 @@ def _path(path: str) -> str:
 def _fragment(fragment: str) -> str:
     # Browsers keep a directive such as ":~:text=" from the page.
     before, mark, rest = fragment.partition(":~:")[0].rpartition("?")
-    items = [item for item in rest.split("&") if item and not _tracks(item)]
+    items = [item for item in rest.split("&") if item and not is_tracking(item)]
     fragment = f"{before}{mark if items else ''}{'&'.join(items)}".rstrip("/")
     if len(fragment) > MAX_FRAGMENT_LENGTH or not fragment.strip("!"):
         return ""
     fragment = _evened(fragment)
     return fragment if len(fragment) <= MAX_FRAGMENT_LENGTH else ""
-
-
-def _tracks(item: str) -> bool:
-    name = unquote(item[:_LONGEST_NAME].partition("=")[0]).lower()
-    return name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIXES)
 
 
 def _evened(text: str, free: str = _UNRESERVED) -> str:

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from newsapi_dentsu.domain.wrapping import Known, Place
+from newsapi_dentsu.domain.wrapping import Known
+from newsapi_dentsu.domain.wrapping_rules import Place
 from newsapi_dentsu.warehouse.engines.base import Session, insert
 from newsapi_dentsu.warehouse.tables import processed
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key, values

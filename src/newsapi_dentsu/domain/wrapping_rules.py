@@ -1,0 +1,352 @@
+"""Lines that a site puts around an article's text, known by how they are worded.
+
+A line is wrapping where all of it is: a sentence of the article that only begins like a credit, a
+request to subscribe or a copyright notice, tells something, and stays.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final, Literal
+
+Place = Literal["start", "end"]
+
+MOST_LENGTH: Final = 400
+"""Characters of a line; a longer one is a paragraph of an article."""
+
+_MOST_ASIDE_LENGTH: Final = 600
+"""Characters of a line in the middle of a text that may be an aside."""
+
+_LINES_KEPT: Final = 4_000
+
+
+def is_wrapping(line: str, place: Place) -> bool:
+    """Tell whether a line is wrapping where it stands at this end of a text."""
+    if len(line) > MOST_LENGTH:
+        return False
+    if _RULER.fullmatch(line) or _is_sharing(line.casefold()):
+        return True
+    rules = _AT_START if place == "start" else _AT_END
+    return bool(_ANYWHERE.match(line) or rules.match(line)) and not _tells(line)
+
+
+@lru_cache(_LINES_KEPT)
+def is_aside(line: str) -> bool:
+    """Tell whether a line says nothing of its article's subject, wherever in the text it stands.
+
+    Such are captions of pictures, players, posts of others that are shown in between, bare dates,
+    and what is wrapping at an end of the text.
+    """
+    line = line.strip()
+    if not line or len(line) > _MOST_ASIDE_LENGTH:
+        return not line
+    if _ASIDE.search(line) or _DATE_ALONE.fullmatch(line):
+        return True
+    return is_wrapping(line, "start") or is_wrapping(line, "end")
+
+
+def heads_links(line: str) -> bool:
+    """Tell whether a line is the heading of a list of further links."""
+    return _HEADING.fullmatch(line) is not None
+
+
+def after_dateline(body: str, start: int) -> int:
+    """Return where the text goes on behind the agency's dateline at `start`, if there is one."""
+    dateline = _DATELINE.match(body, start)
+    return dateline.end() if dateline else start
+
+
+def before_credit(text: str) -> int:
+    """Return where, in the last line of a text, the credit in brackets or after a dash begins."""
+    tail_at = max(0, len(text) - MOST_LENGTH)
+    tail = text[tail_at:]
+    if tail.rstrip(" .").endswith((")", "]")):
+        for opening in re.finditer(r"[(\[]", tail):
+            if _CREDIT.fullmatch(tail, opening.start()):
+                return len(text[: tail_at + opening.start()].rstrip())
+    found = _SIGNATURE.search(text, max(0, len(text) - 40))
+    return len(text[: found.start()].rstrip()) if found else len(text)
+
+
+def _tells(line: str) -> bool:
+    """Whether a line that begins like wrapping tells something: "Sign up today was all it said"."""
+    if _WHOLE.match(line) or _WHOLE_AT_END.match(line):
+        return False
+    first, *others = _SENTENCE_END.split(line)
+    if _NOTE.match(first):
+        first = _BE.sub("", first)
+    if _REPORTED.search(line) or _PREDICATE.search(first) or _FINITE.search(first):
+        return True
+    return any(_FINITE.search(other) and not _TO_READERS.search(other) for other in others)
+
+
+def _is_sharing(lower: str) -> bool:
+    """Whether a line is made of the words on buttons: "Share Tweet Email 12"."""
+    words = _BUTTON_WORD.findall(lower)
+    return (
+        0 < len(words) <= 16
+        and not lower.endswith(".")
+        and not _BUTTONS_ONLY.isdisjoint(words)
+        and all(word in _BUTTONS or word.isdigit() or _GLUED.fullmatch(word) for word in words)
+    ) or (len(words) == 1 and _GLUED.fullmatch(words[0]) is not None)
+
+
+_RULER = re.compile(r"[\W_]+")
+_BUTTON_WORD = re.compile(r"[^\W_]+")
+
+_BUTTONS_ONLY: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "facebook twitter tweet tweets pinterest linkedin google whatsapp reddit telegram tumblr "
+        "instagram flipboard stumbleupon digg viber share shares shared email print comments rss "
+        "messenger",
+    )
+)
+_BUTTONS: Final = _BUTTONS_ONLY | frozenset(
+    re.findall(
+        r"\w+",
+        "plus e mail app connect comment more save pin it copy link like follow via on this post "
+        "article story page by k or to youtube sms send related with friends a friend and us",
+    )
+)
+_GLUED = re.compile(
+    r"(?:connect|tweet|linkedin|comment|email|more|facebook|twitter|pinterest|google|share){2,}+"
+)
+
+_AGENCY: Final = (
+    r"(?:the )?(?:thomson )?(?:reuters|associated press|ap|afp|agence france[- ]presse|ians|pti"
+    r"|ani|"
+    r"upi|uni|dpa|xinhua|bernama|bloomberg|press association|aap|efe|ansa|kyodo|jiji|tass|interfax|"
+    r"cna|cmc|cnn|mcclatchy|tribune news service|tns|(?:the )?canadian press|press trust of india|"
+    r"indo-asian news service|agencies)"
+)
+_AGENCIES: Final = rf"{_AGENCY}(?:(?: ?[/,&|-] ?| and ){_AGENCY})*"
+_THIS: Final = r"(?:this|the above|above) (?:story|article|report|post|copy|piece|news item)"
+
+_COPYRIGHT: Final = (
+    r"(?:tm )?(?:& |and )?(?:©|\(c\) ?\d|copyright (?:©|\(c\)|\d{4}|by|the associated press))"
+    r"(?![\d ]*(?!(?:all|by|the)\b)(?-i:[a-z]))"
+)
+# What stands between the names in a credit; any other word in lower case makes it a sentence.
+_NAMES: Final = (
+    r"(?!.*?(?<![\w'’.@/&-])(?!(?:additional|also|agenc\w+|and|article|at|bureau|business|by"
+    r"|cameraman|columnists?|compiled|contribut\w+|correspondents?|de|del|desk|di|du|edit\w+|el"
+    r"|entertainment|for|foreign|freelance|from|in|journalists?|la|mail|newsroom|of|on|our|phone"
+    r"|photographers?|political|producers?|report\w*|researchers?|senior|services?|special|sports"
+    r"|staff|story|television|the|this|to|van|video|von|wires?|with|writ\w+|wrote)\b"
+    r"|al-|bin\b|ibn\b|el-)(?-i:[a-z]))"
+)
+
+# What makes a line a sentence of its own, whose subject is neither the reader nor the site.
+_TIES: Final = r"(?<!\byou )(?<!\bwe )(?<!\bthat )(?<!\bwho )(?<!\bwhich )(?<!\b[Ww]hat )"
+_FINITE = re.compile(
+    rf"{_TIES}\b(?:(?:is|was|were|did|does)(?:n['’]t)?|became|becomes|remains|remained|rose|fell|grew|drew"
+    r"|draws|brought|brings|costs?|made|makes|meant|means|sold|sells|took|takes|gave|gives|got|gets"
+    r"|came|comes|went|goes|led|leads|lost|loses|won|wins|paid|pays|kept|keeps|held|holds|stood"
+    r"|stands|saw|sees|knew|knows|thought|thinks|felt|feels|ran|runs|began|begins|seems|seemed|works"
+    r"|worked|helps|helped|fails|failed|shows|showed|sounds|looks|looked|needs|needed|belongs"
+    r"|belonged|counts|counted|covers|covered|earns|earned|attracts|attracted|turns|turned"
+    r"|says|said|tells|told|asks|asked|writes|wrote|warns|warned|argues|argued|ruled|adds|added"
+    r"|protects|matters|applies|does|did|would|could"
+    r"|[a-z]+ed (?:\d|the|an?|its|his|her|their|more|most|fewer|less|about|nearly|over|only|up|off"
+    r"|out|when|because|after|before|that|how|why|it|them)\b)\b"
+)
+_PREDICATE = re.compile(rf"{_TIES}\b(?:are|ha[sd] (?:become|been|made|\w+ed)|found|will|should)\b")
+_REPORTED = re.compile(
+    r",[”\"’']?\s(?:[\w.’'-]+\s){0,5}(?:said|says?|told|tells?|found|finds?|wrote|writes?|ruled|begged"
+    r"|(?:add|admit|advise|argue|ask|answer|believe|boast|claim|complain|decide|demand|explain|fear"
+    r"|insist|joke|note|promise|reckon|reveal|suggest|warn)(?:s|d|ed|ted)?)\b"
+    r"|, (?:but|yet|so|and (?:the|it|its|he|she|they|nobody|many|most|few|some|\d+))\s"
+)
+_TO_READERS = re.compile(
+    r"\b(?:you|your|we|our|us|here|click|this (?:site|material|story|article|report)|be found"
+    r"|work|I)\b",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(rf"\W*(?:except for the headline, |\w+ )?{_THIS}\b", re.IGNORECASE)
+_BE = re.compile(r"\b(?:is|was|are|were|has|have|had)\b")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+# Each of these says by itself how the line ends, and may tell what it likes.
+_WHOLE = _any(
+    rf"{_NAMES}.*\bcontribut(?:ed|ing) (?:to this (?:report|story|article)|reporting)\b",
+    r"(?:video loading video unavailable|sponsored content is written by .{0,60}\bwithout"
+    r"|this field is required\.)(?!\w)",
+)
+_WHOLE_AT_END = _any(
+    # further links
+    r"(?:read more|read also|also read|see also|related(?: (?:story|article|link|news|stories))?|"
+    r"recommended|watch(?: also| now| this)?|videos?|in pics|in pictures|gallery|listen|must read|"
+    r"don't miss|more)\s*[:|»>]+\s*\S(?!.*[.!?]\s+\S).{2,200}(?<![.])\Z",
+    r"originally (?:published|appeared) (?:on|in|at)\b.{1,60}? as ",
+    # an author
+    r"(?:[\w.'’-]+ ){0,12}(?:follow|contact|reach|e-?mail) (?:him|her|them)\b.{0,60}"
+    r"(?:@|twitter|https?:| at [\[(+\d]).{0,120}\Z",
+)
+_ANYWHERE = _any(
+    _WHOLE.pattern,
+    # sharing and following
+    r"(?:share|tweet|email|print) this(?: (?:story|article|post|page|on .*|with .*|via .*))?\W*\Z",
+    r"(?:like|follow|find|join) (?:us|[\w ]{1,40}) on (?:facebook|twitter|instagram|google|youtube|"
+    r"linkedin|snapchat|pinterest|whatsapp|telegram)\b"
+    r"(?!,? (?:and )?(?:you|they|he|she|it|we|the|an?)\b"
+    r"|\s(?!(?:and|at|by|for|follow|here|join|like|now|on|or|to|using|via|with)\b)(?-i:[a-z]))"
+    r".{0,80}\Z",
+    r"join the conversation\b.{0,80}\Z",
+    # whose it is
+    r".*\ball rights reserved(?:\W*\Z|\s*[^\w\s,])",
+    r".*\bmaterial may not be published, broadcast",
+    # subscribing
+    r"(?=.*\b(?:sign[ -]?up|subscribe|get|want|receive|newsletter)\b)"
+    r".*\b(?:directly|delivered|straight) to your inbox\b",
+    r"(?:get|want) .{1,60} (?:to|in) your (?:inbox\b|e-?mail(?:[^\w\s-]"
+    r"|\s(?:every|each|daily)\b|\Z))",
+    r"(?:sign ?up|subscribe|register) (?:to|for|now|here|today|with)\b(?!.*\b(?:continue|keep"
+    r"|unlock|"
+    r"full|read|access)\b).*\b(?:newsletters?|e-?mails?|alerts|updates|briefing|channel|podcast|"
+    r"digest)\b",
+    r"(?:already|not) a (?:subscriber|member)\?(?:\W*\Z|\s+(?:please |click |tap |here )?(?:sign"
+    r"|log|login|join|register|subscribe|activate|link|get|become|start|here|create|try|see|find|you)\b"
+    r".{0,80}\Z)",
+    r"(?:click here to |tap here to )?download (?:the |our )?[\w ,'’-]{0,40}\bapp\b"
+    r"(?:\W*\Z|.{0,30}\b(?:to (?:get|stay|read|receive)|for (?:all|more|free|the latest)|here|now"
+    r"|today|https?)\b)",
+    r"stay (?:updated|up to date|connected|in touch|tuned)\b.{0,80}\b(?:app|newsletter|facebook|"
+    r"twitter)\b",
+    r"for (?:all )?(?:the )?latest [^,]{1,60}(?: |, ?)(?:follow|download|visit|click|like"
+    r"|subscribe)\b",
+    r"chat with us in facebook messenger\b",
+    # advertising and a page's controls
+    r"(?:advertise?ments?|advertising|sponsored|story continues below(?: advertisement)?|"
+    r"article continues(?: below)?|scroll (?:down )?for more|loading|search|subscribe|sign ?up|"
+    r"log ?in|close|embed|menu|next page|(?:show|view|read|leave|post|add)(?: all| an?| your)? "
+    r"(?:comments?|reply)(?: \(?\d+\)?)?|comments? ?\(?\d*\)?|\d+ comments?|skip in skip.?|mail|"
+    r"back to top|x|play video|watch video|photos?|videos?|gallery)[\W_]*\Z",
+    # an agency alone on a line
+    rf"[\W_]*(?:(?:source|agency|courtesy|with (?:inputs?|reports?|files) from|from|via)[:\s]+)?"
+    rf"{_AGENCIES}[\W_]*\Z",
+)
+_DATED: Final = (
+    r"(?:first )?(?:published|updated|posted|last updated|last modified|modified|created)\b"
+    r"(?: (?:date|on|at|by))?[:\s].{0,12}\d(?!.*?, (?:the|an?|it|he|she|they)\b)[^.]{0,80}\Z"
+)
+_AT_START = _any(
+    rf"{_COPYRIGHT}.{{0,60}}\Z",
+    rf"(?:by|from) (?:{_AGENCIES}|(?-i:[A-Z][\w.'’-]+(?: (?:[A-Z][\w.'’-]*|de|van|von|al|bin"
+    rf"|la)){{1,3}})"
+    rf"(?:(?: and|,| &) (?-i:[A-Z][\w.'’-]+(?: [A-Z][\w.'’-]*){{1,3}})){{0,3}})"
+    rf"(?:(?:,| in| for| \||/).{{0,50}}|[\s,|/-]+{_AGENCIES}.{{0,20}})?\Z",
+    r"(?:image|photo|picture|pic|file photo|file image|representational image)s?"
+    r"(?: (?:copyright|credit|source|caption|courtesy(?: of)?|by|via)\b(?:\W*(?-i:(?=[A-Z@\[\d]))"
+    r"|\s*[:©]\s*)|\s*[:©]\s*(?:(?-i:(?=[A-Z@\[\d]))|(?:via|courtesy|supplied|file)\b)).{1,100}\Z",
+    _DATED,
+)
+_HEADING = _any(
+    r"(?:read (?:more|also|next|full story)|also read|see also|related(?: (?:articles?|stories"
+    r"|news|"
+    r"topics|content|coverage|links?|posts?|reading|videos?|items))?|more (?:stories|news"
+    r"|headlines|"
+    r"coverage|top stories|from (?:the web|around the web|our network|this section|us)|like this)|"
+    r"recommended(?: (?:for you|stories|articles|reading|by outbrain))?|you (?:may"
+    r"|might) (?:also )?"
+    r"(?:like|be interested in)|trending(?: (?:now|right now|stories|topics|today))?|"
+    r"most (?:read|popular|viewed|shared|commented)(?: (?:in|on) .{1,30}| stories| news"
+    r"| articles)?|"
+    r"top (?:news )?stories(?: today)?|today'?s top (?:stories|picks)|editors?'?s? picks?|up next|"
+    r"(?:from )?around the web|promoted (?:stories|content|links)|sponsored (?:links|content"
+    r"|stories)"
+    r"|other (?:stories|news|links)|latest (?:news|stories|headlines|videos|updates)|"
+    r"popular (?:stories|articles|now)|in other news|read more top news stories today|"
+    r"what to read next|don'?t miss|tags)[\s:.…>»-]*\Z"
+)
+_AT_END = _any(
+    _COPYRIGHT,
+    r"(?:#[^#\n]{1,40}){2,}\Z",
+    # who wrote and edited
+    r"[\W_]*(?:additional |with (?:additional )?)?(?:reporting|editing|writing|edited|written"
+    r"|compiled|"
+    rf"reported|translated|graphics?|research)(?: and (?:writing|editing|reporting))? by\b{_NAMES}",
+    rf"{_NAMES.replace('additional|', 'additional|files?|follow|inputs?|')}"
+    r"[\W_]*with (?:inputs?|reports?|files?|additional (?:reporting|input)|agency inputs)"
+    r"(?: from\b.{1,120}|\W*)\Z",
+    r"(?:[\w.'’-]+ ){0,8}(?:follow|contact|reach|e-?mail) (?:me|the (?:author|writer)|"
+    r"(?-i:[A-Z])[\w.'’-]+ (?-i:[A-Z])[\w.'’-]+)\b.{0,60}"
+    r"(?:@|twitter(?! and you\b)|https?:| at [\[(+\d]).{0,120}\Z",
+    # where it was published before, and by whom not edited
+    rf"[\W_]*(?:\w+ )?{_THIS}(?: (?:has|was|is|had|have))?(?: also| not|n't|n’t)?(?: been)?"
+    r"(?: not been)? (?:first |originally |automatically |only )?(?:edited|published"
+    r"|auto-?generated|"
+    r"generated|created|modified|syndicated|appeared|provided|supplied|reproduced|republished|"
+    r"produced|translated|written by|part of (?:the|our|an?))\b"
+    r"(?!.*(?:, (?:and|but|which|who|so|yet|while|because)\b"
+    r"|\b(?:that|who) (?!(?:has|have|was|were|is|are|(?:first |originally )?appeared)\b)))",
+    r"(?:see|read|view) the (?:original|full|whole) (?:version|article|story|post|report)"
+    r"(?: of (?:this|the) (?:article|story|post|report|interview))?"
+    r"(?:\W*|,? (?:on|at|in|from|here|by|which)\b.{0,120})\Z",
+    r"(?:originally|first) (?:published|appeared|posted) (?:on|in|at|by)\b"
+    r"(?!.*?, (?:the|an?|it|its|he|she|they|this|these)\b).{1,120}\Z",
+    r"\(?except for the headline, this story\b",
+    r"republish our articles\b",
+    _DATED,
+    # further links
+    _HEADING.pattern,
+    _WHOLE_AT_END.pattern,
+    r"(?:click|tap) here (?:to|for)\b.{1,150}\Z",
+    r"(?:tags?|topics?|keywords?|filed under|categor(?:y|ies)|posted in|labels)\s*:.{0,300}"
+    r"(?<!\.)\Z",
+    r"send (?:a letter|letters|questions|us|your|comments|feedback|tips)\b(?! to an?\b).{0,120}\Z",
+    r"(?:what do you think\b.{0,150}\b(?:comments?|below|let us know|tell us)|have (?:your say"
+    r"|you an "
+    r"opinion)|let us know|do you have a (?:story|tip|news))\b.{0,150}\Z",
+    r"[\W_]*(?:ends?|30)[\W_]*\Z",
+)
+_CREDIT = re.compile(
+    r"[(\[]\s*(?:(?:additional |with )?(?:reporting|editing|writing|compiled|edited|written"
+    r"|reported|"
+    rf"source|inputs|(?:agency )?inputs?"
+    rf"|{_THIS})\b[^()\[\]]{{2,400}}(?:\([^()]{{0,60}}\)[^()]{{0,300}})*|"
+    rf"{_AGENCIES})\s*[)\]][\s.]*",
+    re.IGNORECASE,
+)
+_SIGNATURE = re.compile(
+    rf"(?<=[.!?\"”’)])\s*(?:-{{1,2}}|[–—])\s*{_AGENCIES}(?: [a-z]{{2,4}}(?:/[a-z]{{2,4}})*)?\W*\Z",
+    re.IGNORECASE,
+)
+_DATELINE = re.compile(
+    r"(?:[A-Z][\w.'’-]*+(?:[ ,/]++(?:[A-Z][\w.'’-]*+|(?:de|of|al|el|la|the)\b|[0-3]?\d\b|20\d\d\b))"
+    rf"{{0,9}}+,?\s?)?[(\[]\s*(?i:{_AGENCIES})\s*[)\]]\s*(?:-{{1,2}}|[–—:])\s*"
+)
+_CREDITED: Final = r"(?:ap|afp|reuters|epa|pa|getty(?: images)?|the associated press)"
+_PICTURES: Final = r"(?:photo(?:graph)?s?|images?|pictures?|pics?)"
+_ASIDE = _any(
+    # whose picture it is
+    rf"[(\[][^()\[\]]{{0,80}}(?:\b{_PICTURES}\b|/{_CREDITED}\b)[^()\[\]]{{0,60}}[)\]]\W*\Z",
+    rf"\b{_CREDITED}(?: {_PICTURES})?/[\w .\u2019'-]{{2,40}}(?: file photo)?\W*\Z",
+    rf"\A(?:file )?{_PICTURES} ?(?:[:|/\u00a9]|by\b|credit\b|courtesy\b)",
+    rf"\b{_PICTURES}(?: by|:| credit:?| courtesy(?: of)?:?) [\w /.&\u2019'-]{{2,60}}\W*\Z",
+    rf"\bfile {_PICTURES}\W*\Z",
+    rf"\b{_CREDITED} {_PICTURES}\W*\Z",
+    # what the page offers
+    r"\A(?:video|watch|listen|related|see also|also read|read also) ?[:>|]",
+    r"\A(?:related (?:content|stories|articles)|now watch|read more|more from business)\b",
+    r"\b(?:to|in) your inbox\b",
+    r"\b(?:this|our) (?:web)?site uses cookies\b",
+    r"\bsign ?up (?:now|today|here|for (?:our|free))\b",
+    r"\b(?:user agreement|terms of (?:use|service)) and privacy policy\b",
+    r"\b(?:thank you for subscribing|invalid email|click to play|story continues below)\b",
+    r"\A\W*(?:advertisement|video unavailable|scroll down for (?:more|video))\W*\Z",
+    # posts of others
+    r"\bpic\.twitter\.com/",
+    r"\ba post shared by\b",
+    r"\A[-\u2013\u2014]+ .{2,60}\(@\w+\)",
+)
+_MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
+_DATE_ALONE = _any(
+    r"\W*(?:published|updated|posted)\b.{0,60}",
+    r"\W*[\d:.apm\s]+\W*",
+    rf"\W*\d{{0,2}}\s?{_MONTH}\.? \d{{1,2}},? \d{{4}}.{{0,20}}",
+)
