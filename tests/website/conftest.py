@@ -17,6 +17,7 @@ from newsapi_dentsu.reading.copy import publish
 from newsapi_dentsu.reading.library import CopyLibrary, Library, ServerLibrary
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.website.app import application
+from newsapi_dentsu.website.connections import BoundedConnection
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store
@@ -28,7 +29,12 @@ HOUR = timedelta(hours=1)
 def serving(library: Library, *hosts: str) -> Iterator[str]:
     """The application on a free port of this machine."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application(library, hosts), log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        application(library, hosts),
+        log_level="warning",
+        access_log=False,
+        http=BoundedConnection,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

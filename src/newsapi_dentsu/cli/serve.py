@@ -5,7 +5,7 @@ import click
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
 from newsapi_dentsu.settings import load_settings
 
-_MOST_CONNECTIONS = 200
+_MOST_CONNECTIONS = 1_000
 """Connections at a time; the next ones are told to come again."""
 
 
@@ -44,6 +44,7 @@ def serve(
 
     from newsapi_dentsu.reading.library import open_library
     from newsapi_dentsu.website.app import application
+    from newsapi_dentsu.website.connections import BoundedConnection
 
     library = open_library(settings)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
@@ -56,6 +57,7 @@ def serve(
         access_log=False,
         server_header=False,
         limit_concurrency=_MOST_CONNECTIONS,
+        http=BoundedConnection,
         # Who it is asked by is told by whatever stands before it.
         proxy_headers=False,
     )
