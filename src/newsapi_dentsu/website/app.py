@@ -8,7 +8,16 @@ of a foreign site can read it through a name that leads here.
 import hashlib
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Generator,
+    Iterator,
+    Mapping,
+)
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -21,6 +30,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -34,6 +44,7 @@ from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.serving import is_called
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website import api, feeds, pages
+from newsapi_dentsu.website.gate import Access, Gate
 from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
 from newsapi_dentsu.website.openapi import description
 from newsapi_dentsu.website.problems import problem
@@ -75,14 +86,30 @@ MOST_HEADERS: Final = 16_000
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def application(library: Library, hosts: Collection[str]) -> Starlette:
+def application(
+    library: Library,
+    hosts: Collection[str],
+    access: Access | None = None,
+    origins: Collection[str] = (),
+) -> Starlette:
     """The application.
 
     Args:
         library: what it serves.
         hosts: the names under which it may be asked, beside localhost and addresses in numbers.
+        access: who may ask; without it, whoever reaches it, and nobody has a key.
+        origins: sites whose scripts may read the answers in a browser, such as https://app.example.
     """
     routes = _Routes(library)
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        if access is not None:
+            access.uses.start()
+        yield
+        if access is not None:
+            await run_in_threadpool(access.uses.end)
+
     return Starlette(
         routes=[
             Route("/", routes.page(pages.today), methods=["GET"]),
@@ -106,6 +133,8 @@ def application(library: Library, hosts: Collection[str]) -> Starlette:
         ],
         middleware=[
             Middleware(_Around, hosts=frozenset({"localhost", *hosts})),
+            *([_cross_origin(origins)] if origins else []),
+            Middleware(Gate, access=access),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers={
@@ -114,6 +143,17 @@ def application(library: Library, hosts: Collection[str]) -> Starlette:
             PipelineError: _unavailable,
             HTTPException: _refused,
         },
+        lifespan=life,
+    )
+
+
+def _cross_origin(origins: Collection[str]) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "If-None-Match"],
+        expose_headers=["ETag", "RateLimit", "RateLimit-Policy", "Retry-After"],
     )
 
 
