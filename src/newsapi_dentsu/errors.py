@@ -42,6 +42,10 @@ class AnswerTooLargeError(SourceError):
     """One answer of the news API is larger than what is read of an answer."""
 
 
+class AccessError(PipelineError):
+    """Keys of the server can't be kept or found; the message says what to do."""
+
+
 class WarehouseError(PipelineError):
     """The database can't be used as it is."""
 

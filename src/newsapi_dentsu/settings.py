@@ -135,6 +135,19 @@ def _secure_webhook(value: SecretStr) -> SecretStr:
     return value
 
 
+def _redis_address(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        local = parts.scheme == "redis" and is_loopback(parts.hostname or "")
+        usable = (parts.scheme == "rediss" or local) and bool(parts.hostname)
+        usable = (usable and parts.port != 0) or (parts.scheme == "unix" and bool(parts.path))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be an address such as rediss://:PASSWORD@HOST:PORT (with TLS)")
+    return value
+
+
 def _memory(size: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)?\s?([kmgt]i?)?b", size, re.IGNORECASE):
         raise ValueError("must be a size such as 192MB or 1.5GiB")
@@ -149,6 +162,7 @@ Server = Annotated[str, AfterValidator(_server)]
 SecretAddress = Annotated[str, AfterValidator(_secret_address)]
 SecureAddress = Annotated[str, AfterValidator(_secure_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+RedisAddress = Annotated[SecretStr, AfterValidator(_redis_address)]
 SecureWebhook = Annotated[SecretStr, AfterValidator(_secure_webhook)]
 MemorySize = Annotated[str, AfterValidator(_memory)]
 Wait = Annotated[float, Field(ge=0, le=86_400)]
@@ -317,6 +331,15 @@ class Settings(BaseSettings):
         None,
         description="Place of the lake, the archive of raw records: a folder or a container, as "
         "above. When it is set, Dagster archives new records after each run.",
+    )
+
+    redis_url: RedisAddress | None = Field(
+        None,
+        description="Redis, in which the replicas of `newsapi serve` count the requests of each "
+        "key, as `rediss://:PASSWORD@HOST:PORT`; plain redis only on loopback.",
+    )
+    key_uses_days: int = Field(
+        90, ge=1, le=3650, description="Days for which the use of keys of the server is kept."
     )
 
     otel_exporter_otlp_endpoint: WebAddress | None = Field(

@@ -47,16 +47,36 @@ def test_before_the_first_run_it_says_what_to_do(workspace: Workspace) -> None:
 
 
 def test_it_is_not_opened_to_others_by_accident(workspace: Workspace) -> None:
-    refused = workspace.newsapi("serve", "--host", "0.0.0.0")  # noqa: S104
+    everywhere = ("--host", "0.0.0.0")  # noqa: S104
+    with served(workspace, *everywhere, "--allow-host", "news.example") as (url, process):
+        assert process.stderr
+        assert "needs a key" in process.stderr.readline()
+        local = url.replace("0.0.0.0", "127.0.0.1") + "style.css"  # noqa: S104
+        key = workspace.newsapi("keys", "create", "desk").out.strip()
 
-    assert refused.code == 2
-    assert "no login" in refused.err
-    assert "--allow-host" in refused.err
-    with served(workspace, "--host", "0.0.0.0", "--allow-host", "news.example") as (url, _):  # noqa: S104
-        local = url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
-        known = requests.get(local + "style.css", headers={"Host": "news.example"}, timeout=30)
-        foreign = requests.get(local + "style.css", headers={"Host": "evil.example"}, timeout=30)
-    assert (known.status_code, foreign.status_code) == (200, 421)
+        def asked(host: str, key: str = "") -> int:
+            headers = {"Host": host, **({"Authorization": f"Bearer {key}"} if key else {})}
+            return requests.get(local, headers=headers, timeout=30).status_code
+
+        assert [asked("news.example"), asked("127.0.0.1")] == [401, 401]
+        assert asked("news.example", key) == 200
+        assert asked("evil.example", key) == 421
+        assert workspace.newsapi("keys", "revoke", "desk").code == 0
+        assert asked("news.example", key) == 401
+
+
+def test_a_name_for_others_closes_it_on_loopback_too(workspace: Workspace) -> None:
+    with served(workspace, "--allow-host", "news.example") as (url, _):
+        assert requests.get(url, timeout=30).status_code == 401
+    with served(workspace, "--allow-host", "news.example", "--without-keys") as (url, _):
+        assert requests.get(f"{url}style.css", timeout=30).status_code == 200
+
+
+def test_a_site_is_named_by_its_origin(workspace: Workspace) -> None:
+    for wrong in ("*", "app.example", "https://app.example/", "https://*.example"):
+        refused = workspace.newsapi("serve", "--cors-origin", wrong)
+        assert refused.code == 2
+        assert "https://app.example" in refused.err
 
 
 def test_a_port_that_is_taken_is_told(workspace: Workspace) -> None:

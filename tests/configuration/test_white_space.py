@@ -41,6 +41,7 @@ VALUES = {
     "smtp_password": "word",
     "alert_email_from": "a@example.com",
     "alert_email_to": "b@example.com",
+    "redis_url": "rediss://:x@cache.example:10000",
     "slack_webhook_url": "https://hooks.slack.example/x",
     "pagerduty_routing_key": "routing",
 }

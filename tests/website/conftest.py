@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +17,8 @@ from newsapi_dentsu.reading.copy import publish
 from newsapi_dentsu.reading.library import CopyLibrary, Library, ServerLibrary
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.website.app import application
+from newsapi_dentsu.website.connections import BoundedConnection
+from newsapi_dentsu.website.gate import Access
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store
@@ -25,10 +27,17 @@ HOUR = timedelta(hours=1)
 
 
 @contextmanager
-def serving(library: Library, *hosts: str) -> Iterator[str]:
+def serving(
+    library: Library, *hosts: str, access: Access | None = None, origins: Collection[str] = ()
+) -> Iterator[str]:
     """The application on a free port of this machine."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application(library, hosts), log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        application(library, hosts, access, origins),
+        log_level="warning",
+        access_log=False,
+        http=BoundedConnection,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

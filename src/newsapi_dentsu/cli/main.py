@@ -40,6 +40,7 @@ COMMANDS = {
     "status": "status",
     "articles": "articles",
     "serve": "serve",
+    "keys": "keys",
     "explain": "explain",
     "dev": "dev",
     "daemon": "daemon",

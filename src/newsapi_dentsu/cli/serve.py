@@ -1,12 +1,17 @@
 """`newsapi serve`: the news as a web page, feeds and a REST API."""
 
+import re
+from datetime import timedelta
+
 import click
 
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
 from newsapi_dentsu.settings import load_settings
 
-_MOST_CONNECTIONS = 200
+_MOST_CONNECTIONS = 1_000
 """Connections at a time; the next ones are told to come again."""
+
+_ORIGIN = re.compile(r"https?://[^/\s*?#]+")
 
 
 @click.command()
@@ -19,43 +24,83 @@ _MOST_CONNECTIONS = 200
     metavar="NAME",
     help="A name under which others reach it; may be given several times.",
 )
+@click.option(
+    "--without-keys",
+    is_flag=True,
+    envvar="SERVE_WITHOUT_KEYS",
+    show_envvar=True,
+    help="Let in whoever reaches it: for a server behind something that has a login.",
+)
+@click.option(
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    envvar="SERVE_CORS_ORIGINS",
+    show_envvar=True,
+    help="A site whose scripts may read the API, such as https://app.example; several times.",
+)
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 @click.pass_context
 def serve(
-    context: click.Context, *, host: str, port: int, hosts: tuple[str, ...], opened: bool
+    context: click.Context,
+    *,
+    host: str,
+    port: int,
+    hosts: tuple[str, ...],
+    without_keys: bool,
+    origins: tuple[str, ...],
+    opened: bool,
 ) -> None:
     """Serve the news: a page to read, Atom and JSON feeds, and a REST API.
 
     Reads the reader's copy that each run publishes (data/reading), or with PostgreSQL the views of
-    schema final; so runs and readers never wait for each other. It has no login: it listens on this
-    machine only, unless --host and --allow-host say otherwise, and belongs behind something that
-    has one then.
+    schema final; so runs and readers never wait for each other. On this machine alone it is open.
+    Where others can reach it, because of --host or --allow-host, everybody needs a key of
+    `newsapi keys create`, also for the pages, unless --without-keys says otherwise.
     """
     from newsapi_dentsu.loopback import is_loopback
 
-    if not is_loopback(host) and not hosts:
-        raise click.UsageError(
-            f"{host} can be reached by others, and this server has no login: put it behind "
-            "something that has one, and name the host under which that reaches it by --allow-host"
-        )
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise click.UsageError(
+                f"{origin} is no origin: give scheme, host and port, such as https://app.example"
+            )
+    alone = is_loopback(host) and not hosts
     settings = load_settings()
     listening = listen(host, port, named=is_named(context))
     import uvicorn
 
+    from newsapi_dentsu.access.limits import open_buckets
+    from newsapi_dentsu.access.store import open_key_store
+    from newsapi_dentsu.access.uses import Uses
     from newsapi_dentsu.reading.library import open_library
     from newsapi_dentsu.website.app import application
+    from newsapi_dentsu.website.connections import BoundedConnection
+    from newsapi_dentsu.website.gate import Access
 
     library = open_library(settings)
+    store = open_key_store(settings)
+    access = Access(
+        store,
+        open_buckets(settings, store),
+        Uses(store, timedelta(days=settings.key_uses_days)),
+        closed=not (alone or without_keys),
+        alone=alone,
+    )
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     click.echo(f"The news from {library.location} on {url}; Ctrl-C ends it.", err=True)
+    if access.closed:
+        click.echo("Everybody needs a key: `newsapi keys create NAME` makes one.", err=True)
     if opened:
         click.launch(url)
     config = uvicorn.Config(
-        application(library, hosts),
+        application(library, hosts, access, origins),
         log_level="warning",
         access_log=False,
         server_header=False,
         limit_concurrency=_MOST_CONNECTIONS,
+        http=BoundedConnection,
         # Who it is asked by is told by whatever stands before it.
         proxy_headers=False,
     )
@@ -66,3 +111,4 @@ def serve(
         click.echo(err=True)
     finally:
         library.close()
+        store.close()

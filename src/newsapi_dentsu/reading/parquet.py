@@ -1,6 +1,11 @@
 """Articles in a Parquet file."""
 
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -9,6 +14,87 @@ from newsapi_dentsu.warehouse.engines.base import insert
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import final
+
+_SQL_TYPES: Final = {
+    "text": "varchar",
+    "integer": "bigint",
+    "number": "double",
+    "time": "timestamptz",
+    "list": "varchar[]",
+}
+_ROW_GROUP: Final = 2048
+_MEMORY: Final = "256MB"
+_LARGEST_ROW: Final = 64 * 1024 * 1024
+_CHUNK: Final = 65_536
+
+
+def parquet_stream(lines: Iterable[str], types: Mapping[str, str]) -> Iterator[bytes]:
+    """Turn JSON lines into a Parquet file, piece by piece and in bounded memory.
+
+    Where it fails, the end that makes a Parquet file whole is never given.
+
+    Args:
+        lines: one object or more a string, each with its line end.
+        types: the columns, each with what kind of value it has.
+
+    Raises:
+        whatever `lines` raises.
+    """
+    # DuckDB reads one pipe and writes another, as fast as the reader takes what comes out.
+    lines_out, lines_in = os.pipe()
+    file_out, file_in = os.pipe()
+    failures: list[BaseException] = []
+    connection = duckdb.connect(config={"threads": 1, "memory_limit": _MEMORY})
+
+    def feed() -> None:
+        try:
+            with open(lines_in, "wb") as pipe:  # noqa: PTH123
+                try:
+                    for line in lines:
+                        pipe.write(line.encode(errors="replace"))
+                    pipe.flush()
+                except BaseException as error:
+                    failures.append(error)
+                    # Before the pipe ends: what has come so far must not look whole.
+                    connection.interrupt()
+        except OSError as error:
+            failures.append(error)
+
+    def convert() -> None:
+        columns = ", ".join(f"{name}: '{_SQL_TYPES[kind]}'" for name, kind in types.items())
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(
+                f"COPY (SELECT * FROM read_json('/dev/fd/{lines_out}', "
+                f"format = 'newline_delimited', columns = {{{columns}}}, "
+                f"maximum_object_size = {_LARGEST_ROW})) TO '/dev/fd/{file_in}' "
+                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+            )
+        except duckdb.Error as error:
+            failures.append(error)
+        finally:
+            os.close(file_in)
+            os.close(lines_out)
+
+    workers = [threading.Thread(target=work, daemon=True) for work in (feed, convert)]
+    with closing(connection):
+        for worker in workers:
+            worker.start()
+        try:
+            with open(file_out, "rb", buffering=0) as pipe:  # noqa: PTH123
+                last = b""
+                while chunk := pipe.read(_CHUNK):
+                    if last:
+                        yield last
+                    last = chunk
+        finally:
+            with suppress(duckdb.Error):
+                connection.interrupt()
+            for worker in workers:
+                worker.join()
+        if failures:
+            raise failures[0]
+        yield last
 
 
 def write_parquet(pages: Pages, target: Path, scratch: Path) -> int:

@@ -3,17 +3,20 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from newsapi_dentsu.reading import states, stories
 from newsapi_dentsu.reading.library import Library
-from newsapi_dentsu.reading.states import ARTICLES, Place
+from newsapi_dentsu.reading.parquet import parquet_stream
+from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES, Place
+from newsapi_dentsu.visible import visible
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.website.questions import (
     MOST_DAYS,
+    QuestionError,
     article_filter,
     article_place,
     change_number,
@@ -28,6 +31,7 @@ USUAL: Final = 50
 MOST: Final = 500
 MOST_STORIES: Final = 100
 _BULK_ROWS: Final = 500
+_LONGEST_NAME: Final = 40
 
 
 class Parameter(NamedTuple):
@@ -80,6 +84,12 @@ OPERATIONS: Final = (
         "jsonl",
     ),
     Operation("/api/v1/articles.csv", "All articles that match, as CSV.", _FILTERS, "csv"),
+    Operation(
+        "/api/v1/articles.parquet",
+        "All articles that match, as a Parquet file.",
+        _FILTERS,
+        "parquet",
+    ),
     Operation("/api/v1/articles/{article_id}", "One article.", (), "Article"),
     Operation(
         "/api/v1/stories",
@@ -103,6 +113,34 @@ OPERATIONS: Final = (
         "Changes",
     ),
 )
+
+
+_PARAMETERS: Final = {
+    one.path: {parameter.name: parameter for parameter in one.parameters} for one in OPERATIONS
+}
+
+
+def check_given(path: str, given: Iterable[tuple[str, str]]) -> None:
+    """Refuse parameters that an operation doesn't have, that are given twice, or without a value.
+
+    Raises:
+        QuestionError: there is such a one.
+    """
+    known = _PARAMETERS.get(path, {})
+    seen: set[str] = set()
+    for name, value in given:
+        if name not in known:
+            offered = ", ".join(sorted(known)) or "none"
+            raise QuestionError(
+                f"{visible(name[:_LONGEST_NAME])!r} is no parameter here; there are: {offered}"
+            )
+        if name in seen:
+            raise QuestionError(f"{name} is given twice")
+        seen.add(name)
+        schema = known[name].schema
+        is_text = schema["type"] == "string" and "format" not in schema
+        if not is_text and (not value or value != value.strip()):
+            raise QuestionError(f"{name} needs a value, without white space")
 
 
 def articles(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
@@ -169,7 +207,7 @@ def changes(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def bulk(library: Library, given: Mapping[str, str], write: "Writer") -> Iterator[str]:
+def bulk(library: Library, given: Mapping[str, str], write: "Writer") -> Iterator[bytes]:
     """All articles that match, in one state, page by page.
 
     Raises:
@@ -192,15 +230,17 @@ def bulk(library: Library, given: Mapping[str, str], write: "Writer") -> Iterato
                 return
             after = ARTICLES.place(page[-1])
 
-    return pages()
+    return write.whole(pages())
 
 
 class Writer(NamedTuple):
-    """A format for articles in bulk."""
+    """A format for articles in bulk: how it begins, a row, and what makes bytes of all that."""
 
     kind: str
+    name: str
     begin: Callable[[], str]
     row: Callable[[Row], str]
+    whole: Callable[[Iterator[str]], Iterator[bytes]]
 
 
 def _csv_line(values: list[Any]) -> str:
@@ -215,13 +255,29 @@ def _csv_cell(value: Any) -> Any:
     return plain(value) if isinstance(value, datetime) else value
 
 
+def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:
+    # A lone half of a pair of surrogates has no bytes.
+    return (piece.encode(errors="replace") for piece in pieces if piece)
+
+
 JSON_LINES: Final = Writer(
-    "application/jsonl", lambda: "", lambda row: as_json(_article(row)) + "\n"
+    "application/jsonl",
+    "articles.jsonl",
+    lambda: "",
+    lambda row: as_json(_article(row)) + "\n",
+    _encoded,
 )
 CSV: Final = Writer(
     "text/csv; charset=utf-8",
+    "articles.csv",
     lambda: _csv_line(list(ARTICLES.columns)),
     lambda row: _csv_line([_csv_cell(value) for value in row]),
+    _encoded,
+)
+PARQUET: Final = JSON_LINES._replace(
+    kind="application/vnd.apache.parquet",
+    name="articles.parquet",
+    whole=lambda lines: parquet_stream(lines, ARTICLE_TYPES),
 )
 
 

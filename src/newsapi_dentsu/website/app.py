@@ -7,22 +7,36 @@ of a foreign site can read it through a name that leads here.
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import threading
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Generator,
+    Iterator,
+    Mapping,
+)
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
 
+import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from typing_extensions import override
 
 from newsapi_dentsu.errors import ExpiredError, PipelineError
 from newsapi_dentsu.reading.library import Library
@@ -30,7 +44,10 @@ from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.serving import is_called
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website import api, feeds, pages
+from newsapi_dentsu.website.gate import Access, Gate
+from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
 from newsapi_dentsu.website.openapi import description
+from newsapi_dentsu.website.problems import problem
 from newsapi_dentsu.website.questions import QuestionError
 from newsapi_dentsu.website.rendering import style
 
@@ -48,17 +65,51 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+_SENT_HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+_JSON: Final = "application/json"
+
+PROGRAMS: Final = ("/api/", "/feed.", "/health", "/graphql")
+"""Beginnings of the addresses that programs ask, which are told of trouble as programs are."""
+
+MOST_AT_ONCE: Final = 200
+"""Requests that are answered at the same time; the next ones are told to come again."""
+
+MOST_BULK: Final = 8
+"""Answers with all articles that are given at the same time."""
+
+MOST_ADDRESS: Final = 8_000
+"""Bytes of a request's address."""
+
+MOST_HEADERS: Final = 16_000
+"""Bytes of a request's headers."""
+
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def application(library: Library, hosts: Collection[str]) -> Starlette:
+def application(
+    library: Library,
+    hosts: Collection[str],
+    access: Access | None = None,
+    origins: Collection[str] = (),
+) -> Starlette:
     """The application.
 
     Args:
         library: what it serves.
         hosts: the names under which it may be asked, beside localhost and addresses in numbers.
+        access: who may ask; without it, whoever reaches it, and nobody has a key.
+        origins: sites whose scripts may read the answers in a browser, such as https://app.example.
     """
     routes = _Routes(library)
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        if access is not None:
+            access.uses.start()
+        yield
+        if access is not None:
+            await run_in_threadpool(access.uses.end)
+
     return Starlette(
         routes=[
             Route("/", routes.page(pages.today), methods=["GET"]),
@@ -69,10 +120,12 @@ def application(library: Library, hosts: Collection[str]) -> Starlette:
             Route("/feed.json", routes.json_feed, methods=["GET"]),
             Route("/style.css", _style, methods=["GET"]),
             Route("/health", routes.health, methods=["GET"]),
+            Route("/api/v1", _reference, methods=["GET"]),
             Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
             Route("/api/v1/articles", routes.given(api.articles), methods=["GET"]),
             Route("/api/v1/articles.jsonl", routes.bulk(api.JSON_LINES), methods=["GET"]),
             Route("/api/v1/articles.csv", routes.bulk(api.CSV), methods=["GET"]),
+            Route("/api/v1/articles.parquet", routes.bulk(api.PARQUET), methods=["GET"]),
             Route("/api/v1/articles/{id}", routes.one(api.article), methods=["GET"]),
             Route("/api/v1/stories", routes.given(_stories_of_now), methods=["GET"]),
             Route("/api/v1/stories/{id}", routes.one(api.story), methods=["GET"]),
@@ -80,15 +133,27 @@ def application(library: Library, hosts: Collection[str]) -> Starlette:
         ],
         middleware=[
             Middleware(_Around, hosts=frozenset({"localhost", *hosts})),
-            Middleware(GZipMiddleware, minimum_size=1000),
+            *([_cross_origin(origins)] if origins else []),
+            Middleware(Gate, access=access),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers={
             QuestionError: _malformed,
             ExpiredError: _expired,
             PipelineError: _unavailable,
             HTTPException: _refused,
-            Exception: _broken,
         },
+        lifespan=life,
+    )
+
+
+def _cross_origin(origins: Collection[str]) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "If-None-Match"],
+        expose_headers=["ETag", "RateLimit", "RateLimit-Policy", "Retry-After"],
     )
 
 
@@ -97,6 +162,7 @@ class _Routes:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._free = threading.BoundedSemaphore(MOST_BULK)
 
     def page(self, make: Callable[[Session, Mapping[str, str], datetime], str]) -> Answer:
         """A page for people."""
@@ -157,9 +223,10 @@ class _Routes:
         """A list of the API, by the parameters given."""
 
         async def answer(request: Request) -> Response:
+            _must_suit(request, _JSON)
             return await self._conditional(
                 request,
-                "application/json",
+                _JSON,
                 lambda session: api.as_json(find(session, request.query_params)),
             )
 
@@ -169,13 +236,15 @@ class _Routes:
         """One thing of the API, by its id."""
 
         async def answer(request: Request) -> Response:
+            _must_suit(request, _JSON)
+
             def made(session: Session) -> str:
                 found = find(session, _id(request))
                 if found is None:
                     raise HTTPException(404, "There is nothing of this id.")
                 return api.as_json(found)
 
-            return await self._conditional(request, "application/json", made)
+            return await self._conditional(request, _JSON, made)
 
         return answer
 
@@ -183,8 +252,25 @@ class _Routes:
         """Articles in bulk."""
 
         async def answer(request: Request) -> Response:
-            written = await run_in_threadpool(api.bulk, self._library, request.query_params, writer)
-            return StreamingResponse(written, media_type=writer.kind)
+            _must_suit(request, writer.kind)
+
+            def work() -> tuple[dict[str, str], Iterator[bytes] | None]:
+                written = api.bulk(self._library, request.query_params, writer)
+                with self._library.session() as session:
+                    headers = _state_headers(request, read_state(session))
+                return headers, None if _is_known(request, headers) else written
+
+            headers, written = await run_in_threadpool(work)
+            if written is None:
+                return Response(status_code=304, headers=headers)
+            headers["Content-Disposition"] = f'attachment; filename="{writer.name}"'
+            if request.method == "HEAD":
+                return Response(media_type=writer.kind, headers=headers)
+            if not self._free.acquire(blocking=False):
+                raise HTTPException(
+                    503, "Too many read all articles just now: come again.", {"Retry-After": "10"}
+                )
+            return _Bulk(written, writer.kind, headers, self._free.release)
 
         return answer
 
@@ -205,17 +291,13 @@ class _Routes:
 
         def work() -> tuple[dict[str, str], str | None]:
             with self._library.session() as session:
-                state = read_state(session)
-                tag = _tag(request, state)
-                headers = {"ETag": tag, "Cache-Control": "no-cache"}
-                if state.updated_at is not None:
-                    headers["Last-Modified"] = format_datetime(
-                        state.updated_at.astimezone(UTC), usegmt=True
-                    )
-                given = request.headers.get("if-none-match", "")
-                if tag in {part.strip() for part in given.split(",")}:
+                headers = _state_headers(request, read_state(session))
+                any_one = request.headers.get("if-none-match", "").strip() == "*"
+                if _is_known(request, headers) and not any_one:
                     return headers, None
-                return headers, make(session)
+                # Whatever there is would do, if there is something.
+                made = make(session)
+                return headers, None if any_one else made
 
         headers, body = await run_in_threadpool(work)
         if body is None:
@@ -227,18 +309,72 @@ def _stories_of_now(session: Session, given: Mapping[str, str]) -> dict[str, obj
     return api.story_list(session, given, datetime.now(UTC))
 
 
+class _Bulk(StreamingResponse):
+    """Pieces that are made while they are taken; whoever goes away early frees what makes them."""
+
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        kind: str,
+        headers: Mapping[str, str],
+        ended: Callable[[], None],
+    ) -> None:
+        super().__init__(pieces, media_type=kind, headers=headers)
+        self._pieces = pieces
+        self._ended = ended
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            try:
+                with anyio.CancelScope(shield=True):
+                    await run_in_threadpool(self._close)
+            finally:
+                self._ended()
+
+    def _close(self) -> None:
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
+
+
+def _must_suit(request: Request, kind: str) -> None:
+    """Refuse whoever doesn't take this kind of answer, and parameters that aren't known."""
+    if not accepts(request.headers.get("accept", ""), kind):
+        raise HTTPException(406, f"This is answered as {kind.partition(';')[0]} only.")
+    api.check_given(request.url.path, request.query_params.multi_items())
+
+
+def _state_headers(request: Request, state: State) -> dict[str, str]:
+    headers = {"ETag": _tag(request, state), "Cache-Control": "no-cache"}
+    if state.updated_at is not None:
+        headers["Last-Modified"] = format_datetime(state.updated_at.astimezone(UTC), usegmt=True)
+    return headers
+
+
+def _is_known(request: Request, headers: Mapping[str, str]) -> bool:
+    """Whether whoever asks has this answer already."""
+    return knows(request.headers.get("if-none-match", ""), headers["ETag"])
+
+
 async def _style(request: Request) -> Response:
     text = style()
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
-    if request.headers.get("if-none-match") == tag:
+    if knows(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"ETag": tag})
     return Response(
         text, media_type="text/css", headers={"ETag": tag, "Cache-Control": "max-age=300"}
     )
 
 
-async def _openapi(_request: Request) -> Response:
+async def _openapi(request: Request) -> Response:
+    _must_suit(request, _JSON)
     return JSONResponse(description())
+
+
+async def _reference(request: Request) -> Response:
+    return _page(pages.reference(description(), _base(request), datetime.now(UTC)))
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
@@ -256,15 +392,14 @@ async def _unavailable(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     usual = HTTPStatus(error.status_code).phrase
-    detail = error.detail if error.detail != usual else "There is no such page here."
+    detail = error.detail if error.detail != usual else _USUAL.get(error.status_code, usual)
     return _trouble(request, error.status_code, detail, error.headers)
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    logger.error("%s could not be answered: %s", request.url.path, error, exc_info=error)
-    return _trouble(request, 500, "That is a mistake in this program: its log says more.")
-
-
+_USUAL: Final = {
+    404: "There is no such page here.",
+    405: "This address is only read: it takes the methods that Allow names.",
+}
 _TITLES: Final = {
     400: "That can’t be understood",
     404: "Not found",
@@ -277,11 +412,10 @@ _TITLES: Final = {
 def _trouble(
     request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Say what is wrong, to a program (RFC 9457) or to a person."""
+    """Say what is wrong, to a program or to a person."""
+    if request.url.path.startswith(PROGRAMS):
+        return problem(status, detail, headers)
     title = _TITLES.get(status, HTTPStatus(status).phrase)
-    if request.url.path.startswith(("/api/", "/feed.", "/health")):
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-        return JSONResponse(problem, status, media_type="application/problem+json", headers=headers)
     page = pages.trouble(status, title, detail, datetime.now(UTC))
     return _page(page, status, headers)
 
@@ -308,30 +442,69 @@ def _base(request: Request) -> str:
 
 
 class _Around:
-    """Refuses foreign names of this host, and sends the headers of every answer."""
+    """What goes around every answer: bounds of a request, headers, and what to say when it fails.
+
+    Refuses foreign names of this host.
+    """
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
         self._app = app
         self._hosts = hosts
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        begun = False
 
         async def with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
+                there = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *((name.lower().encode(), value.encode()) for name, value in _HEADERS.items()),
+                    *((name, value) for name, value in _SENT_HEADERS if name not in there),
                 ]
             await send(message)
 
-        named = [value for name, value in scope["headers"] if name == b"host"]
-        if len(named) == 1 and is_called(named[0].decode("latin-1"), self._hosts):
-            await self._app(scope, receive, with_headers)
-        else:
-            refusal = PlainTextResponse(
-                "This server isn't known under that name: start it with --allow-host NAME\n", 421
+        self._under_way += 1
+        try:
+            refusal = self._refusal(scope)
+            await (refusal or self._app)(_suited(scope), receive, with_headers)
+        except Exception as error:
+            # The path without what was asked: that may hold what is nobody's affair.
+            logger.error("%s could not be answered: %s", scope["path"], error, exc_info=error)
+            if begun:
+                # Cut off, so that nobody takes it for whole.
+                raise
+            broken = _trouble(
+                Request(scope), 500, "That is a mistake in this program: its log says more."
             )
-            await refusal(scope, receive, with_headers)
+            await broken(scope, receive, with_headers)
+        finally:
+            self._under_way -= 1
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        named = [value for name, value in scope["headers"] if name == b"host"]
+        if len(named) != 1 or not is_called(named[0].decode("latin-1"), self._hosts):
+            return problem(
+                421, "This server isn't known under that name: start it with --allow-host NAME."
+            )
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_ADDRESS:
+            return problem(414, f"An address has at most {MOST_ADDRESS:,} bytes here.")
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADERS:
+            return problem(431, f"The headers may have {MOST_HEADERS:,} bytes here.")
+        if self._under_way > MOST_AT_ONCE:
+            return problem(503, "Too many ask just now: come again.", {"Retry-After": "5"})
+        return None
+
+
+def _suited(scope: Scope) -> Scope:
+    """The request as what compresses answers understands it: it overlooks weights."""
+    asked = Headers(scope=scope).get("accept-encoding", "")
+    if "gzip" not in asked or takes_gzip(asked):
+        return scope
+    kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+    return {**scope, "headers": kept}

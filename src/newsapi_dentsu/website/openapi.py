@@ -17,6 +17,19 @@ _JSON_TYPES: dict[str, dict[str, Any]] = {
     "time": {"type": ["string", "null"], "format": "date-time"},
     "list": {"type": "array", "items": {"type": "string"}},
 }
+_FILES = {
+    "jsonl": "application/jsonl",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
+_HEADERS = {
+    name: {"description": about, "schema": {"type": "string"}}
+    for name, about in {
+        "ETag": "Names this answer: give it in If-None-Match.",
+        "RateLimit-Policy": "How many requests are taken in how many seconds.",
+        "RateLimit": "How many are left, and the seconds until there are more.",
+    }.items()
+}
 _CURSOR = {
     "type": ["string", "null"],
     "description": "The cursor of the next page; null at the end.",
@@ -40,21 +53,32 @@ def description() -> dict[str, Any]:
 
 def _operation(one: Operation) -> dict[str, Any]:
     in_path = re.findall(r"{(\w+)}", one.path)
-    answers: dict[str, Any] = {"200": _answer(one), "503": _problem("Nothing can be read yet.")}
-    if one.parameters:
-        answers["400"] = _problem("A parameter is malformed.")
+    answers: dict[str, Any] = {
+        "200": _answer(one),
+        "304": {"description": "Nothing has changed since the ETag given."},
+        "400": _problem("A parameter is malformed, unknown or given twice."),
+        "401": _problem("A key is needed, and none that holds was given."),
+        "403": _problem("The key isn't for this."),
+        "406": _problem("This kind of answer isn't taken."),
+        "429": _problem("Too many requests: come again after the seconds of Retry-After."),
+        "503": _problem("Nothing can be read yet, or too many read."),
+    }
     if any(parameter.name == "cursor" for parameter in one.parameters):
         answers["410"] = _problem("The cursor is too old: begin again.")
     if in_path:
         answers["404"] = _problem("There is no such thing.")
-    else:
-        answers["304"] = {"description": "Nothing has changed since the ETag given."}
     return {
         "operationId": re.sub(r"\W+", "_", one.path.removeprefix("/api/v1/")).strip("_"),
         "summary": one.about,
         "parameters": [
             *(
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                {
+                    "name": name,
+                    "in": "path",
+                    "required": True,
+                    "description": "Its id.",
+                    "schema": {"type": "string"},
+                }
                 for name in in_path
             ),
             *(
@@ -67,11 +91,15 @@ def _operation(one: Operation) -> dict[str, Any]:
 
 
 def _answer(one: Operation) -> dict[str, Any]:
-    if one.answer in ("jsonl", "csv"):
-        kind = {"jsonl": "application/jsonl", "csv": "text/csv"}[one.answer]
-        return {"description": one.about, "content": {kind: {"schema": {"type": "string"}}}}
+    if one.answer in _FILES:
+        content = {_FILES[one.answer]: {"schema": {"type": "string"}}}
+        return {"description": one.about, "headers": _HEADERS, "content": content}
     schema = {"$ref": f"#/components/schemas/{one.answer}"}
-    return {"description": one.about, "content": {"application/json": {"schema": schema}}}
+    return {
+        "description": one.about,
+        "headers": _HEADERS,
+        "content": {"application/json": {"schema": schema}},
+    }
 
 
 def _problem(about: str) -> dict[str, Any]:

@@ -87,6 +87,11 @@ def feeds(session: Session, base: str, now: datetime) -> str:
     )
 
 
+def reference(described: Mapping[str, Any], base: str, now: datetime) -> str:
+    """The description of the REST API, for people."""
+    return _page("reference.html", now, None, section="feeds", described=described, base=base)
+
+
 def trouble(status: int, title: str, detail: str, now: datetime) -> str:
     """The page that says what is wrong and what to do."""
     return _page("error.html", now, None, section="", status=status, title=title, detail=detail)

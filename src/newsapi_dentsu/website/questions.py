@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -18,6 +19,7 @@ MOST_DAYS: Final = 31
 """Days whose texts are looked through for words at most."""
 
 _LONGEST: Final = 200
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class QuestionError(Exception):
@@ -131,7 +133,7 @@ def day(given: Mapping[str, str], name: str) -> date | None:
     if not text:
         return None
     try:
-        found = date.fromisoformat(text)
+        found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         found = None
     # Beyond these, a day earlier or later could not be named.
@@ -141,10 +143,10 @@ def day(given: Mapping[str, str], name: str) -> date | None:
 
 
 def _text(given: Mapping[str, str], name: str) -> str:
-    text = given.get(name, "").strip()
+    text = given.get(name, "")
     if len(text) > _LONGEST or "\0" in text:
-        raise QuestionError(f"{name} must have at most {_LONGEST} characters")
-    return text
+        raise QuestionError(f"{name} must have at most {_LONGEST} characters, none of them NUL")
+    return text.strip()
 
 
 def _search(text: str) -> Search:
