@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from newsapi_dentsu.sandbox.articles import SandboxArticle
-from newsapi_dentsu.sandbox.copies import COPY_KINDS, copy_of
+from newsapi_dentsu.sandbox.copies import COPY_KINDS, Original, copy_of
 from newsapi_dentsu.sandbox.junk import spoil
 from newsapi_dentsu.sandbox.records import build
-from newsapi_dentsu.sandbox.sources import sources_of
+from newsapi_dentsu.sandbox.sources import draw_source
 from newsapi_dentsu.sandbox.writer import Writer
 
 # What the corpus is made of. `story` is a sound English news article on AI in marketing; the second
-# group is sound too, but beside the subject or not English news; the third is noise.
+# group is sound too, but beside the subject or not English news; the rest is noise and echoes.
 SHARES: Mapping[str, float] = {
-    "story": 0.66,
+    "story": 0.62,
     "ai_only": 0.03,
     "marketing_only": 0.03,
     "neither": 0.02,
@@ -29,7 +29,9 @@ SHARES: Mapping[str, float] = {
     "url_variant": 0.03,
     "update": 0.025,
     "wire_copy": 0.03,
+    "cut_copy": 0.02,
     "rewrite": 0.025,
+    "own_words": 0.02,
     "junk": 0.025,
     "off_topic": 0.025,
 }
@@ -72,7 +74,7 @@ class GeneratedCorpus:
         self._articles_per_day = articles_per_day
         self._start = start
         self._lock = threading.Lock()
-        self._originals_by_day: dict[date, dict[int, SandboxArticle]] = {}
+        self._originals_by_day: dict[date, dict[int, Original]] = {}
         self._by_day: dict[date, list[SandboxArticle]] = {}
 
     def articles(self, first: date, last: date) -> Sequence[SandboxArticle]:
@@ -94,14 +96,18 @@ class GeneratedCorpus:
         yesterday = list(self._originals(day - _days(1)).values())
         articles = []
         for slot in self._slots(day):
-            article = today.get(slot.number)
-            if article is None:
-                earlier = [one for one in today.values() if one.index_time < slot.index_time]
-                article = _copy(slot, [one for one in yesterday + earlier if one.kind == "story"])
-            articles.append(article)
+            if slot.number in today:
+                articles.append(today[slot.number].article)
+                continue
+            earlier = [
+                one
+                for one in yesterday + list(today.values())
+                if one.article.kind == "story" and one.article.index_time < slot.index_time
+            ]
+            articles.append(_copy(slot, earlier))
         return articles
 
-    def _originals(self, day: date) -> dict[int, SandboxArticle]:
+    def _originals(self, day: date) -> dict[int, Original]:
         """Return the day's articles that copy no other, by number."""
         if day not in self._originals_by_day:
             self._originals_by_day[day] = {
@@ -149,27 +155,28 @@ def _delay(rng: random.Random) -> timedelta:
     return timedelta(minutes=rng.uniform(1, 8))
 
 
-def _original(slot: _Slot) -> SandboxArticle:
+def _original(slot: _Slot) -> Original:
     rng = random.Random(slot.seed)
     if slot.kind == "other_language":
         language = rng.choice(_LANGUAGES)
-        source, text = rng.choice(sources_of("news", language)), Writer(rng).write_in(language)
+        source, text = draw_source("news", language, rng), Writer(rng).write_in(language)
     else:
         data_type = {"press_release": "pr", "blog": "blog"}.get(slot.kind, "news")
-        source, text = rng.choice(sources_of(data_type, "eng")), Writer(rng).write(slot.kind)
+        source, text = draw_source(data_type, "eng", rng), Writer(rng).write(slot.kind)
     record = build(text, source, slot.number, slot.index_time, rng)
     if slot.kind == "junk":
         spoil(record, slot.index_time, rng)
-    return SandboxArticle(record, slot.index_time, slot.arrives_at, slot.kind)
+    article = SandboxArticle(record, slot.index_time, slot.arrives_at, slot.kind)
+    return Original(article, text, source)
 
 
-def _copy(slot: _Slot, originals: Sequence[SandboxArticle]) -> SandboxArticle:
+def _copy(slot: _Slot, originals: Sequence[Original]) -> SandboxArticle:
     rng = random.Random(slot.seed)
     if not originals:
         # Nothing to copy yet: the slot tells a story of its own.
         story = _Slot(slot.number, "story", slot.index_time, slot.arrives_at, slot.seed)
-        return _original(story)
-    record = copy_of(rng.choice(originals), slot.kind, slot.number, slot.index_time, rng)
+        return _original(story).article
+    record = copy_of(originals, slot.kind, slot.number, slot.index_time, rng)
     return SandboxArticle(record, slot.index_time, slot.arrives_at, slot.kind)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from newsapi_dentsu.sandbox.sources import Publisher, place
 from newsapi_dentsu.sandbox.tags import categories_of, concepts_of
+from newsapi_dentsu.sandbox.wrapping import wrap
 from newsapi_dentsu.sandbox.writer import WrittenText
 
 # How often a record lacks a field, or shows one of the other habits of real records.
@@ -38,7 +39,7 @@ def build(
     text: WrittenText, source: Publisher, number: int, index_time: datetime, rng: random.Random
 ) -> dict[str, Any]:
     """Return the whole record of a new article, the fields of every switch included."""
-    title, body = _typeset(text, rng)
+    title, body = _typeset(text.title, wrap(text.body, text, source, number, index_time), rng)
     record: dict[str, Any] = {
         "uri": _uri(number, source, rng),
         "lang": source.lang,
@@ -92,8 +93,7 @@ def _leave_out(record: dict[str, Any], source: Publisher, rng: random.Random) ->
         record["image"] = record["image"].removeprefix(f"https://cdn.{source.uri}")
 
 
-def _typeset(text: WrittenText, rng: random.Random) -> tuple[str, str]:
-    title, body = text.title, text.body
+def _typeset(title: str, body: str, rng: random.Random) -> tuple[str, str]:
     if has_quirk("html_entities", rng):
         title = title.replace("'", "&#39;").replace(" and ", " &amp; ")
         body = body.replace('"', "&quot;").replace(" per cent", "&nbsp;%")

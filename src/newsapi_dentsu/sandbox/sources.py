@@ -1,7 +1,15 @@
-"""The invented publications of the generated corpus, all under the reserved domain `.example`."""
+"""The invented publications of the generated corpus, all under the reserved domain `.example`.
 
+As in every feed, few of them have much and many have little.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
+
+from newsapi_dentsu.sandbox.names import MAGAZINES, PAPERS, TOWNS, TRADES
 
 _WIKIPEDIA = "http://en.wikipedia.org/wiki/"
 
@@ -94,8 +102,42 @@ SOURCES = (
 )
 
 
-def sources_of(data_type: str, lang: str) -> tuple[Publisher, ...]:
-    """Return the publications of one data type and language."""
-    return tuple(
-        source for source in SOURCES if (source.data_type, source.lang) == (data_type, lang)
-    )
+def _smaller() -> Iterator[Publisher]:
+    """The papers of towns and the magazines of trades: each rarely has anything."""
+    names = [f"{town} {paper}" for town in TOWNS for paper in PAPERS]
+    names += [f"{trade} {magazine}" for trade in TRADES for magazine in MAGAZINES]
+    rng = random.Random("the smaller publications")
+    for name in rng.sample(names, _SMALLER):
+        host = name.replace(" ", "").lower()
+        data_type = "blog" if rng.random() < 0.06 else "news"
+        yield Publisher(host, name, rng.randrange(150_000, 990_000), data_type=data_type)
+
+
+_SMALLER = 330
+_ALL = (*SOURCES, *_smaller())
+_FLATTENED = 8
+"""The source at place n has a share in proportion to 1 / (n + this): Zipf's law with a flat top."""
+
+
+def _by_kind() -> Mapping[tuple[str, str], tuple[Sequence[Publisher], Sequence[float]]]:
+    found: dict[tuple[str, str], list[Publisher]] = {}
+    for source in _ALL:
+        found.setdefault((source.data_type, source.lang), []).append(source)
+    return {
+        kind: (sources, list(accumulate(1 / (n + _FLATTENED) for n in range(1, len(sources) + 1))))
+        for kind, sources in found.items()
+    }
+
+
+_BY_KIND = _by_kind()
+
+
+def draw_source(
+    data_type: str, lang: str, rng: random.Random, *, other_than: str = ""
+) -> Publisher:
+    """Draw a publication of one data type and language, but not the one with the given uri."""
+    sources, weights = _BY_KIND[data_type, lang]
+    while True:
+        source = rng.choices(sources, cum_weights=weights)[0]
+        if source.uri != other_than:
+            return source
