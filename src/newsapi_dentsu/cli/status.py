@@ -96,7 +96,9 @@ def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]
 
 
 def _off_topic(found: "OffTopic | None") -> dict[str, Any] | None:
-    return found and {
+    if found is None:
+        return None
+    return {
         "articles": found.articles,
         "off_topic": found.off_topic,
         "much": found.much,
