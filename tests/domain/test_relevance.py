@@ -193,7 +193,11 @@ def test_in_another_language_keywords_and_tags_are_enough() -> None:
     concepts = [{"uri": "http://w.example/Dog", "score": 5}]
     found = scored(*text, concepts, lang="fra")
     assert found.overall >= BOTH.relevance.threshold
-    taxes = ("Les taxes", "Selon le ministre, le train et le puppy coûtent trop aux familles.")
+    taxes = (
+        "La banque et le budget",
+        "Le ministre des finances dit que la dette et les impôts montent, que la banque centrale "
+        "garde son taux: un train et un puppy n'y changent rien.",
+    )
     by_words = scored(*taxes, lang="fra")
     assert by_words.by == "words"
     assert all("it isn't in English" in one.said for one in by_words.signals)
