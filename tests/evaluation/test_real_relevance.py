@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluation.real_news import ARTICLES, other_sets, shipped_set
-from evaluation.real_relevance import FOLDS, _auc, _f1, _folds
+from evaluation.real_relevance import FOLDS, _folds, auc, f1
 
 
 def test_no_source_is_in_two_folds_and_each_fold_has_both_labels() -> None:
@@ -23,18 +23,18 @@ def test_no_source_is_in_two_folds_and_each_fold_has_both_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("figures", "auc"),
+    ("figures", "chance"),
     [([4, 3, 2, 1], 1.0), ([1, 2, 3, 4], 0.0), ([1, 1, 1, 1], 0.5), ([4, 2, 3, 1], 0.75)],
 )
 def test_auc_is_the_chance_that_what_is_relevant_stands_above(
-    figures: list[float], auc: float
+    figures: list[float], chance: float
 ) -> None:
-    assert _auc(np.array([True, True, False, False]), np.array(figures, float)) == auc
+    assert auc(np.array([True, True, False, False]), np.array(figures, float)) == chance
 
 
 def test_f1_counts_what_was_missed_and_what_was_wrong() -> None:
     truth, said = np.array([True, True, True, False]), np.array([True, True, False, True])
-    assert _f1(truth, said) == pytest.approx(2 / 3)
+    assert f1(truth, said) == pytest.approx(2 / 3)
 
 
 def test_articles_on_which_readers_differ_are_left_out(tmp_path: Path) -> None:
