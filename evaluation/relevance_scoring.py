@@ -17,7 +17,7 @@ from newsapi_dentsu.domain.topics import Topic, Topics, parse_topics
 from newsapi_dentsu.domain.wrapping import own_span
 from newsapi_dentsu.meaning import sentence_model
 from newsapi_dentsu.source import SHIPPED_TOPICS
-from newsapi_dentsu.stages.judging import measure_for
+from newsapi_dentsu.stages.judging import untaught_measure
 
 Method = Callable[[LabelledArticle], Verdict]
 
@@ -95,7 +95,7 @@ def _has_tag(article: LabelledArticle, topic: Topic) -> bool:
 
 @cache
 def _measure() -> Yardstick:
-    return measure_for(_topics(), sentence_model())
+    return untaught_measure(_topics(), sentence_model())
 
 
 @cache

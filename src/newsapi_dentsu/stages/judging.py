@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from newsapi_dentsu.domain.passages import opening_of, passage_hash, passages
@@ -61,7 +60,7 @@ def measure_for(session: Session, topics: Topics, embedder: Embedder | None) -> 
     """
     if embedder is None:
         return Measure(Yardstick(topics))
-    untaught = _untaught(topics, embedder)
+    untaught = untaught_measure(topics, embedder)
     examples, missing = _examples(session, topics)
     said = _verdicts(session, topics)
     taught, learnt = teach(
@@ -70,9 +69,22 @@ def measure_for(session: Session, topics: Topics, embedder: Embedder | None) -> 
     return Measure(taught, learnt, missing)
 
 
-@lru_cache(maxsize=2)
-def _untaught(topics: Topics, embedder: Embedder) -> Yardstick:
-    return yardstick(topics, embedder.model, embedder.embed(texts(topics)))
+def untaught_measure(topics: Topics, embedder: Embedder) -> Yardstick:
+    """What these topics are judged by before anything is learnt.
+
+    Raises:
+        ModelError: the model can't be used.
+    """
+    known = _untaught.get((topics, embedder.model))
+    if known is None:
+        _untaught.clear()
+        known = yardstick(topics, embedder.model, embedder.embed(texts(topics)))
+        _untaught[topics, embedder.model] = known
+    return known
+
+
+_untaught: Final[dict[tuple[Topics, str], Yardstick]] = {}
+"""The one that was made last: making it takes as long as judging a hundred articles."""
 
 
 def is_taught(session: Session, topics: Topics) -> bool:
