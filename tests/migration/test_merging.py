@@ -14,7 +14,8 @@ from newsapi_dentsu.transfer import merging
 from newsapi_dentsu.transfer.merging import Merged, StoredRevision, interleave
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
-from newsapi_dentsu.warehouse.tables import raw
+from newsapi_dentsu.warehouse.tables import raw, verdicts
+from newsapi_dentsu.warehouse.tables.verdicts import Verdict
 from support.api import serving
 from support.articles import TOPICS, article, many, record
 from support.clock import NOON, Clock
@@ -185,6 +186,24 @@ def test_what_came_back_to_each_of_two_pages_of_a_uri_is_known_after_merging(
         assert_sound(warehouse, NOON)
     deduplicate(warehouse, now=NOON, full_refresh=True)
     assert column(warehouse, "processed.processed_news", "title") == shown
+
+
+def test_of_what_people_said_the_later_word_counts(warehouse: Warehouse, other: Warehouse) -> None:
+    def say(where: Warehouse, name: str, hour: int, *, belongs: bool) -> None:
+        when = NOON + timedelta(hours=hour)
+        said = Verdict('["AI"]', name, belongs, "", "", "", "[]", "[]", None, "jo", when)
+        with where.transaction() as session:
+            verdicts.save(session, [said])
+
+    for name, ours, theirs in (("a", 1, 2), ("b", 2, 1)):
+        say(warehouse, name, ours, belongs=True)
+        say(other, name, theirs, belongs=False)
+    say(other, "c", 0, belongs=False)
+    for _ in range(2):
+        merge(other, warehouse, NOON)
+        with warehouse.snapshot() as session:
+            found = {one.article_id: one.belongs for one in verdicts.verdicts(session)}
+        assert found == {"a": False, "b": True, "c": False}
 
 
 def test_sandbox_articles_are_not_merged_with_real_ones(

@@ -15,6 +15,8 @@ from newsapi_dentsu.recovery.backups import BackedUp
 from newsapi_dentsu.recovery.lake import Archived
 from newsapi_dentsu.storage import Folder, ObjectStore
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import verdicts
+from newsapi_dentsu.warehouse.tables.verdicts import Verdict
 from support import commands
 from support.api import Api, serving
 from support.articles import article, many
@@ -119,6 +121,13 @@ class Lost:
     settings: dict[str, str]
 
 
+def say(warehouse: Warehouse, name: str, now: datetime) -> None:
+    """Keep a person's verdict on an article."""
+    said = Verdict('["AI"]', name, True, "link", "title", "text", "[]", "[]", None, "jo", now)
+    with warehouse.transaction() as session:
+        verdicts.save(session, [said])
+
+
 @pytest.fixture
 def lost(
     databases: Databases, warehouse: Warehouse, scratch_folder: Path, tmp_path: Path
@@ -129,6 +138,7 @@ def lost(
     with serving(many(20, at=NOON - timedelta(hours=3)), clock=clock) as api:
         api.embedder = sentence_model()
         api.run(warehouse, lookback_days=3)
+        say(warehouse, "00001", clock.now)
         back_up(warehouse, backup_store, scratch_folder, clock.now)
         archive(warehouse, lake_place, scratch_folder, clock.now)
         clock.advance(hours=6)
@@ -137,6 +147,7 @@ def lost(
         url = "https://adledger.example/00003"
         api.add(article("twin", at=clock.now - timedelta(hours=2), url=url, title="Corrected"))
         api.run(warehouse, lookback_days=3)
+        say(warehouse, "00002", clock.now)
         archive(warehouse, lake_place, scratch_folder, clock.now)
         clock.advance(hours=6)
         api.add(*many(5, at=clock.now - timedelta(hours=2), prefix="third-"))
