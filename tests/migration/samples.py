@@ -49,6 +49,7 @@ _UNIQUE = {
     "incident_id",
     "notice_id",
     "channel",
+    "verdict_id",
     "rule",
     "seq",
     "raw_seq",

@@ -191,7 +191,7 @@ def test_what_came_back_to_each_of_two_pages_of_a_uri_is_known_after_merging(
 def test_of_what_people_said_the_later_word_counts(warehouse: Warehouse, other: Warehouse) -> None:
     def say(where: Warehouse, name: str, hour: int, *, belongs: bool) -> None:
         when = NOON + timedelta(hours=hour)
-        said = Verdict('["AI"]', name, belongs, "", "", "", "[]", "[]", None, "jo", when)
+        said = Verdict(name, '["AI"]', name, belongs, "", "", "", "[]", "[]", None, "jo", when)
         with where.transaction() as session:
             verdicts.save(session, [said])
 

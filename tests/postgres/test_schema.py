@@ -82,8 +82,8 @@ ROWS: dict[int, tuple[str, ...]] = {
         "VALUES ('a', 1, 2, '2026-11-20 12:00:00+00')",
     ),
     15: (
-        "INSERT INTO ops.verdicts VALUES ('[\"AI\"]', 'a', TRUE, 'https://a.example/1', 'A title', "
-        "'an opening', '[]', '[]', 'a.example', 'jo', '2026-11-20 12:00:00+00')",
+        "INSERT INTO ops.verdicts VALUES ('v', '[\"AI\"]', 'a', TRUE, 'https://a.example/1', "
+        "'A title', 'an opening', '[]', '[]', 'a.example', 'jo', '2026-11-20 12:00:00+00')",
     ),
 }
 """For each version that brought tables, what fills them: a row in each."""

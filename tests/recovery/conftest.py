@@ -123,7 +123,7 @@ class Lost:
 
 def say(warehouse: Warehouse, name: str, now: datetime) -> None:
     """Keep a person's verdict on an article."""
-    said = Verdict('["AI"]', name, True, "link", "title", "text", "[]", "[]", None, "jo", now)
+    said = Verdict(name, '["AI"]', name, True, "link", "title", "text", "[]", "[]", None, "jo", now)
     with warehouse.transaction() as session:
         verdicts.save(session, [said])
 

@@ -257,3 +257,14 @@ def test_examples_are_titles_and_stored_articles(
     assert not judge(warehouse, given).rules_changed
     fill(warehouse, {"nowhere": YES["farm"]})
     assert judge(warehouse, given).rules_changed
+
+
+def test_many_topics_with_long_names_are_a_key_as_well(warehouse: Warehouse) -> None:
+    named = "".join(f"  - {{name: '{n} {'x' * 190}', keywords: [garden {n}]}}\n" for n in range(30))
+    many = topics(f"topics:\n{named}")
+    fill(warehouse, YES)
+    said = teach(
+        warehouse, many, sentence_model(), "roses", belongs=True, topic=None, by="", now=NOON
+    ).said
+    assert len(said.names) == 30
+    assert forget(warehouse, said.names, "roses") == [said]

@@ -90,8 +90,10 @@ def teach(
 
     def keep(session: Session) -> tuple[Verdict, Verdict | None]:
         (article,) = processed.articles(session, [article_id]).values()
+        key = verdicts.key_of(wanted)
         said = Verdict(
-            verdicts.key_of(wanted),
+            verdicts.verdict_id_of(key, article.article_id),
+            key,
             article.article_id,
             belongs,
             article.link,
@@ -103,7 +105,7 @@ def teach(
             by,
             now,
         )
-        before = verdicts.find(session, said.topics, said.article_id)
+        before = verdicts.find(session, said.verdict_id)
         verdicts.save(session, [said])
         return said, before
 

@@ -278,13 +278,13 @@ def _refuse_other_origin(source: Session, target: Warehouse) -> None:
 
 def _merge_verdicts(source: Session, target: Session) -> None:
     """Of what both sides say of an article, what was said last counts."""
-    known = {(one.topics, one.article_id): one.said_at for one in verdicts.verdicts(target)}
+    known = {one.verdict_id: one.said_at for one in verdicts.verdicts(target)}
     verdicts.save(
         target,
         [
             one
             for one in verdicts.verdicts(source)
-            if (said_at := known.get((one.topics, one.article_id))) is None or one.said_at > said_at
+            if (said_at := known.get(one.verdict_id)) is None or one.said_at > said_at
         ],
     )
 

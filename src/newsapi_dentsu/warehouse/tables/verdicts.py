@@ -1,5 +1,6 @@
 """ops.verdicts: what people said of articles, with what the articles said then."""
 
+import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ TABLE = "ops.verdicts"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an article belongs to some topics together: a JSON list of their names, in order."""
+    """Whether an article belongs to some topics together: a JSON list of their names, in order.
 
+    `verdict_id` tells what is judged, an article with topics (`verdict_id_of`).
+    """
+
+    verdict_id: str
     topics: str
     article_id: str
     belongs: bool
@@ -41,33 +46,33 @@ def key_of(names: Collection[str]) -> str:
     return json.dumps(sorted(names), ensure_ascii=False)
 
 
+def verdict_id_of(topics: str, article_id: str) -> str:
+    """The key of what is said of an article on some topics, however many these are."""
+    return hashlib.sha256(f"{topics} {article_id}".encode("utf-8", "replace")).hexdigest()[:32]
+
+
 def verdicts(session: Session) -> list[Verdict]:
     """All that people said, the latest last."""
-    found = session.rows(
-        f"SELECT {', '.join(_COLUMNS)} FROM {TABLE} ORDER BY said_at, topics, article_id"
-    )
+    found = session.rows(f"SELECT {', '.join(_COLUMNS)} FROM {TABLE} ORDER BY said_at, verdict_id")
     return [Verdict(*row) for row in found]
 
 
-def find(session: Session, topics: str, article_id: str) -> Verdict | None:
-    """What was said of an article."""
+def find(session: Session, verdict_id: str) -> Verdict | None:
+    """What was said of an article on some topics."""
     found = session.rows(
-        f"SELECT {', '.join(_COLUMNS)} FROM {TABLE} WHERE topics = $1 AND article_id = $2",
-        topics,
-        article_id,
+        f"SELECT {', '.join(_COLUMNS)} FROM {TABLE} WHERE verdict_id = $1", verdict_id
     )
     return Verdict(*found[0]) if found else None
 
 
 def save(session: Session, said: Sequence[Verdict]) -> None:
     """Keep verdicts, each in the place of what was said of the same before."""
-    key = ("topics", "article_id")
-    upsert(session, TABLE, key, _COLUMNS, [values(one) for one in said], {})
+    upsert(session, TABLE, ("verdict_id",), _COLUMNS, [values(one) for one in said], {})
 
 
 def remove(session: Session, said: Sequence[Verdict]) -> None:
     """Take verdicts back."""
-    for one in said:
-        session.execute(
-            f"DELETE FROM {TABLE} WHERE topics = $1 AND article_id = $2", one.topics, one.article_id
-        )
+    session.execute(
+        f"DELETE FROM {TABLE} WHERE verdict_id IN (SELECT unnest($1::text[]))",
+        [one.verdict_id for one in said],
+    )
