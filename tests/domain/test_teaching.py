@@ -124,6 +124,19 @@ def test_verdicts_that_contradict_each_other_say_that_nobody_knows() -> None:
         assert 0.3 < scored(title, taught).overall < 0.7
 
 
+def test_where_the_others_would_mislead_nothing_is_learnt() -> None:
+    # Of each two that are nearly alike, at different sites, one belongs and the other doesn't.
+    verdicts = [
+        replace(labelled(title, belongs), source=f"{title} {belongs}")
+        for title in (*HORSES, *FARMS)
+        for belongs in (True, False)
+    ]
+    taught, (learnt,) = teach(measure(), [], verdicts)
+    assert learnt.right_after < learnt.right_before
+    assert not learnt.used
+    assert taught == measure()
+
+
 def test_verdicts_on_other_topics_are_passed_over() -> None:
     others = [replace(one, topics=frozenset(["Cars"])) for one in said(HORSES, FARMS)]
     assert teach(measure(), [], others) == (measure(), [])
