@@ -239,6 +239,18 @@ def running(target: Target) -> str:
     return _image(target, "containerapp", names.WEBSERVER).partition("@")[2]
 
 
+def images_in_use(target: Target) -> set[str]:
+    """The images of all apps and jobs.
+
+    Raises:
+        ReleaseError: one of them can't be asked for.
+    """
+    return {
+        *(_image(target, "containerapp", name) for name in APPS),
+        *(_image(target, "containerapp job", name) for name in JOBS),
+    }
+
+
 def _go_back(target: Target, apps: dict[str, str], jobs: dict[str, str]) -> str:
     """Restore the images; returns what came of it."""
     _say("going back to the images of before")
@@ -268,7 +280,16 @@ def _container(shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _az(target: Target, command: str, *more: str) -> Any:
-    words = ["az", *command.split(), "-g", target.group, *more, "-o", "json"]
+    return az(command, "-g", target.group, *more)
+
+
+def az(command: str, *more: str) -> Any:
+    """What the `az` command answers, read as JSON.
+
+    Raises:
+        ReleaseError: it failed; the message has its last line.
+    """
+    words = ["az", *command.split(), *more, "-o", "json"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

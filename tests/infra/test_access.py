@@ -10,6 +10,7 @@ from newsapi_infra import names
 from newsapi_infra.identity.roles import (
     BLOB_CONTRIBUTOR,
     DEPLOY_ACTIONS,
+    IMAGE_DELETE,
     IMAGE_PULL,
     IMAGE_PUSH,
     LAUNCH_ACTIONS,
@@ -89,7 +90,10 @@ def test_deployments_push_images_and_change_apps_only(graphs: Graphs) -> None:
         for item in graph.all("authorization:RoleDefinition")
     }
     granted = grants(graph, "newsapi-prod-deployment-id")
-    assert (IMAGE_PUSH.guid, "newsapiprodcrdnt1") in granted
+    assert granted >= {
+        (IMAGE_PUSH.guid, "newsapiprodcrdnt1"),
+        (IMAGE_DELETE.guid, "newsapiprodcrdnt1"),
+    }
     assert [custom[role] for role, _ in granted if role in custom] == [list(DEPLOY_ACTIONS)]
     credential = graph.one(
         "managedidentity:FederatedIdentityCredential", "identity-deployment-github"

@@ -16,10 +16,14 @@ OPTIONS = {
     "containerapp job update": {"-n", "-g", "-o", "--image", "--set-env-vars"},
     "containerapp job start": {"-n", "-g", "-o"},
     "containerapp job execution show": {"-n", "-g", "-o", "--job-execution-name"},
+    "acr manifest list-metadata": {"-r", "-n", "-o"},
+    "acr repository delete": {"-n", "-o", "--image", "--yes"},
     "postgres flexible-server list": {"-g", "-o"},
     "postgres flexible-server backup list": {"-g", "-o", "--server-name"},
     "postgres flexible-server backup create": {"-n", "-g", "-o", "--server-name"},
 }
+
+FLAGS = {"--yes"}
 
 
 def fail(reason: str) -> NoReturn:
@@ -34,9 +38,16 @@ def main() -> None:
     command, rest = " ".join(words[:first]), words[first:]
     if command not in OPTIONS:
         fail(f"'{command}' is misspelled or not recognized by the system.")
-    given = dict(zip(rest[::2], rest[1::2], strict=True))
+    flags = [word for word in rest if word in FLAGS]
+    rest = [word for word in rest if word not in FLAGS]
+    given = dict(zip(rest[::2], rest[1::2], strict=True)) | dict.fromkeys(flags, "")
     if unknown := set(given) - OPTIONS[command]:
         fail(f"unrecognized arguments: {' '.join(sorted(unknown))}")
+    if command.startswith("acr "):
+        found = registry_answer(state, command, given)
+        path.write_text(json.dumps(state))
+        print(json.dumps(found))  # noqa: T201
+        return
     if given.get("-g") != state["group"]:
         fail(f"(ResourceGroupNotFound) Resource group '{given.get('-g')}' could not be found.")
     if command.startswith("postgres "):
@@ -52,6 +63,21 @@ def main() -> None:
     result = answer(state, command, given, resources[given["-n"]])
     path.write_text(json.dumps(state))
     print(json.dumps(result))  # noqa: T201
+
+
+def registry_answer(state: dict[str, Any], command: str, given: dict[str, str]) -> Any:
+    if given.get("-r", given["-n"]) != state["registry"]:
+        fail(f"The resource with name '{given.get('-r', given['-n'])}' could not be found")
+    if command.endswith("list-metadata"):
+        return state["manifests"]
+    if "--yes" not in given:
+        fail("NoTTYException: Unable to prompt for confirmation as no tty available. Use --yes.")
+    digest = given["--image"].partition("@")[2]
+    if digest not in [one["digest"] for one in state["manifests"]]:
+        fail(f"manifest unknown: {digest}")
+    state["calls"].append(f"delete {digest}")
+    state["manifests"] = [one for one in state["manifests"] if one["digest"] != digest]
+    return None
 
 
 def server_answer(state: dict[str, Any], command: str, given: dict[str, str]) -> Any:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,12 @@ class Azure:
         return {one["image"] for kind in ("apps", "jobs") for one in self.state[kind].values()}
 
     def release(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run("release", *arguments)
+
+    def run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.folder}:{os.environ['PATH']}"
         return subprocess.run(
-            [sys.executable, "-m", "newsapi_infra.release", *arguments],
+            [sys.executable, "-m", f"newsapi_infra.{module}", *arguments],
             env={"PATH": path, "PYTHONPATH": str(ROOT / "infra"), "AZ_STATE": str(self.file)},
             capture_output=True,
             text=True,
@@ -108,6 +112,8 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
         "jobs": {name: {"image": image(OLD), "env": {"POSTGRES_HOST": HOST}} for name in JOBS},
         "servers": [SERVER],
         "backups": [],
+        "registry": REGISTRY.partition(".")[0],
+        "manifests": [],
     }
     made.file.write_text(
         json.dumps({"group": "newsapi-rg", "broken": [], "ends": {}, "calls": [], **resources})
@@ -270,3 +276,75 @@ def test_what_azure_refuses_is_said_in_one_line(azure: Azure) -> None:
     done = azure.release("running", "--group", "elsewhere")
     assert done.returncode == 1
     assert done.stderr.strip().endswith("Resource group 'elsewhere' could not be found.")
+
+
+def commit(number: int) -> str:
+    return f"{number:040x}"
+
+
+def manifests(releases: int, days_each: int) -> list[dict[str, Any]]:
+    """What a registry holds: of each release one name, two images, and signatures of theirs."""
+    found: list[dict[str, Any]] = []
+    for number in range(releases):
+        pushed = datetime.now(UTC) - timedelta(days=number * days_each, hours=1)
+        for place, suffix in enumerate(("", "-amd64", "-arm64")):
+            found.append(
+                {
+                    "digest": f"sha256:{number:060x}{place:04x}",
+                    "createdTime": f"{pushed:%Y-%m-%dT%H:%M:%S}.1234567Z",
+                    "tags": [f"{commit(number)}{suffix}"],
+                }
+            )
+        found.append({"digest": f"sha256:{number:060x}ffff", "createdTime": "x", "tags": None})
+    return found
+
+
+def clean(azure: Azure, *more: str) -> subprocess.CompletedProcess[str]:
+    return azure.run("old_images", "--group", "newsapi-rg", "--registry", REGISTRY, *more)
+
+
+def use(azure: Azure, digest: str) -> None:
+    azure.change(
+        **{
+            kind: {name: {"image": image(digest)} for name in names}
+            for kind, names in (("apps", APPS), ("jobs", JOBS))
+        }
+    )
+
+
+def test_old_images_go_but_for_those_in_use_and_the_newest(azure: Azure) -> None:
+    azure.change(manifests=manifests(30, days_each=10))
+    running = f"sha256:{20:060x}{0:04x}"
+    use(azure, running)
+
+    shown = clean(azure)
+    assert shown.returncode == 0, shown.stderr
+    assert azure.state["calls"].count("delete") == 0
+    assert shown.stdout.splitlines()[-1] == "57 of 90 images to delete; --delete does it"
+
+    done = clean(azure, "--delete")
+    assert done.returncode == 0, done.stderr
+    tags = {tag.split("-")[0] for one in azure.state["manifests"] for tag in one["tags"] or []}
+    # The ten newest, which are less than 100 days old, and the one that runs, with its images.
+    assert tags == {commit(number) for number in (*range(10), 20)}
+    assert len(azure.state["manifests"]) == 90 + 30 - 57
+    assert clean(azure, "--delete").stdout.splitlines() == ["0 of 33 images deleted"]
+
+
+def test_releases_of_the_last_sixty_days_stay_however_many(azure: Azure) -> None:
+    azure.change(manifests=manifests(58, days_each=1))
+    use(azure, f"sha256:{0:060x}{0:04x}")
+
+    assert clean(azure, "--delete").stdout.splitlines() == ["0 of 174 images deleted"]
+
+
+@pytest.mark.parametrize("running", [NEW, ""])
+def test_where_it_is_unknown_what_runs_nothing_is_deleted(azure: Azure, running: str) -> None:
+    azure.change(manifests=manifests(30, days_each=10))
+    use(azure, running)
+
+    done = clean(azure, "--delete")
+
+    assert done.returncode != 0
+    assert "Old images stay: " in done.stderr
+    assert len(azure.state["manifests"]) == 120

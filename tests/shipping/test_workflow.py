@@ -20,6 +20,9 @@ ALL_JOBS: list[tuple[str, dict[str, Any]]] = [
 ]
 DEPLOY, CHECKS = WORKFLOWS["deploy"], WORKFLOWS["checks"]
 JOBS: dict[str, dict[str, Any]] = DEPLOY["jobs"]
+RUNNING: dict[str, dict[str, Any]] = WORKFLOWS["running"]["jobs"]
+SIGNED_IN = [JOBS["preview"], JOBS["deploy"], RUNNING["image"], RUNNING["drift"]]
+"""The jobs that log in to Azure, each as the identity of its environment."""
 
 
 def triggers(workflow: dict[Any, Any]) -> dict[str, Any]:
@@ -62,8 +65,10 @@ def test_actions_are_pinned_to_commits_and_say_their_version() -> None:
 def test_nothing_is_allowed_but_what_a_job_needs() -> None:
     assert [workflow["permissions"] for workflow in WORKFLOWS.values()] == [{}] * len(WORKFLOWS)
     for name, job in ALL_JOBS:
-        signs_in = name in ("preview", "deploy")
+        signs_in = job in SIGNED_IN
         more = {"id-token": "write"} if signs_in else {}
+        if job == JOBS["deploy"]:
+            more["attestations"] = "write"
         assert job["permissions"] == {"contents": "read", **more}, name
         assert ("environment" in job) is signs_in, name
 
@@ -147,7 +152,38 @@ def test_nothing_is_deployed_that_was_not_tested_and_scanned() -> None:
     assert used.index("anchore/scan-action") < used.index("actions/upload-artifact")
     assert "anchore/sbom-action" in used
     # The scanned image itself goes on, not another build of the same sources.
-    assert not [step for step in steps("deploy") if "build" in step.get("uses", "")]
+    assert not [step for step in steps("deploy") if "build-push" in step.get("uses", "")]
+
+
+def test_nothing_is_deployed_whose_origin_and_parts_are_not_proven() -> None:
+    platforms = {row["platform"] for row in JOBS["image"]["strategy"]["matrix"]["include"]}
+    assert platforms == {"amd64", "arm64"}
+    signed = {
+        step["with"]["subject-digest"]: step["uses"].split("@")[0].split("/")[1]
+        for step in steps("deploy")
+        if "subject-digest" in step.get("with", {})
+    }
+    assert signed == {
+        "${{ steps.push.outputs.digest }}": "attest-build-provenance",
+        **{f"${{{{ steps.push.outputs.{name} }}}}": "attest-sbom" for name in platforms},
+    }
+    *_, verifying, release = steps("deploy")
+    assert set(verifying["env"].values()) - {"${{ github.token }}"} == set(signed)
+    assert verifying["run"].count("gh attestation verify") == 2
+    assert verifying["run"].count('--source-digest "$GITHUB_SHA"') == 2
+    assert "newsapi_infra.release deploy" in release["run"]
+
+
+def test_what_runs_is_looked_at_each_day() -> None:
+    assert set(triggers(WORKFLOWS["running"])) == {"schedule", "workflow_dispatch"}
+    scanned = [step for step in RUNNING["image"]["steps"] if "scan-action" in step.get("uses", "")]
+    assert [step["with"]["image"] for step in scanned] == ["${{ steps.running.outputs.image }}"]
+    preview = RUNNING["drift"]["steps"][-1]["with"]
+    assert preview["command"] == "preview"
+    assert preview["refresh"] is preview["expect-no-changes"] is True
+    last = RUNNING["image"]["steps"][-1]
+    assert last["if"] == "always()"
+    assert "newsapi_infra.old_images" in last["run"]
 
 
 def test_the_deployment_is_a_release_by_digest() -> None:
@@ -166,3 +202,4 @@ def test_environments_are_those_that_the_identities_trust() -> None:
     declared = {name: job["environment"] for name, job in JOBS.items() if "environment" in job}
     assert declared["preview"] == "prod-preview"
     assert declared["deploy"]["name"] == "prod"
+    assert [job["environment"] for job in RUNNING.values()] == ["prod", "prod-preview"]

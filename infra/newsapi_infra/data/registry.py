@@ -7,7 +7,7 @@ from pulumi_azure_native import containerregistry as acr
 
 from newsapi_infra.context import Context
 from newsapi_infra.identity.identities import Identities
-from newsapi_infra.identity.roles import IMAGE_PULL, IMAGE_PUSH, grant
+from newsapi_infra.identity.roles import IMAGE_DELETE, IMAGE_PULL, IMAGE_PUSH, grant
 from newsapi_infra.network.private_endpoints import REGISTRY, private_endpoint
 from newsapi_infra.network.vnet import Network
 
@@ -61,6 +61,8 @@ def create_registry(context: Context, net: Network, identities: Identities) -> R
         )
     if identities.deployment is not None:
         grant(context, "deployment-push", identities.deployment, IMAGE_PUSH, registry.id)
+        # Old images, each morning (.github/workflows/running.yml).
+        grant(context, "deployment-delete", identities.deployment, IMAGE_DELETE, registry.id)
     return Registry(registry.id, registry.login_server, ready, own=True)
 
 

@@ -25,6 +25,7 @@ BLOB_CONTRIBUTOR = BuiltInRole(
 )
 IMAGE_PULL = BuiltInRole("AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d")
 IMAGE_PUSH = BuiltInRole("AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec")
+IMAGE_DELETE = BuiltInRole("AcrDelete", "c2f4ef07-c644-48eb-af81-4b1b4947fb11")
 METRICS_PUBLISHER = BuiltInRole(
     "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb"
 )
