@@ -92,7 +92,13 @@ def test_what_stands_before_an_article_is_not_the_article(wrapping: str) -> None
     assert own(wrapping + TEXT) == TEXT
 
 
-@pytest.mark.parametrize("credit", [" (Reporting by Jo Weiss)", " -- Reuters", " – AFP", "(PTI)"])
+@pytest.mark.parametrize(
+    "credit",
+    [
+        *(" (Reporting by Jo Weiss)", " -- Reuters", " – AFP", "(PTI)", "AFP", " Reuters"),
+        " (Created by Jo Weiss; Editing by Kim Ode)",
+    ],
+)
 def test_a_credit_in_the_last_line_ends_the_text(credit: str) -> None:
     assert own(TEXT + credit) == TEXT
 
@@ -102,6 +108,7 @@ def test_a_credit_in_the_last_line_ends_the_text(credit: str) -> None:
     [
         TEXT,
         f"{TEXT} The report is by Reuters.",
+        f"{TEXT} The other agency of the two is AFP.",
         f"{TEXT}\n\nSubscribe to continue reading.",
         f"{TEXT}\n\nShares of the company rose by 4 percent.",
         f"{TEXT}\n\nMore than 400 readers wrote to us.",
@@ -383,7 +390,7 @@ def test_a_sentence_that_only_begins_like_wrapping_stays(sentence: str) -> None:
         "(Produced by IANS)",
         "-- Reuters\n\n(Reporting by Jo Weiss)",
         "This is a developing story",
-        "More to follow",
+        "More follows",
         "More AP ad coverage: https://desk.example/ads",
     ],
 )

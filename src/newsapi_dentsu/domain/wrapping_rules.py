@@ -293,7 +293,8 @@ _ANYWHERE = _any(
     r"|scroll (?:down )?for more|loading|search|subscribe|sign ?up|"
     r"log ?in|close|embed|menu|next page|(?:show|view|read|leave|post|add)(?: all| an?| your)? "
     r"(?:comments?|reply)(?: \(?\d+\)?)?|comments? ?\(?\d*\)?|\d+ comments?|skip in skip.?|mail|"
-    r"back to top|x|copy (?:the )?(?:link|url)|more to (?:come|follow)|thread|play video"
+    r"back to top|x|copy (?:the )?(?:link|url)|more (?:to (?:come|follow)|follows)|thread"
+    r"|play video"
     r"|watch video|photos?|videos?|gallery)[\W_]*\Z",
     # an agency alone on a line
     rf"[\W_]*(?:(?:source|agency|courtesy|with (?:inputs?|reports?|files) from|from|via)[:\s]+)?"
@@ -406,7 +407,7 @@ _AT_END = _any(
 )
 _CREDIT_WORDS: Final = (
     r"(?:additional |with (?:additional )?)?(?:reporting|editing|writing|compiled|edited|written"
-    r"|reported|translated|produced|research)"
+    r"|reported|translated|produced|created|research)"
 )
 _CREDIT = re.compile(
     rf"[(\[]\s*(?:(?:{_CREDIT_WORDS}(?:(?: and |, | & ){_CREDIT_WORDS})*(?: (?:assistance|help))? "
@@ -417,7 +418,9 @@ _CREDIT = re.compile(
     re.IGNORECASE,
 )
 _SIGNATURE = re.compile(
-    rf"(?<=[.!?\"”’)])\s*(?:-{{1,2}}|[–—])\s*{_AGENCIES}(?: [a-z]{{2,4}}(?:/[a-z]{{2,4}})*)?\W*\Z",
+    rf"(?<=[.!?\"”’)])\s*(?:-{{1,2}}|[–—])\s*{_AGENCIES}(?: [a-z]{{2,4}}(?:/[a-z]{{2,4}})*)?\W*\Z"
+    r"|(?:(?<=[a-z\d][.!?\"”])|(?<=[a-z\d][.!?][\"”]))\s?"
+    r"(?-i:Reuters|AFP|AP|PTI|IANS|ANI|DPA|UPI|Xinhua|TASS|AAP|EFE|ANSA)\.?\Z",
     re.IGNORECASE,
 )
 _DATELINE = re.compile(
