@@ -198,7 +198,7 @@ def _send(
 
 
 def _trouble(state: AlertState, channel: Channel, context: DeliveryContext) -> Iterable[str]:
-    """What is wrong with the other channels, of which they can't tell themselves."""
+    """What is wrong with the other channels, since these can't tell it themselves."""
     for other in context.channels:
         tried = [
             one

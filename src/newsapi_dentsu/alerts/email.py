@@ -1,4 +1,4 @@
-"""E-mail over SMTP: a text and an HTML part, one Message-ID for one message however often sent."""
+"""E-mail over SMTP: a text and an HTML part; a message keeps its Message-ID when sent again."""
 
 import base64
 import smtplib

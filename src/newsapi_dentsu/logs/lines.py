@@ -168,7 +168,7 @@ def _masked(_logger: object, _method: str, event: Any) -> dict[str, Any]:
 
 
 def _shown(_logger: object, _method: str, event: Any) -> dict[str, Any]:
-    """Without what acts on a terminal: before colours are added, which do."""
+    """A text without what acts on a terminal; colours, which do act on it, are added later."""
     shown: dict[str, Any] = _each_text(event)
     return shown
 

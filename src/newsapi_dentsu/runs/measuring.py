@@ -45,7 +45,7 @@ COPY = "copy"
 
 
 def begin_run(warehouse: Warehouse, run_id: str, now: datetime) -> list[RunMetrics]:
-    """Note that a run starts, which holds the run lock; settle those that died.
+    """Store that a run starts, and how runs that died have ended; the caller holds the run lock.
 
     Returns:
         The runs that were found to have died.

@@ -111,7 +111,7 @@ def _azure_monitor(settings: Settings) -> "MetricExporter":
 
 @contextmanager
 def _overheard() -> Iterator[list[str]]:
-    """Keep what the libraries log, for the one line that is said."""
+    """Keep what the libraries log, so that one warning can quote it."""
     said: list[str] = []
 
     class Listener(logging.Handler):

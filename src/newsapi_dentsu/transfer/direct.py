@@ -59,7 +59,7 @@ class Plan:
 
 
 class OccupiedError(WarehouseError):
-    """The target holds other data, and nobody said what should become of it."""
+    """The target holds other data, and no option says what becomes of it."""
 
 
 def refuse(target: Warehouse) -> OccupiedError:

@@ -51,7 +51,7 @@ def last_seq(session: Session) -> int:
 
 
 def identity(session: Session, seq: int) -> str | None:
-    """What tells this record from another history's of the same number; None: there is none."""
+    """What tells a record from one of the same number in another history; None if there is none."""
     return _joined(session.rows(f"SELECT {_IDENTITY} FROM {raw.TABLE} WHERE seq = $1", seq))
 
 
