@@ -182,7 +182,7 @@ class _Watch:
         now = datetime.now(UTC)
         silence = read_dagster_records(self._settings).silence(now)
         if silence is not None:
-            # Those of a daemon before this one don't count against it.
+            # Old heartbeats are those of an earlier daemon, and don't count against this one.
             heard = (now - silence).timestamp()
             self._liveness.heartbeat = max(self._liveness.heartbeat, heard)
 

@@ -109,7 +109,7 @@ def end_run(
         return done
 
     try:
-        # Not `write` after a failure: a server that was waited for in vain isn't waited for again.
+        # After a failure, `write` would wait again for a server that didn't come back.
         if error is None:
             return warehouse.write(end)
         with warehouse.transaction() as session:

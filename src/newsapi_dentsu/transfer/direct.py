@@ -313,7 +313,7 @@ def _take(scratch: Path, part: Path) -> None:
     try:
         os.link(scratch, part)
     except OSError:
-        # On another file system, or on one without links.
+        # The target is on another file system, or on one without links.
         shutil.copyfile(scratch, part)
 
 

@@ -332,7 +332,7 @@ def _merge_searches(source: Session, target: Session) -> None:
             if complete_at is None or (own_complete_at and own_complete_at >= complete_at):
                 continue
             every = set(json.loads(own_uris)) | set(json.loads(uris))
-            # Of a settled day no list is kept: read again it would be read whole.
+            # A settled day keeps no list; if it were read again, it would be read whole.
             unlisted = len(every) - total
             uris, reading = json.dumps(sorted(every)), None
         target.execute(

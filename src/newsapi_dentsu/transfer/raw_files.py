@@ -129,7 +129,7 @@ def digests(paths: Sequence[Path], name: str) -> dict[Path, Digest]:
         try:
             return _digests(session, paths, name)
         except duckdb.Error:
-            # One can't be read: which?
+            # At least one file can't be read: find out which.
             return {path: digest for path in paths if (digest := _readable(session, name, path))}
 
 
