@@ -373,7 +373,7 @@ _AT_END = _any(
     r"(?!.*?, (?:the|an?|it|its|he|she|they|this|these)\b).{1,120}\Z",
     r"\(?except for the headline, this story\b",
     r"republish our articles\b",
-    r"re-?p(?:ublished|rinted) (?:here )?with (?:the )?(?:kind |full )?permission\b"
+    r"re-?(?:published|printed) (?:here )?with (?:the )?(?:kind |full )?permission\b"
     r"(?: (?:of|from) (?-i:[A-Z]).{1,60})?\W*\Z",
     rf"[\W_]*with (?:the )?assistance (?:from|by|of)\b{_NAMES}",
     rf"(?:editor|reporter|author|writer|photographer|producer|translator)s?\s*:\s*{_PERSON}"
