@@ -66,7 +66,7 @@ def deliver(
     """
     sent: list[Sent] = []
     failed: set[str] = set()
-    # A channel that was interrupted finishes first: its message must stay the one it was.
+    # A channel that was interrupted finishes first: its message must stay as it was saved.
     batches = [*_interrupted(state, facts, context)]
     taken = {(name, channel.name) for channel, message in batches for name in message.notice_ids}
     batches += _due(state, facts, context, taken)
@@ -198,7 +198,7 @@ def _send(
 
 
 def _trouble(state: AlertState, channel: Channel, context: DeliveryContext) -> Iterable[str]:
-    """What is wrong with the other channels, of which they can't tell themselves."""
+    """What is wrong with the other channels, since these can't tell it themselves."""
     for other in context.channels:
         tried = [
             one

@@ -1,4 +1,4 @@
-"""E-mail over SMTP: a text and an HTML part, one Message-ID for one message however often sent."""
+"""E-mail over SMTP: a text and an HTML part; a message keeps its Message-ID when sent again."""
 
 import base64
 import smtplib
@@ -87,7 +87,7 @@ class EmailChannel(Channel):
         mail = EmailMessage()
         mail["Subject"] = subject.replace("\n", " ")[:200]
         mail["From"] = self._sender
-        # Holiday replies to a program help nobody (RFC 3834).
+        # This asks for no holiday replies, which help no program (RFC 3834).
         mail["Auto-Submitted"] = "auto-generated"
         return mail
 

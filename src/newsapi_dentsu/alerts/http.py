@@ -35,7 +35,7 @@ def post_json(url: str, body: object, deadline: Deadline) -> str:
 
 
 class _PassingError(DeliveryError):
-    """Trouble that may pass; `asked` are the seconds that the other side asks to wait."""
+    """Trouble that may pass; `asked` is for how many seconds the other side asks to wait."""
 
     asked: float | None = None
 

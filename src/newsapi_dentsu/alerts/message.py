@@ -80,7 +80,7 @@ class Message:
 
     @property
     def only_good_news(self) -> bool:
-        """Whether nothing in it is wrong (any more)."""
+        """Whether it tells only of what is well, or is well again."""
         return not self.failure_count and not self.opened
 
     @property

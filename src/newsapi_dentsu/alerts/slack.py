@@ -49,7 +49,7 @@ class SlackChannel(Channel):
 
     def _post(self, text: str, blocks: list[Block], deadline: Deadline) -> str:
         body: dict[str, Any] = {
-            # What a notification shows, and programs that don't know blocks.
+            # Notifications show this text, and so do programs that don't know blocks.
             "text": _plain(text),
             "blocks": [block.to_dict() for block in blocks],
         }

@@ -76,7 +76,7 @@ class StateStore:
             except AlertsBusyError as error:
                 raise AlertsError(str(error)) from None
             except WarehouseError:
-                # What a database that is away would keep apart can't be shared anyway.
+                # While the database is away, no other process can share its state anyway.
                 pass
             yield
 

@@ -33,7 +33,7 @@ def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: d
 
 
 def read_fetches(session: Session, now: datetime) -> tuple[Fetch, ...]:
-    """The last collectings, newest first, but for those that could read no day."""
+    """The last fetches, the newest first, without those that could read no day."""
     told = (
         (ended_at, read_report(COLLECT.name, values))
         for ended_at, values in stage_runs.reports_since(

@@ -147,7 +147,7 @@ def list_(*, deliveries: int) -> None:
 @click.argument("rule", type=click.Choice(list(TITLES)))
 @click.option("--for", "span", type=_Span(), required=True, help="How long, such as 30m, 2h, 1d.")
 def silence(*, rule: RuleName, span: timedelta) -> None:
-    """Notify nobody of a rule for a while; what is still wrong after it is told then."""
+    """Notify nobody of a rule for a while; what is still wrong afterwards is told then."""
     from newsapi_dentsu.alerts.evaluation import watched_warehouse
     from newsapi_dentsu.hosting.home import database_prepared
     from newsapi_dentsu.warehouse.tables.alerts import save_silence

@@ -49,7 +49,7 @@ def _placed(out: Path) -> Iterator[Path]:
     plain = found is None or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)
     if not (plain and beside):
         if found is None:
-            # Says why it can't be made.
+            # This raises the error that says why the file can't be made.
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o666))
         with tempfile.TemporaryDirectory(prefix="newsapi-") as folder:
             part = Path(folder) / "part"

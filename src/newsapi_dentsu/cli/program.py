@@ -12,7 +12,7 @@ _COLLECT_AFTER = 50_000
 
 def program() -> None:
     """Execute the command and end the process with its exit code."""
-    # Told to stop is as Ctrl-C; and process 1 of a container ignores what it has no handler for.
+    # SIGTERM acts like Ctrl-C; process 1 of a container ignores signals that it has no handler for.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     gc.set_threshold(_COLLECT_AFTER, 20, 100)
     # An interpreter that ends looks for garbage among all objects, for half a second once Dagster

@@ -101,7 +101,7 @@ def serve(
         server_header=False,
         limit_concurrency=_MOST_CONNECTIONS,
         http=BoundedConnection,
-        # Who it is asked by is told by whatever stands before it.
+        # Nobody asks here for the address of a reader, so no proxy is believed about it.
         proxy_headers=False,
     )
     try:

@@ -104,7 +104,7 @@ def health(
         days: how far back the page looks.
         location: where the data is, for people.
         storage: the space that the database takes.
-        limits: from when on something is not well.
+        limits: the values beyond which something is not well.
         tables: what alerts see in the tables at the moment; None where there are none yet.
         off_topic: what of the latest articles was off topic; None where nothing tells.
     """

@@ -35,7 +35,7 @@ def delete_finished_jobs(
 
 def _alive(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> set[str]:
     wanted = list(run_ids)
-    # Dagster takes no filter by none.
+    # Dagster refuses an empty filter.
     runs = instance.get_runs(dg.RunsFilter(run_ids=wanted)) if wanted else []
     return {run.run_id for run in runs if run.status not in FINISHED_STATUSES}
 

@@ -17,7 +17,7 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL
 
 
 def _silent(_done: int, _total: int) -> None:
-    """Nobody watches."""
+    """Ignore progress, which nobody watches."""
 
 
 @contextmanager
@@ -89,13 +89,13 @@ def _needed(location: str | None, setting: str) -> str:
 
 @dg.job(description="Backs up every table to BACKUP_LOCATION.")
 def backup() -> None:
-    """One step."""
+    """Write a backup, in one step."""
     write_backup()
 
 
 @dg.job(description="Adds the raw records that are new to the lake in LAKE_LOCATION.")
 def raw_archive() -> None:
-    """One step."""
+    """Add the new records to the lake, in one step."""
     archive_records()
 
 

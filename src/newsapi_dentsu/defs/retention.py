@@ -44,7 +44,7 @@ def prune(instance: dg.DagsterInstance, before: datetime) -> Pruned:
 
 
 def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
-    # The run last: whatever ends this half-way, the next pruning finds it again.
+    # The run goes last, so that the next pruning finds it again if this one is interrupted.
     instance.compute_log_manager.delete_logs(prefix=[run_id])
     storage = instance.event_log_storage
     storage.delete_events(run_id)

@@ -71,7 +71,7 @@ def read_history(
         rules: the rules, for the spans of time that they look at.
         now: the time.
         hide: masks secrets.
-        in_daemon: whether the daemon itself asks, which so gives a sign of life.
+        in_daemon: whether the daemon itself asks; its question is a sign of life.
     """
     failed = _failed_since(instance, state.scan_from(now))
     known = state.notified_runs

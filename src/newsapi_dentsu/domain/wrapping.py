@@ -21,7 +21,7 @@ from newsapi_dentsu.domain.wrapping_rules import (
     is_wrapping,
 )
 
-METHOD: Final = "wrapping-3"
+METHOD: Final = "wrapping-4"
 """Names the rules here and in `wrapping_rules`: whoever changes them changes it, too."""
 
 LEAST_OWN_WORDS: Final = 12
@@ -167,11 +167,12 @@ def _end(body: str, known: Set[str]) -> int:
     at = 0
     while at < len(lines):
         text = lines[at].text
-        if _is_wrapping(text, "end", known):
+        cut = before_credit(text)
+        if cut == 0 or _is_wrapping(text, "end", known):
             at += 1
             end = lines[at].end if at < len(lines) else lines[at - 1].start
             continue
-        if (cut := before_credit(text)) < len(text):
+        if cut < len(text):
             return lines[at].start + cut
         below = _links_below_heading(lines, at)
         if below is None:

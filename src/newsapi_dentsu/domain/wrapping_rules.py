@@ -136,13 +136,25 @@ _NAMES: Final = (
     r"|al-|bin\b|ibn\b|el-)(?-i:[a-z]))"
 )
 
+_PUBLISHED: Final = (
+    rf"(?:except for the headline, |\w+ )?{_THIS}(?: (?:has|was|is|had|have))?"
+    r"(?: also| not|n't|n’t)?(?: been)?(?: not been)? (?:first |originally |automatically |only )?"
+    r"(?:edited|published|auto-?generated|generated|created|modified|syndicated|appeared|featured"
+    r"|provided|supplied|reproduced|republished|produced|translated|written by"
+    r"|developing|part of (?:the|our|an?))\b"
+    r"(?!.*(?:, (?:and|but|which|who|so|yet|while|because)\b"
+    r"|\b(?:that|who) (?!(?:has|have|was|were|is|are|(?:first |originally )?appeared)\b)))"
+)
+
 # What makes a line a sentence of its own, whose subject is neither the reader nor the site.
 _TIES: Final = r"(?<!\byou )(?<!\bwe )(?<!\bthat )(?<!\bwho )(?<!\bwhich )(?<!\b[Ww]hat )"
 _FINITE = re.compile(
-    rf"{_TIES}\b(?:(?:is|was|were|did|does)(?:n['’]t)?|became|becomes|remains|remained|rose|fell|grew|drew"
+    rf"{_TIES}\b(?:(?:is|was|were|did|does)(?:n['’]t)?|became|becomes|remains|remained|rose|fell"
+    rf"|grew|drew"
     r"|draws|brought|brings|costs?|made|makes|meant|means|sold|sells|took|takes|gave|gives|got|gets"
     r"|came|comes|went|goes|led|leads|lost|loses|won|wins|paid|pays|kept|keeps|held|holds|stood"
-    r"|stands|saw|sees|knew|knows|thought|thinks|felt|feels|ran|runs|began|begins|seems|seemed|works"
+    r"|stands|saw|sees|knew|knows|thought|thinks|felt|feels|ran|runs|began|begins|seems|seemed"
+    r"|works"
     r"|worked|helps|helped|fails|failed|shows|showed|sounds|looks|looked|needs|needed|belongs"
     r"|belonged|counts|counted|covers|covered|earns|earned|attracts|attracted|turns|turned"
     r"|says|said|tells|told|asks|asked|writes|wrote|warns|warned|argues|argued|ruled|adds|added"
@@ -152,7 +164,8 @@ _FINITE = re.compile(
 )
 _PREDICATE = re.compile(rf"{_TIES}\b(?:are|ha[sd] (?:become|been|made|\w+ed)|found|will|should)\b")
 _REPORTED = re.compile(
-    r",[”\"’']?\s(?:[\w.’'-]+\s){0,5}(?:said|says?|told|tells?|found|finds?|wrote|writes?|ruled|begged"
+    r",[”\"’']?\s(?:[\w.’'-]+\s){0,5}(?:said|says?|told|tells?|found|finds?|wrote|writes?|ruled"
+    r"|begged"
     r"|(?:add|admit|advise|argue|ask|answer|believe|boast|claim|complain|decide|demand|explain|fear"
     r"|insist|joke|note|promise|reckon|reveal|suggest|warn)(?:s|d|ed|ted)?)\b"
     r"|, (?:but|yet|so|and (?:the|it|its|he|she|they|nobody|many|most|few|some|\d+))\s"
@@ -171,17 +184,52 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
+_PERSON: Final = r"(?-i:[A-Z][\w.'’-]+)(?: (?-i:[A-Z][\w.'’-]*)){0,2}"
+_PLACE: Final = (
+    r"(?-i:[A-Z][\w.'’-]+)(?:,? (?-i:[A-Z][\w.'’-]*)|,? (?:and|in|near|of|de)(?= (?-i:[A-Z]))){0,8}"
+)
+
 # Each of these says by itself how the line ends, and may tell what it likes.
 _WHOLE = _any(
-    rf"{_NAMES}.*\bcontribut(?:ed|ing) (?:to this (?:report|story|article)|reporting)\b",
+    rf"{_NAMES.replace('additional|', 'additional|an?|based|correspondent|')}.*"
+    r"\bcontribut(?:ed|ing) (?:to this (?:report|story|article)|reporting)\b",
+    rf"{_NAMES}(?:the )?{_AGENCY} .*\bcontributed(?: (?:from|to) [\w ,]{{2,60}})?\W*\Z",
     r"(?:video loading video unavailable|sponsored content is written by .{0,60}\bwithout"
     r"|this field is required\.)(?!\w)",
 )
 _WHOLE_AT_END = _any(
+    # by whom, and whose opinion
+    rf"\W*{_PERSON}(?:(?: and|,) {_PERSON}){{0,3}} reported from {_PLACE}\W*\Z",
+    r"about the (?:author|writer)s?\s*(?::.*)?\Z",
+    r"to contact the (?:reporter|editor|author|writer)s?(?: on| responsible for)? (?:this|the) "
+    r"(?:story|article|report)s?\s*:",
+    r"disclaimer\s*:\s*(?:this|the (?:above|views|opinions|information|content))\b",
+    r"(?:the )?(?:views|opinions)(?: and (?:views|opinions))? expressed\b.{0,120}\b(?:authors?"
+    r"|writers?"
+    r"|contributors?|columnists?)\b.{0,80}\b(?:own|alone|not)\b",
+    r"(?:the )?(?:views|opinions)(?: and (?:views"
+    r"|opinions))? expressed in this \w+ are\b.{0,60}\bown\b",
+    r"the post (?-i:[\"“'‘A-Z\d]).{3,200} (?:appeared first"
+    r"|first appeared) on (?-i:[A-Z]).{1,60}\Z",
+    r"this is an? (?:syndicated|auto-?generated|unedited)\b.{0,30}\b(?:feed|story|post|content|copy"
+    r"|article)\b.{0,80}\Z",
+    r"this is a (?:developing|breaking)(?: news)? story\W*\Z",
+    # a press release's
+    r"(?-i:SOURCE) (?-i:[A-Z]).{1,80}(?<!\.)\Z",
+    r"view (?:the )?(?:original content|source version|original release)\b.{0,60}https?:",
+    r"(?:media |press |pr |investor )*(?:contacts?|enquiries|inquiries)\s*:.{0,120}"
+    r"(?:@[\w-]+\.|\+?\d[\d ()-]{6,}).{0,80}\Z",
+    # the page's
+    r"(?:you can )?(?:unsubscribe|opt out) at any ?time\W*\Z",
+    r"(?:don['’]t|already) have an account\?(?:\W*\Z|\s+(?:sign|log|register|create"
+    r"|join)\b.{0,60}\Z)",
+    r"(?:\w+ )?read or share this (?:story|article)\s*:",
     # further links
     r"(?:read more|read also|also read|see also|related(?: (?:story|article|link|news|stories))?|"
     r"recommended|watch(?: also| now| this)?|videos?|in pics|in pictures|gallery|listen|must read|"
-    r"don't miss|more)\s*[:|»>]+\s*\S(?!.*[.!?]\s+\S).{2,200}(?<![.])\Z",
+    r"don't miss|read|read more on|related (?:topics?|tags|searches)|more(?: about| on"
+    r"| [\w&]+ \w+)?)"
+    r"\s*[:|»>]+\s*\S(?!.*[.!?]\s+\S).{2,200}(?<![.])\Z",
     r"originally (?:published|appeared) (?:on|in|at)\b.{1,60}? as ",
     # an author
     r"(?:[\w.'’-]+ ){0,12}(?:follow|contact|reach|e-?mail) (?:him|her|them)\b.{0,60}"
@@ -197,6 +245,15 @@ _ANYWHERE = _any(
     r"|\s(?!(?:and|at|by|for|follow|here|join|like|now|on|or|to|using|via|with)\b)(?-i:[a-z]))"
     r".{0,80}\Z",
     r"join the conversation\b.{0,80}\Z",
+    r"follow us on (?:x|tiktok|threads|bluesky|mastodon|google news|wechat|viber)\b"
+    r"(?!,? (?:and )?(?:you|they|he|she|it|we|the|an?)\b"
+    r"|\s(?!(?:and|at|by|for|here|now|on|or|to)\b)(?-i:[a-z])).{0,80}\Z",
+    r"join (?:our|the (?-i:[A-Z])[\w ]{1,30}) (?:whatsapp|telegram|facebook|discord|viber|signal) "
+    r"(?:channel|group|community|page)\b.{0,60}\Z",
+    rf"follow (?:all )?(?:of )?(?:our|the"
+    rf"|{_AGENCY}(?:['’]s)?)(?: [\w-]+){{0,3}} coverage\b.{{0,60}}"
+    r"(?:https?:|www\.|@|\bhere\b).{0,80}\Z",
+    rf"more (?:of )?{_AGENCY}(?:['’]s)? [\w -]{{1,30}}:\s*(?:https?:|www\.).{{0,120}}\Z",
     # whose it is
     r".*\ball rights reserved(?:\W*\Z|\s*[^\w\s,])",
     r".*\bmaterial may not be published, broadcast",
@@ -210,7 +267,8 @@ _ANYWHERE = _any(
     r"full|read|access)\b).*\b(?:newsletters?|e-?mails?|alerts|updates|briefing|channel|podcast|"
     r"digest)\b",
     r"(?:already|not) a (?:subscriber|member)\?(?:\W*\Z|\s+(?:please |click |tap |here )?(?:sign"
-    r"|log|login|join|register|subscribe|activate|link|get|become|start|here|create|try|see|find|you)\b"
+    r"|log|login|join|register|subscribe|activate|link|get|become|start|here|create|try|see|find"
+    r"|you)\b"
     r".{0,80}\Z)",
     r"(?:click here to |tap here to )?download (?:the |our )?[\w ,'’-]{0,40}\bapp\b"
     r"(?:\W*\Z|.{0,30}\b(?:to (?:get|stay|read|receive)|for (?:all|more|free|the latest)|here|now"
@@ -220,15 +278,42 @@ _ANYWHERE = _any(
     r"for (?:all )?(?:the )?latest [^,]{1,60}(?: |, ?)(?:follow|download|visit|click|like"
     r"|subscribe)\b",
     r"chat with us in facebook messenger\b",
+    r"by (?:signing up|subscribing|registering|submitting"
+    r"|clicking [\w\"“” ’']{2,30}),? you (?:agree"
+    r"|consent|accept|confirm|acknowledge)\b",
+    r"(?:get|receive) (?:all )?the latest (?:news|updates|stories|headlines)\b.{0,80}\b(?:phone|app"
+    r"|inbox|e-?mail|mobile|whatsapp)\b.{0,60}\Z",
+    r"stay (?:up[ -]to[ -]date|updated|informed|connected|ahead)\b.{0,80}\b(?:follow us|subscribe"
+    r"|sign up|join (?:us|our)|newsletter|our app)\b.{0,80}\Z",
+    r"catch all the (?:latest )?(?:\w+ ){0,2}news\b.{0,150}\bon\b.{0,60}\Z",
     # advertising and a page's controls
-    r"(?:advertise?ments?|advertising|sponsored|story continues below(?: advertisement)?|"
-    r"article continues(?: below)?|scroll (?:down )?for more|loading|search|subscribe|sign ?up|"
+    r"[\W_]*(?:advertise?ments?|advertising|sponsored(?: content)?"
+    r"|story continues below(?: advertisement)?|"
+    r"article continues(?: below)?|advertisement\W+(?:continue reading below|scroll to continue)"
+    r"|scroll (?:down )?for more|loading|search|subscribe|sign ?up|"
     r"log ?in|close|embed|menu|next page|(?:show|view|read|leave|post|add)(?: all| an?| your)? "
     r"(?:comments?|reply)(?: \(?\d+\)?)?|comments? ?\(?\d*\)?|\d+ comments?|skip in skip.?|mail|"
-    r"back to top|x|play video|watch video|photos?|videos?|gallery)[\W_]*\Z",
+    r"back to top|x|copy (?:the )?(?:link|url)|more (?:to (?:come|follow)|follows)|thread"
+    r"|play video"
+    r"|watch video|photos?|videos?|gallery)[\W_]*\Z",
     # an agency alone on a line
     rf"[\W_]*(?:(?:source|agency|courtesy|with (?:inputs?|reports?|files) from|from|via)[:\s]+)?"
     rf"{_AGENCIES}[\W_]*\Z",
+    rf"[\W_]*(?:with )?{_AGENCIES} (?:inputs?|feed)[\W_]*\Z",
+    rf"[\W_]*{_AGENCY}(?:[ /][a-z]{{2,4}}/[a-z]{{2,4}}|/[a-z]{{2,4}}"
+    rf"|(?-i:(?: [A-Z]{{2,4}}){{2,4}}))"
+    r"[\W_]*\Z",
+    rf"[a-z]{{2,4}}/[a-z]{{2,4}}(?: ?\({_AGENCIES}\))?[\W_]*\Z",
+    r"(?:getty(?: images)?|shutterstock|istock(?:photo)?|unsplash|alamy|adobe stock)"
+    r"(?: ?/ ?[\w ]{2,40})?[\W_]*\Z",
+    r"our standards: the thomson reuters trust principles\b.{0,30}\Z",
+    rf"this (?:report|story) by {_AGENCIES} was first published\b.{{0,40}}\Z",
+)
+_PICTURED: Final = (
+    r"[(\[]?(?:featured |lead |main |cover |file |top |header )?(?:image|photo|photograph|picture"
+    r"|illustration|graphic)s?\s?(?:credits?|source|courtesy(?: of)?|by|via|copyright|[:©|])[:\s]*"
+    r"(?:by |of |via |© ?)?(?-i:[A-Z@])[\w.'’@-]*(?:[ /,|]+(?:(?-i:[A-Z@&])[\w.'’@-]*"
+    r"|on|for|via|of|and|from|by|in|the|de|van)){0,10}[)\]\W]*\Z"
 )
 _DATED: Final = (
     r"(?:first )?(?:published|updated|posted|last updated|last modified|modified|created)\b"
@@ -250,7 +335,8 @@ _HEADING = _any(
     r"|news|"
     r"topics|content|coverage|links?|posts?|reading|videos?|items))?|more (?:stories|news"
     r"|headlines|"
-    r"coverage|top stories|from (?:the web|around the web|our network|this section|us)|like this)|"
+    r"coverage|top stories|from (?:the web|around the web|our network|this section|us)"
+    r"|on this (?:story|topic)|like this)|"
     r"recommended(?: (?:for you|stories|articles|reading|by outbrain))?|you (?:may"
     r"|might) (?:also )?"
     r"(?:like|be interested in)|trending(?: (?:now|right now|stories|topics|today))?|"
@@ -260,11 +346,13 @@ _HEADING = _any(
     r"(?:from )?around the web|promoted (?:stories|content|links)|sponsored (?:links|content"
     r"|stories)"
     r"|other (?:stories|news|links)|latest (?:news|stories|headlines|videos|updates)|"
+    r"more from (?-i:(?:the )?[A-Z][\w&.'’-]*(?: [A-Z&][\w&.'’-]*){0,3})|"
     r"popular (?:stories|articles|now)|in other news|read more top news stories today|"
     r"what to read next|don'?t miss|tags)[\s:.…>»-]*\Z"
 )
 _AT_END = _any(
     _COPYRIGHT,
+    _PICTURED,
     r"(?:#[^#\n]{1,40}){2,}\Z",
     # who wrote and edited
     r"[\W_]*(?:additional |with (?:additional )?)?(?:reporting|editing|writing|edited|written"
@@ -277,13 +365,7 @@ _AT_END = _any(
     r"(?-i:[A-Z])[\w.'’-]+ (?-i:[A-Z])[\w.'’-]+)\b.{0,60}"
     r"(?:@|twitter(?! and you\b)|https?:| at [\[(+\d]).{0,120}\Z",
     # where it was published before, and by whom not edited
-    rf"[\W_]*(?:\w+ )?{_THIS}(?: (?:has|was|is|had|have))?(?: also| not|n't|n’t)?(?: been)?"
-    r"(?: not been)? (?:first |originally |automatically |only )?(?:edited|published"
-    r"|auto-?generated|"
-    r"generated|created|modified|syndicated|appeared|provided|supplied|reproduced|republished|"
-    r"produced|translated|written by|part of (?:the|our|an?))\b"
-    r"(?!.*(?:, (?:and|but|which|who|so|yet|while|because)\b"
-    r"|\b(?:that|who) (?!(?:has|have|was|were|is|are|(?:first |originally )?appeared)\b)))",
+    rf"[\W_]*{_PUBLISHED}",
     r"(?:see|read|view) the (?:original|full|whole) (?:version|article|story|post|report)"
     r"(?: of (?:this|the) (?:article|story|post|report|interview))?"
     r"(?:\W*|,? (?:on|at|in|from|here|by|which)\b.{0,120})\Z",
@@ -291,6 +373,25 @@ _AT_END = _any(
     r"(?!.*?, (?:the|an?|it|its|he|she|they|this|these)\b).{1,120}\Z",
     r"\(?except for the headline, this story\b",
     r"republish our articles\b",
+    r"re-?(?:published|printed) (?:here )?with (?:the )?(?:kind |full )?permission\b"
+    r"(?: (?:of|from) (?-i:[A-Z]).{1,60})?\W*\Z",
+    rf"[\W_]*with (?:the )?assistance (?:from|by|of)\b{_NAMES}",
+    rf"(?:editor|reporter|author|writer|photographer|producer|translator)s?\s*:\s*{_PERSON}"
+    rf"(?:(?:,| and| &) {_PERSON}){{0,3}}\W*\Z",
+    r"thank(?:s| you) for (?:reading|watching|listening|subscribing)\b(?! (?:the|an?|that|this)\b)"
+    r"[\w '’-]{0,40}\W*\Z",
+    r"stay tuned(?: (?:for|to) (?:(?:more|further|all the)\b|us\b|this space)[\w ]{0,30})?\W*\Z",
+    r"for (?:more|all)(?: such| the)?(?: latest)? (?:stories|news|updates|videos|articles"
+    r"|information"
+    r"|details|content)[\w ]{0,30},? (?:(?:follow|like|join|visit) us|subscribe to|download (?:our"
+    r"|the)"
+    r"|visit (?:our|https?:|www\.)|click|log on|tune in)\b.{0,100}\Z",
+    r"(?:do you )?(?:got|have) (?:an?|any|some) (?:news |story )?(?:tips?|story|stories|question"
+    r"|questions"
+    r"|comments?|feedback)\b.{0,40}\?\s*(?:please )?(?:write|e-?mail|contact|send|let us|reach|call"
+    r"|tell us|share)\b.{0,120}\Z",
+    r"to comment on this (?:article|story)\b.{0,60}\bvisit\b.{0,80}\Z",
+    r"learn more about (?:our|the (?-i:[A-Z])?[\w]{1,20}(?: [\w]{1,20})?) apps?\W*\Z",
     _DATED,
     # further links
     _HEADING.pattern,
@@ -304,16 +405,22 @@ _AT_END = _any(
     r"opinion)|let us know|do you have a (?:story|tip|news))\b.{0,150}\Z",
     r"[\W_]*(?:ends?|30)[\W_]*\Z",
 )
+_CREDIT_WORDS: Final = (
+    r"(?:additional |with (?:additional )?)?(?:reporting|editing|writing|compiled|edited|written"
+    r"|reported|translated|produced|created|research)"
+)
 _CREDIT = re.compile(
-    r"[(\[]\s*(?:(?:additional |with )?(?:reporting|editing|writing|compiled|edited|written"
-    r"|reported|"
-    rf"source|inputs|(?:agency )?inputs?"
-    rf"|{_THIS})\b[^()\[\]]{{2,400}}(?:\([^()]{{0,60}}\)[^()]{{0,300}})*|"
-    rf"{_AGENCIES})\s*[)\]][\s.]*",
+    rf"[(\[]\s*(?:(?:{_CREDIT_WORDS}(?:(?: and |, | & ){_CREDIT_WORDS})*(?: (?:assistance|help))? "
+    rf"(?:by|from)\b{_NAMES}|additional reporting(?= (?-i:[A-Z]))|source\s*:?\s(?!of\b)"
+    rf"|(?:with )?(?:agency |{_AGENCY} )?inputs?(?= from\b"
+    rf"|\W*\Z)|{_PUBLISHED})"
+    rf"[^()\[\]]{{0,400}}(?:\([^()]{{0,60}}\)[^()]{{0,300}})*|{_AGENCIES})\s*[)\]][\s.]*",
     re.IGNORECASE,
 )
 _SIGNATURE = re.compile(
-    rf"(?<=[.!?\"”’)])\s*(?:-{{1,2}}|[–—])\s*{_AGENCIES}(?: [a-z]{{2,4}}(?:/[a-z]{{2,4}})*)?\W*\Z",
+    rf"(?<=[.!?\"”’)])\s*(?:-{{1,2}}|[–—])\s*{_AGENCIES}(?: [a-z]{{2,4}}(?:/[a-z]{{2,4}})*)?\W*\Z"
+    r"|(?:(?<=[a-z\d][.!?\"”])|(?<=[a-z\d][.!?][\"”]))\s?"
+    r"(?-i:Reuters|AFP|AP|PTI|IANS|ANI|DPA|UPI|Xinhua|TASS|AAP|EFE|ANSA)\.?\Z",
     re.IGNORECASE,
 )
 _DATELINE = re.compile(

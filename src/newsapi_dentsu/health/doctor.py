@@ -149,7 +149,7 @@ def _api(
 
 
 def _pace(settings: Settings, limits: Limits, now: datetime) -> float | None:
-    """Tokens used a day of late; None where the tables don't tell."""
+    """The tokens that a recent day used on average; None where the tables don't tell."""
     try:
         with closing(open_warehouse(settings)) as warehouse, warehouse.snapshot() as session:
             return daily_tokens(read_fetches(session, now), now, limits.pace_days)

@@ -1,4 +1,4 @@
-"""The limits in use, for whoever judges the pipeline: of the alert rules and of the schedule."""
+"""Limits by which the pipeline is judged: those of the alert rules and of the schedule."""
 
 from dataclasses import dataclass
 

@@ -116,7 +116,7 @@ def _endpoint(liveness: Liveness, host: str, port: int) -> Any:
 
 
 def _awaited(settings: Settings, liveness: Liveness) -> DaemonLock:
-    """The daemon lock, for which this waits as long as another daemon or no server has it."""
+    """The daemon lock, once no other daemon holds it and the server answers."""
     lock, told = open_daemon_lock(settings), 0.0
 
     def stand_by(state: tenacity.RetryCallState) -> None:
@@ -182,7 +182,7 @@ class _Watch:
         now = datetime.now(UTC)
         silence = read_dagster_records(self._settings).silence(now)
         if silence is not None:
-            # Those of a daemon before this one don't count against it.
+            # Old heartbeats are those of an earlier daemon, and don't count against this one.
             heard = (now - silence).timestamp()
             self._liveness.heartbeat = max(self._liveness.heartbeat, heard)
 

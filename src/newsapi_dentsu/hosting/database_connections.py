@@ -1,4 +1,4 @@
-"""Dagster's own connections to PostgreSQL where password or server change under way.
+"""Dagster's own connections to PostgreSQL, whose password or server may change meanwhile.
 
 Dagster reads its storage's address and password once, when a process starts. Where the password is
 in a vault, or the database has a second server, each new connection asks instead, as those of the

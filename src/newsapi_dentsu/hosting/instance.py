@@ -80,7 +80,7 @@ class PipelineInstance(dg.DagsterInstance):
             try:
                 self._log_end(event.run_id, _ENDS[happened.event_type])
             except Exception:
-                # The run has ended as it has ended, whatever the logs can tell of it.
+                # The run has ended by now, so no fault in logging may change how.
                 logger.exception("The figures of run %s can't be read", event.run_id)
 
     @override

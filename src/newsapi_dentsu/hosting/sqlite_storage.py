@@ -50,7 +50,7 @@ class ProcessEventLog(SqliteEventLogStorage):
                         "check_same_thread": False,
                     },
                 )
-                # Without waiting for the disk at each event: a power cut loses some, harms none.
+                # No event waits for the disk: a power cut loses the last ones and damages none.
                 sa.event.listen(
                     engine, "connect", lambda db, _: db.execute("PRAGMA synchronous=NORMAL")
                 )

@@ -155,7 +155,7 @@ def _serialized_chain(error: Any) -> list[dict[str, Any]]:
     """The same of an error as Dagster stores it."""
     found: list[dict[str, Any]] = []
     while error is not None:
-        # It begins with the class, in full.
+        # Dagster's message begins with the full name of the class.
         message = error.message.strip().partition(f"{error.cls_name}: ")[2] or error.message.strip()
         found.append({"type": error.cls_name, "message": message, "stack": list(error.stack)})
         error = error.cause or error.context
@@ -168,7 +168,7 @@ def _masked(_logger: object, _method: str, event: Any) -> dict[str, Any]:
 
 
 def _shown(_logger: object, _method: str, event: Any) -> dict[str, Any]:
-    """Without what acts on a terminal: before colours are added, which do."""
+    """A text without what acts on a terminal; colours, which do act on it, are added later."""
     shown: dict[str, Any] = _each_text(event)
     return shown
 

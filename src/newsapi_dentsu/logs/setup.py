@@ -62,7 +62,7 @@ def _install(stream: TextIO, *, brief: bool) -> None:
         _run_handler = logging.StreamHandler(stream)
         _run_handler.setFormatter(handler.formatter)
         _run_handler.setLevel(logging.INFO)
-        # Of a run's lines, the handler of its log manager has printed those with this mark.
+        # Lines with this mark were printed by the log manager of their run.
         handler.addFilter(lambda record: not hasattr(record, "dagster_meta"))
 
 

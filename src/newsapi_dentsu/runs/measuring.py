@@ -45,7 +45,7 @@ COPY = "copy"
 
 
 def begin_run(warehouse: Warehouse, run_id: str, now: datetime) -> list[RunMetrics]:
-    """Note that a run starts, which holds the run lock; settle those that died.
+    """Store that a run starts, and how runs that died have ended; the caller holds the run lock.
 
     Returns:
         The runs that were found to have died.
@@ -109,7 +109,7 @@ def end_run(
         return done
 
     try:
-        # Not `write` after a failure: a server that was waited for in vain isn't waited for again.
+        # After a failure, `write` would wait again for a server that didn't come back.
         if error is None:
             return warehouse.write(end)
         with warehouse.transaction() as session:

@@ -43,7 +43,7 @@ def recorded(
         message = without_secrets(message)
         partial = as_json(error.report) if isinstance(error, IncompleteError) else None
         try:
-            # Not `write`: a server that was waited for in vain is not waited for again.
+            # `write` would wait again for a server that didn't come back.
             with warehouse.transaction() as session:
                 end(session, partial, message)
         except PipelineError as second:

@@ -61,7 +61,7 @@ def _send(
     except ImportError as error:
         trouble = f"{error}: install newsapi-dentsu[{extra}]"
     except Exception as error:
-        # Whatever a receiver's library does, the run has ended well or badly before.
+        # The run has ended by now, so no fault of a receiver's library may change how.
         trouble = f"{type(error).__name__}: {error}"
     if trouble:
         reason = mask(" ".join(trouble.split()), known_secrets(settings))
@@ -111,7 +111,7 @@ def _azure_monitor(settings: Settings) -> "MetricExporter":
 
 @contextmanager
 def _overheard() -> Iterator[list[str]]:
-    """Keep what the libraries log, for the one line that is said."""
+    """Keep what the libraries log, so that one warning can quote it."""
     said: list[str] = []
 
     class Listener(logging.Handler):
@@ -180,7 +180,7 @@ def _metric(instrument: Instrument, runs: Sequence[RunMetrics], host: str) -> "M
                         time_unix_nano=end,
                         count=value.count,
                         sum=value.total,
-                        # One bucket: how the times are spread is not kept.
+                        # One bucket: no record is kept of how the times are spread.
                         bucket_counts=[value.count],
                         explicit_bounds=[],
                         min=value.shortest,

@@ -76,7 +76,7 @@ class _Adapter(BaseAdapter):
 
     @override
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing: no connection outlives its request."""
 
 
 def _tls(verify: bool | str, cert: _Certificate | None) -> ssl.SSLContext:

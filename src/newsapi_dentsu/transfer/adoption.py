@@ -1,6 +1,6 @@
-"""Going on with tables that somebody else has filled: `newsapi db adopt`.
+"""Continuing with tables that were filled from outside: `newsapi db adopt`.
 
-Where the stages have come to is read off the rows themselves, so that it doesn't matter which of
+How far each stage has come is read from the rows themselves, so that it doesn't matter which of
 the tables were loaded, nor from where.
 """
 
@@ -30,12 +30,12 @@ _FIRST_NOT_JUDGED = (
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The positions after adopting, how many rows the next run takes, and whether it knows when."""
+    """The stages' positions after adopting, and how many rows the next run takes of each table."""
 
     positions: dict[str, int]
     waiting: dict[str, int]
     watermark: bool
-    """Whether a search was loaded with its watermark; without, LOOKBACK_DAYS are read again."""
+    """Whether a search was loaded with its watermark; if not, LOOKBACK_DAYS are read again."""
 
 
 def adopt(session: Session) -> Adopted:

@@ -35,7 +35,7 @@ def writing(path: Path, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
             target.execute(f"ATTACH {quoted_text(path)} AS news")
             target.execute("USE news")
             target.execute("SET TimeZone = 'UTC'")
-            # Once, at the end: each checkpoint compresses the texts.
+            # One checkpoint at the end, since each of them compresses the texts.
             target.execute("SET checkpoint_threshold = '1TB'")
             for name, statement in history.indexes("DuckDB").items():
                 target.execute(history.drop_index(name, statement))

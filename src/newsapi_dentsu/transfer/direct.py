@@ -59,7 +59,7 @@ class Plan:
 
 
 class OccupiedError(WarehouseError):
-    """The target holds other data, and nobody said what should become of it."""
+    """The target holds other data, and no option says what becomes of it."""
 
 
 def refuse(target: Warehouse) -> OccupiedError:
@@ -313,7 +313,7 @@ def _take(scratch: Path, part: Path) -> None:
     try:
         os.link(scratch, part)
     except OSError:
-        # On another file system, or on one without links.
+        # The target is on another file system, or on one without links.
         shutil.copyfile(scratch, part)
 
 

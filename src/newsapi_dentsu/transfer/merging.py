@@ -2,8 +2,8 @@
 
 Raw records, what the searches have read and what people said of articles are merged: what processed
 and final show is a function of these, and the stages work it out anew. Records keep their order in
-time: where both sides know a uri, its versions and what came back are numbered through by when they
-were seen.
+time: where both sides know a uri, its revisions and returns are numbered anew by when they were
+seen.
 """
 
 import json
@@ -28,7 +28,7 @@ _ASIDE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoredRevision:
-    """A stored version of a uri; or, with `returned`, that it came back, with number and time."""
+    """A stored revision of a record or, with `returned`, its return, with number and time."""
 
     seq: int
     version: int
@@ -39,7 +39,7 @@ class StoredRevision:
 
 @dataclass(frozen=True, slots=True)
 class Interleaved:
-    """The versions of a uri on both sides: new numbers of the target's, numbers of those to add.
+    """New numbers for a uri's revisions: for those of the target, and for those to add.
 
     `returned` are the returns of both sides by the content that came back, `news` says whether the
     source knows one that the target doesn't.
@@ -66,7 +66,7 @@ class Merged:
 
 
 def interleave(target: Iterable[StoredRevision], source: Iterable[StoredRevision]) -> Interleaved:
-    """Number the versions of one uri and their returns through, in the order of time.
+    """Number the revisions of one uri, and their returns, in the order of time.
 
     Contents that the target knows in any version are not added again; of the returns of one content
     the one seen last counts.
@@ -169,7 +169,7 @@ def _add(
 
 
 def _insert(source: Session, target: Session, versions: Mapping[int, int]) -> None:
-    """Add rows of the source, which are given with their new versions."""
+    """Add rows of the source, which are given with the new numbers of their revisions."""
     names = list(raw.COLUMNS)
     seq, version = names.index("seq"), names.index("version")
     rows = sorted(
@@ -332,7 +332,7 @@ def _merge_searches(source: Session, target: Session) -> None:
             if complete_at is None or (own_complete_at and own_complete_at >= complete_at):
                 continue
             every = set(json.loads(own_uris)) | set(json.loads(uris))
-            # Of a settled day no list is kept: read again it would be read whole.
+            # A settled day keeps no list; if it were read again, it would be read whole.
             unlisted = len(every) - total
             uris, reading = json.dumps(sorted(every)), None
         target.execute(

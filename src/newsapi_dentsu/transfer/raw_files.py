@@ -51,7 +51,7 @@ def last_seq(session: Session) -> int:
 
 
 def identity(session: Session, seq: int) -> str | None:
-    """What tells this record from another history's of the same number; None: there is none."""
+    """What tells a record from one of the same number in another history; None if there is none."""
     return _joined(session.rows(f"SELECT {_IDENTITY} FROM {raw.TABLE} WHERE seq = $1", seq))
 
 
@@ -129,7 +129,7 @@ def digests(paths: Sequence[Path], name: str) -> dict[Path, Digest]:
         try:
             return _digests(session, paths, name)
         except duckdb.Error:
-            # One can't be read: which?
+            # At least one file can't be read: find out which.
             return {path: digest for path in paths if (digest := _readable(session, name, path))}
 
 

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, get_args, get_type_hints
 
 from newsapi_dentsu.warehouse.engines.base import Session, upsert
 
@@ -73,13 +73,13 @@ METRICS: Mapping[str, str] = MappingProxyType(
         "duration_seconds": "From start to end, in seconds.",
         "fetched": "Records read from the API.",
         "new_records": "Of them, never seen before.",
-        "changed_records": "Of them, seen before in another version.",
+        "changed_records": "Of them, seen before in another revision.",
         "known_records": "Of them, already stored: read again because late articles may hide.",
         "unusable_records": "Stored records that can't become articles.",
         "missing_days": "Days that could not be read: later runs try them again.",
         "disagreeing_days": "Days of which the index contradicts itself.",
         "url_twins": "Duplicates: records whose article another record of the same page gives.",
-        "superseded_versions": "Duplicates: records that a newer version of them replaced.",
+        "superseded_versions": "Duplicates: records that a newer revision replaced.",
         "copies": "Duplicates: articles whose text ran elsewhere before.",
         "rejected_articles": "Articles that stay out of final, copies not counted.",
         "rejected_by_reason": "The same by reason, as a JSON object.",
@@ -104,18 +104,22 @@ METRICS: Mapping[str, str] = MappingProxyType(
 )
 """Every column of the table, and what it means."""
 
-_TEXTS = frozenset({"run_id", "status", "error", "origin", "rejected_by_reason"})
+_SQL_TYPES: Mapping[object, str] = {
+    int: "bigint",
+    float: "float8",
+    datetime: "timestamptz",
+    str: "text",
+    Mapping[str, int]: "text",
+}
 
 
-def _type(name: str) -> str:
-    if name in _TEXTS:
-        return "text"
-    if name.endswith(("_at", "_through")):
-        return "timestamptz"
-    return "float8" if name.endswith("_seconds") else "bigint"
+def _sql_type(annotation: object) -> str:
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return _SQL_TYPES[next(kind for kind in kinds if kind is not NoneType)]
 
 
-_COLUMNS = {field.name: _type(field.name) for field in fields(RunMetrics)}
+_COLUMNS = {name: _sql_type(kind) for name, kind in get_type_hints(RunMetrics).items()}
+"""The columns and their types, as `RunMetrics` declares them."""
 
 
 def save(session: Session, runs: Sequence[RunMetrics]) -> None:
