@@ -14,9 +14,9 @@ from support.databases import (
     Database,
     Databases,
     DuckDBDatabases,
-    PostgresDatabase,
     PostgresDatabases,
     disconnect,
+    drop,
     postgres_server,
 )
 
@@ -85,7 +85,7 @@ def database(databases: Databases) -> Iterator[Database]:
     """A fresh database with empty tables."""
     made = databases.create()
     yield made
-    _drop(databases, made)
+    drop(databases, made)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def empty_database(databases: Databases) -> Iterator[Database]:
     """A fresh database without tables."""
     made = databases.create(tables=False)
     yield made
-    _drop(databases, made)
+    drop(databases, made)
 
 
 @pytest.fixture
@@ -111,15 +111,10 @@ def other_warehouse(databases: Databases) -> Iterator[Warehouse]:
     opened = made.open()
     yield opened
     disconnect(opened)
-    _drop(databases, made)
+    drop(databases, made)
 
 
 @pytest.fixture
 def duckdb_file(tmp_path: Path) -> Path:
     """Where a DuckDB file may be put."""
     return tmp_path / "data" / "news.duckdb"
-
-
-def _drop(databases: Databases, made: Database) -> None:
-    if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
-        databases.drop(made)
