@@ -40,6 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("quick" if config.option.markexpr else "thorough")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave a test's other engine to the slow tests where one is enough for the quick ones."""
+    for item in items:
+        quick = item.get_closest_marker("quick_engine")
+        drawn = getattr(item, "callspec", None)
+        if quick and drawn and drawn.params.get("databases", quick.args[0]) not in quick.args:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands at noon."""
