@@ -16,13 +16,6 @@ Query = Callable[[Workspace, str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Finished]:
-    """A newcomer's folder, and what the first run in it has said."""
-    workspace = Workspace(tmp_path_factory.mktemp("first"), {})
-    return workspace, workspace.newsapi("run")
-
-
-@pytest.fixture(scope="module")
 def second(
     tmp_path_factory: pytest.TempPathFactory, first: tuple[Workspace, Finished]
 ) -> tuple[Workspace, Finished]:
