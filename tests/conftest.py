@@ -14,9 +14,9 @@ from support.databases import (
     Database,
     Databases,
     DuckDBDatabases,
-    PostgresDatabase,
     PostgresDatabases,
     disconnect,
+    drop,
     postgres_server,
 )
 
@@ -38,6 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Try few examples of each property, and many where the slow tests run as well."""
     if not config.getoption("hypothesis_profile"):
         settings.load_profile("quick" if config.option.markexpr else "thorough")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave a test's other engine to the slow tests where one is enough for the quick ones."""
+    for item in items:
+        quick = item.get_closest_marker("quick_engine")
+        drawn = getattr(item, "callspec", None)
+        if quick and drawn and drawn.params.get("databases", quick.args[0]) not in quick.args:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
@@ -85,7 +95,7 @@ def database(databases: Databases) -> Iterator[Database]:
     """A fresh database with empty tables."""
     made = databases.create()
     yield made
-    _drop(databases, made)
+    drop(databases, made)
 
 
 @pytest.fixture
@@ -93,7 +103,7 @@ def empty_database(databases: Databases) -> Iterator[Database]:
     """A fresh database without tables."""
     made = databases.create(tables=False)
     yield made
-    _drop(databases, made)
+    drop(databases, made)
 
 
 @pytest.fixture
@@ -111,15 +121,10 @@ def other_warehouse(databases: Databases) -> Iterator[Warehouse]:
     opened = made.open()
     yield opened
     disconnect(opened)
-    _drop(databases, made)
+    drop(databases, made)
 
 
 @pytest.fixture
 def duckdb_file(tmp_path: Path) -> Path:
     """Where a DuckDB file may be put."""
     return tmp_path / "data" / "news.duckdb"
-
-
-def _drop(databases: Databases, made: Database) -> None:
-    if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
-        databases.drop(made)

@@ -81,17 +81,18 @@ def connected(tmp_path: Path, api: Sandbox) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def _filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("filled")
-    finished = Workspace(folder, {}).newsapi("run", "--json")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Finished]:
+    """A newcomer's folder, and what the first run in it has said; only to look at."""
+    workspace = Workspace(tmp_path_factory.mktemp("first"), {})
+    finished = workspace.newsapi("run")
     assert finished.code == 0, finished.err
-    return folder
+    return workspace, finished
 
 
 @pytest.fixture
-def filled(tmp_path: Path, _filled: Path) -> Workspace:
+def filled(tmp_path: Path, first: tuple[Workspace, Finished]) -> Workspace:
     """A folder in which `newsapi run` has run once, on the built-in sandbox."""
-    shutil.copytree(_filled, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(first[0].folder, tmp_path, dirs_exist_ok=True)
     return Workspace(tmp_path, {})
 
 

@@ -1,6 +1,7 @@
 """`newsapi run`: the main job, for people and for programs."""
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +16,14 @@ Query = Callable[[Workspace, str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Finished]:
-    """A newcomer's folder, and what the first run in it has said."""
-    workspace = Workspace(tmp_path_factory.mktemp("first"), {})
-    return workspace, workspace.newsapi("run")
+def second(
+    tmp_path_factory: pytest.TempPathFactory, first: tuple[Workspace, Finished]
+) -> tuple[Workspace, Finished]:
+    """The same folder after a second run, which has told its result as JSON."""
+    folder = tmp_path_factory.mktemp("second")
+    shutil.copytree(first[0].folder, folder, dirs_exist_ok=True)
+    workspace = Workspace(folder, {})
+    return workspace, workspace.newsapi("run", "--json")
 
 
 def test_the_first_run_without_a_key_reads_the_sandbox_and_says_so(
@@ -39,8 +44,8 @@ def test_the_first_run_without_a_key_reads_the_sandbox_and_says_so(
     assert query(workspace, "SELECT DISTINCT origin FROM final.filtered_news") == [("sandbox",)]
 
 
-def test_a_second_run_fetches_only_what_is_new(filled: Workspace) -> None:
-    again = filled.newsapi("run", "--json").json
+def test_a_second_run_fetches_only_what_is_new(second: tuple[Workspace, Finished]) -> None:
+    again = second[1].json
 
     assert again["succeeded"]
     assert again["tokens_used"] <= 4
@@ -49,8 +54,10 @@ def test_a_second_run_fetches_only_what_is_new(filled: Workspace) -> None:
     assert again["duplicates"]["read_again"] > 0
 
 
-def test_json_is_one_object_on_stdout_and_nothing_else(filled: Workspace) -> None:
-    finished = filled.newsapi("run", "--json")
+def test_json_is_one_object_on_stdout_and_nothing_else(
+    second: tuple[Workspace, Finished],
+) -> None:
+    _, finished = second
 
     assert finished.out.count("\n") == 1
     result = json.loads(finished.out)
@@ -77,10 +84,10 @@ def test_a_pipe_gets_no_progress_bars(first: tuple[Workspace, Finished]) -> None
     assert "━" not in finished.out + finished.err
 
 
-def test_runs_are_seen_by_dagster(filled: Workspace) -> None:
-    finished = filled.newsapi("run", "--json")
+def test_runs_are_seen_by_dagster(second: tuple[Workspace, Finished]) -> None:
+    workspace, finished = second
 
-    with dg.DagsterInstance.from_config(str(filled.folder / "data/dagster")) as instance:
+    with dg.DagsterInstance.from_config(str(workspace.folder / "data/dagster")) as instance:
         run = instance.get_run_by_id(finished.json["run_id"])
         assert run is not None
         assert run.job_name == "news_pipeline"

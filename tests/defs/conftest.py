@@ -8,6 +8,7 @@ import pytest
 
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
+from support.vectors import remembered, shared
 
 
 @pytest.fixture
@@ -18,7 +19,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LOOKBACK_DAYS", "2")
     monkeypatch.chdir(tmp_path)
     load_settings.cache_clear()
-    yield tmp_path
+    with remembered(shared()):
+        yield tmp_path
     load_settings.cache_clear()
 
 

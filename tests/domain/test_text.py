@@ -258,7 +258,7 @@ def test_the_order_of_fields_makes_no_difference(
 
 
 def test_canonical_json_of_a_huge_text() -> None:
-    value = {"body": "x\x00\ud800é" * 2_500_000}
+    value = {"body": "x\x00\ud800é" * 500_000}
     text = canonical_json(value)
     text.encode()
     assert json.loads(text) == value

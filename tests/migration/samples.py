@@ -59,8 +59,8 @@ _UNIQUE = {
 
 def fill(warehouse: Warehouse, rows: int = 60, text: str | None = None) -> None:
     """Fill every table with rows of hard values; the news tables' urls stay unique."""
-    for table in tables():
-        with warehouse.transaction() as session:
+    with warehouse.transaction() as session:
+        for table in tables():
             nullable = _nullable(session, table)
             insert(
                 session,
@@ -68,7 +68,6 @@ def fill(warehouse: Warehouse, rows: int = 60, text: str | None = None) -> None:
                 dict(table.columns),
                 [_row(table, number, nullable, text) for number in range(1, rows + 1)],
             )
-    with warehouse.transaction() as session:
         session.execute("UPDATE raw.ai_marketing_news_raw SET origin = 'newsapi.ai'")
 
 

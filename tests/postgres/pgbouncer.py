@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,53 +19,53 @@ PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbi
 
 
 @contextmanager
-def pgbouncer(server: Server, folder: Path, **options: object) -> Iterator[int]:
+def pgbouncer(server: Server, **options: object) -> Iterator[int]:
     """Run PgBouncer with these lines of configuration; gives its port."""
     assert PROGRAM is not None
-    port = free_port()
-    configuration = {
-        "listen_addr": "127.0.0.1",
-        "listen_port": port,
-        "unix_socket_dir": "",
-        "auth_type": "plain",
-        "auth_file": folder / "users.txt",
-        "pool_mode": "session",
-        "logfile": folder / "pgbouncer.log",
-        "ignore_startup_parameters": "",
-        "stats_users": ROLE,
-        **options,
-    }
-    lines = [f"{name} = {value}" for name, value in configuration.items()]
-    (folder / "users.txt").write_text(f'"{ROLE}" "{PASSWORD}"\n')
-    (folder / "pgbouncer.ini").write_text(
-        "\n".join(
-            [
-                "[databases]",
-                f"* = host=127.0.0.1 port={server.port}",
-                "[pgbouncer]",
-                *lines,
-            ]
+    # Not one of pytest's folders: another pytest that begins closes them to others.
+    with tempfile.TemporaryDirectory("-newsapi-pgbouncer") as made:
+        folder = Path(made)
+        port = free_port()
+        configuration = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": port,
+            "unix_socket_dir": "",
+            "auth_type": "plain",
+            "auth_file": folder / "users.txt",
+            "pool_mode": "session",
+            "logfile": folder / "pgbouncer.log",
+            "ignore_startup_parameters": "",
+            "stats_users": ROLE,
+            **options,
+        }
+        lines = [f"{name} = {value}" for name, value in configuration.items()]
+        (folder / "users.txt").write_text(f'"{ROLE}" "{PASSWORD}"\n')
+        (folder / "pgbouncer.ini").write_text(
+            "\n".join(
+                [
+                    "[databases]",
+                    f"* = host=127.0.0.1 port={server.port}",
+                    "[pgbouncer]",
+                    *lines,
+                ]
+            )
         )
-    )
-    kwargs: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        kwargs = {"user": USER, "group": 0}
-        for path in (folder, *folder.parents):
-            if path.stat().st_uid == 0 and path != Path("/"):
-                path.chmod(path.stat().st_mode | 0o055)
-        folder.chmod(0o777)
-    with subprocess.Popen(
-        [PROGRAM, str(folder / "pgbouncer.ini")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        **kwargs,
-    ) as process:
-        try:
-            _wait(port, process, folder)
-            yield port
-        finally:
-            process.terminate()
+        kwargs: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            kwargs = {"user": USER, "group": 0}
+            folder.chmod(0o777)
+        with subprocess.Popen(
+            [PROGRAM, str(folder / "pgbouncer.ini")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            **kwargs,
+        ) as process:
+            try:
+                _wait(port, process, folder)
+                yield port
+            finally:
+                process.terminate()
 
 
 def backends(port: int, database: str) -> list[dict[str, Any]]:

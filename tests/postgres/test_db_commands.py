@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import psycopg
 import pytest
 
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
@@ -71,14 +71,14 @@ def api() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def connected(api: Sandbox) -> dict[str, str]:
-    return {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": "3"}
+def connected(api: Sandbox, days: int = 3) -> dict[str, str]:
+    return {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": f"{days}"}
 
 
 def test_two_first_runs_at_once_both_complete(
     newsapi: Command, api: Sandbox, opened: Open, server: Server, db_name: str
 ) -> None:
-    both = [newsapi.start("run", "--json", **connected(api)) for _ in range(2)]
+    both = [newsapi.start("run", "--json", **connected(api, days=1)) for _ in range(2)]
     for code, out, err in [finished(process) for process in both]:
         assert code == 0, err
         assert json.loads(out)["succeeded"]
@@ -112,7 +112,7 @@ def test_two_first_runs_at_once_both_complete(
 def test_the_dashboard_shows_a_run_and_the_space_that_the_server_has(
     newsapi: Command, api: Sandbox
 ) -> None:
-    code, _, err = newsapi("run", "--json", **connected(api))
+    code, _, err = newsapi("run", "--json", **connected(api, days=1))
     assert code == 0, err
     code, _, err = newsapi("dashboard", "--out", "health.html", DATABASE_SIZE_GB="10")
     assert code == 0, err
@@ -218,7 +218,7 @@ def test_the_whole_script_run_by_an_administrator_serves_the_role(
     with server.admin("scripted") as admin:
         admin.execute(newsapi("db", "sql", **settings)[1])
     assert newsapi("db", "check", **settings)[0] == 0
-    code, _, err = newsapi("run", **settings, **connected(api))
+    code, _, err = newsapi("run", **settings, **connected(api, days=1))
     assert code == 0, err
 
 
@@ -250,42 +250,45 @@ OTHERS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def first(
+    server: Server, api: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, dict[str, Any]]:
+    """The name of a database in which one run has ended, and what that run has told."""
+    name = "first_run"
+    server.create_database(name)
+    newsapi = Command(tmp_path_factory.mktemp(name), server.settings(name))
+    code, out, err = newsapi("run", "--json", **connected(api))
+    assert code == 0, err
+    return name, json.loads(out)
+
+
 @pytest.mark.parametrize("loaded", [NEWS, NEWS + OTHERS, NEWS[:1]], ids=["news", "all", "raw"])
 def test_loaded_tables_are_adopted_and_the_next_run_continues(
-    newsapi: Command, server: Server, db_name: str, api: Sandbox, loaded: list[str]
+    newsapi: Command,
+    server: Server,
+    db_name: str,
+    api: Sandbox,
+    first: tuple[str, dict[str, Any]],
+    loaded: list[str],
 ) -> None:
-    first = newsapi("run", "--json", **connected(api))
-    assert first[0] == 0, first[2]
-    copy = f"{db_name}_copy"
-    server.create_database(copy)
-    settings = {"POSTGRES_DB": copy}
-    assert newsapi("db", "upgrade", **settings)[0] == 0
-    _copied(server, db_name, copy, loaded)
+    source, told = first
+    assert newsapi("db", "upgrade")[0] == 0
+    _copied(server, source, db_name, loaded)
 
-    code, out, err = newsapi("db", "adopt", **settings)
+    code, out, err = newsapi("db", "adopt")
     assert code == 0, err
     assert ("There is no watermark" in out) == ("raw.queries" not in loaded)
     if loaded == NEWS + OTHERS:
         assert "wait to be" not in out
-    code, out, err = newsapi("run", "--json", **settings, **connected(api))
+    code, out, err = newsapi("run", "--json", **connected(api))
     assert code == 0, err
     result = json.loads(out)
     assert result["failed_checks"] == []
     assert result["new"] <= 2, "only what the sandbox has published since"
     if "raw.queries" in loaded:
-        assert result["tokens_used"] < json.loads(first[1])["tokens_used"]
-    with (
-        psycopg.connect(
-            host="127.0.0.1", port=server.port, dbname=copy, user="dagster_user", password=PASSWORD
-        ) as mine,
-        psycopg.connect(
-            host="127.0.0.1",
-            port=server.port,
-            dbname=db_name,
-            user="dagster_user",
-            password=PASSWORD,
-        ) as theirs,
-    ):
+        assert result["tokens_used"] < told["tokens_used"]
+    with server.admin(db_name) as mine, server.admin(source) as theirs:
         for table in (final.TABLE, final.REJECTED, processed.TABLE):
             query = f"SELECT url, title FROM {table} ORDER BY 1"
             expected = theirs.execute(query).fetchall()

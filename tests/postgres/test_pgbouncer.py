@@ -62,11 +62,10 @@ def test_shared_sessions_are_refused_before_any_lock(
     server: Server,
     db_name: str,
     opened: Open,
-    tmp_path: Path,
     options: dict[str, object],
     busy: bool,
 ) -> None:
-    with pgbouncer(server, tmp_path, **options) as port:
+    with pgbouncer(server, **options) as port:
         others = [
             psycopg.connect(
                 host="127.0.0.1",
@@ -102,9 +101,9 @@ def test_shared_sessions_are_refused_before_any_lock(
 
 
 @pytest.fixture
-def session_mode(server: Server, tmp_path: Path) -> Iterator[int]:
+def session_mode(server: Server) -> Iterator[int]:
     """A PgBouncer in session mode; its port."""
-    with pgbouncer(server, tmp_path) as port:
+    with pgbouncer(server) as port:
         yield port
 
 
@@ -133,9 +132,9 @@ def test_session_mode_works(server: Server, db_name: str, opened: Open, session_
 
 @pytest.mark.parametrize("reset", ["DISCARD ALL", ""], ids=["reset", "not reset"])
 def test_a_dead_run_is_in_nobodys_way_and_leaves_nothing(
-    server: Server, db_name: str, opened: Open, tmp_path: Path, reset: str
+    server: Server, db_name: str, opened: Open, reset: str
 ) -> None:
-    with pgbouncer(server, tmp_path, server_reset_query=reset, default_pool_size=3) as port:
+    with pgbouncer(server, server_reset_query=reset, default_pool_size=3) as port:
         first = opened(port=port)
         first.upgrade()
         first.close()
@@ -166,8 +165,7 @@ def test_a_whole_run_goes_through_session_mode_dagster_included(
     server: Server, db_name: str, tmp_path: Path
 ) -> None:
     options = {"ignore_startup_parameters": "options", "default_pool_size": 40}
-    (tmp_path / "pooler").mkdir()
-    with pgbouncer(server, tmp_path / "pooler", **options) as port:
+    with pgbouncer(server, **options) as port:
         environment = server.settings(db_name) | {
             "POSTGRES_PORT": str(port),
             "NEWSAPI_SANDBOX": "always",
@@ -186,21 +184,21 @@ def test_a_whole_run_goes_through_session_mode_dagster_included(
 
 
 def test_a_pooler_that_loses_dagsters_schema_is_refused(
-    server: Server, db_name: str, opened: Open, tmp_path: Path
+    server: Server, db_name: str, opened: Open
 ) -> None:
     with server.admin() as admin:
         admin.execute(f"ALTER ROLE {ROLE} IN DATABASE {db_name} RESET search_path")
     with (
-        pgbouncer(server, tmp_path, ignore_startup_parameters="options") as port,
+        pgbouncer(server, ignore_startup_parameters="options") as port,
         pytest.raises(WarehouseError, match=f"ALTER ROLE {ROLE} IN DATABASE {db_name} SET"),
     ):
         opened(port=port).upgrade()
 
 
 def test_a_pool_of_one_session_is_told_as_too_small(
-    server: Server, db_name: str, opened: Open, tmp_path: Path
+    server: Server, db_name: str, opened: Open
 ) -> None:
-    with pgbouncer(server, tmp_path, default_pool_size=1) as port:
+    with pgbouncer(server, default_pool_size=1) as port:
         warehouse = opened(port=port, wait=1)
         started = time.monotonic()
         with pytest.raises(WarehouseBusyError, match="default_pool_size"):
@@ -224,7 +222,7 @@ def test_the_doctor_says_so(
     state: str,
     told: str,
 ) -> None:
-    with pgbouncer(server, tmp_path, pool_mode=mode) as port:
+    with pgbouncer(server, pool_mode=mode) as port:
         for name, value in server.settings(db_name).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("POSTGRES_PORT", str(port))

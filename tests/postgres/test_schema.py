@@ -93,7 +93,8 @@ ROWS: dict[int, tuple[str, ...]] = {
 def empty(empty_database: Database) -> Iterator[Warehouse]:
     """A database without tables, on either engine."""
     warehouse = empty_database.open()
-    yield warehouse
+    with warehouse.kept_open():
+        yield warehouse
     disconnect(warehouse)
 
 

@@ -170,7 +170,7 @@ def test_one_daemon_acts_for_both_regions(pair: Pair) -> None:
 def test_the_command_tells_what_the_new_primary_has_and_dagster_follows(
     pair: Pair, tmp_path: Path
 ) -> None:
-    sandbox = {"NEWSAPI_SANDBOX": "always", "DATABASE_WAIT_SECONDS": "5"}
+    sandbox = {"NEWSAPI_SANDBOX": "always", "LOOKBACK_DAYS": "1", "DATABASE_WAIT_SECONDS": "5"}
     settings = {**pair.settings, **sandbox}
     done = run_newsapi(["run"], tmp_path, settings, tmp_path)
     assert done.code == 0, done.err

@@ -18,7 +18,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema.views import views
 from support.articles import body, record
 from support.clock import NOON
-from support.databases import DuckDBDatabases
+from support.databases import DuckDBDatabase, DuckDBDatabases
 from support.processes import event, finish, process, read_copy
 from support.processing import process as process_records
 from support.processing import store
@@ -27,10 +27,11 @@ from support.tables import execute
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def warehouse(duckdb_databases: DuckDBDatabases) -> Warehouse:
+@pytest.fixture(scope="module")
+def pattern(duckdb_databases: DuckDBDatabases) -> DuckDBDatabase:
     """Five articles of five days, and a copy of one."""
-    warehouse = duckdb_databases.create().open(wait=60)
+    database = duckdb_databases.create()
+    warehouse = database.open()
     store(warehouse, *(record(f"{n:05}", NOON - n * DAY) for n in range(5)))
     other = {"uri": "other.example", "title": "Other"}
     store(
@@ -38,7 +39,13 @@ def warehouse(duckdb_databases: DuckDBDatabases) -> Warehouse:
         record("copied", NOON - DAY + timedelta(hours=1), body=body("00001"), source=other),
     )
     process_records(warehouse)
-    return warehouse
+    return database
+
+
+@pytest.fixture
+def warehouse(duckdb_databases: DuckDBDatabases, pattern: DuckDBDatabase) -> Warehouse:
+    """The articles in a file of the test's own."""
+    return duckdb_databases.copy(pattern).open(wait=60)
 
 
 @pytest.fixture
@@ -175,7 +182,7 @@ def hold_open(warehouse: Warehouse, folder: Path, readers: int, runs: int) -> No
 
 
 def test_readers_and_runs_do_not_keep_each_other_out(warehouse: Warehouse, folder: Path) -> None:
-    hold_open(warehouse, folder, readers=20, runs=3)
+    hold_open(warehouse, folder, readers=8, runs=3)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Backups and lakes in a folder, and the commands that restore them."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from newsapi_dentsu.meaning import sentence_model
 from newsapi_dentsu.recovery import backups, lake
 from newsapi_dentsu.recovery.backups import BackedUp
 from newsapi_dentsu.recovery.lake import Archived
+from newsapi_dentsu.sandbox import SandboxArticle
 from newsapi_dentsu.storage import Folder, ObjectStore
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import verdicts
@@ -26,10 +28,14 @@ from support.databases import (
     Databases,
     DuckDBDatabase,
     PostgresDatabase,
-    PostgresDatabases,
+    disconnect,
+    drop,
 )
 
 Run = Callable[..., commands.Finished]
+
+BETWEEN = timedelta(hours=6)
+"""Between two runs."""
 
 TOPICS_FILE = """
 relevance: {threshold: 0}
@@ -128,35 +134,68 @@ def say(warehouse: Warehouse, name: str, now: datetime) -> None:
         verdicts.save(session, [said])
 
 
+@pytest.fixture(scope="session")
+def _histories() -> dict[str, tuple[Database, Path]]:
+    """On each engine a database after three runs, and the folder with its backup and its lake."""
+    return {}
+
+
 @pytest.fixture
 def lost(
-    databases: Databases, warehouse: Warehouse, scratch_folder: Path, tmp_path: Path
+    databases: Databases,
+    _histories: dict[str, tuple[Database, Path]],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Lost]:
     """Three runs, of which the backup knows one and the lake two; the database lives as control."""
-    clock = Clock()
-    backup_store, lake_place = Folder(tmp_path / "backups"), Folder(tmp_path / "lake")
-    with serving(many(20, at=NOON - timedelta(hours=3)), clock=clock) as api:
+    clock = Clock(NOON + 2 * BETWEEN)
+    with serving(_articles(), clock=clock) as api:
         api.embedder = sentence_model()
-        api.run(warehouse, lookback_days=3)
-        say(warehouse, "00001", clock.now)
-        back_up(warehouse, backup_store, scratch_folder, clock.now)
-        archive(warehouse, lake_place, scratch_folder, clock.now)
-        clock.advance(hours=6)
-        api.add(*many(6, at=clock.now - timedelta(hours=2), prefix="second-"))
-        # Another record of a page that the backup knows.
-        url = "https://adledger.example/00003"
-        api.add(article("twin", at=clock.now - timedelta(hours=2), url=url, title="Corrected"))
-        api.run(warehouse, lookback_days=3)
-        say(warehouse, "00002", clock.now)
-        archive(warehouse, lake_place, scratch_folder, clock.now)
-        clock.advance(hours=6)
-        api.add(*many(5, at=clock.now - timedelta(hours=2), prefix="third-"))
-        api.run(warehouse, lookback_days=3)
+        if databases.engine not in _histories:
+            made, folder = databases.create(), tmp_path_factory.mktemp("history")
+            clock.now = NOON
+            _live(made, api, folder)
+            _histories[databases.engine] = made, folder
+        made, folder = _histories[databases.engine]
+        for name in ("backups", "lake"):
+            shutil.copytree(folder / name, tmp_path / name)
         settings = {
             "BACKUP_LOCATION": str(tmp_path / "backups"),
             "LAKE_LOCATION": str(tmp_path / "lake"),
         }
-        yield Lost(api, clock, warehouse, settings)
+        database = databases.copy(made)
+        control = database.open()
+        yield Lost(api, clock, control, settings)
+        disconnect(control)
+        drop(databases, database)
+
+
+def _articles() -> list[SandboxArticle]:
+    """What each of the runs finds new."""
+    second, third = (NOON + number * BETWEEN - timedelta(hours=2) for number in (1, 2))
+    # Another record of a page that the backup knows.
+    url = "https://adledger.example/00003"
+    return [
+        *many(20, at=NOON - timedelta(hours=3)),
+        *many(6, at=second, prefix="second-"),
+        article("twin", at=second, url=url, title="Corrected"),
+        *many(5, at=third, prefix="third-"),
+    ]
+
+
+def _live(database: Database, api: Api, folder: Path) -> None:
+    warehouse = database.open()
+    scratch = folder / "scratch"
+    for number in range(3):
+        api.run(warehouse, lookback_days=3)
+        if number < 2:
+            say(warehouse, f"0000{number + 1}", api.clock.now)
+        if number == 0:
+            back_up(warehouse, Folder(folder / "backups"), scratch, api.clock.now)
+        if number < 2:
+            archive(warehouse, Folder(folder / "lake"), scratch, api.clock.now)
+            api.clock.now += BETWEEN
+    disconnect(warehouse)
 
 
 @pytest.fixture
@@ -164,5 +203,4 @@ def target(databases: Databases) -> Iterator[Database]:
     """A place for a new database, without tables."""
     made = databases.create(tables=False)
     yield made
-    if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
-        databases.drop(made)
+    drop(databases, made)

@@ -130,7 +130,7 @@ def test_backups_and_the_lake_are_kept_there(
 def test_the_drill_finds_everything_again() -> None:
     command = [sys.executable, "-m", "benchmarks.recovery_drill", "--articles", "1000"]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=1000, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lake alone: articles lost after the next run" in done.stdout

@@ -1,6 +1,7 @@
 """A list of files decides nothing outside its place, whatever names and links are in it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -55,6 +56,30 @@ def source(filled: DuckDBDatabase) -> Warehouse:
     return filled.open()
 
 
+@pytest.fixture(scope="module")
+def written(filled: DuckDBDatabase, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a backup and a lake of that database."""
+    folder = tmp_path_factory.mktemp("written")
+    back_up(filled.open(), Folder(folder / "backups"), folder / "scratch", NOON)
+    archive(filled.open(), Folder(folder / "lake"), folder / "scratch", NOON)
+    return folder
+
+
+@pytest.fixture
+def backed_up(written: Path, place: Folder, tmp_path: Path) -> str:
+    """The name of a backup in the place, of the test's own."""
+    shutil.copytree(written / "backups", tmp_path / "place")
+    (made,) = backups.backups(place)
+    return made.name
+
+
+@pytest.fixture
+def archived(written: Path, tmp_path: Path) -> Path:
+    """The list of a lake in the place, of the test's own."""
+    shutil.copytree(written / "lake", tmp_path / "place")
+    return tmp_path / "place" / "lake.json"
+
+
 @pytest.fixture
 def target(tmp_path: Path) -> DuckDBDatabase:
     """A place for a new database."""
@@ -83,10 +108,9 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
 def test_a_backup_whose_manifest_names_other_files_is_none(
-    source: Warehouse, place: Folder, scratch_folder: Path, tmp_path: Path, name: str
+    place: Folder, tmp_path: Path, backed_up: str, name: str
 ) -> None:
-    made = back_up(source, place, scratch_folder, NOON).backup
-    manifest = tmp_path / "place" / made.name / "export_manifest.json"
+    manifest = tmp_path / "place" / backed_up / "export_manifest.json"
     rewrite(manifest, lambda value: value["tables"]["raw.queries"].update(file=name))
     with pytest.raises(WarehouseError, match=r"tables\.raw\.queries\.file"):
         parse_manifest(manifest.read_bytes(), "it")
@@ -95,10 +119,9 @@ def test_a_backup_whose_manifest_names_other_files_is_none(
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
 def test_a_lake_whose_list_names_other_files_is_refused(
-    source: Warehouse, place: Folder, scratch_folder: Path, tmp_path: Path, name: str
+    source: Warehouse, place: Folder, scratch_folder: Path, archived: Path, name: str
 ) -> None:
-    archive(source, place, scratch_folder, NOON)
-    listed, before = tmp_path / "place" / "lake.json", place.names()
+    before = place.names()
 
     def of_records(value: dict[str, Any]) -> None:
         value["records"][name] = value["records"].popitem()[1]
@@ -106,10 +129,10 @@ def test_a_lake_whose_list_names_other_files_is_refused(
     def of_searches(value: dict[str, Any]) -> None:
         value["searches"]["raw.queries"]["file"] = name
 
-    whole = listed.read_text()
+    whole = archived.read_text()
     for change in (of_records, of_searches):
-        listed.write_text(whole)
-        rewrite(listed, change)
+        archived.write_text(whole)
+        rewrite(archived, change)
         with pytest.raises(StorageError, match="is damaged"):
             read_lake(place)
         with pytest.raises(StorageError, match="is damaged"):
@@ -131,14 +154,9 @@ def test_a_lake_whose_list_names_other_files_is_refused(
     ],
 )
 def test_a_lake_whose_list_has_another_form_is_refused(
-    source: Warehouse,
-    place: Folder,
-    scratch_folder: Path,
-    tmp_path: Path,
-    change: Callable[[dict[str, Any]], object],
+    place: Folder, archived: Path, change: Callable[[dict[str, Any]], object]
 ) -> None:
-    archive(source, place, scratch_folder, NOON)
-    rewrite(tmp_path / "place" / "lake.json", change)
+    rewrite(archived, change)
     with pytest.raises(StorageError, match="is damaged"):
         read_lake(place)
 

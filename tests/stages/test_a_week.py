@@ -61,9 +61,7 @@ def _week(rng: random.Random) -> tuple[list[SandboxArticle], list[SandboxArticle
 
 
 # The quick tests of single runs look at both engines.
-@pytest.mark.parametrize(
-    "databases", ["duckdb", pytest.param("postgres", marks=pytest.mark.slow)], indirect=True
-)
+@pytest.mark.quick_engine("postgres")
 def test_a_week_loses_nothing_doubles_nothing_and_costs_at_most_300_tokens(
     warehouse: Warehouse,
 ) -> None:

@@ -13,7 +13,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.articles import record
 from support.clock import NOON
-from support.databases import Databases, disconnect
+from support.databases import Databases, fresh
 from support.processing import broken_promises, process, store
 from support.tables import column, count, dump
 
@@ -61,69 +61,68 @@ def assert_accounted_for(warehouse: Warehouse) -> None:
     assert broken_promises(warehouse) == set()
 
 
+@pytest.mark.quick_engine("postgres")
 @settings(max_examples=8)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_every_record_of_any_stream_is_accounted_for_after_each_run(
     databases: Databases, stream: list[list[Any]], batch: int, data: st.DataObject
 ) -> None:
-    warehouse = databases.create().open()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deduplicating, "BATCH_ROWS", batch)
-        patch.setattr(curating, "BATCH_ROWS", batch)
-        for number, page in enumerate(stream):
-            now = NOON + timedelta(hours=number)
-            store(warehouse, *page, now=now)
-            if data.draw(st.booleans()):
-                process(warehouse, now)
-                assert_accounted_for(warehouse)
-        process(warehouse)
-    assert_accounted_for(warehouse)
-    disconnect(warehouse)
+    with fresh(databases) as warehouse:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(deduplicating, "BATCH_ROWS", batch)
+            patch.setattr(curating, "BATCH_ROWS", batch)
+            for number, page in enumerate(stream):
+                now = NOON + timedelta(hours=number)
+                store(warehouse, *page, now=now)
+                if data.draw(st.booleans()):
+                    process(warehouse, now)
+                    assert_accounted_for(warehouse)
+            process(warehouse)
+        assert_accounted_for(warehouse)
 
 
+@pytest.mark.quick_engine("postgres")
 @settings(max_examples=5)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_a_full_refresh_after_any_history_changes_nothing(
     databases: Databases, stream: list[list[Any]], batch: int, data: st.DataObject
 ) -> None:
-    warehouse = databases.create().open()
-    for number, page in enumerate(stream):
-        now = NOON + timedelta(hours=number)
-        store(warehouse, *page, now=now)
-        if data.draw(st.booleans()):
-            process(warehouse, now)
-    process(warehouse, NOON)
-    before = dump(
-        warehouse, processed.TABLE, processed.OUTCOMES, final.TABLE, final.REJECTED, times=True
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deduplicating, "BATCH_ROWS", batch)
-        patch.setattr(curating, "BATCH_ROWS", batch)
-        process(warehouse, NOON + timedelta(days=9), full_refresh=True)
-    after = dump(warehouse, *before, times=True)
-    assert after == before
-    disconnect(warehouse)
+    with fresh(databases) as warehouse:
+        for number, page in enumerate(stream):
+            now = NOON + timedelta(hours=number)
+            store(warehouse, *page, now=now)
+            if data.draw(st.booleans()):
+                process(warehouse, now)
+        process(warehouse, NOON)
+        before = dump(
+            warehouse, processed.TABLE, processed.OUTCOMES, final.TABLE, final.REJECTED, times=True
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(deduplicating, "BATCH_ROWS", batch)
+            patch.setattr(curating, "BATCH_ROWS", batch)
+            process(warehouse, NOON + timedelta(days=9), full_refresh=True)
+        after = dump(warehouse, *before, times=True)
+        assert after == before
 
 
+@pytest.mark.quick_engine("postgres")
 @settings(max_examples=5)
 @given(stream=streams, data=st.data())
 def test_tables_built_run_by_run_equal_tables_built_at_once(
     databases: Databases, stream: list[list[Any]], data: st.DataObject
 ) -> None:
-    step_by_step, at_once = databases.create().open(), databases.create().open()
-    for number, page in enumerate(stream):
-        now = NOON + timedelta(hours=number)
-        store(step_by_step, *page, now=now)
-        store(at_once, *page, now=now)
-        if data.draw(st.booleans()):
-            process(step_by_step, now)
-    process(step_by_step)
-    process(at_once)
-    tables = (processed.TABLE, processed.OUTCOMES, final.TABLE, final.REJECTED)
-    skip = {"change_seq"}
-    assert dump(step_by_step, *tables, skip=skip) == dump(at_once, *tables, skip=skip)
-    for warehouse in (step_by_step, at_once):
-        disconnect(warehouse)
+    with fresh(databases) as step_by_step, fresh(databases) as at_once:
+        for number, page in enumerate(stream):
+            now = NOON + timedelta(hours=number)
+            store(step_by_step, *page, now=now)
+            store(at_once, *page, now=now)
+            if data.draw(st.booleans()):
+                process(step_by_step, now)
+        process(step_by_step)
+        process(at_once)
+        tables = (processed.TABLE, processed.OUTCOMES, final.TABLE, final.REJECTED)
+        skip = {"change_seq"}
+        assert dump(step_by_step, *tables, skip=skip) == dump(at_once, *tables, skip=skip)
 
 
 def test_large_texts_make_small_batches(

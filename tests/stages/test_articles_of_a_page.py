@@ -12,7 +12,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.explanation import explain
 from newsapi_dentsu.warehouse.tables import final, processed
 from support.articles import body, record
-from support.databases import Databases, disconnect
+from support.databases import Databases, fresh
 from support.processing import broken_promises, process, process_in_pieces, store
 from support.tables import NUMBERS, column, count, dump, execute, row, rows
 
@@ -115,11 +115,10 @@ def test_plainly_different_articles_at_one_url_are_articles_of_their_own(
     assert "https://paper.example/today" in column(warehouse, final.TABLE, "url")
     assert len(set(column(warehouse, final.TABLE, "url"))) == 3
     assert broken_promises(warehouse) == set()
+    shown = set(column(warehouse, final.TABLE, "article_id"))
     with warehouse.snapshot() as session:
         paths = explain(session, PAPER)
-        assert {path.article_id for path in paths} == set(
-            column(warehouse, final.TABLE, "article_id")
-        )
+        assert {path.article_id for path in paths} == shown
         for path in paths:
             assert path.url is not None
             named = {one.article_id for one in explain(session, path.url)}
@@ -273,6 +272,7 @@ arriving = st.lists(
 )
 
 
+@pytest.mark.quick_engine("postgres")
 @settings(max_examples=8)
 @given(data=st.data(), drawn=arriving)
 def test_every_order_of_arrival_gives_the_same_articles(
@@ -281,9 +281,8 @@ def test_every_order_of_arrival_gives_the_same_articles(
     records = [page(f"{uri}", hours, url, text) for uri, hours, url, text in drawn]
     seen = []
     for _ in range(2):
-        made = databases.create().open()
-        process_in_pieces(made, data, records)
-        assert broken_promises(made) == set()
-        seen.append(dump(made, processed.TABLE, final.TABLE, skip=NUMBERS))
-        disconnect(made)
+        with fresh(databases) as made:
+            process_in_pieces(made, data, records)
+            assert broken_promises(made) == set()
+            seen.append(dump(made, processed.TABLE, final.TABLE, skip=NUMBERS))
     assert seen[0] == seen[1]

@@ -15,7 +15,7 @@ from newsapi_dentsu.errors import SourceError, SourceUnavailableError
 from newsapi_dentsu.stages.collect import MAX_PASSES
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import raw
-from support.databases import DuckDBDatabases, disconnect
+from support.databases import Databases, DuckDBDatabases, PostgresDatabases, disconnect
 from support.moving_index import Entry, MovingIndex
 
 MIDNIGHT = datetime(2026, 11, 9, tzinfo=UTC)
@@ -238,7 +238,7 @@ def _live(seed: int, warehouse: Warehouse) -> None:
     assert len(life.index.runs[-1]) <= 4 + 1
 
 
-def _lives(databases: DuckDBDatabases, seeds: range) -> None:
+def _lives(databases: Databases, seeds: range) -> None:
     for seed in seeds:
         warehouse = databases.create().open()
         try:
@@ -251,9 +251,9 @@ def _lives(databases: DuckDBDatabases, seeds: range) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_no_article_is_lost_in_a_few_histories(
-    duckdb_databases: DuckDBDatabases, seed: int
+    postgres_databases: PostgresDatabases, seed: int
 ) -> None:
-    _lives(duckdb_databases, range(seed, seed + 1))
+    _lives(postgres_databases, range(seed, seed + 1))
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import Api, serving
 from support.articles import article, body, many
 from support.clock import Clock
-from support.databases import Database, Databases, PostgresDatabase, PostgresDatabases, disconnect
+from support.databases import Database, Databases, disconnect, drop
 from support.processes import finish, pipeline, process
 from support.processing import broken_promises
 from support.tables import Dump, count, dump
@@ -112,8 +112,7 @@ def test_killed_at_random_moments_the_next_run_gives_the_same_tables(
             clock.advance(minutes=5)
             _complete(api, database)
             assert differences(_tables(database), expected) == []
-            if isinstance(databases, PostgresDatabases) and isinstance(database, PostgresDatabase):
-                databases.drop(database)
+            drop(databases, database)
     assert stopped_early >= kills / 4
 
 

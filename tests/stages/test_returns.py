@@ -12,7 +12,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed, raw, returns
 from support.articles import body, record
 from support.clock import NOON
-from support.databases import Databases, disconnect
+from support.databases import Databases, fresh
 from support.processing import broken_promises, process, store
 from support.tables import NUMBERS, column, count, dump, row
 
@@ -149,27 +149,27 @@ records = st.builds(
 )
 
 
+@pytest.mark.quick_engine("postgres")
 @settings(max_examples=8)
 @given(pages=st.lists(st.lists(records, min_size=1, max_size=6), min_size=1, max_size=6))
 def test_every_record_ever_received_is_in_raw_once(
     databases: Databases, pages: list[list[dict[str, Any]]]
 ) -> None:
-    warehouse = databases.create().open()
-    received: set[tuple[str, str]] = set()
-    for number, page in enumerate(pages):
-        now = NOON + number * HOUR
-        stored = store(warehouse, *page, now=now)
-        distinct = {(one.uri, one.record_hash) for one in (read_record(r, now) for r in page)}
-        assert stored.new + stored.changed == len(distinct - received)
-        assert stored.known == len(page) - stored.new - stored.changed
-        received |= distinct
-        process(warehouse, now)
-        assert broken_promises(warehouse) == set()
-    with warehouse.snapshot() as session:
-        kept = session.rows(f"SELECT uri, record_hash FROM {raw.TABLE}")
-    assert sorted(kept) == sorted(received)
-    tables = (processed.TABLE, processed.OUTCOMES, final.TABLE)
-    made = dump(warehouse, *tables, skip=NUMBERS)
-    process(warehouse, full_refresh=True)
-    assert dump(warehouse, *tables, skip=NUMBERS) == made
-    disconnect(warehouse)
+    with fresh(databases) as warehouse:
+        received: set[tuple[str, str]] = set()
+        for number, page in enumerate(pages):
+            now = NOON + number * HOUR
+            stored = store(warehouse, *page, now=now)
+            distinct = {(one.uri, one.record_hash) for one in (read_record(r, now) for r in page)}
+            assert stored.new + stored.changed == len(distinct - received)
+            assert stored.known == len(page) - stored.new - stored.changed
+            received |= distinct
+            process(warehouse, now)
+            assert broken_promises(warehouse) == set()
+        with warehouse.snapshot() as session:
+            kept = session.rows(f"SELECT uri, record_hash FROM {raw.TABLE}")
+        assert sorted(kept) == sorted(received)
+        tables = (processed.TABLE, processed.OUTCOMES, final.TABLE)
+        made = dump(warehouse, *tables, skip=NUMBERS)
+        process(warehouse, full_refresh=True)
+        assert dump(warehouse, *tables, skip=NUMBERS) == made

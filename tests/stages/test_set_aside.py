@@ -23,8 +23,12 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.articles import TOPICS, body, record
 from support.clock import NOON
+from support.forking import fork_workers
 from support.processing import broken_promises, process, store
 from support.tables import column, count, row
+
+# What fails here fails in Python, whatever the engine.
+pytestmark = pytest.mark.quick_engine("postgres")
 
 POISON = "Poison"
 GOOD = ["https://adledger.example/1", "https://adledger.example/2"]
@@ -54,6 +58,7 @@ def assert_only_the_good_are_final(warehouse: Warehouse) -> None:
     assert broken_promises(warehouse) == set()
 
 
+@pytest.mark.quick_engine("duckdb", "postgres")
 def test_a_record_that_can_t_even_be_read_is_stored_once(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +202,7 @@ def test_an_article_that_can_t_be_compared(
     assert_only_the_good_are_final(warehouse)
 
 
+@pytest.mark.quick_engine("duckdb", "postgres")
 def test_an_article_that_can_t_go_to_final(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -243,10 +249,12 @@ def looks_or_dies(measure: Yardstick, asked: Sequence[grouping._Asked]) -> Seque
     return [grouping._look(measure, one) for one in asked]
 
 
+@pytest.mark.quick_engine("duckdb")
 def test_a_text_that_kills_its_process_is_set_aside(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(warehouse)
+    fork_workers(monkeypatch)
     monkeypatch.setattr(working, "_processors", lambda: 2)
     monkeypatch.setattr(grouping, "_MANY", 1)
     monkeypatch.setattr(grouping, "_looks", looks_or_dies)

@@ -26,6 +26,7 @@ from newsapi_dentsu.warehouse.tables import assessments, embeddings
 from support.articles import record
 from support.clock import NOON
 from support.databases import Database, DuckDBDatabases
+from support.forking import fork_workers
 from support.processes import finish
 from support.processes import process as another_process
 from support.processing import process, store
@@ -129,6 +130,7 @@ def test_a_text_of_several_articles_is_read_once(warehouse: Warehouse) -> None:
 def test_batches_and_processes_change_nothing(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
+    fork_workers(monkeypatch)
     monkeypatch.setattr(working, "_processors", lambda: processes)
     monkeypatch.setattr(understanding, "_MANY", 1)
     monkeypatch.setattr(understanding, "_AT_ONCE", 2)
@@ -208,6 +210,7 @@ def test_a_text_that_kills_its_process_costs_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     warehouse = duckdb_databases.create().open()
+    fork_workers(monkeypatch)
     monkeypatch.setattr(working, "_processors", lambda: 2)
     monkeypatch.setattr(understanding, "_MANY", 1)
     stored(warehouse, [1])
@@ -223,7 +226,8 @@ def understand_slowly(database: Database) -> None:
     understand(database.open(wait=30), Wrapped(take_long))
 
 
-def test_killed_it_goes_on_where_it_was(database: Database, warehouse: Warehouse) -> None:
+def test_killed_it_goes_on_where_it_was(database: Database) -> None:
+    warehouse = database.open(wait=30)
     stored(warehouse, range(40))
     with another_process(understand_slowly, database) as child:
         deadline = time.monotonic() + 60

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed
 from support.articles import record
-from support.databases import Databases, disconnect
+from support.databases import Databases, fresh
 from support.processing import process, process_in_pieces, store
 from support.tables import NUMBERS, Dump, column, dump, row
 
@@ -100,6 +100,7 @@ records = st.lists(
 )
 
 
+@pytest.mark.quick_engine("postgres")
 @settings(max_examples=5)
 @given(data=st.data(), arriving=records)
 def test_every_order_of_arrival_gives_the_same_tables(
@@ -107,12 +108,11 @@ def test_every_order_of_arrival_gives_the_same_tables(
 ) -> None:
     seen: list[Dump] = []
     for _ in range(2):
-        made = databases.create().open()
-        process_in_pieces(made, data, arriving)
-        seen.append(dump(made, processed.TABLE, final.TABLE, skip=NUMBERS))
-        outcomes = dump(made, processed.OUTCOMES, skip=NUMBERS)
-        seen[-1][processed.OUTCOMES] = sorted(
-            outcomes[processed.OUTCOMES], key=lambda one: str(one["uri"])
-        )
-        disconnect(made)
+        with fresh(databases) as made:
+            process_in_pieces(made, data, arriving)
+            seen.append(dump(made, processed.TABLE, final.TABLE, skip=NUMBERS))
+            outcomes = dump(made, processed.OUTCOMES, skip=NUMBERS)
+            seen[-1][processed.OUTCOMES] = sorted(
+                outcomes[processed.OUTCOMES], key=lambda one: str(one["uri"])
+            )
     assert seen[0] == seen[1]

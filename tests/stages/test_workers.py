@@ -20,6 +20,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import assessments, text_bands
 from support.articles import body, record
 from support.clock import NOON
+from support.forking import fork_workers
 from support.portions import die, die_of_seven, double, refuse, whose
 from support.processing import process, store
 from support.tables import dump
@@ -72,7 +73,8 @@ def test_an_error_comes_through(helpers: Workers) -> None:
         list(helpers.map(refuse, [[7]], minus))
 
 
-def test_an_item_that_kills_its_process_costs_no_other() -> None:
+def test_an_item_that_kills_its_process_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    fork_workers(monkeypatch)
     portions = [[number, number + 1, number + 2] for number in range(0, 60, 3)]
     with workers(wanted=True) as helpers:
         started, later = (helpers.map(die_of_seven, portions, minus) for _ in range(2))
@@ -82,7 +84,10 @@ def test_an_item_that_kills_its_process_costs_no_other() -> None:
         assert list(helpers.map(double, [[1]], minus)) == [[2]]
 
 
-def test_processes_that_are_killed_whatever_they_do_are_told_in_one_line() -> None:
+def test_processes_that_are_killed_whatever_they_do_are_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fork_workers(monkeypatch)
     with workers(wanted=True) as helpers, pytest.raises(PipelineError, match="run again"):
         list(helpers.map(die, [[1]], minus))
 
@@ -113,6 +118,7 @@ def test_nothing_stays_of_a_process_that_is_killed(tmp_path: Path) -> None:
 def test_stories_are_the_same_as_without(
     warehouse: Warehouse, other_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fork_workers(monkeypatch)
     monkeypatch.setattr(grouping, "_AT_ONCE", 3)
     for one, many in ((other_warehouse, 5_000), (warehouse, 1)):
         monkeypatch.setattr(grouping, "_MANY", many)

@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from newsapi_dentsu.domain.topics import parse_topics
@@ -61,6 +62,7 @@ def record(uri: str, at: datetime, **fields: Any) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=10_000)
 def body(uri: str) -> str:
     """A text about the topics, like no other's."""
     rng = random.Random(uri)

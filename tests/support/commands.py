@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .forking import server
+from .vectors import remembered, shared
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ def run_newsapi(
 ) -> Finished:
     """Run the command in a folder and wait for its end."""
     out, err = scratch / "out", scratch / "err"
-    process = server.Process(target=_command, args=(arguments, folder, environment, out, err))
+    process = server.Process(
+        target=_command, args=(arguments, folder, environment, out, err, shared())
+    )
     process.start()
     process.join(120)
     if process.exitcode is None:
@@ -35,7 +38,12 @@ def run_newsapi(
 
 
 def _command(
-    arguments: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path
+    arguments: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    out: Path,
+    err: Path,
+    vectors: Path,
 ) -> None:
     from newsapi_dentsu.cli import main
     from newsapi_dentsu.settings import load_settings
@@ -47,4 +55,5 @@ def _command(
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
     load_settings.cache_clear()
-    main(arguments, prog_name="newsapi")
+    with remembered(vectors):
+        main(arguments, prog_name="newsapi")

@@ -65,6 +65,10 @@ class Databases(Protocol):
         """A new database, with the empty tables in it unless `tables` is False."""
         ...
 
+    def copy(self, other: Any) -> Database:
+        """A new database that holds what another one does, to which nobody is connected."""
+        ...
+
 
 class DuckDBDatabases:
     """Files in a folder."""
@@ -84,6 +88,12 @@ class DuckDBDatabases:
         if tables:
             shutil.copy(self._template, path)
         return DuckDBDatabase(path)
+
+    def copy(self, other: DuckDBDatabase) -> DuckDBDatabase:
+        """A copy of a file."""
+        made = self.create(tables=False)
+        shutil.copy(other.path, made.path)
+        return made
 
 
 class PostgresDatabases:
@@ -111,6 +121,10 @@ class PostgresDatabases:
         """A new database."""
         return self._new(self._template.name if tables else None)
 
+    def copy(self, other: PostgresDatabase) -> PostgresDatabase:
+        """A copy of a database."""
+        return self._new(other.name)
+
     def drop(self, database: PostgresDatabase) -> None:
         """Remove a database and whoever is connected to it."""
         self._admin.execute(
@@ -120,8 +134,12 @@ class PostgresDatabases:
         )
 
     def close(self) -> None:
-        """Remove the template."""
-        self.drop(self._template)
+        """Remove the template, and the databases that tests have copied."""
+        names = self._admin.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{self._prefix}\\_%"]
+        )
+        for (name,) in names.fetchall():
+            self.drop(PostgresDatabase(self._server, name))
         self._admin.close()
 
     def _new(self, template: str | None = None) -> PostgresDatabase:
@@ -140,6 +158,23 @@ def disconnect(warehouse: Warehouse) -> None:
         close = connection.close
     if close is not None:
         close()
+
+
+@contextmanager
+def fresh(databases: Databases) -> Iterator[Warehouse]:
+    """A warehouse with empty tables that stays open, as in a run, and goes with the block."""
+    made = databases.create()
+    warehouse = made.open()
+    with warehouse.kept_open():
+        yield warehouse
+    disconnect(warehouse)
+    drop(databases, made)
+
+
+def drop(databases: Databases, made: Database) -> None:
+    """Remove a database where many would fill the server."""
+    if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
+        databases.drop(made)
 
 
 @contextmanager

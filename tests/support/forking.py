@@ -7,7 +7,16 @@ import multiprocessing
 import os
 from pathlib import Path
 
+import pytest
+
+from newsapi_dentsu.stages import workers
+
 server = multiprocessing.get_context("forkserver")
 server.set_forkserver_preload(["support.warm"])
 # The server starts without this process's module path.
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+
+
+def fork_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the stages' other processes begin here too; tests of starting them leave it out."""
+    monkeypatch.setattr(workers, "get_context", lambda _: server)

@@ -3,6 +3,7 @@
 import dagster as dg
 import duckdb  # noqa: F401
 import eventregistry  # noqa: F401
+import pytest  # noqa: F401
 
 import newsapi_dentsu.cli.running
 import newsapi_dentsu.cli.summary
@@ -11,6 +12,7 @@ import newsapi_dentsu.hosting.execution
 import newsapi_dentsu.sandbox
 import newsapi_dentsu.warehouse.engines.duckdb
 import newsapi_dentsu.warehouse.engines.postgres  # noqa: F401
+import support.processes  # noqa: F401
 from newsapi_dentsu.domain.language import LEAST_WORDS, verified_language
 from newsapi_dentsu.domain.normalization import normalize
 from newsapi_dentsu.meaning.embedder import SHIPPED, sentence_model

@@ -19,7 +19,7 @@ def run(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [NEWSAPI, "run", "--json"],
         cwd=folder,
-        env=inherited | settings,
+        env=inherited | {"LOOKBACK_DAYS": "1"} | settings,
         capture_output=True,
         text=True,
         timeout=120,

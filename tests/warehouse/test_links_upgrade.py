@@ -43,38 +43,41 @@ def upgraded(
 ) -> Any:
     """Tables of the schema before, filled as the rules before filled them, and then upgraded."""
     old = empty_database.open()
-    with monkeypatch.context() as patch:
-        steps = tuple(step for step in history.migrations() if step.version < STEP)
-        patch.setattr(history, "migrations", lambda: steps)
-        patch.setattr(history, "indexes", lambda _engine: {})
-        old.upgrade()
-    # What came before knew one article at the hub, and refused the blank.
-    store(other_warehouse, *(one for one in RECORDS if one["uri"] not in {"hub-1", "blank"}))
-    process(other_warehouse)
-    kinds = {
-        raw.TABLE: raw.COLUMNS,
-        processed.TABLE: processed.COLUMNS,
-        processed.OUTCOMES: processed._OUTCOME_COLUMNS,
-        assessments.TABLE: assessments.COLUMNS | {"change_seq": "bigint"},
-        final.TABLE: final.COLUMNS,
-        final.REJECTED: final._REJECTED_COLUMNS | {"updated_at": "timestamptz"},
-        "ops.positions": {"name": "text", "value": "bigint"},
-    }
-    with old.transaction() as session:
-        session.execute("DELETE FROM ops.positions")
-        for table, columns in kinds.items():
-            kept = {
-                name: kind for name, kind in columns.items() if name not in ADDED.get(table, set())
-            }
-            values = [tuple(one[name] for name in kept) for one in rows(other_warehouse, table)]
-            insert(session, table, kept, values)
-    assert old.upgrade()[0].version == STEP
-    store(old, *(one for one in RECORDS if one["uri"] in {"hub-1", "blank"}))
-    with old.transaction() as session:
-        session.execute(
-            f"UPDATE {raw.TABLE} SET url = NULL, unusable = 'bad_url' WHERE uri = 'blank'"
-        )
-    yield old
+    with old.kept_open(), other_warehouse.kept_open():
+        with monkeypatch.context() as patch:
+            steps = tuple(step for step in history.migrations() if step.version < STEP)
+            patch.setattr(history, "migrations", lambda: steps)
+            patch.setattr(history, "indexes", lambda _engine: {})
+            old.upgrade()
+        # What came before knew one article at the hub, and refused the blank.
+        store(other_warehouse, *(one for one in RECORDS if one["uri"] not in {"hub-1", "blank"}))
+        process(other_warehouse)
+        kinds = {
+            raw.TABLE: raw.COLUMNS,
+            processed.TABLE: processed.COLUMNS,
+            processed.OUTCOMES: processed._OUTCOME_COLUMNS,
+            assessments.TABLE: assessments.COLUMNS | {"change_seq": "bigint"},
+            final.TABLE: final.COLUMNS,
+            final.REJECTED: final._REJECTED_COLUMNS | {"updated_at": "timestamptz"},
+            "ops.positions": {"name": "text", "value": "bigint"},
+        }
+        with old.transaction() as session:
+            session.execute("DELETE FROM ops.positions")
+            for table, columns in kinds.items():
+                kept = {
+                    name: kind
+                    for name, kind in columns.items()
+                    if name not in ADDED.get(table, set())
+                }
+                values = [tuple(one[name] for name in kept) for one in rows(other_warehouse, table)]
+                insert(session, table, kept, values)
+        assert old.upgrade()[0].version == STEP
+        store(old, *(one for one in RECORDS if one["uri"] in {"hub-1", "blank"}))
+        with old.transaction() as session:
+            session.execute(
+                f"UPDATE {raw.TABLE} SET url = NULL, unusable = 'bad_url' WHERE uri = 'blank'"
+            )
+        yield old
     disconnect(old)
 
 

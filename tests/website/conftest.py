@@ -1,5 +1,6 @@
 """The served news over either engine, asked over real HTTP."""
 
+import shutil
 import socket
 import threading
 from collections.abc import Collection, Iterator
@@ -21,6 +22,7 @@ from newsapi_dentsu.website.connections import BoundedConnection
 from newsapi_dentsu.website.gate import Access
 from support.articles import body, record
 from support.clock import NOON
+from support.databases import Database, Databases, disconnect, drop
 from support.processing import process, store
 
 HOUR = timedelta(hours=1)
@@ -73,15 +75,23 @@ class Site:
             publish(self.warehouse, self.folder)
 
 
+@contextmanager
+def site_of(warehouse: Warehouse, folder: Path) -> Iterator[Site]:
+    """What is served of a warehouse; of a file, what was published into the folder."""
+    library: Library = ServerLibrary(warehouse.engine)
+    if warehouse.engine.name == "DuckDB":
+        library = CopyLibrary(folder)
+    with serving(library) as url:
+        yield Site(url, warehouse, folder)
+
+
 @pytest.fixture
 def site(warehouse: Warehouse, tmp_path: Path) -> Iterator[Site]:
     """An empty site."""
-    library: Library = ServerLibrary(warehouse.engine)
     if warehouse.engine.name == "DuckDB":
         publish(warehouse, tmp_path)
-        library = CopyLibrary(tmp_path)
-    with serving(library) as url:
-        yield Site(url, warehouse, tmp_path)
+    with site_of(warehouse, tmp_path) as made:
+        yield made
 
 
 def source(number: int) -> dict[str, str]:
@@ -101,8 +111,31 @@ def news() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.fixture(scope="session")
+def _patterns() -> dict[str, tuple[Database, Path]]:
+    """On each engine a database with a few stories, and what is published of it."""
+    return {}
+
+
 @pytest.fixture
-def filled(site: Site) -> Site:
-    """A site with a few stories."""
-    site.run(*news())
-    return site
+def filled(
+    databases: Databases,
+    _patterns: dict[str, tuple[Database, Path]],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """A site with a few stories, of the test's own."""
+    if databases.engine not in _patterns:
+        pattern, folder = databases.create(), tmp_path_factory.mktemp("published")
+        warehouse = pattern.open()
+        Site("", warehouse, folder).run(*news())
+        disconnect(warehouse)
+        _patterns[databases.engine] = pattern, folder
+    pattern, folder = _patterns[databases.engine]
+    shutil.copytree(folder, tmp_path, symlinks=True, dirs_exist_ok=True)
+    database = databases.copy(pattern)
+    warehouse = database.open()
+    with site_of(warehouse, tmp_path) as made:
+        yield made
+    disconnect(warehouse)
+    drop(databases, database)
