@@ -320,6 +320,17 @@ def test_half_open_requests_and_those_who_do_not_read_are_dropped(
     dropped(b"POST /feed.atom HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n", drip=b"x")
 
 
+def test_who_ends_half_of_a_connection_is_not_waited_for(
+    kept: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connections.BoundedConnection, "look_seconds", 0.05)
+    with _raw(kept) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            assert connection.recv(10) == b""
+
+
 def test_who_does_not_read_holds_nothing_for_long(
     kept: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
