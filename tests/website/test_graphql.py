@@ -188,18 +188,16 @@ def _aliased(times: int) -> str:
     return "{" + " ".join(f"a{n}: state {{ newest }}" for n in range(times)) + "}"
 
 
-NESTED = "articles { nodes { story { places { article { story { places { article { title"
+NESTED = "articles(first: 60) { nodes { story { places { article { story { places { article { title"
 
 
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        (
-            "{" + " ".join(f"a{n}: state {{ newest }}" for n in range(MOST_ALIASES + 1)) + "}",
-            "aliases",
-        ),
-        ("{" + " ".join(f"a{n}: state {{ newest }}" for n in range(10_000)) + "}", "tokens"),
-        ("{" + "state { newest } " * 5_000 + "}", "tokens"),
+        (_aliased(MOST_ALIASES + 1), "aliases"),
+        (_aliased(450), "tokens"),
+        ("{" + "state { newest } " * 450 + "}", "too many times"),
+        ("{" + "state { newest } " * 5_000 + "}", "at most 50,000 characters"),
         (_spread(60), "aliases"),
         ("{ stories(first: 100) { nodes { places(first: 100) { article { title } } } } }", "cost"),
         ("{ " + NESTED + " }" * NESTED.count("{") + " }", "cost"),
@@ -297,6 +295,11 @@ def test_costs_follow_variables_and_their_defaults(kept: Site) -> None:
         (b'{"query": "{a}", "variables": []}', {"Content-Type": "application/json"}, 200),
         (b'{"query": "{a}", "variables": [1]}', {"Content-Type": "application/json"}, 400),
         (b'{"query": "{a}", "other": 1}', {"Content-Type": "application/json"}, 400),
+        (
+            json.dumps({"query": _aliased(10_000)}).encode(),
+            {"Content-Type": "application/json"},
+            413,
+        ),
         (b'{"query": "' + b"x" * 100_000 + b'"}', {"Content-Type": "application/json"}, 413),
         (b'{"query": "{a}"}', {"Content-Type": "application/json", "Accept": "text/csv"}, 406),
         (b'{"query": "\\ud800"}', {"Content-Type": "application/json"}, 200),

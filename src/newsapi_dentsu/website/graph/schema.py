@@ -1,5 +1,7 @@
 """The GraphQL schema: articles, stories and changes as connections (Relay), and what they lead to.
 
+What may fail is `async`, also where it waits for nothing: GraphQL lets go of what else it has begun
+where a plain function fails.
 Lists are given page by page, at most `MOST_LISTED` a page. What many objects of a list lead to is
 loaded together, by one statement.
 """
@@ -203,7 +205,7 @@ class ArticleConnection(Connection[Article]):
     wanted: strawberry.Private[states.ArticleFilter]
 
     @strawberry.field(description="How many articles there are on all pages.")
-    def total_count(self, info: Info) -> int:
+    async def total_count(self, info: Info) -> int:
         return states.articles_count(info.context.session, ARTICLES, self.state, self.wanted)
 
 
@@ -230,7 +232,7 @@ class State:
 @strawberry.type
 class Query:
     @strawberry.field(description="The articles, the newest first. Words (q) need 31 days at most.")
-    def articles(
+    async def articles(
         self,
         info: Info,
         first: int = USUAL["articles"],
@@ -269,7 +271,7 @@ class Query:
         return await _article(info, _id(article_id))
 
     @strawberry.field(description="The stories of some days, most carried first.")
-    def stories(
+    async def stories(
         self,
         info: Info,
         first: int = USUAL["stories"],
@@ -301,7 +303,7 @@ class Query:
         return await _story(info, _id(story_id))
 
     @strawberry.field(description="Everything that came, changed or left, in order.")
-    def changes(
+    async def changes(
         self, info: Info, first: int = USUAL["changes"], after: str | None = None
     ) -> Connection[Change]:
         rows = _checked(first)
@@ -314,7 +316,7 @@ class Query:
         return Connection(edges=edges, page_info=_page(edges, more=len(found) > rows, after=after))
 
     @strawberry.field(description="What the articles of some days can be filtered by.")
-    def facets(self, info: Info, until: date | None = None, days: int = 7) -> Facets:
+    async def facets(self, info: Info, until: date | None = None, days: int = 7) -> Facets:
         session = info.context.session
         wanted = list_question(_given({"until": until, "days": days})).wanted(_newest(session))
         found = stories.facets(session, wanted.since, wanted.until)
@@ -326,7 +328,7 @@ class Query:
         )
 
     @strawberry.field(description="What there is to read.")
-    def state(self, info: Info) -> State:
+    async def state(self, info: Info) -> State:
         found = stories.read_state(info.context.session)
         return State(change_seq=found.change_seq, updated_at=found.updated_at, newest=found.newest)
 
