@@ -38,6 +38,16 @@ class _Counted(Session):
         self._seen.append(sql)
         return self._session.rows(sql, *parameters)
 
+    @override
+    def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
+        self._seen.append(sql)
+        return self._session.stream(sql, *parameters)
+
+    @override
+    def execute(self, sql: str, *parameters: object) -> None:
+        self._seen.append(sql)
+        self._session.execute(sql, *parameters)
+
 
 class _CountingLibrary(CopyLibrary):
     """Notes the statements of each operation."""
@@ -150,7 +160,7 @@ def test_stories_changes_facets_and_nodes_lead_to_each_other(kept: Site) -> None
 @pytest.mark.parametrize("first", [2, 20])
 def test_what_many_lead_to_is_loaded_by_one_statement(kept: Site, first: int) -> None:
     library = _CountingLibrary(kept.folder)
-    library.seen = seen = []
+    seen = library.seen = list[str]()
     executor = Executor(library, introspection=False)
     answered = executor.answer(
         Asked(
@@ -167,7 +177,7 @@ def test_what_many_lead_to_is_loaded_by_one_statement(kept: Site, first: int) ->
 
 def test_columns_that_nobody_asks_for_are_not_read(kept: Site) -> None:
     library = _CountingLibrary(kept.folder)
-    library.seen = seen = []
+    seen = library.seen = list[str]()
     executor = Executor(library, introspection=False)
     executor.answer(Asked("{ articles { nodes { ...A } } } fragment A on Article { title }"))
     assert not any("body" in sql for sql in seen)
