@@ -3,6 +3,8 @@
 import hashlib
 import json
 import logging
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,6 +157,20 @@ def test_stories_changes_facets_and_nodes_lead_to_each_other(kept: Site) -> None
         "article": None,
         "story": None,
     }
+
+
+def test_both_engines_answer(filled: Site) -> None:
+    told = data(
+        filled,
+        '{ articles(first: 2, topic: "AI") { totalCount nodes { title relevance story { title '
+        "places { role } } } } stories(days: 2) { nodes { title sources } } "
+        "changes { nodes { change article { title } } } facets { topics { articles } } }",
+    )
+    assert told["articles"]["totalCount"] == 4
+    assert told["articles"]["nodes"][0]["story"]["title"] == "The one alone"
+    sources = [f"site{number}.example" for number in (1, 2, 3)]
+    assert told["stories"]["nodes"][0]["sources"] == sources
+    assert [one["change"] for one in told["changes"]["nodes"]] == ["shown"] * 4
 
 
 @pytest.mark.parametrize("first", [2, 20])
@@ -412,3 +428,12 @@ def test_the_page_to_try_it_runs_only_its_own_script(kept: Site) -> None:
     assert "http" not in policy
     assert kept.get("/graphql.js").headers["Content-Type"].startswith("text/javascript")
     assert "script-src" not in kept.get("/").headers["Content-Security-Policy"]
+
+
+def test_what_executes_operations_is_imported_with_the_first_of_them() -> None:
+    code = (
+        "import sys, newsapi_dentsu.website.app, newsapi_dentsu.cli.serve; "
+        "print({'strawberry', 'graphql', 'redis'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "set()", done.stdout + done.stderr

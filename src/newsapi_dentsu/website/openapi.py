@@ -30,6 +30,11 @@ _HEADERS = {
         "RateLimit": "How many are left, and the seconds until there are more.",
     }.items()
 }
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `newsapi keys create`, where others can reach the server.",
+}
 _CURSOR = {
     "type": ["string", "null"],
     "description": "The cursor of the next page; null at the end.",
@@ -47,7 +52,7 @@ def description() -> dict[str, Any]:
             + version("newsapi-dentsu"),
         },
         "paths": {one.path: {"get": _operation(one)} for one in OPERATIONS},
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(), "securitySchemes": {"key": _KEY}},
     }
 
 
