@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu.access.keys import Key, digest, key_id_of, new_key
-from newsapi_dentsu.access.store import FilePlace, KeyStore, Place, Use
-from newsapi_dentsu.errors import AccessError
+from newsapi_dentsu.access.store import FilePlace, KeyStore, Place, ServerPlace, Use
+from newsapi_dentsu.errors import AccessError, PipelineError
 from support.clock import NOON
+from support.databases import PostgresDatabases, disconnect
 
 Places = tuple[KeyStore, KeyStore, Place]
 
@@ -126,3 +127,38 @@ def test_a_bucket_gives_what_it_holds_however_many_servers_take_from_it(places: 
     there, full_in = other.take("another", 6.0, 60.0)
     assert there
     assert full_in == pytest.approx(6.0, abs=0.5)
+
+
+def test_a_role_that_is_allowed_checks_keys_and_makes_none(
+    postgres_databases: PostgresDatabases,
+) -> None:
+    made = postgres_databases.create(tables=False)
+    warehouse = made.open()
+    store = KeyStore(ServerPlace(warehouse.engine))
+    role = "news server"
+    with warehouse.engine.transaction() as session:
+        session.execute(f'CREATE ROLE "{role}"')
+    try:
+        store.allow(role)
+        store.add(key()[0])
+
+        def as_role(statement: str) -> None:
+            with warehouse.engine.transaction() as session:
+                session.execute(f'SET LOCAL ROLE "{role}"')
+                session.execute(statement)
+
+        as_role("UPDATE access.keys SET last_used_at = '' WHERE key_id IN ('a')")
+        as_role("DELETE FROM access.uses")
+        for forbidden in (
+            "DELETE FROM access.keys",
+            "UPDATE access.keys SET digest = ''",
+            "INSERT INTO access.keys SELECT * FROM access.keys",
+        ):
+            with pytest.raises(PipelineError, match="permission denied"):
+                as_role(forbidden)
+    finally:
+        with warehouse.engine.transaction() as session:
+            session.execute(f'DROP OWNED BY "{role}"')
+            session.execute(f'DROP ROLE "{role}"')
+        disconnect(warehouse)
+        postgres_databases.drop(made)

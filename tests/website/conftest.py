@@ -20,22 +20,28 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.website.app import application
 from newsapi_dentsu.website.connections import BoundedConnection
 from newsapi_dentsu.website.gate import Access
+from newsapi_dentsu.website.graphql_http import GraphQLOptions
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import Database, Databases, disconnect, drop
 from support.processing import process, store
 
 HOUR = timedelta(hours=1)
+_USUAL = GraphQLOptions()
 
 
 @contextmanager
 def serving(
-    library: Library, *hosts: str, access: Access | None = None, origins: Collection[str] = ()
+    library: Library,
+    *hosts: str,
+    access: Access | None = None,
+    origins: Collection[str] = (),
+    graphql: GraphQLOptions = _USUAL,
 ) -> Iterator[str]:
     """The application on a free port of this machine."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application(library, hosts, access, origins),
+        application(library, hosts, access, origins, graphql),
         log_level="warning",
         access_log=False,
         http=BoundedConnection,

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
@@ -40,6 +41,12 @@ _ORIGIN = re.compile(r"https?://[^/\s*?#]+")
     show_envvar=True,
     help="A site whose scripts may read the API, such as https://app.example; several times.",
 )
+@click.option(
+    "--trusted",
+    type=click.Path(path_type=Path, exists=True),
+    help="GraphQL documents known by name: a folder of NAME.graphql, or JSON of names and texts.",
+)
+@click.option("--trusted-only", is_flag=True, help="Execute no other GraphQL documents.")
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 @click.pass_context
 def serve(
@@ -50,9 +57,11 @@ def serve(
     hosts: tuple[str, ...],
     without_keys: bool,
     origins: tuple[str, ...],
+    trusted: Path | None,
+    trusted_only: bool,
     opened: bool,
 ) -> None:
-    """Serve the news: a page to read, Atom and JSON feeds, and a REST API.
+    """Serve the news: a page to read, Atom and JSON feeds, a REST API and GraphQL.
 
     Reads the reader's copy that each run publishes (data/reading), or with PostgreSQL the views of
     schema final; so runs and readers never wait for each other. On this machine alone it is open.
@@ -66,6 +75,8 @@ def serve(
             raise click.UsageError(
                 f"{origin} is no origin: give scheme, host and port, such as https://app.example"
             )
+    if trusted_only and trusted is None:
+        raise click.UsageError("--trusted-only needs --trusted: where the documents are")
     alone = is_loopback(host) and not hosts
     settings = load_settings()
     listening = listen(host, port, named=is_named(context))
@@ -78,6 +89,7 @@ def serve(
     from newsapi_dentsu.website.app import application
     from newsapi_dentsu.website.connections import BoundedConnection
     from newsapi_dentsu.website.gate import Access
+    from newsapi_dentsu.website.graphql_http import GraphQLOptions
 
     library = open_library(settings)
     store = open_key_store(settings)
@@ -88,6 +100,8 @@ def serve(
         closed=not (alone or without_keys),
         alone=alone,
     )
+    options = GraphQLOptions(introspection=alone, trusted=trusted, trusted_only=trusted_only)
+    served = application(library, hosts, access, origins, options)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     click.echo(f"The news from {library.location} on {url}; Ctrl-C ends it.", err=True)
     if access.closed:
@@ -95,7 +109,7 @@ def serve(
     if opened:
         click.launch(url)
     config = uvicorn.Config(
-        application(library, hosts, access, origins),
+        served,
         log_level="warning",
         access_log=False,
         server_header=False,

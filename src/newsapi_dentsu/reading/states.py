@@ -138,6 +138,21 @@ def articles_page(
     return session.rows(f"SELECT {columns} FROM ({parts}) AS state {order}", *parameters)
 
 
+def articles_by_id(
+    session: Session, article_ids: Sequence[str], columns: Sequence[str]
+) -> dict[str, Row]:
+    """The articles of these ids as they are now, where there are such."""
+    if not article_ids:
+        return {}
+    numbers = ", ".join(f"${number}" for number in range(1, len(article_ids) + 1))
+    found = session.rows(
+        f"SELECT article_id, {', '.join(columns)} FROM {ARTICLES.now} "
+        f"WHERE article_id IN ({numbers})",
+        *article_ids,
+    )
+    return {row[0]: row[1:] for row in found}
+
+
 def articles_count(session: Session, relation: Relation, state: int, wanted: ArticleFilter) -> int:
     """How many articles of a state are wanted.
 

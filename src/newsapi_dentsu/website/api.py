@@ -161,11 +161,8 @@ def articles(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
 
 def article(session: Session, article_id: str) -> dict[str, Any] | None:
     """One article; None where there is no such."""
-    found = session.rows(
-        f"SELECT {', '.join(ARTICLES.columns)} FROM final.articles WHERE article_id = $1",
-        article_id,
-    )
-    return _article(found[0]) if found else None
+    found = states.articles_by_id(session, [article_id], ARTICLES.columns).get(article_id)
+    return _article(found) if found else None
 
 
 def story_list(session: Session, given: Mapping[str, str], now: datetime) -> dict[str, Any]:

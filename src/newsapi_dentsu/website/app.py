@@ -45,10 +45,11 @@ from newsapi_dentsu.serving import is_called
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website import api, feeds, pages
 from newsapi_dentsu.website.gate import Access, Gate
+from newsapi_dentsu.website.graphql_http import GraphQL, GraphQLOptions, script
 from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
 from newsapi_dentsu.website.openapi import description
 from newsapi_dentsu.website.problems import problem
-from newsapi_dentsu.website.questions import QuestionError
+from newsapi_dentsu.website.questions import QuestionError, is_storable
 from newsapi_dentsu.website.rendering import style
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ MOST_ADDRESS: Final = 8_000
 MOST_HEADERS: Final = 16_000
 """Bytes of a request's headers."""
 
+_USUAL_GRAPHQL: Final = GraphQLOptions()
+
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -91,6 +94,7 @@ def application(
     hosts: Collection[str],
     access: Access | None = None,
     origins: Collection[str] = (),
+    graphql: GraphQLOptions = _USUAL_GRAPHQL,
 ) -> Starlette:
     """The application.
 
@@ -99,8 +103,13 @@ def application(
         hosts: the names under which it may be asked, beside localhost and addresses in numbers.
         access: who may ask; without it, whoever reaches it, and nobody has a key.
         origins: sites whose scripts may read the answers in a browser, such as https://app.example.
+        graphql: what of GraphQL is served.
+
+    Raises:
+        SettingsError: a trusted document can't be used.
     """
     routes = _Routes(library)
+    answers = GraphQL(library, graphql)
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -120,6 +129,9 @@ def application(
             Route("/feed.json", routes.json_feed, methods=["GET"]),
             Route("/style.css", _style, methods=["GET"]),
             Route("/health", routes.health, methods=["GET"]),
+            Route("/graphql", answers.asked, methods=["GET"]),
+            Route("/graphql", answers.sent, methods=["POST"]),
+            Route("/graphql.js", _script, methods=["GET"]),
             Route("/api/v1", _reference, methods=["GET"]),
             Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
             Route("/api/v1/articles", routes.given(api.articles), methods=["GET"]),
@@ -359,13 +371,18 @@ def _is_known(request: Request, headers: Mapping[str, str]) -> bool:
 
 
 async def _style(request: Request) -> Response:
-    text = style()
+    return _asset(request, style(), "text/css")
+
+
+async def _script(request: Request) -> Response:
+    return _asset(request, script(), "text/javascript")
+
+
+def _asset(request: Request, text: str, kind: str) -> Response:
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
     if knows(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return Response(
-        text, media_type="text/css", headers={"ETag": tag, "Cache-Control": "max-age=300"}
-    )
+    return Response(text, media_type=kind, headers={"ETag": tag, "Cache-Control": "max-age=300"})
 
 
 async def _openapi(request: Request) -> Response:
@@ -434,7 +451,7 @@ def _tag(request: Request, state: State) -> str:
 def _id(request: Request) -> str:
     """The id in the address; one that no database takes as a text is nobody's."""
     found: str = request.path_params["id"]
-    return "" if "\0" in found else found
+    return found if is_storable(found) else ""
 
 
 def _base(request: Request) -> str:

@@ -29,8 +29,11 @@ KEY_PARAMETER: Final = "key"
 OPEN_RATE: Final = 1_000_000
 """Requests a minute that this machine may make without a key."""
 
-ADDRESS_RATE: Final = 6_000
-"""Requests a minute of an address without a key, where others are let in without one."""
+ADDRESS_RATE: Final = 60_000
+"""Requests a minute of an address without a key, where others are let in without one.
+
+Whatever stands before the server may be that one address.
+"""
 
 REFUSED_RATE: Final = 60
 """Requests a minute with keys that don't hold, of one address."""

@@ -30,6 +30,11 @@ _HEADERS = {
         "RateLimit": "How many are left, and the seconds until there are more.",
     }.items()
 }
+_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A key of `newsapi keys create`, where others can reach the server.",
+}
 _CURSOR = {
     "type": ["string", "null"],
     "description": "The cursor of the next page; null at the end.",
@@ -47,7 +52,7 @@ def description() -> dict[str, Any]:
             + version("newsapi-dentsu"),
         },
         "paths": {one.path: {"get": _operation(one)} for one in OPERATIONS},
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(), "securitySchemes": {"key": _KEY}},
     }
 
 
@@ -60,6 +65,7 @@ def _operation(one: Operation) -> dict[str, Any]:
         "401": _problem("A key is needed, and none that holds was given."),
         "403": _problem("The key isn't for this."),
         "406": _problem("This kind of answer isn't taken."),
+        "414": _problem("The address is longer than 8,000 bytes."),
         "429": _problem("Too many requests: come again after the seconds of Retry-After."),
         "503": _problem("Nothing can be read yet, or too many read."),
     }

@@ -92,6 +92,11 @@ def reference(described: Mapping[str, Any], base: str, now: datetime) -> str:
     return _page("reference.html", now, None, section="feeds", described=described, base=base)
 
 
+def graphql(now: datetime) -> str:
+    """The page to try operations of GraphQL out."""
+    return _page("graphql.html", now, None, section="feeds")
+
+
 def trouble(status: int, title: str, detail: str, now: datetime) -> str:
     """The page that says what is wrong and what to do."""
     return _page("error.html", now, None, section="", status=status, title=title, detail=detail)

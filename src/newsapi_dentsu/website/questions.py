@@ -21,6 +21,8 @@ MOST_DAYS: Final = 31
 _LONGEST: Final = 200
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
+_NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
 
 class QuestionError(Exception):
     """The address of a request can't be understood; the message says why."""
@@ -142,9 +144,14 @@ def day(given: Mapping[str, str], name: str) -> date | None:
     return found
 
 
+def is_storable(text: str) -> bool:
+    """Whether databases take a text: NUL and halves of characters are none of theirs."""
+    return _NOT_STORABLE.search(text) is None
+
+
 def _text(given: Mapping[str, str], name: str) -> str:
     text = given.get(name, "")
-    if len(text) > _LONGEST or "\0" in text:
+    if len(text) > _LONGEST or not is_storable(text):
         raise QuestionError(f"{name} must have at most {_LONGEST} characters, none of them NUL")
     return text.strip()
 

@@ -1,0 +1,1 @@
+"""GraphQL over the same questions as the REST API; imported only when it is served."""
