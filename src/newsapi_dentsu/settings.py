@@ -259,7 +259,15 @@ class Settings(BaseSettings):
     postgres_reconnect_seconds: Wait = Field(
         180, description="How long work under way waits for a server that went away."
     )
-    duckdb_path: File = Field(Path("data/news.duckdb"), description="The DuckDB file.")
+    newsapi_home: File | None = Field(
+        None,
+        description="Folder for all that is written, wherever commands are started (default: "
+        "`data` in the working folder).",
+    )
+    duckdb_path: File = Field(
+        Path("data/news.duckdb"),
+        description="The DuckDB file (where `NEWSAPI_HOME` is set: `news.duckdb` in that).",
+    )
     duckdb_memory_limit: MemorySize = Field("192MB", description="Memory that DuckDB may take.")
     database_wait_seconds: Wait = Field(
         15, description="How long to wait for a database that another process holds."
@@ -387,7 +395,10 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _without_blanks(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if not _is_blank(value)}
+        given = {name: value for name, value in values.items() if not _is_blank(value)}
+        if "newsapi_home" in given and "duckdb_path" not in given:
+            given["duckdb_path"] = f"{str(given['newsapi_home']).strip(_AROUND)}/news.duckdb"
+        return given
 
     @field_validator("*", mode="before")
     @classmethod
@@ -401,6 +412,9 @@ class Settings(BaseSettings):
             raise ValueError("must not be in quotes here: leave them out")
         if any(unicodedata.category(letter) == "Cc" for letter in line):
             raise ValueError("must be one line, without control characters")
+        if any(unicodedata.category(letter) == "Cs" for letter in line):
+            # What the environment holds in another encoding arrives as half characters.
+            raise ValueError("must be UTF-8 text: write it again in that encoding")
         return line
 
     @model_validator(mode="after")
@@ -539,6 +553,8 @@ def settings_in_use(settings: Settings) -> list[SettingInUse]:
             origin = "environment"
         elif name in in_file:
             origin = ENV_FILE
+        elif field == "duckdb_path":
+            origin = "NEWSAPI_HOME"
         else:
             origin = "key vault"
         shown = "" if value is None else str(value)

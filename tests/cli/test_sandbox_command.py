@@ -2,6 +2,7 @@
 
 import re
 import signal
+from datetime import UTC, datetime, timedelta
 
 import requests
 
@@ -15,7 +16,10 @@ def test_it_serves_until_it_is_told_to_stop(workspace: Workspace) -> None:
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
         assert found, line
         assert "SANDBOX" in line
-        body = {"apiKey": "sandbox-key", "keyword": "marketing", "resultType": "articles"}
+        body = {
+            **{"apiKey": "sandbox-key", "keyword": "marketing", "resultType": "articles"},
+            "dateStart": str(datetime.now(UTC).date() - timedelta(days=30)),
+        }
         url = found[0] + "/api/v1/article/getArticles"
         first = requests.post(url, json=body, timeout=30)
         second = requests.post(url, json=body | {"forceMaxDataTimeWindow": 31}, timeout=30)

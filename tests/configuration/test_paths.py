@@ -8,6 +8,7 @@ from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.settings import ENV_FILE, Settings, load_settings
 
 PATHS = [
+    "newsapi_home",
     "duckdb_path",
     "dagster_home",
     "topics_file",

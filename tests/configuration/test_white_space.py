@@ -1,5 +1,6 @@
 """White space around a value is no part of it; white space within a host is refused at start."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from newsapi_dentsu.settings import ENV_FILE, Settings, load_settings
 VALUES = {
     # What a valid value is, for settings whose default is none or that contradict others alone.
     "newsapi_key": "a key",
+    "newsapi_home": "place",
     "topics_file": "mine.yaml",
     "sentence_model": "model",
     "max_requests_per_run": "9",
@@ -83,6 +85,16 @@ def test_a_secret_of_several_lines_is_refused_without_showing_it(
     with pytest.raises(SettingsError, match=rf"^{field.upper()}: must be one line") as failure:
         load_settings()
     assert "first" not in str(failure.value)
+
+
+@pytest.mark.parametrize("field", SECRETS)
+def test_a_secret_in_another_encoding_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    monkeypatch.setenv(field.upper(), os.fsdecode("café".encode("latin-1")))
+    with pytest.raises(SettingsError, match=rf"^{field.upper()}: must be UTF-8") as failure:
+        load_settings()
+    assert "caf" not in str(failure.value)
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)

@@ -80,6 +80,28 @@ def test_the_single_stages_of_the_readme_reach_the_home_of_the_ui(folder: Path) 
         assert runs.execute("SELECT status FROM runs").fetchall() == [("SUCCESS",)]
 
 
+DG = re.search(r"Dagster's newer command.*?```\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+
+
+def test_dg_launches_in_the_home_of_the_ui(folder: Path) -> None:
+    assert DG
+    (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    environment = {name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"}
+    launched = subprocess.run(
+        ["/bin/sh", "-c", DG[1].replace(".venv/bin", str(BIN))],
+        cwd=folder,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert launched.returncode == 0, launched.stderr
+    assert rows(folder, "raw.ai_marketing_news_raw") > 0
+    with sqlite3.connect(folder / "data/dagster/history/runs.db") as runs:
+        assert runs.execute("SELECT status FROM runs").fetchall() == [("SUCCESS",)]
+
+
 def test_dg_finds_the_code_by_what_the_project_says() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     told = project["tool"]["dg"]["project"]

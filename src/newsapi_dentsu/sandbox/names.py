@@ -13,6 +13,8 @@ TRADES: Sequence[str] = _NAMES.pop("trades")
 MAGAZINES: Sequence[str] = _NAMES.pop("magazines")
 _SECTORS: Mapping[str, str] = _NAMES.pop("sectors")
 _COUNTRIES: Mapping[str, str] = _NAMES.pop("cities")
+_CITIES = sorted(_COUNTRIES)
+_TRADES_OF_BRANDS = sorted(_SECTORS)
 _WORDED_MONTHS = ("three", "four", "six", "nine", "twelve", "18")
 
 
@@ -63,12 +65,12 @@ def _in_a_sentence(country: str) -> str:
 def cast(rng: random.Random) -> Cast:
     """Draw the cast of one story."""
     stems = rng.sample(_NAMES["brand_stems"], 2)
-    trade, trade2 = rng.sample(sorted(_SECTORS), 2)
+    trade, trade2 = rng.sample(_TRADES_OF_BRANDS, 2)
     brand, brand2 = f"{stems[0]} {trade}", f"{stems[1]} {trade2}"
     agency, agency2 = rng.sample(_NAMES["agencies"], 2)
     vendor, vendor2 = rng.sample(_NAMES["vendors"], 2)
     platform, platform2 = rng.sample(_NAMES["platforms"], 2)
-    city, city2 = rng.sample(sorted(_COUNTRIES), 2)
+    city, city2 = rng.sample(_CITIES, 2)
     role, firm = rng.choice(_NAMES["roles"]), rng.choice(_NAMES["firms"])
     descriptions = (
         f"{role} at {brand}",

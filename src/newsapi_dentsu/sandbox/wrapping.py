@@ -5,7 +5,9 @@ A site wraps in its own way, which its name decides, and does not wrap every art
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from newsapi_dentsu.sandbox.grammar import Grammar
 from newsapi_dentsu.sandbox.names import cast
@@ -16,6 +18,7 @@ from newsapi_dentsu.sandbox.writer import WrittenText
 
 _WAYS = load("wrapping")
 _MOST_HEADS, _MOST_TAILS = 2, 3
+_LINKS = ("link", "link2", "link3")
 _SHOWN = 0.5
 """How often an article has one of its site's lines."""
 
@@ -32,18 +35,16 @@ def wrap(body: str, text: WrittenText, source: Publisher, number: int, index_tim
     """
     if source.lang != "eng":
         return body
-    style = random.Random(source.uri)
-    heads = style.sample(_WAYS["head"], style.randint(0, _MOST_HEADS))
-    tails = style.sample(_WAYS["tail"], style.randint(0, _MOST_TAILS))
-    gap = style.choice(("\n\n", "\n\n", "\n"))
+    style = _style(source)
     rng = random.Random(f"{source.uri}/{number}")
-    grammar = _grammar(text, source, index_time, style, rng)
     shown = [
-        [grammar.expand(line) for ways in part if rng.random() < _SHOWN for line in ways]
-        for part in (heads, tails)
+        [line for ways in part if rng.random() < _SHOWN for line in ways]
+        for part in (style.heads, style.tails)
     ]
+    grammar = Grammar(_slots(shown, text, source, index_time, style, rng), rng)
+    head, tail = ([grammar.expand(line) for line in lines] for lines in shown)
     paragraphs = body.split("\n\n")
-    return gap.join(["\n".join(shown[0])] * bool(shown[0]) + paragraphs + shown[1])
+    return style.gap.join(["\n".join(head)] * bool(head) + paragraphs + tail)
 
 
 def syndicated(body: str, source: Publisher, rng: random.Random) -> str:
@@ -64,29 +65,55 @@ def _named(source: Publisher) -> dict[str, str]:
     return {"source": source.name, "host": source.uri}
 
 
-def _grammar(
+@dataclass(frozen=True)
+class _Style:
+    """What a site may put before and behind its articles, and between their paragraphs."""
+
+    heads: Sequence[Sequence[str]]
+    tails: Sequence[Sequence[str]]
+    gap: str
+    heading: str
+    platform: str
+
+
+@cache
+def _style(source: Publisher) -> _Style:
+    rng = random.Random(source.uri)
+    return _Style(
+        rng.sample(_WAYS["head"], rng.randint(0, _MOST_HEADS)),
+        rng.sample(_WAYS["tail"], rng.randint(0, _MOST_TAILS)),
+        rng.choice(("\n\n", "\n\n", "\n")),
+        rng.choice(_WAYS["headings"]),
+        cast(rng).slots["platform"],
+    )
+
+
+def _slots(
+    shown: Sequence[Sequence[str]],
     text: WrittenText,
     source: Publisher,
     index_time: datetime,
-    style: random.Random,
+    style: _Style,
     rng: random.Random,
-) -> Grammar:
-    sections: Sequence[str] = _WAYS["sections"]
-    section = rng.choice(sections)
+) -> dict[str, str]:
+    """Return what the names in the lines stand for; what takes time only if a line has it."""
+    section = rng.choice(_WAYS["sections"])
     slots = {
         **text.cast.slots,
         **_named(source),
         "author": text.cast.author,
-        "photographer": cast(rng).author,
-        "heading": style.choice(_WAYS["headings"]),
-        "platform": cast(style).slots["platform"],
+        "heading": style.heading,
+        "platform": style.platform,
         "section": section,
         "section_host": section.lower(),
         "hour": f"{index_time.hour}",
         "year": f"{index_time.year}",
-        **{name: _link(rng) for name in ("link", "link2", "link3")},
     }
-    return Grammar(slots, rng)
+    lines = "".join(line for part in shown for line in part)
+    if "{photographer}" in lines:
+        slots["photographer"] = cast(rng).author
+    slots.update({name: _link(rng) for name in _LINKS if f"{{{name}}}" in lines})
+    return slots
 
 
 def _link(rng: random.Random) -> str:
