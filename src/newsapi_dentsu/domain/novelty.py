@@ -121,15 +121,28 @@ def evidence(earlier: Text, later: Text) -> Evidence:
     )
 
 
-def _new(text: Text, other: Text) -> New:
+def new_stretches(text: Text, other: Text) -> list[str]:
+    """The stretches of words that are new in a text, beside another."""
+    words, stretches = _words_and_stretches(text, other)
+    return [" ".join(words[start:end]) for start, end in stretches]
+
+
+def _words_and_stretches(
+    text: Text, other: Text
+) -> tuple[Sequence[str], Sequence[tuple[int, int]]]:
+    """The words of a text but for asides, and where stretches of new ones begin and end."""
     old = bytearray(len(text.words))
     theirs = other.distinct_runs
     for start, run in enumerate(text.runs):
         if run in theirs:
             old[start : start + RUN] = b"\1\1\1"
     kept = _without_asides(text, old)
-    words, old = [text.words[at] for at in kept], bytearray(old[at] for at in kept)
-    stretches = _stretches(words, old)
+    words = [text.words[at] for at in kept]
+    return words, _stretches(words, bytearray(old[at] for at in kept))
+
+
+def _new(text: Text, other: Text) -> New:
+    words, stretches = _words_and_stretches(text, other)
     known = other.facts | facts_of(words_of(other.title))
     facts = [facts_of(words[start:end]) - known for start, end in stretches]
     every = set().union(*facts)
