@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from math import log, log1p
 from typing import Final
 
-from newsapi_dentsu.domain.similarity import RUN, Text, facts_of, has_digit, words_of
+from newsapi_dentsu.domain.similarity import RUN, Text, amount, facts_of, has_digit, words_of
 from newsapi_dentsu.domain.wrapping import is_aside
 
 JOINED: Final = 4
@@ -33,10 +33,10 @@ class New:
     """What is new in a text, beside another.
 
     `words` are all of its words but for asides, `added` those in new stretches, `longest` the
-    words of the longest stretch. `facts` are the stems of telling words that the other text and
-    title lack altogether, `most_facts` the most of them in one stretch, `headline` those which the
-    title has, too; `lead` is how many the beginning has. `until` says where the last long stretch
-    ends, as a share of the text.
+    words of the longest stretch. `facts` are the telling words that the other text and title lack
+    altogether, by their stems (of scripts without spaces, what comes to as many), `most_facts` the
+    most of them in one stretch, `headline` those which the title has, too; `lead` is how many the
+    beginning has. `until` says where the last long stretch ends, as a share of the text.
     """
 
     words: int
@@ -151,10 +151,10 @@ def _new(text: Text, other: Text) -> New:
         words=len(words),
         added=sum(end - start for start, end in stretches),
         longest=max((end - start for start, end in stretches), default=0),
-        facts=len(every),
-        most_facts=max(map(len, facts), default=0),
-        headline=len(facts_of(words_of(text.title)) & every),
-        lead=len(facts_of(words[:LEAD_WORDS]) - known),
+        facts=amount(every),
+        most_facts=max(map(amount, facts), default=0),
+        headline=amount(facts_of(words_of(text.title)) & every),
+        lead=amount(facts_of(words[:LEAD_WORDS]) - known),
         until=max((end for start, end in stretches if end - start >= LONG_STRETCH), default=0)
         / count,
     )
