@@ -15,7 +15,7 @@ from newsapi_dentsu.domain.similarity import Gap, Text, common, comparable
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
 
-METHOD: Final = "pairs-1"
+METHOD: Final = "pairs-2"
 """Names the rules below and the figures: whoever changes them changes it, too."""
 
 COPY_CERTAINTY: Final = 0.55
@@ -24,7 +24,7 @@ COPY_CERTAINTY: Final = 0.55
 UPDATE_CERTAINTY: Final = 0.35
 """A text of which it is less sure than this that it has no news is told as an update."""
 
-FULLER_CERTAINTY: Final = 0.45
+FULLER_CERTAINTY: Final = 0.3
 """How sure it must be that a text with something new is the fuller report of the same news."""
 
 MORE_GAINED: Final = 1.5
@@ -36,6 +36,9 @@ FEW_WORDS: Final = 30
 FEW_WORDS_SHARE: Final = 0.4
 """A text with so many new words in a row is never dropped, however much shorter than the other one
 it is; nor one with such a share of new words, but for a few words."""
+
+MOST_LOST_SHARE: Final = 0.35
+"""A fuller text may put more of the earlier one in other words: it has more of everything."""
 
 NEARLY_SAME: Final = 0.9
 """Share of two texts' runs of words that both have, from which on a reader sees one text."""
@@ -50,8 +53,8 @@ LEAST_LENGTH_RATIO: Final = 0.25
 """Texts belong to one story with `RELATED_SIMILARITY`, or where one contains the other. A digest
 that holds a whole short report among others, `LEAST_LENGTH_RATIO` of it, is another story."""
 
-FULLER_CONTAINMENT: Final = 0.7
-FULLER_TITLES_ALIKE: Final = 0.4
+FULLER_CONTAINMENT: Final = 0.5
+FULLER_TITLES_ALIKE: Final = 0.2
 """Under a title like the earlier one's, a text with less of it may be the fuller one, too."""
 
 SHORT_WORDS: Final = 60
@@ -161,7 +164,7 @@ def _verdict(
 ) -> tuple[Degree, str] | None:
     gained, lost = seen.gained, seen.lost
     no_news, fuller, no_loss = certainties
-    if _adds_nothing(gained, no_news):
+    if _adds_nothing(gained, no_news, MOST_SHARE):
         return "copy", "no_news"
     in_series = seen.other_numbers and gained.words < SERIES_WORDS
     if not in_series and _shared_runs(earlier, later) >= NEARLY_SAME:
@@ -170,18 +173,19 @@ def _verdict(
     related = _related(earlier, later, *alike)
     holds = related or (alike[1] >= FULLER_CONTAINMENT and seen.titles_alike >= FULLER_TITLES_ALIKE)
     more = gained.added >= MORE_GAINED * lost.added
-    if more and holds and _adds_nothing(lost, no_loss) and fuller >= FULLER_CERTAINTY:
+    keeps = _adds_nothing(lost, no_loss, MOST_LOST_SHARE)
+    if more and holds and keeps and fuller >= FULLER_CERTAINTY:
         return "fuller", "fuller"
     if not related:
         return None
     return ("update", "news") if no_news < UPDATE_CERTAINTY else ("rewrite", "reworked")
 
 
-def _adds_nothing(new: New, certainty_of_it: float) -> bool:
+def _adds_nothing(new: New, certainty_of_it: float, most_share: float) -> bool:
     return (
         certainty_of_it >= COPY_CERTAINTY
         and new.longest < MOST_IN_A_ROW
-        and new.share < (FEW_WORDS_SHARE if new.added < FEW_WORDS else MOST_SHARE)
+        and new.share < (FEW_WORDS_SHARE if new.added < FEW_WORDS else most_share)
     )
 
 

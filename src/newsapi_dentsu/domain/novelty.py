@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from math import log, log1p
 from typing import Final
 
-from newsapi_dentsu.domain.similarity import RUN, Text, facts_of, has_digit, words_of
+from newsapi_dentsu.domain.similarity import RUN, Text, amount, facts_of, has_digit, words_of
 from newsapi_dentsu.domain.wrapping_rules import is_aside
 
 JOINED: Final = 4
@@ -33,10 +33,10 @@ class New:
     """What is new in a text, beside another.
 
     `words` are all of its words but for asides, `added` those in new stretches, `longest` the
-    words of the longest stretch. `facts` are the stems of telling words that the other text and
-    title lack altogether, `most_facts` the most of them in one stretch, `headline` those which the
-    title has, too; `lead` is how many the beginning has. `until` says where the last long stretch
-    ends, as a share of the text.
+    words of the longest stretch. `facts` are the telling words that the other text and title lack
+    altogether, by their stems (of scripts without spaces, what comes to as many), `most_facts` the
+    most of them in one stretch, `headline` those which the title has, too; `lead` is how many the
+    beginning has. `until` says where the last long stretch ends, as a share of the text.
     """
 
     words: int
@@ -121,15 +121,28 @@ def evidence(earlier: Text, later: Text) -> Evidence:
     )
 
 
-def _new(text: Text, other: Text) -> New:
+def new_stretches(text: Text, other: Text) -> list[str]:
+    """The stretches of words that are new in a text, beside another."""
+    words, stretches = _words_and_stretches(text, other)
+    return [" ".join(words[start:end]) for start, end in stretches]
+
+
+def _words_and_stretches(
+    text: Text, other: Text
+) -> tuple[Sequence[str], Sequence[tuple[int, int]]]:
+    """The words of a text but for asides, and where stretches of new ones begin and end."""
     old = bytearray(len(text.words))
     theirs = other.distinct_runs
     for start, run in enumerate(text.runs):
         if run in theirs:
             old[start : start + RUN] = b"\1\1\1"
     kept = _without_asides(text, old)
-    words, old = [text.words[at] for at in kept], bytearray(old[at] for at in kept)
-    stretches = _stretches(words, old)
+    words = [text.words[at] for at in kept]
+    return words, _stretches(words, bytearray(old[at] for at in kept))
+
+
+def _new(text: Text, other: Text) -> New:
+    words, stretches = _words_and_stretches(text, other)
     known = other.facts | facts_of(words_of(other.title))
     facts = [facts_of(words[start:end]) - known for start, end in stretches]
     every = set().union(*facts)
@@ -138,10 +151,10 @@ def _new(text: Text, other: Text) -> New:
         words=len(words),
         added=sum(end - start for start, end in stretches),
         longest=max((end - start for start, end in stretches), default=0),
-        facts=len(every),
-        most_facts=max(map(len, facts), default=0),
-        headline=len(facts_of(words_of(text.title)) & every),
-        lead=len(facts_of(words[:LEAD_WORDS]) - known),
+        facts=amount(every),
+        most_facts=max(map(amount, facts), default=0),
+        headline=amount(facts_of(words_of(text.title)) & every),
+        lead=amount(facts_of(words[:LEAD_WORDS]) - known),
         until=max((end for start, end in stretches if end - start >= LONG_STRETCH), default=0)
         / count,
     )

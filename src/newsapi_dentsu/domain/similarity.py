@@ -8,7 +8,7 @@ runs, two reports of one event share few, and paragraphs may change places.
 import re
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Final
@@ -35,7 +35,7 @@ LEAST_WORDS: Final = 20
 """Shorter texts say too little to be compared."""
 
 METHOD: Final = (
-    f"rensa-0.5 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} lead:{LEAD_WORDS}/{LEAD_PERMUTATIONS}"
+    f"rensa-0.5 words-2 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} lead:{LEAD_WORDS}/{LEAD_PERMUTATIONS}"
 )
 """How bands are made; bands of another method can't be compared with these."""
 
@@ -44,11 +44,21 @@ _STEMS_KEPT: Final = 50_000
 _STEM: Final = 5
 _SHORT_STEM: Final = 4
 _TELLING_LENGTH: Final = 4
-_LAST_BEFORE_IDEOGRAMS: Final = "\u2fff"
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0eff]"  # scripts without spaces
-    r"|[^\W_]+(?:[.,:'\u2019][^\W_]+)*"
+_UNSPACED: Final = (
+    r"\u0e00-\u0eff\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
+"""Characters of scripts without spaces: each is a word. What stands beside them is another one."""
+
+_FIRST_UNSPACED: Final = "\u0e00"
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+_IS_HIRAGANA = re.compile(r"[\u3040-\u309f]+")
+_LAST_OF_LETTERS: Final = "\u0eff"
+_LETTERS_TOLD: Final = 4
+_IDEOGRAMS_TOLD: Final = 2
+"""So many characters in a row tell about as much as a word: of a script of letters, as Thai; and of
+one of ideograms or syllables."""
+
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+(?:[.,:'\u2019][^\W_{_UNSPACED}]+)*")
 _UNUSUAL = re.compile(r"[^\Wa-z_]\S*")
 """From what is no plain letter to the next white space: there are the numbers and capitals."""
 
@@ -90,7 +100,7 @@ class Text:
     @cached_property
     def facts(self) -> frozenset[str]:
         """The stems of the words that tell something, as `facts_of` gives them."""
-        return frozenset(facts_of(self.vocabulary))
+        return frozenset(facts_of(self.words))
 
     @cached_property
     def lines(self) -> Sequence[tuple[str, int]]:
@@ -129,9 +139,46 @@ def words_of(text: str) -> list[str]:
     return _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
 
 
-def facts_of(words: Iterable[str]) -> set[str]:
-    """The stems of the words that tell something: the longer ones, numbers, and ideograms."""
-    return {stem for word in words if (stem := _stem(word))}
+def facts_of(words: Sequence[str]) -> set[str]:
+    """What words that stand in a row tell, without the small ones among them.
+
+    That are the stems of the longer words, and numbers. Where a script has no spaces, it is every
+    few characters in a row.
+    """
+    found = {stem for word in words if (stem := _stem(word))}
+    if max(words, default="") >= _FIRST_UNSPACED:
+        found |= _characters_told(words)
+    return found
+
+
+def amount(facts: Collection[str]) -> int:
+    """How many words facts amount to: rows of characters overlap, and are many to a word."""
+    if max(facts, default="") < _FIRST_UNSPACED:
+        return len(facts)
+    rows = spaced = 0.0
+    for one in facts:
+        if one[0] >= _FIRST_UNSPACED and _is_unspaced(one[0]):
+            rows += 1 / len(one)
+        else:
+            spaced += 1
+    return round(spaced + rows)
+
+
+def _characters_told(words: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    row = ""
+    for word in words:
+        row = row + word if _is_unspaced(word) else ""
+        told = _LETTERS_TOLD if row[-1:] <= _LAST_OF_LETTERS else _IDEOGRAMS_TOLD
+        row = row[-_LETTERS_TOLD:]
+        if len(row) >= told and not _IS_HIRAGANA.fullmatch(end := row[-told:]):
+            found.add(end)
+    return found
+
+
+@lru_cache(_STEMS_KEPT)
+def _is_unspaced(character: str) -> bool:
+    return _IS_UNSPACED.fullmatch(character) is not None
 
 
 @lru_cache(_STEMS_KEPT)
@@ -145,7 +192,7 @@ def _stem(word: str) -> str:
     """A word without what is bent of it, roughly: its beginning; empty where it tells little."""
     if has_digit(word):
         return word
-    if len(word) < _TELLING_LENGTH and word[0] <= _LAST_BEFORE_IDEOGRAMS:
+    if len(word) < _TELLING_LENGTH:
         return ""
     word = word.removesuffix("'s")
     return word[:_STEM] if len(word) > _STEM else word[:_SHORT_STEM]

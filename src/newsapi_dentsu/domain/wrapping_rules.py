@@ -427,6 +427,7 @@ _DATELINE = re.compile(
     r"(?:[A-Z][\w.'’-]*+(?:[ ,/]++(?:[A-Z][\w.'’-]*+|(?:de|of|al|el|la|the)\b|[0-3]?\d\b|20\d\d\b))"
     rf"{{0,9}}+,?\s?)?[(\[]\s*(?i:{_AGENCIES})\s*[)\]]\s*(?:-{{1,2}}|[–—:])\s*"
 )
+_MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
 _CREDITED: Final = r"(?:ap|afp|reuters|epa|pa|getty(?: images)?|the associated press)"
 _PICTURES: Final = r"(?:photo(?:graph)?s?|images?|pictures?|pics?)"
 _ASIDE = _any(
@@ -436,6 +437,10 @@ _ASIDE = _any(
     rf"\A(?:file )?{_PICTURES} ?(?:[:|/\u00a9]|by\b|credit\b|courtesy\b)",
     rf"\b{_PICTURES}(?: by|:| credit:?| courtesy(?: of)?:?) [\w /.&\u2019'-]{{2,60}}\W*\Z",
     rf"\bfile {_PICTURES}\W*\Z",
+    rf"\A(?:file|representational|representative|illustrative) {_PICTURES}\b.{{0,120}}\Z",
+    rf"[.!?][\"”’]? \({_MONTH}\.? \d{{1,2}}\)\Z",
+    r"\A.{0,80}(?:\)|[.\"”’]) (?-i:AP|AFP|REUTERS|Reuters|EPA|Getty Images)\Z",
+    r"\((?:representational|representative|file) (?:image|photo|picture)\)\.? ?\w*\Z",
     rf"\b{_CREDITED} {_PICTURES}\W*\Z",
     # what the page offers
     r"\A(?:video|watch|listen|related|see also|also read|read also) ?[:>|]",
@@ -444,6 +449,14 @@ _ASIDE = _any(
     r"\b(?:this|our) (?:web)?site uses cookies\b",
     r"\bsign ?up (?:now|today|here|for (?:our|free))\b",
     r"\b(?:user agreement|terms of (?:use|service)) and privacy policy\b",
+    r"\b(?:share (?:it|your (?:thoughts|views|opinion))|let us know|tell us)\b.{0,40}"
+    r"\b(?:in the comments|comments (?:section )?below)\b",
+    r"\A(?:have|got) (?:something|anything) to (?:add|say)\b",
+    r"\byou can read (?:what|it|the (?:full|whole))\b.{0,60}\bbelow\b",
+    # what the site says to its readers of itself
+    r"\A(?=[^\"“”]*\b(?:we|our|us)\b)(?=[^\"“”]*\byour?\b)[^\"“”]*\b(?:journalism|newsroom|inbox"
+    r"|newsletters?|subscri(?:be|bers?|ptions?)|donations?|membership)\b[^\"“”]*\Z",
+    r"\Athank(?:s| you) for your (?:continued )?support\b.{0,40}\Z",
     r"\b(?:thank you for subscribing|invalid email|click to play|story continues below)\b",
     r"\A\W*(?:advertisement|video unavailable|scroll down for (?:more|video))\W*\Z",
     # posts of others
@@ -451,7 +464,6 @@ _ASIDE = _any(
     r"\ba post shared by\b",
     r"\A[-\u2013\u2014]+ .{2,60}\(@\w+\)",
 )
-_MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
 _DATE_ALONE = _any(
     r"\W*(?:published|updated|posted)\b.{0,60}",
     r"\W*[\d:.apm\s]+\W*",
