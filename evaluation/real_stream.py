@@ -143,11 +143,12 @@ class _Stream(Neighbourhood):
 
     def shown_for(self) -> dict[str, str]:
         """For each record that is not read by itself, the one whose text is shown for it."""
-        home, shown = {}, {}
+        home: dict[str, str] = {}
+        shown: dict[str, str] = {}
         for key in sorted(self._members, key=lambda one: self._members[one].rank):
             standing = self._members[key].standing
-            held = standing and standing.role in HELD and standing.reference_id
-            home[key] = home[standing.reference_id] if standing and held else key
+            held = standing.reference_id if standing and standing.role in HELD else None
+            home[key] = home[held] if held else key
             if not held or self.role(key) == "fuller":
                 shown[home[key]] = key
         return {key: shown[place] for key, place in home.items() if shown[place] != key}
