@@ -13,8 +13,7 @@ import pytest
 import requests
 import uvicorn
 
-from newsapi_dentsu.reading.copy import publish
-from newsapi_dentsu.reading.library import CopyLibrary, Library, ServerLibrary
+from newsapi_dentsu.reading.library import Library
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.website.app import application
 from newsapi_dentsu.website.connections import BoundedConnection
@@ -22,6 +21,7 @@ from newsapi_dentsu.website.gate import Access
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store
+from support.searching import published
 
 HOUR = timedelta(hours=1)
 
@@ -69,18 +69,13 @@ class Site:
         if records:
             store(self.warehouse, *records, now=now)
         process(self.warehouse, now=now)
-        if self.warehouse.engine.name == "DuckDB":
-            publish(self.warehouse, self.folder)
+        published(self.warehouse, self.folder)
 
 
 @pytest.fixture
 def site(warehouse: Warehouse, tmp_path: Path) -> Iterator[Site]:
     """An empty site."""
-    library: Library = ServerLibrary(warehouse.engine)
-    if warehouse.engine.name == "DuckDB":
-        publish(warehouse, tmp_path)
-        library = CopyLibrary(tmp_path)
-    with serving(library) as url:
+    with serving(published(warehouse, tmp_path)) as url:
         yield Site(url, warehouse, tmp_path)
 
 

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from newsapi_dentsu.reading.copy import publish
-from newsapi_dentsu.reading.library import CopyLibrary
 from support.articles import record
 from support.browser import CONTRAST, chromium, needs_chromium
 from support.clock import NOON
 from support.databases import DuckDBDatabases
 from support.processing import process, store
+from support.searching import published
 
 from .conftest import HOUR, news, serving, source
 
@@ -37,8 +36,7 @@ def url(
     warehouse, folder = duckdb_databases.create().open(), tmp_path_factory.mktemp("reading")
     store(warehouse, *news(), record("long", NOON - HOUR, title=LONG, source=source(8)))
     process(warehouse)
-    publish(warehouse, folder)
-    with serving(CopyLibrary(folder)) as served:
+    with serving(published(warehouse, folder)) as served:
         yield served
 
 

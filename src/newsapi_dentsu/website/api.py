@@ -9,9 +9,11 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from newsapi_dentsu.reading import states, stories
+from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.library import Library
 from newsapi_dentsu.reading.parquet import parquet_stream
-from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES, Place
+from newsapi_dentsu.reading.search import MOST_CHARACTERS
+from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES
 from newsapi_dentsu.visible import visible
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.website.questions import (
@@ -52,6 +54,7 @@ class Operation(NamedTuple):
 
 
 _TEXT: Final = {"type": "string", "maxLength": 200}
+_SEARCH: Final = {"type": "string", "maxLength": MOST_CHARACTERS}
 _DAY: Final = {"type": "string", "format": "date"}
 _SINCE = Parameter("since", "First day, UTC.", _DAY)
 _UNTIL = Parameter("until", "Last day, UTC, inclusive.", _DAY)
@@ -59,7 +62,7 @@ _SOURCE = Parameter("source", "Part of the source's name or domain.", _TEXT)
 _DOMAIN = Parameter("source", "The domain of a source where the story ran.", _TEXT)
 _TOPIC = Parameter("topic", "A topic that it is about.", _TEXT)
 _LANG = Parameter("lang", "Language, ISO 639-2, such as eng.", _TEXT)
-_WORDS = Parameter("q", f"Words in title or text, in at most {MOST_DAYS} days.", _TEXT)
+_WORDS = Parameter("q", 'A search, such as agency "series b" -crypto source:adledger.', _SEARCH)
 _CURSOR = Parameter("cursor", "What the page before says in next.", {"type": "string"})
 
 
@@ -147,7 +150,9 @@ def articles(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     """A page of articles, with how many there are in all."""
     wanted, rows = article_filter(given), limit(given, USUAL, MOST)
     cursor = given.get("cursor")
-    state, after = article_place(cursor) if cursor else (states.current_state(session), None)
+    state, after = (
+        article_place(cursor) if cursor else (states.state_to_read(session, wanted), None)
+    )
     found = states.articles_page(session, ARTICLES, state, wanted, after=after, rows=rows + 1)
     shown = [_article(row) for row in found[:rows]]
     last = found[rows - 1] if len(found) > rows else None
@@ -215,7 +220,7 @@ def bulk(library: Library, given: Mapping[str, str], write: "Writer") -> Iterato
     """
     wanted = article_filter(given)
     with library.session() as session:
-        state = states.current_state(session)
+        state = states.state_to_read(session, wanted)
 
     def pages() -> Iterator[str]:
         yield write.begin()
