@@ -260,6 +260,10 @@ class Settings(BaseSettings):
         180, description="How long work under way waits for a server that went away."
     )
     duckdb_path: File = Field(Path("data/news.duckdb"), description="The DuckDB file.")
+    saved_searches: File | None = Field(
+        None,
+        description="File of the saved searches (default: saved-searches.json beside DUCKDB_PATH).",
+    )
     duckdb_memory_limit: MemorySize = Field("192MB", description="Memory that DuckDB may take.")
     database_wait_seconds: Wait = Field(
         15, description="How long to wait for a database that another process holds."
@@ -508,6 +512,11 @@ class Settings(BaseSettings):
     def reading_folder(self) -> Path:
         """The folder of the reader's copy, where DuckDB stores."""
         return self.data_folder / "reading"
+
+    @property
+    def saved_searches_path(self) -> Path:
+        """The file of the saved searches."""
+        return self.saved_searches or self.data_folder / "saved-searches.json"
 
     @property
     def home(self) -> Path:

@@ -14,6 +14,7 @@ import requests
 import uvicorn
 
 from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.saved import SavedSearches
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.website.app import application
 from newsapi_dentsu.website.connections import BoundedConnection
@@ -28,12 +29,16 @@ HOUR = timedelta(hours=1)
 
 @contextmanager
 def serving(
-    library: Library, *hosts: str, access: Access | None = None, origins: Collection[str] = ()
+    library: Library,
+    *hosts: str,
+    access: Access | None = None,
+    origins: Collection[str] = (),
+    saved: SavedSearches | None = None,
 ) -> Iterator[str]:
     """The application on a free port of this machine."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application(library, hosts, access, origins),
+        application(library, hosts, access, origins, saved),
         log_level="warning",
         access_log=False,
         http=BoundedConnection,

@@ -75,6 +75,7 @@ def serve(
     from newsapi_dentsu.access.store import open_key_store
     from newsapi_dentsu.access.uses import Uses
     from newsapi_dentsu.reading.library import open_library
+    from newsapi_dentsu.reading.saved import SavedSearches
     from newsapi_dentsu.website.app import application
     from newsapi_dentsu.website.connections import BoundedConnection
     from newsapi_dentsu.website.gate import Access
@@ -95,7 +96,9 @@ def serve(
     if opened:
         click.launch(url)
     config = uvicorn.Config(
-        application(library, hosts, access, origins),
+        application(
+            library, hosts, access, origins, SavedSearches(settings.saved_searches_path)
+        ),
         log_level="warning",
         access_log=False,
         server_header=False,

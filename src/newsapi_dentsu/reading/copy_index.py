@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -50,6 +50,8 @@ from newsapi_dentsu.reading.hits import (
     hit,
     hit_of_text,
     hit_text,
+    week_of,
+    windows,
 )
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.warehouse import Warehouse
@@ -82,6 +84,9 @@ class _Stamp:
     engine: str
     model: str
     articles: int
+    newest: str
+    """When the newest article was published."""
+
     files: dict[str, list[int]] = field(default_factory=dict)
     """Size and time of each."""
 
@@ -112,7 +117,13 @@ def publish_index(warehouse: Warehouse, folder: Path, model: str) -> int:
             ((state, past_from),) = copy.execute(
                 "SELECT change_seq, past_from FROM final.reading_state"
             ).fetchall()
-            wanted = _Stamp(state, RULES, version("tantivy"), model, 0)
+            ((newest,),) = copy.execute(
+                "SELECT max(published_at) FROM (SELECT published_at FROM final.articles "
+                "UNION ALL SELECT published_at FROM final.articles_past) AS told"
+            ).fetchall()
+            wanted = _Stamp(
+                state, RULES, version("tantivy"), model, 0, (newest or _EPOCH).isoformat()
+            )
             stamp = _continued(folder, wanted)
             if stamp is not None and stamp.state == state:
                 return stamp.state
@@ -284,6 +295,8 @@ def _schema() -> tantivy.Schema:
     schema.add_text_field("source", tokenizer_name="whitespace", index_option="basic")
     for name in ("published", "change", "ended"):
         schema.add_integer_field(name, fast=True)
+    for name in ("week", "past"):
+        schema.add_integer_field(name, indexed=True)
     schema.add_bytes_field("hit", stored=True)
     schema.add_bytes_field("vector", stored=True)
     return schema.build()
@@ -302,6 +315,8 @@ def _document(one: Entry, shown: Hit, vector: bytes | None) -> tantivy.Document:
     document.add_integer("published", _microseconds(one.published_at))
     document.add_integer("change", one.change_seq)
     document.add_integer("ended", one.ended_seq)
+    document.add_integer("week", week_of(one.published_at))
+    document.add_integer("past", int(one.ended_seq != FOR_GOOD))
     document.add_bytes("hit", hit_text(shown).encode())
     if vector is not None:
         document.add_bytes("vector", vector)
@@ -336,6 +351,7 @@ class CopyIndex(Index):
         if stamp is None or stamp.rules != RULES:
             raise NoIndexError(f"{folder / LINK} doesn't exist yet: run `newsapi run` first")
         self.state = stamp.state
+        self._newest = datetime.fromisoformat(stamp.newest)
         self.path = path
         try:
             self._index = tantivy.Index.open(str(path))
@@ -354,20 +370,33 @@ class CopyIndex(Index):
     ) -> list[Found]:
         wanted = self._query(search, state)
         found: list[Found] = []
-        before: int | None = None
+        top = self._newest
         if after is not None:
-            before = _microseconds(after.published_at)
-            ties = self._search(_all_of(wanted, self._at(before)), _MOST_TIES)
-            found = [one for one in ties if one.place < after]
-            wanted = _all_of(wanted, self._between(None, before - 1))
-        later = self._search(wanted, rows + 1)
-        if len(later) > rows:
             # Those that were published at the same moment stand in the order of their ids.
-            last = _microseconds(later[-1].place.published_at)
-            later = [one for one in later if _microseconds(one.place.published_at) > last]
-            later += self._search(_all_of(wanted, self._at(last)), _MOST_TIES)
-        found += later
-        return sorted(found, key=lambda one: one.place, reverse=True)[:rows]
+            top = min(top, after.published_at)
+            at = _microseconds(after.published_at)
+            ties = self._search(_all_of(wanted, self._between(at, at)), _MOST_TIES)
+            found = _in_order(one for one in ties if one.place < after)
+            wanted = _all_of(wanted, self._between(None, at - 1))
+        for weeks, _, before in windows(search, top):
+            if len(found) >= rows:
+                break
+            query = wanted
+            if weeks:
+                query = _all_of(wanted, Query.term_set_query(self._schema, "week", list(weeks)))
+            elif before is not None:
+                query = _all_of(wanted, self._between(None, _microseconds(before) - 1))
+            found += self._first(query, rows - len(found))
+        return found[:rows]
+
+    def _first(self, query: Query, rows: int) -> list[Found]:
+        """The newest articles that a query finds."""
+        found = self._search(query, rows + 1)
+        if len(found) > rows:
+            last = _microseconds(found[-1].place.published_at)
+            found = [one for one in found if _microseconds(one.place.published_at) > last]
+            found += self._search(_all_of(query, self._between(last, last)), _MOST_TIES)
+        return _in_order(found)
 
     @override
     def count(self, search: Search, *, most: int | None = None, state: int | None = None) -> int:
@@ -481,7 +510,13 @@ class CopyIndex(Index):
 
     def _of_state(self, state: int | None) -> Query:
         if state is None or state == self.state:
-            return _lasting(self._schema)
+            # Few have ended: naming them is quicker than asking all the others.
+            return Query.boolean_query(
+                [
+                    (Occur.Must, Query.all_query()),
+                    (Occur.MustNot, Query.term_query(self._schema, "past", 1)),
+                ]
+            )
         came = Query.range_query(self._schema, "change", FieldType.Integer, upper_bound=state)
         ends = Query.range_query(self._schema, "ended", FieldType.Integer, lower_bound=state + 1)
         return _all_of(came, ends)
@@ -501,9 +536,6 @@ class CopyIndex(Index):
         return Query.range_query(
             self._schema, "published", FieldType.Integer, lower_bound=first, upper_bound=last
         )
-
-    def _at(self, moment: int) -> Query:
-        return self._between(moment, moment)
 
     def _guarded(self) -> "_Guarded":
         return _Guarded(self)
@@ -535,6 +567,10 @@ class _Guarded:
 def _count(searcher: tantivy.Searcher, query: Query) -> int:
     # The package's types don't know of it.
     return int(searcher.search(query, limit=1).count)  # type: ignore[attr-defined]
+
+
+def _in_order(found: Iterable[Found]) -> list[Found]:
+    return sorted(found, key=lambda one: one.place, reverse=True)
 
 
 def _all_of(*queries: Query) -> Query:

@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
+from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.entries import COLUMNS, day_of, own_text
 from newsapi_dentsu.reading.search import Search, Terms
@@ -22,6 +23,9 @@ COUNTED: Final = 10_000
 """Hits that are counted at most where a page says how many there are."""
 
 _EXCERPT: Final = 300
+_EPOCH: Final = date(1970, 1, 1)
+_SPANS: Final = (1, 3, 8, 20, 52)
+"""Weeks that are looked through at a time, from the newest on; then all that are left."""
 
 
 class NoIndexError(WarehouseError):
@@ -133,6 +137,35 @@ class Index(Protocol):
     def vector(self, article_id: str) -> bytes | None:
         """What tells the meaning of an article."""
         ...
+
+
+def week_of(moment: datetime) -> int:
+    """The week in which a moment lies, in weeks since 1970."""
+    return (day_of(moment) - _EPOCH).days // 7
+
+
+def windows(
+    search: Search, top: datetime
+) -> Iterator[tuple[Sequence[int], datetime | None, datetime | None]]:
+    """Weeks to look through for the newest hits, one window after the other.
+
+    Each has the moments that bound it; the last window has all that is left, and names no weeks.
+
+    Args:
+        search: what is looked for.
+        top: no hit is newer.
+    """
+    first = day_start(search.since) if search.since else None
+    last = day_start(search.until + timedelta(days=1)) if search.until else None
+    week = week_of(top if last is None else min(top, last - timedelta(microseconds=1)))
+    for span in _SPANS:
+        if first is not None and last is not None and last <= first:
+            return
+        begin = day_start(_EPOCH + timedelta(weeks=week - span + 1))
+        low = max(begin, first) if first is not None else begin
+        yield range(week - span + 1, week + 1), low, last
+        week, last = week - span, begin
+    yield (), first, last
 
 
 def best(index: Index, search: Search, rows: int) -> list[Found]:

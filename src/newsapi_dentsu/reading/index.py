@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from newsapi_dentsu.reading.hits import Index
+from newsapi_dentsu.reading.hits import Index, NoIndexError
 from newsapi_dentsu.reading.server_index import ServerIndex, publish_entries
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -39,6 +39,14 @@ def index_of(session: Session) -> Index:
         NoIndexError: there is none yet, or none that can be read.
     """
     return session.index if isinstance(session, CopySession) else ServerIndex(session)
+
+
+def searched_state(session: Session) -> int | None:
+    """The state that searches answer from; None where there is no index."""
+    try:
+        return index_of(session).state
+    except NoIndexError:
+        return None
 
 
 @cache

@@ -6,8 +6,8 @@ topics, the language and the week. So one GIN index answers all of a search, and
 a frequent word are found in the newest weeks, without looking at all that there are.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +25,17 @@ from newsapi_dentsu.reading.entries import (
     entry,
     topic_name,
 )
-from newsapi_dentsu.reading.hits import Found, Hit, Index, Labels, NoIndexError, Place, hit
+from newsapi_dentsu.reading.hits import (
+    Found,
+    Hit,
+    Index,
+    Labels,
+    NoIndexError,
+    Place,
+    hit,
+    week_of,
+    windows,
+)
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
@@ -39,10 +49,6 @@ _BATCH: Final = 1_000
 _EVERY: Final = "#"
 """A term that each entry has."""
 
-_SPANS: Final = (1, 3, 8, 20, 52)
-"""Weeks that are looked through at a time, from the newest on; then all that are left."""
-
-_EPOCH: Final = date(1970, 1, 1)
 _AKIN_OF: Final = 2_000
 
 
@@ -131,7 +137,7 @@ def full_text(one: Entry) -> str:
         if word is not None:
             weight = "A" if place < one.title_words else "B" if opening <= place < opened else ""
             places.setdefault(word, []).append(f"{place + 1}{weight}")
-    labels = [_EVERY, _of_week(_week(one.published_at)), _of_lang(one.lang)]
+    labels = [_EVERY, _of_week(week_of(one.published_at)), _of_lang(one.lang)]
     labels += [_of_source(source) for source in sorted(one.sources)]
     labels += [_of_topic(topic_name(topic)) for topic in one.topics]
     return " ".join(
@@ -161,14 +167,6 @@ def _of_topic(name: str) -> str:
 def _quoted(lexeme: str) -> str:
     escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
-
-
-def _week(moment: datetime) -> int:
-    return (moment.astimezone(UTC).date() - _EPOCH).days // 7
-
-
-def _week_start(week: int) -> datetime:
-    return day_start(_EPOCH + timedelta(days=7 * week))
 
 
 def _phrase(phrase: Terms, weight: str = "") -> str:
@@ -231,7 +229,8 @@ class ServerIndex(Index):
         self, search: Search, *, rows: int, after: Place | None = None, state: int | None = None
     ) -> list[Found]:
         found: list[Found] = []
-        for weeks, first, last in self._windows(search, after, state):
+        top = self._top(after, state)
+        for weeks, first, last in windows(search, top) if top else ():
             parameters: list[object] = [_asked(search, weeks), self._state(state), first, last]
             below = ""
             if after is not None:
@@ -253,12 +252,8 @@ class ServerIndex(Index):
                 break
         return found
 
-    def _windows(
-        self, search: Search, after: Place | None, state: int | None
-    ) -> Iterator[tuple[Sequence[int], datetime | None, datetime | None]]:
-        """Weeks to look through, the newest first, and the moments that bound them."""
-        first = day_start(search.since) if search.since else None
-        last = day_start(search.until + timedelta(days=1)) if search.until else None
+    def _top(self, after: Place | None, state: int | None) -> datetime | None:
+        """The moment after which there is nothing; None where there is nothing at all."""
         tables = ["final.articles"]
         if self._state(state) != self.state:
             tables.append("final.articles_past")
@@ -268,22 +263,9 @@ class ServerIndex(Index):
             for (moment,) in self._session.rows(f"SELECT max(published_at) FROM {table}")
             if moment is not None
         ]
-        if not newest:
-            return
-        top = max(newest)
-        if last is not None:
-            top = min(top, last - timedelta(microseconds=1))
-        if after is not None:
-            top = min(top, after.published_at)
-        week, before = _week(top), last
-        for span in _SPANS:
-            if first is not None and before is not None and before <= first:
-                return
-            begin = _week_start(week - span + 1)
-            low = max(begin, first) if first is not None else begin
-            yield range(week - span + 1, week + 1), low, before
-            week, before = week - span, begin
-        yield (), first, before
+        if not newest or after is None:
+            return max(newest, default=None)
+        return min(max(newest), after.published_at)
 
     def _state(self, state: int | None) -> int:
         return self.state if state is None else state
@@ -364,7 +346,9 @@ class ServerIndex(Index):
             return []
         parts = [f"({_phrase(one, ':A')} | {_phrase(one, ':B')})" for one in words]
         first, last = near - AROUND, near + AROUND
-        weeks = " | ".join(_quoted(_of_week(week)) for week in range(_week(first), _week(last) + 1))
+        weeks = " | ".join(
+            _quoted(_of_week(week)) for week in range(week_of(first), week_of(last) + 1)
+        )
         shared = " + ".join(
             f"CAST(words @@ CAST(${place} AS tsquery) AS integer)"
             for place in range(6, 6 + len(parts))

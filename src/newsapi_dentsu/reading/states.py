@@ -142,11 +142,13 @@ def articles_page(
         ExpiredError: the state can't be read any more.
         NoIndexError: words are looked for, and there is no index of searches.
     """
-    _refuse_expired(session, state)
     if not wanted.search.reads_texts:
+        _refuse_expired(session, state)
         return _page(session, relation, state, wanted, after=after, rows=rows)
+    index = index or index_of(session)
+    refuse_expired(session, state, index)
     page: list[Row] = []
-    for found in _found(index or index_of(session), state, wanted, after, rows):
+    for found in _found(index, state, wanted, after, rows):
         page += _page(session, relation, state, wanted, found=found, rows=len(found))
         if len(page) >= rows:
             break
@@ -166,10 +168,11 @@ def articles_count(
         ExpiredError: the state can't be read any more.
         NoIndexError: words are looked for, and there is no index of searches.
     """
-    _refuse_expired(session, state)
     if not wanted.search.reads_texts:
+        _refuse_expired(session, state)
         return _count(session, relation, state, wanted)
     index = index or index_of(session)
+    refuse_expired(session, state, index)
     if not wanted.beside_search:
         search = wanted.search.within(wanted.since, wanted.until)
         return index.count(search, state=state)
@@ -183,8 +186,6 @@ def _found(
     index: Index, state: int, wanted: ArticleFilter, after: Place | None, rows: int
 ) -> Iterator[list[Found]]:
     """All hits after a place, the newest first, some at a time."""
-    if index.state < state:
-        raise ExpiredError(f"state {state} can't be searched any more: begin again")
     search = wanted.search.within(wanted.since, wanted.until)
     rows = min(_FOUND_AT_ONCE, max(rows, 200) if wanted.beside_search else rows)
     while found := index.newest(search, rows=rows, after=after, state=state):
@@ -275,6 +276,17 @@ def read_articles(
         after = ROWS.place(page[-1])
         if remaining is not None:
             remaining -= len(page)
+
+
+def refuse_expired(session: Session, state: int, index: Index) -> None:
+    """Refuse a state that can't be searched any more.
+
+    Raises:
+        ExpiredError: it can't.
+    """
+    _refuse_expired(session, state)
+    if index.state < state:
+        raise ExpiredError(f"state {state} can't be searched any more: begin again")
 
 
 def _refuse_expired(session: Session, state: int) -> None:

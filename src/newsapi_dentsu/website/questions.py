@@ -14,6 +14,7 @@ from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.search import MOST_CHARACTERS, Search, parse_search
 from newsapi_dentsu.reading.states import ArticleFilter
 from newsapi_dentsu.reading.stories import Rank, StoryFilter
+from newsapi_dentsu.reading.trends import MOST_CONCEPTS, MOST_WEEKS
 
 PERIODS: Final = ((1, "1 day"), (7, "7 days"), (30, "30 days"))
 MOST_DAYS: Final = 31
@@ -106,6 +107,27 @@ def article_filter(given: Mapping[str, str]) -> ArticleFilter:
         topic=_text(given, "topic") or None,
         lang=_text(given, "lang") or None,
     )
+
+
+def searched(given: Mapping[str, str]) -> Search:
+    """Read a search; without words it has all articles.
+
+    Raises:
+        QuestionError: it is malformed.
+    """
+    return _search(words(given))
+
+
+def trend_question(given: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Read how many weeks, and which concepts are to be compared.
+
+    Raises:
+        QuestionError: one of them is malformed.
+    """
+    chosen = [name.strip() for name in _text(given, "concepts", 500).split(",") if name.strip()]
+    if len(chosen) > MOST_CONCEPTS:
+        raise QuestionError(f"concepts must be at most {MOST_CONCEPTS}, separated by commas")
+    return _number(given, "weeks", 12, 1, MOST_WEEKS), chosen
 
 
 def limit(given: Mapping[str, str], usual: int, most: int) -> int:
