@@ -20,6 +20,7 @@ from newsapi_dentsu.reading.library import CopyLibrary, Library
 from newsapi_dentsu.reading.search import parse_search
 from newsapi_dentsu.reading.states import ARTICLES, ArticleFilter, articles_count, articles_page
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import search
 from support.articles import body, record
 from support.clock import NOON
@@ -262,6 +263,29 @@ def test_the_server_is_searched_as_before_until_all_is_taken(
         assert len(index.hits(index.newest(ALL, rows=100))) == 6
 
     assert_complete(published(warehouse, folder))
+    warehouse.close()
+
+
+def test_of_many_articles_the_words_are_indexed_together(
+    postgres_databases: PostgresDatabases, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = postgres_databases.create().open()
+    begin(warehouse)
+    monkeypatch.setattr(server_index, "_MANY", 3)
+    monkeypatch.setattr(server_index, "_BATCH", 2)
+    real = server_index._take
+    indexed: list[bool] = []
+
+    def looked(session: Session, **named: Any) -> Any:
+        indexed.append("idx_search_words" in warehouse.engine.index_names(session))
+        return real(session, **named)
+
+    monkeypatch.setattr(server_index, "_take", looked)
+    library = published(warehouse, folder)
+
+    assert indexed == [False] * 4
+    assert not warehouse.is_behind()
+    assert_complete(library)
     warehouse.close()
 
 

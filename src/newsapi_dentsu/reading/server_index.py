@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from newsapi_dentsu.domain.vectors import Vector
 
 _BATCH: Final = 1_000
+_MANY: Final = 20_000
 _EVERY: Final = "#"
 """A term that each entry has."""
 
@@ -70,6 +71,9 @@ def publish_entries(warehouse: Warehouse, model: str) -> int:
         now = search.state(session)
         if now is None or (now.rules, now.model) != (RULES, model) or now.reached > target:
             search.clear(session)
+            if target > _MANY:
+                # Made at the end, it costs a fifth of what so many additions to it do.
+                search.drop_index(session)
             now = SearchState(-1, -1, RULES, model)
             search.set_state(session, now)
         return now, target
@@ -77,6 +81,8 @@ def publish_entries(warehouse: Warehouse, model: str) -> int:
     now, target = warehouse.write(begin)
     while now.change_seq < target:
         now = warehouse.write(partial(_take, now=now, target=target))
+    # Where its index isn't there, it is made.
+    warehouse.upgrade()
     return target
 
 

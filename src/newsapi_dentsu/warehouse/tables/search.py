@@ -52,6 +52,11 @@ def clear(session: Session) -> None:
     session.execute(f"DELETE FROM {STATE}")
 
 
+def drop_index(session: Session) -> None:
+    """Drop the index of the words, which an upgrade makes again."""
+    session.execute("DROP INDEX IF EXISTS final.idx_search_words")
+
+
 def save(session: Session, rows: Sequence[Row]) -> None:
     """Store entries; those that are there are replaced."""
     unnested = ", ".join(
