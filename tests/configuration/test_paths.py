@@ -13,6 +13,7 @@ PATHS = [
     "topics_file",
     "sentence_model",
     "alerts_file",
+    "saved_searches",
     "postgres_sslrootcert",
     "backup_location",
     "lake_location",

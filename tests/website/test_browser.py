@@ -162,6 +162,27 @@ def test_searching_and_filtering_are_forms(browser: Browser, url: str) -> None:
         assert page.locator(".card h2").all_inner_texts() == ["The one alone"]
 
 
+def test_menus_break_between_words_only(browser: Browser, url: str) -> None:
+    size = {"width": 400, "height": 800}
+    script = "[...document.querySelectorAll('.top nav a')].map(one => one.getClientRects().length)"
+    assert set(scripted(browser, url, "/", script, viewport=size)) == {1}
+    script = "[...document.querySelectorAll('.top nav a')].map(one => one.offsetHeight)"
+    assert max(scripted(browser, url, "/", script, viewport=size)) < 45
+
+
+def test_a_search_is_narrowed_down_by_links(browser: Browser, url: str) -> None:
+    with opened(browser, url, "/search?q=story") as page:
+        facets = page.get_by_role("complementary", name="Narrow down")
+        facets.get_by_role("link", name="site4.example").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**source%3Asite4.example")
+        assert page.locator(".card h2").all_inner_texts() == ["The one alone"]
+        page.get_by_role("link", name="Best match").click()
+        page.wait_for_url("**sort=relevance")
+        page.get_by_role("link", name="The one alone").click()
+        page.wait_for_url("**/story/*")
+
+
 def test_a_page_has_its_landmarks_and_names(browser: Browser, url: str) -> None:
     for path in PAGES:
         with opened(browser, url, path) as page:

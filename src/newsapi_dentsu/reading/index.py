@@ -61,6 +61,24 @@ def open_copy_index(folder: Path) -> Index:
     return CopyIndex(folder)
 
 
+def searchable_state(warehouse: Warehouse, folder: Path) -> int | None:
+    """The state that can be searched; None where nothing can.
+
+    Args:
+        warehouse: the warehouse.
+        folder: where the reader's copy lies, where DuckDB stores.
+    """
+    if warehouse.engine.name != "PostgreSQL":
+        from newsapi_dentsu.reading.copy_index import CopyIndex
+
+        try:
+            return CopyIndex(folder).state
+        except NoIndexError:
+            return None
+    with warehouse.snapshot() as session:
+        return searched_state(session)
+
+
 def publish_search(warehouse: Warehouse, folder: Path, model: str) -> int:
     """Bring the index of searches up to what people read; the caller holds the run lock.
 

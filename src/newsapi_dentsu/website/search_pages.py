@@ -130,17 +130,17 @@ def _facet_lists(question: SearchQuestion, told: Facets) -> list[FacetList]:
             ],
         ),
     )
-    # One that all hits have narrows nothing down.
-    return [
-        FacetList(title, choices)
+    # What all hits have narrows nothing down.
+    narrowing = (
+        FacetList(title, [choice for choice in choices if choice.hits < told.of])
         for title, choices in kinds
-        if len(choices) > 1 or (choices and choices[0].hits < told.of)
-    ]
+    )
+    return [facet for facet in narrowing if facet.choices]
 
 
 def saved(session: Session, there: Sequence[SavedSearch], now: datetime) -> str:
     """The page of all saved searches."""
-    return page("saved.html", now, stories.read_state(session), section="search", saved=there)
+    return page("saved.html", now, stories.read_state(session), section="saved", saved=there)
 
 
 def trends(session: Session, given: Mapping[str, str], now: datetime) -> str:
