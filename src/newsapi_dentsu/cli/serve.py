@@ -96,9 +96,7 @@ def serve(
     if opened:
         click.launch(url)
     config = uvicorn.Config(
-        application(
-            library, hosts, access, origins, SavedSearches(settings.saved_searches_path)
-        ),
+        application(library, hosts, access, origins, SavedSearches(settings.saved_searches_path)),
         log_level="warning",
         access_log=False,
         server_header=False,

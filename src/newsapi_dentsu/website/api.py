@@ -14,6 +14,7 @@ from newsapi_dentsu.reading.library import Library
 from newsapi_dentsu.reading.parquet import parquet_stream
 from newsapi_dentsu.reading.search import MOST_CHARACTERS
 from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES
+from newsapi_dentsu.reading.trends import MOST_CONCEPTS, MOST_WEEKS
 from newsapi_dentsu.visible import visible
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.website.questions import (
@@ -32,6 +33,8 @@ from newsapi_dentsu.wording import utc_text
 USUAL: Final = 50
 MOST: Final = 500
 MOST_STORIES: Final = 100
+USUAL_HITS: Final = 20
+MOST_HITS: Final = 100
 _BULK_ROWS: Final = 500
 _LONGEST_NAME: Final = 40
 
@@ -66,8 +69,8 @@ _WORDS = Parameter("q", 'A search, such as agency "series b" -crypto source:adle
 _CURSOR = Parameter("cursor", "What the page before says in next.", {"type": "string"})
 
 
-def _limit(most: int) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": min(USUAL, most)}
+def _limit(most: int, usual: int = USUAL) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": min(usual, most)}
     return Parameter("limit", "How many a page.", schema)
 
 
@@ -114,6 +117,59 @@ OPERATIONS: Final = (
         "Everything that came, changed or left, in order; ask again with the cursor in next.",
         (_limit(MOST), _CURSOR),
         "Changes",
+    ),
+    Operation(
+        "/api/v1/search",
+        "The hits of a search, the newest first or, for one page, those that fit best; all pages "
+        "are of one state.",
+        (
+            _WORDS,
+            Parameter(
+                "sort",
+                "relevance looks among the newest 2,000 hits and has no further pages.",
+                {"type": "string", "enum": ["newest", "relevance"], "default": "newest"},
+            ),
+            _limit(MOST_HITS, USUAL_HITS),
+            _CURSOR,
+        ),
+        "Hits",
+    ),
+    Operation(
+        "/api/v1/search/facets",
+        "What the newest 1,000 hits can be narrowed down by.",
+        (_WORDS,),
+        "Facets",
+    ),
+    Operation(
+        "/api/v1/stories/{story_id}/related", "Stories that are akin to one.", (), "RelatedStories"
+    ),
+    Operation(
+        "/api/v1/trends",
+        "Articles a week, the first sources, rising concepts, and the shares of those chosen.",
+        (
+            Parameter(
+                "weeks",
+                "Weeks up to the newest day.",
+                {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": MOST_WEEKS,
+                    "default": 12,
+                },
+            ),
+            Parameter(
+                "concepts",
+                f"Concepts to compare, separated by commas; {MOST_CONCEPTS} at most.",
+                {"type": "string", "maxLength": 500},
+            ),
+        ),
+        "Trends",
+    ),
+    Operation(
+        "/api/v1/sources/{source_uri}",
+        "How much a publication had in 90 days, how fast, and how often it was copied.",
+        (),
+        "Source",
     ),
 )
 

@@ -11,7 +11,6 @@ from newsapi_dentsu.reading.hits import Hit
 from newsapi_dentsu.reading.states import ARTICLE_TYPES, Change
 from newsapi_dentsu.reading.stories import Place, Story
 from newsapi_dentsu.reading.trends import SourceProfile, Trends
-from newsapi_dentsu.website import search_api
 from newsapi_dentsu.website.api import OPERATIONS, Operation
 
 _JSON_TYPES: dict[str, dict[str, Any]] = {
@@ -50,9 +49,7 @@ def description() -> dict[str, Any]:
             "summary": "Articles, stories and changes of newsapi-dentsu "
             + version("newsapi-dentsu"),
         },
-        "paths": {
-            one.path: {"get": _operation(one)} for one in (*OPERATIONS, *search_api.OPERATIONS)
-        },
+        "paths": {one.path: {"get": _operation(one)} for one in OPERATIONS},
         "components": {"schemas": _schemas()},
     }
 

@@ -92,7 +92,7 @@ def feeds(session: Session, base: str, now: datetime) -> str:
 
 def reference(described: Mapping[str, Any], base: str, now: datetime) -> str:
     """The description of the REST API, for people."""
-    return _page("reference.html", now, None, section="feeds", described=described, base=base)
+    return page("reference.html", now, None, section="feeds", described=described, base=base)
 
 
 def trouble(status: int, title: str, detail: str, now: datetime) -> str:

@@ -10,7 +10,7 @@ from newsapi_dentsu.reading import related as relating
 from newsapi_dentsu.reading import trends as trending
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.website.api import Operation, Parameter
+from newsapi_dentsu.website.api import MOST_HITS, USUAL_HITS
 from newsapi_dentsu.website.questions import (
     QuestionError,
     article_place,
@@ -20,79 +20,12 @@ from newsapi_dentsu.website.questions import (
     trend_question,
 )
 
-_USUAL: Final = 20
-_MOST: Final = 100
 RELATED: Final = 6
-
-_QUERY = Parameter(
-    "q",
-    'A search, such as agency "series b" -crypto source:adledger since:2026-11-01.',
-    {"type": "string", "maxLength": 1000},
-)
-_LIMIT = Parameter(
-    "limit", "How many a page.", {"type": "integer", "minimum": 1, "maximum": _MOST, "default": 20}
-)
-
-OPERATIONS: Final = (
-    Operation(
-        "/api/v1/search",
-        "The hits of a search, the newest first or, for one page, those that fit best; all pages "
-        "are of one state.",
-        (
-            _QUERY,
-            Parameter(
-                "sort",
-                "relevance looks among the newest 2,000 hits and has no further pages.",
-                {"type": "string", "enum": ["newest", "relevance"], "default": "newest"},
-            ),
-            _LIMIT,
-            Parameter("cursor", "What the page before says in next.", {"type": "string"}),
-        ),
-        "Hits",
-    ),
-    Operation(
-        "/api/v1/search/facets",
-        "What the newest 1,000 hits can be narrowed down by.",
-        (_QUERY,),
-        "Facets",
-    ),
-    Operation(
-        "/api/v1/stories/{story_id}/related", "Stories that are akin to one.", (), "RelatedStories"
-    ),
-    Operation(
-        "/api/v1/trends",
-        "Articles a week, the first sources, rising concepts, and the shares of those chosen.",
-        (
-            Parameter(
-                "weeks",
-                "Weeks up to the newest day.",
-                {
-                    "type": "integer",
-                    "minimum": 1,
-                    "maximum": trending.MOST_WEEKS,
-                    "default": 12,
-                },
-            ),
-            Parameter(
-                "concepts",
-                f"Concepts to compare, separated by commas; {trending.MOST_CONCEPTS} at most.",
-                {"type": "string", "maxLength": 500},
-            ),
-        ),
-        "Trends",
-    ),
-    Operation(
-        "/api/v1/sources/{source_uri}",
-        "How much a publication had in 90 days, how fast, and how often it was copied.",
-        (),
-        "Source",
-    ),
-)
 
 
 def search(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     """A page of hits, with how many there are in all."""
-    wanted, rows = searched(given), limit(given, _USUAL, _MOST)
+    wanted, rows = searched(given), limit(given, USUAL_HITS, MOST_HITS)
     index = index_of(session)
     cursor, best = given.get("cursor"), given.get("sort", "newest").strip() == "relevance"
     if given.get("sort", "newest").strip() not in ("", "newest", "relevance"):
