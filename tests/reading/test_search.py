@@ -39,6 +39,15 @@ from newsapi_dentsu.reading.search import MOST_CHARACTERS, MOST_PARTS, Search, p
                 without_languages=("eng",),
             ),
         ),
+        # Single quotes quote, too, but where they are apostrophes.
+        (
+            "'series b' source:'Ad Ledger' -‘hot air’",
+            Search((("series", "b"),), (("hot", "air"),), sources=(("ad", "ledger"),)),
+        ),
+        (
+            "Let's dance l’Oréal rock 'n' roll",
+            Search((("let", "s"), ("dance",), ("l", "oreal"), ("rock",), ("n",), ("roll",))),
+        ),
         # What only looks like a part of the language is a word, and what has no letters is none.
         ("https://a.example 100% - & !", Search((("https", "a", "example"), ("100",)))),
         ('said "unfinished', Search((("said",), ("unfinished",)))),

@@ -24,12 +24,16 @@ Terms = tuple[str, ...]
 """Terms that follow each other."""
 
 _QUOTES: Final = str.maketrans("“”„«»", '"""""')
+_IN_QUOTES: Final = r"""(?:"(?P<{0}>[^"]*)"|['‘’](?P<{0}_single>[^'‘’"]*)['‘’](?=\s|$))"""
+"""What is quoted; single quotes are apostrophes where they stand within words."""
+
 _PART: Final = re.compile(
-    r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"|'
-    r'(?P<name>source|since|until|topic|lang):(?:"(?P<value>[^"]*)"|(?P<plain>\S*))|'
+    rf"(?P<minus>-?)(?:{_IN_QUOTES.format('phrase')}|"
+    rf"(?P<name>source|since|until|topic|lang):(?:{_IN_QUOTES.format('value')}|(?P<plain>\S*))|"
     r"(?P<word>\S+))",
     re.IGNORECASE,
 )
+_VALUES: Final = ("phrase", "phrase_single", "value", "value_single", "plain", "word")
 _EXAMPLE: Final = 'such as agency "series b" -crypto source:adledger since:2026-11-01'
 
 
@@ -83,11 +87,7 @@ def parse_search(text: str) -> Search:
     days: dict[str, date] = {}
     for part in found:
         name, minus = (part["name"] or "").lower(), part["minus"]
-        value = next(
-            one
-            for one in (part["phrase"], part["value"], part["plain"], part["word"])
-            if one is not None
-        )
+        value = next(part[one] for one in _VALUES if part[one] is not None)
         if name in ("since", "until"):
             days[name] = _day(name, value)
         elif name == "lang":
