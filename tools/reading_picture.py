@@ -31,7 +31,7 @@ def served() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         usual = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
         subprocess.run([newsapi, "run"], cwd=folder, env=usual, check=True, timeout=600)
-        command = [newsapi, "serve", "--port", str(_PORT)]
+        command: list[str | Path] = [newsapi, "serve", "--port", str(_PORT)]
         with subprocess.Popen(command, cwd=folder, env=usual) as server:
             try:
                 yield _ready(f"http://127.0.0.1:{_PORT}/")

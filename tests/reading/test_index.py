@@ -283,7 +283,7 @@ def test_of_many_articles_the_words_are_indexed_together(
     monkeypatch.setattr(server_index, "_take", looked)
     library = published(warehouse, folder)
 
-    assert indexed == [False] * 4
+    assert indexed == [False] * 3
     assert not warehouse.is_behind()
     assert_complete(library)
     warehouse.close()

@@ -141,6 +141,7 @@ def test_every_answer_is_as_described(filled: Site) -> None:
     article = filled.json("/api/v1/articles")["articles"][0]
     story = filled.json("/api/v1/stories")["stories"][0]
     ids = {"article_id": article["article_id"], "story_id": story["story_id"]}
+    ids["source_uri"] = article["source_uri"]
 
     assert described["openapi"] == "3.1.0"
     for path, operations in described["paths"].items():

@@ -56,6 +56,7 @@ from newsapi_dentsu.reading.hits import (
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import embeddings
 
 LINK: Final = "search"
@@ -69,6 +70,9 @@ _GAP: Final = "_"
 """Stands where no term is; none of them is written so."""
 
 _HEAP: Final = 64_000_000
+_MEMORY: Final = "512MB"
+"""What tantivy may take for new entries, and DuckDB for reading the copy."""
+
 _ROWS: Final = 2_000
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -110,9 +114,11 @@ def publish_index(warehouse: Warehouse, folder: Path, model: str) -> int:
     try:
         _sweep(folder)
         with (
-            closing(duckdb.connect(str(folder / FILE), read_only=True)) as copy,
+            closing(duckdb.connect(":memory:", config={"memory_limit": _MEMORY})) as copy,
             warehouse.snapshot() as session,
         ):
+            copy.execute(f"ATTACH {quoted_text(folder / FILE)} AS news (READ_ONLY)")
+            copy.execute("USE news")
             copy.execute("SET TimeZone = 'UTC'")
             ((state, past_from),) = copy.execute(
                 "SELECT change_seq, past_from FROM final.reading_state"
@@ -219,6 +225,7 @@ class _Making:
             else "true"
         )
         cursor = self.copy.cursor()
+        cursor.execute("USE news")
         cursor.execute("SET TimeZone = 'UTC'")
         cursor.execute(
             f"SELECT {columns}, CAST({FOR_GOOD} AS bigint) FROM final.articles "

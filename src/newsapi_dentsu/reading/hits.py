@@ -19,8 +19,9 @@ RANKED: Final = 2_000
 FACETED: Final = 1_000
 """The newest hits, whose days, sources, topics and languages are counted."""
 
-COUNTED: Final = 10_000
-"""Hits that are counted at most where a page says how many there are."""
+COUNTED: Final = 1_000
+"""Hits that are counted at most where a page says how many there are: phrases of frequent words are
+compared text by text."""
 
 _EXCERPT: Final = 300
 _EPOCH: Final = date(1970, 1, 1)
@@ -180,9 +181,9 @@ def best(index: Index, search: Search, rows: int) -> list[Found]:
     return [found[place] for _, place in ranked[:rows]]
 
 
-def counted(index: Index, search: Search) -> Counted:
-    """How many hits there are, as far as they are counted."""
-    hits = index.count(search, most=COUNTED + 1)
+def counted(index: Index, search: Search, state: int | None = None) -> Counted:
+    """How many hits a state has (the newest one by default), as far as they are counted."""
+    hits = index.count(search, most=COUNTED + 1, state=state)
     return Counted(min(hits, COUNTED), hits <= COUNTED)
 
 
@@ -213,7 +214,7 @@ def hit(row: Row) -> Hit:
         ].split()
     )
     if len(text) > _EXCERPT:
-        text = text[:_EXCERPT].rsplit(" ", 1)[0].rstrip(" ,;:–—-") + "…"
+        text = text[:_EXCERPT].rsplit(" ", 1)[0].rstrip(" .,;:–—-") + "…"
     values["published_at"] = values["published_at"].astimezone(UTC)
     return Hit(excerpt=text, **values)
 

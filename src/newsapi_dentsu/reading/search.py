@@ -16,7 +16,9 @@ from langcodes.tag_parser import LanguageTagError
 
 from newsapi_dentsu.domain.terms import terms
 
-MOST_CHARACTERS: Final = 1_000
+MOST_CHARACTERS: Final = 400
+"""As many as fit into an address, whatever script they are of."""
+
 MOST_PARTS: Final = 20
 MOST_TERMS: Final = 100
 

@@ -263,11 +263,14 @@ class ServerIndex(Index):
         tables = ["final.articles"]
         if self._state(state) != self.state:
             tables.append("final.articles_past")
-        newest = [
+        newest: list[datetime] = [
             moment
             for table in tables
-            for (moment,) in self._session.rows(f"SELECT max(published_at) FROM {table}")
-            if moment is not None
+            # The largest of a view would be looked for in the whole table.
+            for (moment,) in self._session.rows(
+                f"SELECT published_at FROM {table} WHERE published_at IS NOT NULL "
+                "ORDER BY published_at DESC LIMIT 1"
+            )
         ]
         if not newest or after is None:
             return max(newest, default=None)

@@ -128,8 +128,13 @@ def read_state(session: Session) -> State:
     )
     if not version >= views.SINCE:
         raise WarehouseError("what is stored is of another version: run `newsapi run` first")
-    ((newest,),) = session.rows("SELECT max(published_at) FROM final.articles")
-    return State(change_seq, updated_at, origin, newest.astimezone(UTC).date() if newest else None)
+    # The largest of a view would be looked for in the whole table.
+    newest = session.rows(
+        "SELECT published_at FROM final.articles WHERE published_at IS NOT NULL "
+        "ORDER BY published_at DESC LIMIT 1"
+    )
+    day = newest[0][0].astimezone(UTC).date() if newest else None
+    return State(change_seq, updated_at, origin, day)
 
 
 def most_carried(

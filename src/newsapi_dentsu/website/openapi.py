@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from newsapi_dentsu.reading.hits import Hit
+from newsapi_dentsu.reading.hits import COUNTED, Hit
 from newsapi_dentsu.reading.states import ARTICLE_TYPES, Change
 from newsapi_dentsu.reading.stories import Place, Story
 from newsapi_dentsu.reading.trends import SourceProfile, Trends
@@ -172,6 +172,10 @@ def _schemas_of_searches(rows_of: Callable[[type], dict[str, Any]]) -> dict[str,
             {
                 "state": integer,
                 "total": integer,
+                "total_is_exact": {
+                    "type": "boolean",
+                    "description": f"False where there are more than {COUNTED:,} hits.",
+                },
                 "hits": {"type": "array", "items": hit},
                 "next": _CURSOR,
             }

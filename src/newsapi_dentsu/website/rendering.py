@@ -48,7 +48,7 @@ def excerpt(story: Story, length: int = 240) -> str:
     text = " ".join(own_text(story).split())
     if len(text) <= length:
         return text
-    cut = text[:length].rsplit(" ", 1)[0].rstrip(" ,;:–—-")
+    cut = text[:length].rsplit(" ", 1)[0].rstrip(" .,;:–—-")
     return f"{cut}…"
 
 

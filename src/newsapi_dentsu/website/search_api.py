@@ -36,10 +36,11 @@ def search(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
         found = hits.best(index, wanted, rows)
     else:
         found = index.newest(wanted, rows=rows + 1, after=after, state=state)
-    shown = found[:rows]
+    shown, total = found[:rows], hits.counted(index, wanted, state)
     return {
         "state": state,
-        "total": index.count(wanted, state=state),
+        "total": total.hits,
+        "total_is_exact": total.exact,
         "hits": [asdict(one) for one in index.hits(shown)],
         "next": encoded(state, *shown[-1].place) if len(found) > rows and not best else None,
     }

@@ -12,7 +12,7 @@ from newsapi_dentsu.reading import trends as trending
 from newsapi_dentsu.reading.hits import Facets
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.saved import SavedSearch
-from newsapi_dentsu.reading.search import MOST_CHARACTERS, parse_search
+from newsapi_dentsu.reading.search import parse_search
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.pages import page
 from newsapi_dentsu.website.questions import (
@@ -68,7 +68,6 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
     state = stories.read_state(session)
     asked: dict[str, Any] = {
         "asked": question,
-        "longest": MOST_CHARACTERS,
         "mistake": None,
         "found": [],
         "total": None,
@@ -97,7 +96,7 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
     more = len(found) > PAGE_HITS and not best
     told = {
         "found": index.hits(shown),
-        "total": hits.counted(index, wanted),
+        "total": hits.counted(index, wanted, pinned),
         "facets": _facet_lists(question, hits.facets(index, wanted, _FACETS)) if found else [],
         "next": question.path(after=encoded(pinned, *shown[-1].place)) if more else None,
     }
