@@ -66,7 +66,12 @@ def kept(duckdb_databases: DuckDBDatabases, scratch: Path) -> Iterator[Site]:
 def test_everything_that_the_description_allows_is_answered_as_it_says(
     kept: Site, mode: GenerationMode
 ) -> None:
-    described = schemathesis.openapi.from_url(f"{kept.url}/api/v1/openapi.json")
+    # Several texts, each longer than it may be, make an address that is too long.
+    refused = {"expected-statuses": ["400", "401", "403", "404", "406", "414", "429", "5xx"]}
+    described = schemathesis.openapi.from_url(
+        f"{kept.url}/api/v1/openapi.json",
+        config=schemathesis.Config.from_dict({"checks": {"negative_data_rejection": refused}}),
+    )
     tried = 0
     for found in described.get_all_operations():
         operation: Any = found.ok()  # type: ignore[union-attr]

@@ -63,6 +63,7 @@ def _operation(one: Operation) -> dict[str, Any]:
         "401": _problem("A key is needed, and none that holds was given."),
         "403": _problem("The key isn't for this."),
         "406": _problem("This kind of answer isn't taken."),
+        "414": _problem("The address is longer than 8,000 bytes."),
         "429": _problem("Too many requests: come again after the seconds of Retry-After."),
         "503": _problem("Nothing can be read yet, or too many read."),
     }
