@@ -268,6 +268,10 @@ class Settings(BaseSettings):
         Path("data/news.duckdb"),
         description="The DuckDB file (where `NEWSAPI_HOME` is set: `news.duckdb` in that).",
     )
+    saved_searches: File | None = Field(
+        None,
+        description="File of the saved searches (default: saved-searches.json beside DUCKDB_PATH).",
+    )
     duckdb_memory_limit: MemorySize = Field("192MB", description="Memory that DuckDB may take.")
     database_wait_seconds: Wait = Field(
         15, description="How long to wait for a database that another process holds."
@@ -522,6 +526,11 @@ class Settings(BaseSettings):
     def reading_folder(self) -> Path:
         """The folder of the reader's copy, where DuckDB stores."""
         return self.data_folder / "reading"
+
+    @property
+    def saved_searches_path(self) -> Path:
+        """The file of the saved searches."""
+        return self.saved_searches or self.data_folder / "saved-searches.json"
 
     @property
     def home(self) -> Path:

@@ -14,6 +14,7 @@ PATHS = [
     "topics_file",
     "sentence_model",
     "alerts_file",
+    "saved_searches",
     "postgres_sslrootcert",
     "backup_location",
     "lake_location",

@@ -37,6 +37,7 @@ VALUES = {
     "otel_exporter_otlp_headers": "a=b",
     "applicationinsights_connection_string": "InstrumentationKey=x",
     "alerts_file": "alerts.yaml",
+    "saved_searches": "searches.json",
     "ui_base_url": "https://ui.example",
     "smtp_host": "mail.example",
     "smtp_user": "user",

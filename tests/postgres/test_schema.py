@@ -151,7 +151,9 @@ def test_every_version_with_rows_in_it_becomes_the_latest(
         empty.upgrade()
     # Those of either engine: an earlier version may have had more of them than this one.
     for statement in history.indexes("PostgreSQL").values():
-        ((table, column),) = re.findall(r" ON (\w+\.\w+)\((\w+)", statement)
+        ((table, column),) = re.findall(r" ON (\w+\.\w+)(?: USING \w+ )?\((\w+)", statement)
+        if "USING gin" in statement and empty.engine.name == "DuckDB":
+            continue
         if there(empty, *table.split(".")) and column.lower() in columns(empty, table):
             execute(empty, statement)
     for step in known[:steps]:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.errors import ExpiredError
+from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.states import (
     ROWS,
     ArticleFilter,
-    Place,
     articles_count,
     articles_page,
     current_state,

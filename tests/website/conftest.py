@@ -14,8 +14,8 @@ import pytest
 import requests
 import uvicorn
 
-from newsapi_dentsu.reading.copy import publish
 from newsapi_dentsu.reading.library import CopyLibrary, Library, ServerLibrary
+from newsapi_dentsu.reading.saved import SavedSearches
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.website.app import application
 from newsapi_dentsu.website.connections import BoundedConnection
@@ -25,6 +25,7 @@ from support.articles import body, record
 from support.clock import NOON
 from support.databases import Database, Databases, disconnect, drop
 from support.processing import process, store
+from support.searching import published
 
 HOUR = timedelta(hours=1)
 _USUAL = GraphQLOptions()
@@ -36,12 +37,13 @@ def serving(
     *hosts: str,
     access: Access | None = None,
     origins: Collection[str] = (),
+    saved: SavedSearches | None = None,
     graphql: GraphQLOptions = _USUAL,
 ) -> Iterator[str]:
     """The application on a free port of this machine."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application(library, hosts, access, origins, graphql),
+        application(library, hosts, access, origins, saved, graphql),
         log_level="warning",
         access_log=False,
         http=BoundedConnection,
@@ -77,8 +79,7 @@ class Site:
         if records:
             store(self.warehouse, *records, now=now)
         process(self.warehouse, now=now)
-        if self.warehouse.engine.name == "DuckDB":
-            publish(self.warehouse, self.folder)
+        published(self.warehouse, self.folder)
 
 
 @contextmanager
@@ -94,8 +95,7 @@ def site_of(warehouse: Warehouse, folder: Path) -> Iterator[Site]:
 @pytest.fixture
 def site(warehouse: Warehouse, tmp_path: Path) -> Iterator[Site]:
     """An empty site."""
-    if warehouse.engine.name == "DuckDB":
-        publish(warehouse, tmp_path)
+    published(warehouse, tmp_path)
     with site_of(warehouse, tmp_path) as made:
         yield made
 

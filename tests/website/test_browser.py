@@ -2,22 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+import requests
+from playwright.sync_api import Browser, Page, ViewportSize
 
-from newsapi_dentsu.reading.copy import publish
-from newsapi_dentsu.reading.library import CopyLibrary
 from support.articles import record
 from support.browser import CONTRAST, chromium, needs_chromium
 from support.clock import NOON
 from support.databases import DuckDBDatabases
 from support.processing import process, store
+from support.searching import published
 
 from .conftest import HOUR, news, serving, source
 
-PAGES = ("/", "/stories?days=7", "/stories?q=nothing", "/feeds", "/story/", "/nowhere")
+PAGES = (
+    *("/", "/stories?days=7", "/stories?q=nothing", "/feeds", "/story/", "/nowhere"),
+    *("/search", "/search?q=carried", "/search?q=nothing", "/search?q=-", "/saved", "/trends"),
+    *("/trends?concepts=Robots,Radio", "/source/site1.example"),
+)
+AXE = Path(__file__).parents[1] / "support" / "axe" / "axe.min.js"
+HEAVIEST = 50_000
+"""Bytes of a page as it is sent, with its style sheet."""
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 
 pytestmark = needs_chromium
@@ -37,8 +45,7 @@ def url(
     warehouse, folder = duckdb_databases.create().open(), tmp_path_factory.mktemp("reading")
     store(warehouse, *news(), record("long", NOON - HOUR, title=LONG, source=source(8)))
     process(warehouse)
-    publish(warehouse, folder)
-    with serving(CopyLibrary(folder)) as served:
+    with serving(published(warehouse, folder)) as served:
         yield served
 
 
@@ -53,7 +60,7 @@ def opened(browser: Browser, url: str, path: str = "/", **options: Any) -> Itera
     page.on("request", lambda request: asked.append(request.url))
     page.goto(url + path.removesuffix("story/"))
     if path == "/story/":
-        page.locator(".card h2 a, .card h3 a").first.click()
+        page.locator(".card h2 a").first.click()
     yield page
     context.close()
     assert [text for text in complaints if "404" not in text] == []
@@ -66,7 +73,7 @@ def scripted(browser: Browser, url: str, path: str, script: str, **options: Any)
         page = context.new_page()
         page.goto(url + path.removesuffix("story/"))
         if path == "/story/":
-            page.locator(".card h2 a, .card h3 a").first.click()
+            page.locator(".card h2 a").first.click()
         return page.evaluate(script)
 
 
@@ -78,6 +85,36 @@ def test_nothing_is_wider_than_the_screen(
     size = {"width": width, "height": 800}
     found = scripted(browser, url, path, "document.documentElement.scrollWidth", viewport=size)
     assert found <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280])
+def test_axe_has_nothing_to_complain_of(
+    browser: Browser, url: str, scheme: Literal["light", "dark"], width: int
+) -> None:
+    size: ViewportSize = {"width": width, "height": 900}
+    with browser.new_context(bypass_csp=True, color_scheme=scheme, viewport=size) as context:
+        page = context.new_page()
+        told = []
+        for path in PAGES:
+            page.goto(url + path.removesuffix("story/"))
+            if path == "/story/":
+                page.locator(".card h2 a").first.click()
+            page.add_script_tag(path=AXE)
+            found = page.evaluate("axe.run().then(told => told)")
+            told += [
+                (path, one["id"], [node["html"] for node in one["nodes"]])
+                for one in found["violations"]
+            ]
+            assert len(found["passes"]) > 10
+        assert told == []
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/story/"])
+def test_a_page_is_light(url: str, path: str) -> None:
+    sent = [requests.get(url + one, timeout=30, stream=True) for one in (path, "/style.css")]
+    assert all(one.headers["Content-Encoding"] == "gzip" for one in sent)
+    assert sum(len(one.raw.read()) for one in sent) <= HEAVIEST
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -113,15 +150,37 @@ def test_everything_is_reached_by_the_keyboard(browser: Browser, url: str) -> No
 
 def test_searching_and_filtering_are_forms(browser: Browser, url: str) -> None:
     with opened(browser, url) as page:
-        page.get_by_role("searchbox", name="Search the last 30 days").fill("twice")
+        page.get_by_role("searchbox", name="Search all articles").fill("twice")
         page.keyboard.press("Enter")
-        page.wait_for_url("**/stories?*")
+        page.wait_for_url("**/search?q=twice")
         assert page.locator(".card").count() == 1
+        page.get_by_role("navigation", name="Sections").get_by_text("Browse").click()
         page.get_by_label("Words in title or text").fill("")
         page.get_by_label("Source").select_option("site4.example")
         page.get_by_role("button", name="Show").click()
         page.wait_for_url("**source=site4.example**")
-        assert page.locator(".card h3").all_inner_texts() == ["The one alone"]
+        assert page.locator(".card h2").all_inner_texts() == ["The one alone"]
+
+
+def test_menus_break_between_words_only(browser: Browser, url: str) -> None:
+    size = {"width": 400, "height": 800}
+    script = "[...document.querySelectorAll('.top nav a')].map(one => one.getClientRects().length)"
+    assert set(scripted(browser, url, "/", script, viewport=size)) == {1}
+    script = "[...document.querySelectorAll('.top nav a')].map(one => one.offsetHeight)"
+    assert max(scripted(browser, url, "/", script, viewport=size)) < 45
+
+
+def test_a_search_is_narrowed_down_by_links(browser: Browser, url: str) -> None:
+    with opened(browser, url, "/search?q=story") as page:
+        facets = page.get_by_role("complementary", name="Narrow down")
+        facets.get_by_role("link", name="site4.example").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**source%3Asite4.example")
+        assert page.locator(".card h2").all_inner_texts() == ["The one alone"]
+        page.get_by_role("link", name="Best match").click()
+        page.wait_for_url("**sort=relevance")
+        page.get_by_role("link", name="The one alone").click()
+        page.wait_for_url("**/story/*")
 
 
 def test_a_page_has_its_landmarks_and_names(browser: Browser, url: str) -> None:

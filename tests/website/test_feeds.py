@@ -4,6 +4,8 @@ import json
 from email.utils import parsedate_to_datetime
 from xml.etree import ElementTree
 
+import feedparser
+
 from support.articles import body, record
 from support.clock import NOON
 
@@ -70,6 +72,28 @@ def test_the_json_feed_tells_the_same(filled: Site) -> None:
     assert feed["feed_url"] == f"{filled.url}/feed.json"
     assert [item["id"] for item in feed["items"]] == [entry["id"] for entry in entries(filled)]
     assert {"id", "url", "title", "content_text", "date_published"} <= feed["items"][0].keys()
+
+
+def test_a_parser_of_feeds_has_nothing_to_complain_of(filled: Site) -> None:
+    for path in ("/feed.atom", "/feed.atom?topic=AI", "/feed.atom?q=carried"):
+        parsed = feedparser.parse(filled.get(path).content)
+        assert not parsed.bozo, parsed.get("bozo_exception")
+        assert parsed.version == "atom10"
+        feed = parsed.feed
+        assert feed.title
+        assert feed.updated_parsed
+        assert feed.author
+        (own,) = [link.href for link in feed.links if link.rel == "self"]
+        assert own == filled.url + path
+        for entry in parsed.entries:
+            # What RFC 4287 demands of each, and times that it takes for times.
+            assert entry.id.startswith("urn:")
+            assert entry.title
+            assert entry.updated_parsed
+            assert entry.published_parsed
+            assert entry.author
+            assert [link.rel for link in entry.links] == ["alternate", "related"]
+        assert len({entry.id for entry in parsed.entries}) == len(parsed.entries) > 0
 
 
 def test_any_text_makes_a_sound_feed(site: Site) -> None:

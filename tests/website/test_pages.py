@@ -172,7 +172,7 @@ def test_before_the_first_run_every_answer_says_what_to_do(tmp_path: Path) -> No
         ("/stories?until=0001-01-01", 400),
         ("/stories?after=W10", 400),
         ("/stories?after=%F0%9F%98%80", 400),
-        ("/stories?q=" + "x" * 201, 400),
+        ("/stories?q=" + "x" * 401, 400),
         ("/stories?q=%00", 400),
         ("/stories?q=since:never", 400),
         ("/feed.json?q=since:never", 400),

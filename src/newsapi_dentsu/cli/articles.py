@@ -81,6 +81,7 @@ def articles(
     csv and parquet have the columns of final.filtered_news; jsonl has the names of the view
     final.articles and of the REST API, and real lists.
     """
+    from newsapi_dentsu.reading.index import open_copy_index
     from newsapi_dentsu.reading.search import parse_search
     from newsapi_dentsu.reading.states import ArticleFilter, read_articles
     from newsapi_dentsu.warehouse import open_warehouse
@@ -104,7 +105,15 @@ def articles(
         raise click.UsageError("--excel goes with --format csv")
     if format_ == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE")
-    pages = read_articles(open_warehouse(load_settings()), wanted, limit)
+    settings = load_settings()
+    warehouse = open_warehouse(settings)
+    if settings.use_postgres:
+        pages = read_articles(warehouse, wanted, limit)
+    else:
+        # The index beside the reader's copy knows the words; articles are read where they are.
+        pages = read_articles(
+            warehouse, wanted, limit, lambda _: open_copy_index(settings.reading_folder)
+        )
     if format_ == "table":
         _show(pages)
     elif out is None:

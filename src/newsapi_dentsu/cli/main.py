@@ -41,6 +41,7 @@ COMMANDS = {
     "articles": "articles",
     "serve": "serve",
     "keys": "keys",
+    "searches": "searches",
     "explain": "explain",
     "dev": "dev",
     "daemon": "daemon",

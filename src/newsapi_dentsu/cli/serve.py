@@ -86,6 +86,7 @@ def serve(
     from newsapi_dentsu.access.store import open_key_store
     from newsapi_dentsu.access.uses import Uses
     from newsapi_dentsu.reading.library import open_library
+    from newsapi_dentsu.reading.saved import SavedSearches
     from newsapi_dentsu.website.app import application
     from newsapi_dentsu.website.connections import BoundedConnection
     from newsapi_dentsu.website.gate import Access
@@ -101,7 +102,8 @@ def serve(
         alone=alone,
     )
     options = GraphQLOptions(introspection=alone, trusted=trusted, trusted_only=trusted_only)
-    served = application(library, hosts, access, origins, options)
+    saved = SavedSearches(settings.saved_searches_path)
+    served = application(library, hosts, access, origins, saved, options)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     click.echo(f"The news from {library.location} on {url}; Ctrl-C ends it.", err=True)
     if access.closed:

@@ -126,13 +126,16 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
             export(self._settings, ended)
 
     def _publish(self) -> None:
-        """Bring the reader's copy up to date; where that fails, the next run completes it."""
-        if self._settings.use_postgres:
-            return
+        """Bring what readers read up to date; where that fails, the next run completes it."""
+        from newsapi_dentsu.meaning.embedder import open_embedder
         from newsapi_dentsu.reading.copy import publish
+        from newsapi_dentsu.reading.index import publish_search
 
+        folder = self._settings.reading_folder
         try:
-            publish(self._warehouse, self._settings.reading_folder)
+            if not self._settings.use_postgres:
+                publish(self._warehouse, folder)
+            publish_search(self._warehouse, folder, open_embedder(self._settings).model)
         except Exception as error:
             # What the run has stored is right, whatever becomes of the copy.
             logger.warning("Readers see the copy of before, which the next run renews: %s", error)

@@ -89,6 +89,7 @@ def diagnose(now: datetime) -> Iterator[Finding]:
         yield from _examined("relevance", lambda: _relevance(warehouse, now))
         if not settings.use_postgres:
             yield from _examined("reader's copy", lambda: _readers_copy(settings, warehouse))
+        yield from _examined("search", lambda: _search(settings, warehouse))
         if settings.use_postgres:
             yield from _examined("size", lambda: _server(settings, warehouse, limits, clocks))
     yield from _dagster(settings, limits, now)
@@ -226,6 +227,20 @@ def _readers_copy(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]
         return
     detail = f"{settings.reading_folder} is behind final" if there is not None else "there is none"
     yield Finding("reader's copy", "warning", detail, "newsapi run; its log says why it failed")
+
+
+def _search(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
+    from newsapi_dentsu.reading.index import searchable_state
+    from newsapi_dentsu.reading.states import current_state
+
+    there = searchable_state(warehouse, settings.reading_folder)
+    with warehouse.snapshot() as session:
+        wanted = current_state(session)
+    if there == wanted:
+        yield Finding("search", "ok", "all of final can be searched")
+        return
+    detail = "the index is behind final" if there is not None else "there is no index"
+    yield Finding("search", "warning", detail, "newsapi run; its log says why it failed")
 
 
 def _server(

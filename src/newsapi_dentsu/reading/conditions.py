@@ -23,10 +23,6 @@ class Conditions:
         """Add that one of the columns contains a text, regardless of case."""
         self._all.append(f"({self._containing(columns, text)})")
 
-    def add_lacking(self, columns: Iterable[str], text: str) -> None:
-        """Add that none of the columns contains a text, regardless of case."""
-        self._all.append(f"NOT ({self._containing(columns, text)})")
-
     def _containing(self, columns: Iterable[str], text: str) -> str:
         escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
         number = self.number(f"%{escaped}%")

@@ -11,9 +11,11 @@ from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.copy import FILE
+from newsapi_dentsu.reading.copy_index import CopyIndex
+from newsapi_dentsu.reading.hits import Index
+from newsapi_dentsu.reading.index import CopySession
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
-from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.opening import open_postgres
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
@@ -44,10 +46,12 @@ class CopyLibrary(Library):
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
+        self._folder = folder
         self.location = str(self._path)
         self._lock = threading.Lock()
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, int] | None = None
+        self._index: CopyIndex | None = None
 
     @override
     @contextmanager
@@ -55,7 +59,7 @@ class CopyLibrary(Library):
         with self._cursor() as cursor:
             cursor.execute("USE news")
             cursor.execute("SET TimeZone = 'UTC'")
-            yield DuckDBSession(cursor)
+            yield CopySession(cursor, self._opened_index)
 
     @override
     def close(self) -> None:
@@ -63,6 +67,12 @@ class CopyLibrary(Library):
             if self._opened is not None:
                 self._opened.close()
             self._opened = self._identity = None
+
+    def _opened_index(self) -> Index:
+        with self._lock:
+            if self._index is None or not self._index.is_newest():
+                self._index = CopyIndex(self._folder)
+            return self._index
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:

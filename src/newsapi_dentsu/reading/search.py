@@ -1,75 +1,145 @@
 """The language of searches: `agency "series b" -crypto source:adledger since:2026-11-01`.
 
 All of it must hold: each word or "phrase" is in the title or the text, none with a `-` before it
-is, and `source:` and `since:` narrow down where and when. Capitals don't matter.
+is, and the rest narrows down where, when, about what and in which language. One rule
+(`domain/terms.py`) says what a word is; so a search has the same hits on every engine.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
-from newsapi_dentsu.domain.record import day_start
-from newsapi_dentsu.reading.conditions import Conditions
+import langcodes
+from langcodes.tag_parser import LanguageTagError
 
-MOST_TERMS = 20
+from newsapi_dentsu.domain.terms import terms
 
-_TERM = re.compile(
-    r'(?P<minus>-?)(?:(?P<operator>source|since):)?(?:"(?P<phrase>[^"]*)"|(?P<word>\S+))'
+MOST_CHARACTERS: Final = 400
+"""As many as fit into an address, whatever script they are of."""
+
+MOST_PARTS: Final = 20
+MOST_TERMS: Final = 100
+
+Terms = tuple[str, ...]
+"""Terms that follow each other."""
+
+_QUOTES: Final = str.maketrans("“”„«»", '"""""')
+_IN_QUOTES: Final = r"""(?:"(?P<{0}>[^"]*)"|['‘’](?P<{0}_single>[^'‘’"]*)['‘’](?=\s|$))"""
+"""What is quoted; single quotes are apostrophes where they stand within words."""
+
+_PART: Final = re.compile(
+    rf"(?P<minus>-?)(?:{_IN_QUOTES.format('phrase')}|"
+    rf"(?P<name>source|since|until|topic|lang):(?:{_IN_QUOTES.format('value')}|(?P<plain>\S*))|"
+    r"(?P<word>\S+))",
+    re.IGNORECASE,
 )
+_VALUES: Final = ("phrase", "phrase_single", "value", "value_single", "plain", "word")
+_EXAMPLE: Final = 'such as agency "series b" -crypto source:adledger since:2026-11-01'
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for: texts that are there or not, a part of a source, a first day (UTC)."""
+    """What is looked for; days are UTC and inclusive.
 
-    texts: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    source: str | None = None
+    Of `sources`, `topics` and `languages` one must hold where there are any.
+    """
+
+    phrases: tuple[Terms, ...] = ()
+    without: tuple[Terms, ...] = ()
+    sources: tuple[Terms, ...] = ()
+    without_sources: tuple[Terms, ...] = ()
+    topics: tuple[Terms, ...] = ()
+    without_topics: tuple[Terms, ...] = ()
+    languages: tuple[str, ...] = ()
+    without_languages: tuple[str, ...] = ()
     since: date | None = None
+    until: date | None = None
 
-    def add_to(self, conditions: Conditions, published: str) -> None:
-        """Add what must hold of a row; `published` is the column of its time."""
-        for text in self.texts:
-            conditions.add_containing(("title", "body"), text)
-        for text in self.without:
-            conditions.add_lacking(("title", "body"), text)
-        if self.source is not None:
-            conditions.add_containing(("source_uri", "source_name"), self.source)
-        if self.since is not None:
-            conditions.add(f"{published} >= {{}}", day_start(self.since))
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it looks for anything but days."""
+        return replace(self, since=None, until=None) != Search()
+
+    def within(self, since: date | None, until: date | None) -> "Search":
+        """The same between these days, where it isn't narrower itself."""
+        first, last = self.since or since, self.until or until
+        if since and first:
+            first = max(first, since)
+        if until and last:
+            last = min(last, until)
+        return replace(self, since=first, until=last)
 
 
 def parse_search(text: str) -> Search:
     """Read a search as people type it.
 
     Raises:
-        ValueError: it has too many terms, or `since:` is followed by no day; the message says so.
+        ValueError: it is too long, has nothing to look for, or a part that means nothing; the
+            message says so.
     """
-    texts: list[str] = []
-    without: list[str] = []
-    source: str | None = None
-    since: date | None = None
-    found = list(_TERM.finditer(text))
-    if len(found) > MOST_TERMS:
-        raise ValueError(f"a search has at most {MOST_TERMS} words and phrases")
-    for term in found:
-        value = (term["phrase"] if term["phrase"] is not None else term["word"]).strip()
-        if not value:
-            continue
-        if term["operator"] == "source":
-            source = value
-        elif term["operator"] == "since":
-            since = _day(value)
-        else:
-            (without if term["minus"] else texts).append(value)
-    return Search(tuple(texts), tuple(without), source, since)
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"a search has at most {MOST_CHARACTERS:,} characters")
+    found = list(_PART.finditer(text.translate(_QUOTES)))
+    if len(found) > MOST_PARTS:
+        raise ValueError(f"a search has at most {MOST_PARTS} words and phrases")
+    phrases: dict[str, list[Terms]] = {}
+    languages: dict[str, list[str]] = {"": [], "-": []}
+    days: dict[str, date] = {}
+    for part in found:
+        name, minus = (part["name"] or "").lower(), part["minus"]
+        value = next(part[one] for one in _VALUES if part[one] is not None)
+        if name in ("since", "until"):
+            days[name] = _day(name, value)
+        elif name == "lang":
+            languages[minus].append(_language(value))
+        elif looked_for := tuple(terms(value)):
+            phrases.setdefault(minus + name, []).append(looked_for)
+        elif name:
+            raise ValueError(f"{name}: needs a name, {_EXAMPLE}")
+    if sum(len(one) for each in phrases.values() for one in each) > MOST_TERMS:
+        raise ValueError(f"a search has at most {MOST_TERMS} words")
+    search = _made(phrases, languages, days)
+    if text.strip() and search == Search():
+        raise ValueError(f"there is no word to look for: give one, {_EXAMPLE}")
+    if search.since and search.until and search.since > search.until:
+        raise ValueError("since: must not lie after until:")
+    return search
 
 
-def _day(text: str) -> date:
+def _made(
+    phrases: Mapping[str, list[Terms]],
+    languages: Mapping[str, list[str]],
+    days: Mapping[str, date],
+) -> Search:
+    return Search(
+        phrases=tuple(phrases.get("", ())),
+        without=tuple(phrases.get("-", ())),
+        sources=tuple(phrases.get("source", ())),
+        without_sources=tuple(phrases.get("-source", ())),
+        topics=tuple(phrases.get("topic", ())),
+        without_topics=tuple(phrases.get("-topic", ())),
+        languages=tuple(languages[""]),
+        without_languages=tuple(languages["-"]),
+        since=days.get("since"),
+        until=days.get("until"),
+    )
+
+
+def _day(name: str, text: str) -> date:
     try:
         day = date.fromisoformat(text)
         if 1900 <= day.year <= 2999:
             return day
     except ValueError:
         pass
-    raise ValueError("since: needs a day such as since:2026-11-28")
+    raise ValueError(f"{name}: needs a day such as {name}:2026-11-28")
+
+
+def _language(text: str) -> str:
+    """A language's code of three letters, of a code of two or three."""
+    try:
+        return langcodes.get(text.strip()).to_alpha3()
+    except (LookupError, LanguageTagError):
+        raise ValueError("lang: needs a language such as lang:eng or lang:de") from None

@@ -5,20 +5,24 @@ changed since, or left, are read as they were, from `final.past_articles`; so wh
 to its end gets each of its articles once, and as many as it has.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.errors import ExpiredError
 from newsapi_dentsu.reading.conditions import Conditions
+from newsapi_dentsu.reading.hits import Found, Index, Place
+from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
 from newsapi_dentsu.warehouse.tables import final
 
 PAGE_ROWS = 500
+_FOUND_AT_ONCE: Final = 2_000
+"""Hits of a search that are looked up together."""
 
 Pages = Iterator[list[Row]]
 """Articles, page by page, in all columns of `final.COLUMNS`."""
@@ -39,12 +43,10 @@ class ArticleFilter:
     lang: str | None = None
     search: Search = field(default_factory=Search)
 
-
-class Place(NamedTuple):
-    """Where an article stands in the order in which articles are read, the newest first."""
-
-    published_at: datetime
-    article_id: str
+    @property
+    def beside_search(self) -> bool:
+        """Whether hits of the search may be left out, beside those of other days."""
+        return any(one is not None for one in (self.source, self.text, self.topic, self.lang))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,16 @@ def current_state(session: Session) -> int:
     return state
 
 
+def state_to_read(session: Session, wanted: ArticleFilter, index: Index | None = None) -> int:
+    """The newest state in which these articles can be read; an index may be behind by a run.
+
+    Raises:
+        NoIndexError: words are looked for, and there is no index of searches.
+    """
+    now = current_state(session)
+    return min(now, (index or index_of(session)).state) if wanted.search.reads_texts else now
+
+
 def articles_page(
     session: Session,
     relation: Relation,
@@ -113,6 +125,7 @@ def articles_page(
     *,
     after: Place | None,
     rows: int,
+    index: Index | None = None,
 ) -> list[Row]:
     """The next articles of a state, the newest first, in the relation's columns.
 
@@ -123,17 +136,81 @@ def articles_page(
         wanted: which articles.
         after: the last one of the page before.
         rows: how many at most.
+        index: what looks for words; by default that of the session.
 
     Raises:
         ExpiredError: the state can't be read any more.
+        NoIndexError: words are looked for, and there is no index of searches.
     """
-    _refuse_expired(session, state)
+    if not wanted.search.reads_texts:
+        _refuse_expired(session, state)
+        return _page(session, relation, state, wanted, after=after, rows=rows)
+    index = index or index_of(session)
+    refuse_expired(session, state, index)
+    page: list[Row] = []
+    for found in _found(index, state, wanted, after, rows):
+        page += _page(session, relation, state, wanted, found=found, rows=len(found))
+        if len(page) >= rows:
+            break
+    return page[:rows]
+
+
+def articles_count(
+    session: Session,
+    relation: Relation,
+    state: int,
+    wanted: ArticleFilter,
+    index: Index | None = None,
+) -> int:
+    """How many articles of a state are wanted.
+
+    Raises:
+        ExpiredError: the state can't be read any more.
+        NoIndexError: words are looked for, and there is no index of searches.
+    """
+    if not wanted.search.reads_texts:
+        _refuse_expired(session, state)
+        return _count(session, relation, state, wanted)
+    index = index or index_of(session)
+    refuse_expired(session, state, index)
+    if not wanted.beside_search:
+        search = wanted.search.within(wanted.since, wanted.until)
+        return index.count(search, state=state)
+    return sum(
+        _count(session, relation, state, wanted, found)
+        for found in _found(index, state, wanted, None, _FOUND_AT_ONCE)
+    )
+
+
+def _found(
+    index: Index, state: int, wanted: ArticleFilter, after: Place | None, rows: int
+) -> Iterator[list[Found]]:
+    """All hits after a place, the newest first, some at a time."""
+    search = wanted.search.within(wanted.since, wanted.until)
+    rows = min(_FOUND_AT_ONCE, max(rows, 200) if wanted.beside_search else rows)
+    while found := index.newest(search, rows=rows, after=after, state=state):
+        yield found
+        if len(found) < rows:
+            return
+        after = found[-1].place
+
+
+def _page(
+    session: Session,
+    relation: Relation,
+    state: int,
+    wanted: ArticleFilter,
+    *,
+    after: Place | None = None,
+    found: Sequence[Found] = (),
+    rows: int,
+) -> list[Row]:
     parameters: list[object] = []
     columns = ", ".join(relation.columns)
     order = f"ORDER BY {relation.published} DESC, article_id DESC LIMIT {rows}"
     parts = " UNION ALL ".join(
         f"(SELECT {columns} FROM {table} WHERE {conditions.all} {order})"
-        for table, conditions in _of_state(relation, state, wanted, after, parameters)
+        for table, conditions in _of_state(relation, state, wanted, after, parameters, found)
     )
     return session.rows(f"SELECT {columns} FROM ({parts}) AS state {order}", *parameters)
 
@@ -153,17 +230,17 @@ def articles_by_id(
     return {row[0]: row[1:] for row in found}
 
 
-def articles_count(session: Session, relation: Relation, state: int, wanted: ArticleFilter) -> int:
-    """How many articles of a state are wanted.
-
-    Raises:
-        ExpiredError: the state can't be read any more.
-    """
-    _refuse_expired(session, state)
+def _count(
+    session: Session,
+    relation: Relation,
+    state: int,
+    wanted: ArticleFilter,
+    found: Sequence[Found] = (),
+) -> int:
     parameters: list[object] = []
     parts = " + ".join(
         f"(SELECT count(*) FROM {table} WHERE {conditions.all})"
-        for table, conditions in _of_state(relation, state, wanted, None, parameters)
+        for table, conditions in _of_state(relation, state, wanted, None, parameters, found)
     )
     count: int = one(session, f"SELECT {parts}", *parameters)
     return count
@@ -181,13 +258,19 @@ def changes_after(session: Session, change_seq: int, rows: int) -> list[Change]:
     ]
 
 
-def read_articles(warehouse: Warehouse, wanted: ArticleFilter, limit: int | None = None) -> Pages:
+def read_articles(
+    warehouse: Warehouse,
+    wanted: ArticleFilter,
+    limit: int | None = None,
+    index: Callable[[Session], Index] = index_of,
+) -> Pages:
     """Read the final articles as they are now, the newest first.
 
     Each page is a transaction of its own: between two of them the pipeline may write.
 
     Raises:
         ExpiredError: reading took longer than former states are kept.
+        NoIndexError: words are looked for, and there is no index of searches.
     """
     state: int | None = None
     after: Place | None = None
@@ -195,9 +278,12 @@ def read_articles(warehouse: Warehouse, wanted: ArticleFilter, limit: int | None
     while remaining is None or remaining > 0:
         rows = PAGE_ROWS if remaining is None else min(PAGE_ROWS, remaining)
         with warehouse.snapshot() as session:
+            searched = index(session) if wanted.search.reads_texts else None
             if state is None:
-                state = current_state(session)
-            page = articles_page(session, ROWS, state, wanted, after=after, rows=rows)
+                state = state_to_read(session, wanted, searched)
+            page = articles_page(
+                session, ROWS, state, wanted, after=after, rows=rows, index=searched
+            )
         if page:
             yield page
         if len(page) < rows:
@@ -205,6 +291,17 @@ def read_articles(warehouse: Warehouse, wanted: ArticleFilter, limit: int | None
         after = ROWS.place(page[-1])
         if remaining is not None:
             remaining -= len(page)
+
+
+def refuse_expired(session: Session, state: int, index: Index) -> None:
+    """Refuse a state that can't be searched any more.
+
+    Raises:
+        ExpiredError: it can't.
+    """
+    _refuse_expired(session, state)
+    if index.state < state:
+        raise ExpiredError(f"state {state} can't be searched any more: begin again")
 
 
 def _refuse_expired(session: Session, state: int) -> None:
@@ -221,8 +318,9 @@ def _of_state(
     wanted: ArticleFilter,
     after: Place | None,
     parameters: list[object],
+    found: Sequence[Found],
 ) -> Iterator[tuple[str, Conditions]]:
-    """The tables that hold a state, each with the conditions on its rows."""
+    """The tables that hold a state, each with the conditions on its rows; `found` narrows down."""
     # What was loaded from outside has no number until the next run.
     shown = ("(change_seq <= {0} OR change_seq IS NULL)", "change_seq <= {0} AND ended_seq > {0}")
     for table, of_state in zip((relation.now, relation.before), shown, strict=True):
@@ -231,14 +329,20 @@ def _of_state(
         _add_wanted(conditions, wanted, relation.published)
         if after is not None:
             conditions.add(f"({relation.published}, article_id) < ({{}}, {{}})", *after)
+        if found:
+            times = found[-1].place.published_at, found[0].place.published_at
+            conditions.add(f"{relation.published} BETWEEN {{}} AND {{}}", *times)
+            ids = [one.place.article_id for one in found]
+            conditions.add("article_id IN (SELECT unnest({}::text[]))", ids)
         yield table, conditions
 
 
 def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -> None:
-    if wanted.since is not None:
-        conditions.add(f"{published} >= {{}}", day_start(wanted.since))
-    if wanted.until is not None:
-        conditions.add(f"{published} < {{}}", day_start(wanted.until + timedelta(days=1)))
+    days = wanted.search.within(wanted.since, wanted.until)
+    if days.since is not None:
+        conditions.add(f"{published} >= {{}}", day_start(days.since))
+    if days.until is not None:
+        conditions.add(f"{published} < {{}}", day_start(days.until + timedelta(days=1)))
     if wanted.source is not None:
         conditions.add_containing(("source_uri", "source_name"), wanted.source)
     if wanted.text is not None:
@@ -247,4 +351,3 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
         conditions.add("{} = ANY(topics)", wanted.topic)
     if wanted.lang is not None:
         conditions.add("lang = {}", wanted.lang)
-    wanted.search.add_to(conditions, published)

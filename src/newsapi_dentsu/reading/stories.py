@@ -9,12 +9,16 @@ from typing import NamedTuple
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.conditions import Conditions
+from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.warehouse.schema import views
 
 MOST_PLACES = 200
 """Articles of one story that are listed."""
+
+MOST_HITS = 5_000
+"""Hits of a search, the newest first, whose stories are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,13 @@ def read_state(session: Session) -> State:
     )
     if not version >= views.SINCE:
         raise WarehouseError("what is stored is of another version: run `newsapi run` first")
-    ((newest,),) = session.rows("SELECT max(published_at) FROM final.articles")
-    return State(change_seq, updated_at, origin, newest.astimezone(UTC).date() if newest else None)
+    # The largest of a view would be looked for in the whole table.
+    newest = session.rows(
+        "SELECT published_at FROM final.articles WHERE published_at IS NOT NULL "
+        "ORDER BY published_at DESC LIMIT 1"
+    )
+    day = newest[0][0].astimezone(UTC).date() if newest else None
+    return State(change_seq, updated_at, origin, day)
 
 
 def most_carried(
@@ -139,7 +148,7 @@ def most_carried(
         after: the rank of the last one of the page before.
         rows: how many at most.
     """
-    conditions = _matching(wanted)
+    conditions = _matching(session, wanted)
     found = (
         "SELECT CAST(count(*) + sum(duplicate_count) AS bigint) AS carried, "
         "max(published_at) AS latest, story_id FROM final.articles AS article "
@@ -162,7 +171,7 @@ def most_carried(
 
 def lately_updated(session: Session, wanted: StoryFilter, rows: int) -> list[Story]:
     """The stories of a list that changed last, the latest first."""
-    conditions = _matching(wanted)
+    conditions = _matching(session, wanted)
     found = session.rows(
         "SELECT story_id, max(change_seq) AS changed FROM final.articles AS article "
         f"WHERE {conditions.all} GROUP BY story_id "
@@ -190,7 +199,7 @@ def places(session: Session, story_ids: Sequence[str], each: int) -> dict[str, l
 
 def facets(session: Session, since: date, until: date, most: int = 30) -> Facets:
     """What the articles of some days can be filtered by."""
-    days = _matching(StoryFilter(since, until))
+    days = _matching(session, StoryFilter(since, until))
 
     def counted(value: str, relation: str) -> list[tuple[str, int]]:
         return [
@@ -220,7 +229,7 @@ def article_details(session: Session, article_id: str) -> tuple[list[str], list[
     return (concepts[0][0] if concepts else []), [(topic, score) for topic, score in scores]
 
 
-def _matching(wanted: StoryFilter) -> Conditions:
+def _matching(session: Session, wanted: StoryFilter) -> Conditions:
     conditions = Conditions()
     conditions.add("article.published_at >= {}", day_start(wanted.since))
     conditions.add("article.published_at < {}", day_start(wanted.until + timedelta(days=1)))
@@ -230,7 +239,12 @@ def _matching(wanted: StoryFilter) -> Conditions:
         conditions.add("{} = ANY(topics)", wanted.topic)
     if wanted.lang:
         conditions.add("lang = {}", wanted.lang)
-    wanted.search.add_to(conditions, "article.published_at")
+    if wanted.search != Search():
+        # Of the index's newest state: of articles that have changed since, those that are left.
+        search = wanted.search.within(wanted.since, wanted.until)
+        found = index_of(session).newest(search, rows=MOST_HITS)
+        ids = [one.place.article_id for one in found]
+        conditions.add("article.article_id IN (SELECT unnest({}::text[]))", ids)
     return conditions
 
 

@@ -9,9 +9,12 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from newsapi_dentsu.reading import states, stories
+from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.library import Library
 from newsapi_dentsu.reading.parquet import parquet_stream
-from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES, Place
+from newsapi_dentsu.reading.search import MOST_CHARACTERS
+from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES
+from newsapi_dentsu.reading.trends import MOST_CONCEPTS, MOST_WEEKS
 from newsapi_dentsu.visible import visible
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.website.questions import (
@@ -30,6 +33,8 @@ from newsapi_dentsu.wording import utc_text
 USUAL: Final = 50
 MOST: Final = 500
 MOST_STORIES: Final = 100
+USUAL_HITS: Final = 20
+MOST_HITS: Final = 100
 _BULK_ROWS: Final = 500
 _LONGEST_NAME: Final = 40
 
@@ -52,6 +57,7 @@ class Operation(NamedTuple):
 
 
 _TEXT: Final = {"type": "string", "maxLength": 200}
+_SEARCH: Final = {"type": "string", "maxLength": MOST_CHARACTERS}
 _DAY: Final = {"type": "string", "format": "date"}
 _SINCE = Parameter("since", "First day, UTC.", _DAY)
 _UNTIL = Parameter("until", "Last day, UTC, inclusive.", _DAY)
@@ -59,12 +65,12 @@ _SOURCE = Parameter("source", "Part of the source's name or domain.", _TEXT)
 _DOMAIN = Parameter("source", "The domain of a source where the story ran.", _TEXT)
 _TOPIC = Parameter("topic", "A topic that it is about.", _TEXT)
 _LANG = Parameter("lang", "Language, ISO 639-2, such as eng.", _TEXT)
-_WORDS = Parameter("q", f"Words in title or text, in at most {MOST_DAYS} days.", _TEXT)
+_WORDS = Parameter("q", 'A search, such as agency "series b" -crypto source:adledger.', _SEARCH)
 _CURSOR = Parameter("cursor", "What the page before says in next.", {"type": "string"})
 
 
-def _limit(most: int) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": min(USUAL, most)}
+def _limit(most: int, usual: int = USUAL) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": min(usual, most)}
     return Parameter("limit", "How many a page.", schema)
 
 
@@ -112,6 +118,59 @@ OPERATIONS: Final = (
         (_limit(MOST), _CURSOR),
         "Changes",
     ),
+    Operation(
+        "/api/v1/search",
+        "The hits of a search, the newest first or, for one page, those that fit best; all pages "
+        "are of one state.",
+        (
+            _WORDS,
+            Parameter(
+                "sort",
+                "relevance looks among the newest 2,000 hits and has no further pages.",
+                {"type": "string", "enum": ["newest", "relevance"], "default": "newest"},
+            ),
+            _limit(MOST_HITS, USUAL_HITS),
+            _CURSOR,
+        ),
+        "Hits",
+    ),
+    Operation(
+        "/api/v1/search/facets",
+        "What the newest 1,000 hits can be narrowed down by.",
+        (_WORDS,),
+        "Facets",
+    ),
+    Operation(
+        "/api/v1/stories/{story_id}/related", "Stories that are akin to one.", (), "RelatedStories"
+    ),
+    Operation(
+        "/api/v1/trends",
+        "Articles a week, the first sources, rising concepts, and the shares of those chosen.",
+        (
+            Parameter(
+                "weeks",
+                "Weeks up to the newest day.",
+                {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": MOST_WEEKS,
+                    "default": 12,
+                },
+            ),
+            Parameter(
+                "concepts",
+                f"Concepts to compare, separated by commas; {MOST_CONCEPTS} at most.",
+                {"type": "string", "maxLength": 500},
+            ),
+        ),
+        "Trends",
+    ),
+    Operation(
+        "/api/v1/sources/{source_uri}",
+        "How much a publication had in 90 days, how fast, and how often it was copied.",
+        (),
+        "Source",
+    ),
 )
 
 
@@ -147,7 +206,9 @@ def articles(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     """A page of articles, with how many there are in all."""
     wanted, rows = article_filter(given), limit(given, USUAL, MOST)
     cursor = given.get("cursor")
-    state, after = article_place(cursor) if cursor else (states.current_state(session), None)
+    state, after = (
+        article_place(cursor) if cursor else (states.state_to_read(session, wanted), None)
+    )
     found = states.articles_page(session, ARTICLES, state, wanted, after=after, rows=rows + 1)
     shown = [_article(row) for row in found[:rows]]
     last = found[rows - 1] if len(found) > rows else None
@@ -212,7 +273,7 @@ def bulk(library: Library, given: Mapping[str, str], write: "Writer") -> Iterato
     """
     wanted = article_filter(given)
     with library.session() as session:
-        state = states.current_state(session)
+        state = states.state_to_read(session, wanted)
 
     def pages() -> Iterator[str]:
         yield write.begin()

@@ -23,6 +23,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
+from urllib.parse import urlencode
 
 import anyio
 from starlette.applications import Starlette
@@ -33,17 +34,19 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from newsapi_dentsu.errors import ExpiredError, PipelineError
+from newsapi_dentsu.reading.index import searched_state
 from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.saved import SavedSearch, SavedSearches
 from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.serving import is_called
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.website import api, feeds, pages
+from newsapi_dentsu.website import api, feeds, pages, search_api, search_pages
 from newsapi_dentsu.website.gate import Access, Gate
 from newsapi_dentsu.website.graphql_http import GraphQL, GraphQLOptions, script
 from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
@@ -94,6 +97,7 @@ def application(
     hosts: Collection[str],
     access: Access | None = None,
     origins: Collection[str] = (),
+    saved: SavedSearches | None = None,
     graphql: GraphQLOptions = _USUAL_GRAPHQL,
 ) -> Starlette:
     """The application.
@@ -103,12 +107,13 @@ def application(
         hosts: the names under which it may be asked, beside localhost and addresses in numbers.
         access: who may ask; without it, whoever reaches it, and nobody has a key.
         origins: sites whose scripts may read the answers in a browser, such as https://app.example.
+        saved: the saved searches, each of which has a page and feeds.
         graphql: what of GraphQL is served.
 
     Raises:
         SettingsError: a trusted document can't be used.
     """
-    routes = _Routes(library)
+    routes = _Routes(library, saved)
     answers = GraphQL(library, graphql)
 
     @asynccontextmanager
@@ -123,6 +128,13 @@ def application(
         routes=[
             Route("/", routes.page(pages.today), methods=["GET"]),
             Route("/stories", routes.page(pages.browse), methods=["GET"]),
+            Route("/search", routes.page(search_pages.search), methods=["GET"]),
+            Route("/trends", routes.page(search_pages.trends), methods=["GET"]),
+            Route("/saved", routes.saved_list, methods=["GET"]),
+            Route("/saved/{id}.atom", routes.saved_feed("atom"), methods=["GET"]),
+            Route("/saved/{id}.json", routes.saved_feed("json"), methods=["GET"]),
+            Route("/saved/{id}", routes.saved_page, methods=["GET"]),
+            Route("/source/{id}", routes.source, methods=["GET"]),
             Route("/story/{id}", routes.story, methods=["GET"]),
             Route("/feeds", routes.feeds, methods=["GET"]),
             Route("/feed.atom", routes.atom, methods=["GET"]),
@@ -142,6 +154,11 @@ def application(
             Route("/api/v1/stories", routes.given(_stories_of_now), methods=["GET"]),
             Route("/api/v1/stories/{id}", routes.one(api.story), methods=["GET"]),
             Route("/api/v1/changes", routes.given(api.changes), methods=["GET"]),
+            Route("/api/v1/search", routes.given(search_api.search), methods=["GET"]),
+            Route("/api/v1/search/facets", routes.given(search_api.facets), methods=["GET"]),
+            Route("/api/v1/trends", routes.given(search_api.trends), methods=["GET"]),
+            Route("/api/v1/sources/{id}", routes.one(search_api.source), methods=["GET"]),
+            Route("/api/v1/stories/{id}/related", routes.one(search_api.related), methods=["GET"]),
         ],
         middleware=[
             Middleware(_Around, hosts=frozenset({"localhost", *hosts})),
@@ -172,9 +189,10 @@ def _cross_origin(origins: Collection[str]) -> Middleware:
 class _Routes:
     """The answers that need the library; each is worked out in a thread of its own."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, saved: SavedSearches | None) -> None:
         self._library = library
         self._free = threading.BoundedSemaphore(MOST_BULK)
+        self._saved = saved
 
     def page(self, make: Callable[[Session, Mapping[str, str], datetime], str]) -> Answer:
         """A page for people."""
@@ -201,6 +219,57 @@ class _Routes:
                 404, "There is no such story: it may have become a part of another one."
             )
         return _page(found)
+
+    async def source(self, request: Request) -> Response:
+        """The page of a publication."""
+
+        def work() -> str | None:
+            with self._library.session() as session:
+                return search_pages.source(session, _id(request), datetime.now(UTC))
+
+        found = await run_in_threadpool(work)
+        if found is None:
+            raise HTTPException(404, "This publication had nothing to read in the last 90 days.")
+        return _page(found)
+
+    async def saved_list(self, _request: Request) -> Response:
+        """The page of all saved searches."""
+
+        def work() -> str:
+            with self._library.session() as session:
+                there = self._saved.all() if self._saved else []
+                return search_pages.saved(session, there, datetime.now(UTC))
+
+        return _page(await run_in_threadpool(work))
+
+    async def saved_page(self, request: Request) -> Response:
+        """The page of a saved search: that of the search."""
+        found = await run_in_threadpool(self._find_saved, request)
+        return RedirectResponse(f"/search?{urlencode({'q': found.q})}", 307)
+
+    def saved_feed(self, kind: str) -> Answer:
+        """A feed of a saved search."""
+
+        async def answer(request: Request) -> Response:
+            found = await run_in_threadpool(self._find_saved, request)
+            made = feeds.atom if kind == "atom" else feeds.json_feed
+            media = "application/atom+xml" if kind == "atom" else "application/feed+json"
+            return await self._conditional(
+                request,
+                f"{media}; charset=utf-8",
+                lambda session: made(
+                    session, {"q": found.q}, _base(request), datetime.now(UTC), found.name
+                ),
+                found.q,
+            )
+
+        return answer
+
+    def _find_saved(self, request: Request) -> SavedSearch:
+        found = self._saved.find(_id(request)) if self._saved else None
+        if found is None:
+            raise HTTPException(404, "There is no saved search of this name.")
+        return found
 
     async def feeds(self, request: Request) -> Response:
         """The page about feeds and the API."""
@@ -269,7 +338,7 @@ class _Routes:
             def work() -> tuple[dict[str, str], Iterator[bytes] | None]:
                 written = api.bulk(self._library, request.query_params, writer)
                 with self._library.session() as session:
-                    headers = _state_headers(request, read_state(session))
+                    headers = _state_headers(request, session)
                 return headers, None if _is_known(request, headers) else written
 
             headers, written = await run_in_threadpool(work)
@@ -297,13 +366,13 @@ class _Routes:
         return JSONResponse({"status": "ok", "change_seq": state.change_seq})
 
     async def _conditional(
-        self, request: Request, kind: str, make: Callable[[Session], str]
+        self, request: Request, kind: str, make: Callable[[Session], str], asked: str = ""
     ) -> Response:
         """Answer only whom the state of now is new to."""
 
         def work() -> tuple[dict[str, str], str | None]:
             with self._library.session() as session:
-                headers = _state_headers(request, read_state(session))
+                headers = _state_headers(request, session, asked)
                 any_one = request.headers.get("if-none-match", "").strip() == "*"
                 if _is_known(request, headers) and not any_one:
                     return headers, None
@@ -358,8 +427,10 @@ def _must_suit(request: Request, kind: str) -> None:
     api.check_given(request.url.path, request.query_params.multi_items())
 
 
-def _state_headers(request: Request, state: State) -> dict[str, str]:
-    headers = {"ETag": _tag(request, state), "Cache-Control": "no-cache"}
+def _state_headers(request: Request, session: Session, asked: str = "") -> dict[str, str]:
+    state = read_state(session)
+    tag = _tag(request, state, searched_state(session), asked)
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if state.updated_at is not None:
         headers["Last-Modified"] = format_datetime(state.updated_at.astimezone(UTC), usegmt=True)
     return headers
@@ -442,10 +513,11 @@ def _page(text: str, status: int = 200, headers: Mapping[str, str] | None = None
     return Response(text, status, media_type="text/html", headers=more)
 
 
-def _tag(request: Request, state: State) -> str:
-    """What names an answer: this program, the state, and what is asked of it at which host."""
-    asked = f"{version('newsapi-dentsu')} {state.change_seq} {state.updated_at} {request.url}"
-    return f'W/"{hashlib.sha256(asked.encode()).hexdigest()[:24]}"'
+def _tag(request: Request, state: State, searched: int | None, asked: str) -> str:
+    """What names an answer: this program, the states, and what is asked of it at which host."""
+    told = (version("newsapi-dentsu"), state.change_seq, state.updated_at, searched, asked)
+    named = f"{told} {request.url}"
+    return f'W/"{hashlib.sha256(named.encode()).hexdigest()[:24]}"'
 
 
 def _id(request: Request) -> str:

@@ -42,14 +42,18 @@ class _Feed:
     entries: list[_Entry]
 
 
-def atom(session: Session, given: Mapping[str, str], base: str, now: datetime) -> str:
-    """The feed as Atom (RFC 4287)."""
-    return render("feed.atom", now, feed=_feed(session, given, base, "atom", now))
+def atom(
+    session: Session, given: Mapping[str, str], base: str, now: datetime, saved: str | None = None
+) -> str:
+    """The feed as Atom (RFC 4287); `saved` is the name of the search that it is of."""
+    return render("feed.atom", now, feed=_feed(session, given, base, "atom", now, saved))
 
 
-def json_feed(session: Session, given: Mapping[str, str], base: str, now: datetime) -> str:
-    """The feed as JSON Feed 1.1."""
-    feed = _feed(session, given, base, "json", now)
+def json_feed(
+    session: Session, given: Mapping[str, str], base: str, now: datetime, saved: str | None = None
+) -> str:
+    """The feed as JSON Feed 1.1; `saved` is the name of the search that it is of."""
+    feed = _feed(session, given, base, "json", now, saved)
     return json.dumps(
         {
             "version": "https://jsonfeed.org/version/1.1",
@@ -76,16 +80,27 @@ def json_feed(session: Session, given: Mapping[str, str], base: str, now: dateti
     )
 
 
-def _feed(session: Session, given: Mapping[str, str], base: str, kind: str, now: datetime) -> _Feed:
+def _feed(
+    session: Session,
+    given: Mapping[str, str],
+    base: str,
+    kind: str,
+    now: datetime,
+    saved: str | None,
+) -> _Feed:
     question = list_question(given, days=_DAYS)
     state = stories.read_state(session)
     wanted = question.wanted(state.newest or now.astimezone(UTC).date())
     found = stories.lately_updated(session, wanted, ENTRIES)
+    path, home = question.path(f"/feed.{kind}", days=1), question.path()
+    if saved:
+        path, home = f"/saved/{saved}.{kind}", f"/saved/{saved}"
+    named = f"saved:{saved}" if saved else question.path("stories", days=1)
     return _Feed(
-        id=f"urn:newsapi-dentsu:feed:{question.path('stories', days=1)}",
+        id=f"urn:newsapi-dentsu:feed:{named}",
         title=_title(question, state),
-        address=base + question.path(f"/feed.{kind}", days=1),
-        home=base + question.path(),
+        address=base + path,
+        home=base + home,
         author=_AUTHOR,
         updated=max((one.updated_at for one in found), default=datetime(1970, 1, 1, tzinfo=UTC)),
         entries=[_entry(one, base) for one in found],

@@ -1,13 +1,16 @@
 """The REST API's description: OpenAPI 3.1, made of its operations and of the rows that it reads."""
 
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from newsapi_dentsu.reading.hits import COUNTED, Hit
 from newsapi_dentsu.reading.states import ARTICLE_TYPES, Change
 from newsapi_dentsu.reading.stories import Place, Story
+from newsapi_dentsu.reading.trends import SourceProfile, Trends
 from newsapi_dentsu.website.api import OPERATIONS, Operation
 
 _JSON_TYPES: dict[str, dict[str, Any]] = {
@@ -148,6 +151,7 @@ def _schemas() -> dict[str, Any]:
                 "next": {"type": "string"},
             }
         ),
+        **_schemas_of_searches(rows_of),
         "Problem": whole(
             {
                 "type": {"type": "string"},
@@ -157,3 +161,60 @@ def _schemas() -> dict[str, Any]:
             }
         ),
     }
+
+
+def _schemas_of_searches(rows_of: Callable[[type], dict[str, Any]]) -> dict[str, Any]:
+    def whole(properties: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "object", "required": list(properties), "properties": properties}
+
+    hit, integer = rows_of(Hit), {"type": "integer"}
+    counted = {
+        "type": "array",
+        "items": whole({"value": {"type": "string"}, "hits": integer}),
+    }
+    similar = {"type": ["number", "null"], "description": "The cosine of the texts' vectors."}
+    return {
+        "Hits": whole(
+            {
+                "state": integer,
+                "total": integer,
+                "total_is_exact": {
+                    "type": "boolean",
+                    "description": f"False where there are more than {COUNTED:,} hits.",
+                },
+                "hits": {"type": "array", "items": hit},
+                "next": _CURSOR,
+            }
+        ),
+        "Facets": whole(
+            {
+                "of": integer,
+                **dict.fromkeys(("days", "sources", "topics", "languages"), counted),
+            }
+        ),
+        "RelatedStories": whole(
+            {
+                "related": {
+                    "type": "array",
+                    "items": {**hit, "properties": {**hit["properties"], "similarity": similar}},
+                }
+            }
+        ),
+        "Trends": _inlined(rows_of(Trends)),
+        "Source": rows_of(SourceProfile),
+    }
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with what it refers to in it, as there is no other place for that here."""
+    parts = schema.pop("$defs", {})
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return resolved(parts[value["$ref"].rsplit("/", 1)[1]])
+            return {name: resolved(part) for name, part in value.items()}
+        return [resolved(part) for part in value] if isinstance(value, list) else value
+
+    told: dict[str, Any] = resolved(schema)
+    return told

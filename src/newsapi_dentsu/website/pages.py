@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from newsapi_dentsu.reading import stories
+from newsapi_dentsu.reading.related import related_to
 from newsapi_dentsu.reading.stories import Facets, Place, Ranked, State, Story
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import raw
@@ -20,6 +21,7 @@ from newsapi_dentsu.website.questions import (
 from newsapi_dentsu.website.rendering import language, paragraphs, render
 
 PAGE_STORIES: Final = 25
+RELATED: Final = 6
 _PLACES: Final = 12
 """Places that a card unfolds."""
 
@@ -57,7 +59,7 @@ def story(session: Session, story_id: str, now: datetime) -> str | None:
     concepts, scores = stories.article_details(session, found.article_id)
     shown, cut = paragraphs(found)
     ran = stories.places(session, [story_id], stories.MOST_PLACES)
-    return _page(
+    return page(
         "story.html",
         now,
         state,
@@ -67,6 +69,7 @@ def story(session: Session, story_id: str, now: datetime) -> str | None:
         cut=cut,
         places_=ran.get(story_id, []),
         concepts=concepts[:20],
+        akin=related_to(session, found, concepts, RELATED),
         scores=scores,
     )
 
@@ -76,7 +79,7 @@ def feeds(session: Session, base: str, now: datetime) -> str:
     state = stories.read_state(session)
     day = state.newest or now.date()
     topics = stories.facets(session, day - timedelta(days=30), day).topics
-    return _page(
+    return page(
         "feeds.html",
         now,
         state,
@@ -89,17 +92,17 @@ def feeds(session: Session, base: str, now: datetime) -> str:
 
 def reference(described: Mapping[str, Any], base: str, now: datetime) -> str:
     """The description of the REST API, for people."""
-    return _page("reference.html", now, None, section="feeds", described=described, base=base)
+    return page("reference.html", now, None, section="feeds", described=described, base=base)
 
 
 def graphql(now: datetime) -> str:
     """The page to try operations of GraphQL out."""
-    return _page("graphql.html", now, None, section="feeds")
+    return page("graphql.html", now, None, section="feeds")
 
 
 def trouble(status: int, title: str, detail: str, now: datetime) -> str:
     """The page that says what is wrong and what to do."""
-    return _page("error.html", now, None, section="", status=status, title=title, detail=detail)
+    return page("error.html", now, None, section="", status=status, title=title, detail=detail)
 
 
 def _list(
@@ -128,7 +131,7 @@ def _list(
     if len(ranked) > PAGE_STORIES:
         separator = "&" if "?" in paged() else "?"
         last = f"{paged()}{separator}after={encoded(*shown[-1].rank)}"
-    return _page(
+    return page(
         "stories.html",
         now,
         state,
@@ -182,7 +185,7 @@ def _entries(session: Session, ranked: list[Ranked]) -> list[Entry]:
     return entries
 
 
-def _page(
+def page(
     template: str,
     now: datetime,
     state: State | None,
@@ -191,6 +194,7 @@ def _page(
     question: ListQuestion | None = None,
     **values: Any,
 ) -> str:
+    """Fill the template of a page with what it shows, and with what all pages show."""
     asked = question or ListQuestion()
     return render(
         template,

@@ -10,13 +10,15 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from newsapi_dentsu.reading.search import Search, parse_search
-from newsapi_dentsu.reading.states import ArticleFilter, Place
+from newsapi_dentsu.reading.hits import Place
+from newsapi_dentsu.reading.search import MOST_CHARACTERS, Search, parse_search
+from newsapi_dentsu.reading.states import ArticleFilter
 from newsapi_dentsu.reading.stories import Rank, StoryFilter
+from newsapi_dentsu.reading.trends import MOST_CONCEPTS, MOST_WEEKS
 
 PERIODS: Final = ((1, "1 day"), (7, "7 days"), (30, "30 days"))
 MOST_DAYS: Final = 31
-"""Days whose texts are looked through for words at most."""
+"""Days whose stories are listed together at most."""
 
 _LONGEST: Final = 200
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -77,10 +79,10 @@ def list_question(given: Mapping[str, str], days: int = 1) -> ListQuestion:
     Raises:
         QuestionError: one of them is malformed.
     """
-    words = _text(given, "q")
-    _search(words)
+    asked = words(given)
+    _search(asked)
     return ListQuestion(
-        q=words,
+        q=asked,
         source=_text(given, "source"),
         topic=_text(given, "topic"),
         lang=_text(given, "lang"),
@@ -93,19 +95,12 @@ def article_filter(given: Mapping[str, str]) -> ArticleFilter:
     """Read the filters of a list of articles.
 
     Raises:
-        QuestionError: one of them is malformed, or words are looked for in too many days.
+        QuestionError: one of them is malformed.
     """
     since, until = day(given, "since"), day(given, "until")
-    search = _search(_text(given, "q"))
-    if search.since is not None:
-        since = max(since or search.since, search.since)
+    search = _search(words(given))
     if since and until and since > until:
         raise QuestionError("since must not lie after until")
-    reads_texts = bool(search.texts or search.without)
-    if reads_texts and (since is None or ((until or date.max) - since).days >= MOST_DAYS):
-        if since is None or until is not None:
-            raise QuestionError(f"q looks through {MOST_DAYS} days at most: give since and until")
-        until = since + timedelta(days=MOST_DAYS - 1)
     return ArticleFilter(
         since=since,
         until=until,
@@ -114,6 +109,27 @@ def article_filter(given: Mapping[str, str]) -> ArticleFilter:
         topic=_text(given, "topic") or None,
         lang=_text(given, "lang") or None,
     )
+
+
+def searched(given: Mapping[str, str]) -> Search:
+    """Read a search; without words it has all articles.
+
+    Raises:
+        QuestionError: it is malformed.
+    """
+    return _search(words(given))
+
+
+def trend_question(given: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Read how many weeks, and which concepts are to be compared.
+
+    Raises:
+        QuestionError: one of them is malformed.
+    """
+    chosen = [name.strip() for name in _text(given, "concepts", 500).split(",") if name.strip()]
+    if len(chosen) > MOST_CONCEPTS:
+        raise QuestionError(f"concepts must be at most {MOST_CONCEPTS}, separated by commas")
+    return _number(given, "weeks", 12, 1, MOST_WEEKS), chosen
 
 
 def limit(given: Mapping[str, str], usual: int, most: int) -> int:
@@ -149,11 +165,20 @@ def is_storable(text: str) -> bool:
     return _NOT_STORABLE.search(text) is None
 
 
-def _text(given: Mapping[str, str], name: str) -> str:
+def _text(given: Mapping[str, str], name: str, longest: int = _LONGEST) -> str:
     text = given.get(name, "")
-    if len(text) > _LONGEST or not is_storable(text):
-        raise QuestionError(f"{name} must have at most {_LONGEST} characters, none of them NUL")
+    if len(text) > longest or not is_storable(text):
+        raise QuestionError(f"{name} must have at most {longest:,} characters, none of them NUL")
     return text.strip()
+
+
+def words(given: Mapping[str, str]) -> str:
+    """Read a search as it was typed.
+
+    Raises:
+        QuestionError: it is too long.
+    """
+    return _text(given, "q", MOST_CHARACTERS)
 
 
 def _search(text: str) -> Search:

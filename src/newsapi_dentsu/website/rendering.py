@@ -11,6 +11,7 @@ import jinja2
 import langcodes
 from langcodes.tag_parser import LanguageTagError
 
+from newsapi_dentsu.reading import entries
 from newsapi_dentsu.reading.stories import Story
 from newsapi_dentsu.wording import duration
 
@@ -39,8 +40,7 @@ def style() -> str:
 
 def own_text(story: Story) -> str:
     """The text of a story without what its site wraps around it."""
-    own = story.body[story.text_start or 0 : story.text_end or len(story.body)].strip()
-    return own or story.body.strip()
+    return entries.own_text(story.body, story.text_start, story.text_end)
 
 
 def excerpt(story: Story, length: int = 240) -> str:
@@ -48,7 +48,7 @@ def excerpt(story: Story, length: int = 240) -> str:
     text = " ".join(own_text(story).split())
     if len(text) <= length:
         return text
-    cut = text[:length].rsplit(" ", 1)[0].rstrip(" ,;:–—-")
+    cut = text[:length].rsplit(" ", 1)[0].rstrip(" .,;:–—-")
     return f"{cut}…"
 
 
@@ -83,6 +83,10 @@ def _ago(context: jinja2.runtime.Context, at: datetime | None) -> str:
 
 def _later(after: timedelta) -> str:
     return f"{_roughly(after)} later"
+
+
+def _seconds(seconds: float) -> str:
+    return _roughly(timedelta(seconds=seconds))
 
 
 def _roughly(span: timedelta) -> str:
@@ -138,6 +142,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         ago=_ago, later=_later, moment=moment, iso=iso, excerpt=excerpt, safe_link=safe_link,
-        xml=_xml, language=language, tag=_tag,
+        xml=_xml, language=language, tag=_tag, seconds=_seconds,
     )  # fmt: skip
     return environment

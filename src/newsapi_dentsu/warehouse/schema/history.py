@@ -17,8 +17,8 @@ _VERSION_TABLE = (
     "(version integer NOT NULL PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)"
 )
 
-_VECTOR_TYPE = re.compile(r"\bvector_type\b")
-"""What stands for the type of vectors, of which each engine has its own."""
+_OWN_TYPE = re.compile(r"\b(?:vector|full_text)_type\b")
+"""What stands for the types of vectors and of full text, of which each engine has its own."""
 
 
 _WORKS_FROM = re.compile(r"^-- Programs of schema version (\d+) and newer work on\.$", re.MULTILINE)
@@ -62,7 +62,10 @@ def indexes(engine: str) -> dict[str, str]:
     }
 
 
-CACHES = ("processed.text_bands", "processed.banded_days", "processed.embeddings")
+CACHES = (
+    *("processed.text_bands", "processed.banded_days", "processed.embeddings"),
+    *("final.search_entries", "final.search_state"),
+)
 """Tables that can be made again from the others; nothing carries them to another database."""
 
 
@@ -177,7 +180,7 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
             if created := re.match(r"CREATE SCHEMA IF NOT EXISTS (\w+)$", statement):
                 _create_schema(engine, session, created[1])
             else:
-                session.execute(_typed(statement, lambda: engine.vector_type(session)))
+                session.execute(_typed(statement, engine.name, lambda: engine.vector_type(session)))
         if step.version == 1:
             session.execute(_VERSION_TABLE)
         session.execute(
@@ -212,7 +215,7 @@ def script(engine: str) -> list[str]:
     vectors = "bytea" if engine == "PostgreSQL" else f"float[{DIMENSIONS}]"
     statements: list[str] = []
     for step in migrations():
-        statements += [_typed(statement, lambda: vectors) for statement in step.statements]
+        statements += [_typed(statement, engine, lambda: vectors) for statement in step.statements]
         if step.version == 1:
             statements.append(_VERSION_TABLE)
         statements.append(
@@ -243,9 +246,12 @@ def schemas() -> tuple[str, ...]:
     )
 
 
-def _typed(statement: str, vector_type: Callable[[], str]) -> str:
-    """A statement with the type of vectors that a database is to have."""
-    return _VECTOR_TYPE.sub(lambda _: vector_type(), statement)
+def _typed(statement: str, engine: str, vector_type: Callable[[], str]) -> str:
+    """A statement with the types of vectors and full text that a database is to have."""
+    full_text = "tsvector" if engine == "PostgreSQL" else "text"
+    return _OWN_TYPE.sub(
+        lambda named: vector_type() if named[0] == "vector_type" else full_text, statement
+    )
 
 
 def _applied(engine: Engine, session: Session) -> set[int]:

@@ -18,3 +18,6 @@ CREATE INDEX idx_stage_runs_started ON ops.stage_runs(started_at);
 CREATE INDEX idx_final_change ON final.filtered_news(change_seq);
 CREATE INDEX idx_final_story ON final.filtered_news(story_id);
 CREATE INDEX idx_past_ended ON final.past_articles(ended_seq);
+-- Without a list of pending entries, which each search would read through.
+CREATE INDEX idx_search_words ON final.search_entries USING gin (words) WITH (fastupdate = off);
+CREATE INDEX idx_search_ended ON final.search_entries(ended_seq);

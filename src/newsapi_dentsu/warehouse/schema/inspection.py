@@ -20,6 +20,9 @@ _TYPES = {
     "user-defined": "vector",
     "halfvec": "vector",
     "bytea": "vector",
+    "blob": "vector",
+    # Full text, which DuckDB has no type for.
+    "tsvector": "text",
 }
 
 _COLUMNS = (

@@ -14,6 +14,9 @@ from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
 READER: Final = "news_reader"
 """The role on PostgreSQL that reads these views and nothing else."""
 
+SEARCHED: Final = ("final.search_entries", "final.search_state")
+"""What the role looks words up in; it has the words of what the views show."""
+
 SINCE: Final = 13
 """The first version of the schema whose tables have all that the views read."""
 
@@ -211,4 +214,5 @@ def create_views(engine: Engine, session: Session) -> None:
 def grant_reader(session: Session) -> None:
     """Let the role for readers read the views, as their owner."""
     session.execute(f"GRANT USAGE ON SCHEMA final TO {READER}")
-    session.execute(f"GRANT SELECT ON {', '.join(views('PostgreSQL'))} TO {READER}")
+    readable = [*views("PostgreSQL"), *SEARCHED]
+    session.execute(f"GRANT SELECT ON {', '.join(readable)} TO {READER}")

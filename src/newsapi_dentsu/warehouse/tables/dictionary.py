@@ -384,6 +384,8 @@ INTERNAL: Final = {
     "raw.query_days": "what is known of each day of a search",
     "raw.returns": "records that came back in an earlier form",
     "processed.text_bands": "a cache of the comparison",
+    "final.search_entries": "what searches look through on PostgreSQL, a cache (docs/reading.md)",
+    "final.search_state": "how far these are",
     "processed.banded_days": "the days that this cache has",
     "processed.wrapping_lines": "lines that a site puts around its articles",
     "ops.verdicts": "what people said of articles (`newsapi topics teach`)",

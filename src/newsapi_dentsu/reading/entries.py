@@ -1,0 +1,171 @@
+"""What an index of searches holds of an article: the same for every engine."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from newsapi_dentsu.domain.passages import passage_hash, passages
+from newsapi_dentsu.domain.terms import terms
+from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.warehouse.engines.base import Row
+
+RULES: Final = 1
+"""Which rules make an entry of an article; an index of other rules is made anew."""
+
+FOR_GOOD: Final = 2**62
+"""The number of the change that ends an article which hasn't ended."""
+
+# PostgreSQL's full text takes no more: 16,383 places, 255 of a term, and 1 MB in all.
+_MOST_PLACES: Final = 16_000
+_MOST_OF_A_TERM: Final = 250
+_MOST_BYTES: Final = 700_000
+
+_OPENING: Final = 60
+"""The first terms of a text, which count more where hits are ranked."""
+
+TITLE_POINTS: Final = 3
+OPENING_POINTS: Final = 1
+"""What a phrase counts in a title or in an opening, where hits are ranked."""
+
+AROUND: Final = timedelta(days=45)
+"""How far before and after an article those lie that may be akin to it."""
+
+COLUMNS: Final = (
+    *("article_id", "change_seq", "published_at", "title", "body", "text_start", "text_end"),
+    *("story_id", "link", "source_name", "source_uri", "lang", "topics", "relevance"),
+    *("sentiment", "origin"),
+)
+"""What an entry is made of: columns of `final.articles`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article as it was from one change to before another, taken apart for searches.
+
+    A place of `words` is None between title and text, and where a term comes too often.
+    """
+
+    article_id: str
+    change_seq: int
+    ended_seq: int
+    published_at: datetime
+    words: tuple[str | None, ...]
+    title_words: int
+    sources: frozenset[str]
+    source_uri: str | None
+    topics: tuple[str, ...]
+    lang: str
+    vector_hash: str | None
+    """The name of the vector that tells what the article means."""
+
+    @property
+    def title(self) -> tuple[str | None, ...]:
+        """The title's terms."""
+        return self.words[: self.title_words]
+
+    @property
+    def opening(self) -> tuple[str | None, ...]:
+        """The first terms of the text."""
+        return self.words[self.title_words + 1 :][:_OPENING]
+
+
+def own_text(body: str, start: int | None, end: int | None) -> str:
+    """A text without what its site wraps around it."""
+    return body[start or 0 : end or len(body)].strip() or body.strip()
+
+
+def entry(row: Row, ended_seq: int = FOR_GOOD) -> Entry:
+    """The entry of an article in `COLUMNS`."""
+    article_id, change_seq, published_at, title, body, start, end = row[:7]
+    _, _, source_name, source_uri, lang, topics, *_ = row[7:]
+    text = own_text(body, start, end)
+    in_title = terms(title)[: _MOST_PLACES // 2]
+    words = tuple(_limited(itertools.chain(in_title, [None], terms(text))))
+    parts = passages(title, text)
+    return Entry(
+        article_id=article_id,
+        change_seq=change_seq,
+        ended_seq=ended_seq,
+        published_at=published_at.astimezone(UTC),
+        words=words,
+        title_words=min(len(in_title), len(words)),
+        sources=frozenset(terms(f"{source_name or ''} {source_uri or ''}")),
+        source_uri=source_uri,
+        topics=tuple(topics),
+        lang=lang or "",
+        vector_hash=passage_hash(parts[0]) if parts else None,
+    )
+
+
+def _limited(words: Iterable[str | None]) -> Iterator[str | None]:
+    counts: Counter[str | None] = Counter()
+    size = 0
+    for word in itertools.islice(words, _MOST_PLACES):
+        counts[word] += 1
+        if word is None or counts[word] > _MOST_OF_A_TERM:
+            yield None
+            continue
+        size += len(word.encode()) + 8 if counts[word] == 1 else 2
+        if size > _MOST_BYTES:
+            return
+        yield word
+
+
+def topic_name(topic: str) -> str:
+    """A topic as it is compared: by its terms."""
+    return "_".join(terms(topic))
+
+
+def day_of(moment: datetime) -> date:
+    """The day, UTC."""
+    return moment.astimezone(UTC).date()
+
+
+def matches(search: Search, article: Entry) -> bool:
+    """Whether an article is a hit: what every index must agree with."""
+    day = day_of(article.published_at)
+    topics = {topic_name(topic) for topic in article.topics}
+
+    def from_source(source: Terms) -> bool:
+        *whole, last = source
+        return all(word in article.sources for word in whole) and any(
+            word.startswith(last) for word in article.sources
+        )
+
+    def about(topic: Terms) -> bool:
+        return "_".join(topic) in topics
+
+    return (
+        all(contains(article.words, phrase) for phrase in search.phrases)
+        and not any(contains(article.words, phrase) for phrase in search.without)
+        and (not search.sources or any(map(from_source, search.sources)))
+        and not any(map(from_source, search.without_sources))
+        and (not search.topics or any(map(about, search.topics)))
+        and not any(map(about, search.without_topics))
+        and (not search.languages or article.lang in search.languages)
+        and article.lang not in search.without_languages
+        and (search.since is None or day >= search.since)
+        and (search.until is None or day <= search.until)
+    )
+
+
+def points(search: Search, article: Entry) -> int:
+    """How high a hit ranks: by what of the search is in its title, and in its opening."""
+    return sum(
+        TITLE_POINTS * contains(article.title, phrase)
+        + OPENING_POINTS * contains(article.opening, phrase)
+        for phrase in search.phrases
+    )
+
+
+def contains(words: Sequence[str | None], phrase: Terms) -> bool:
+    """Whether terms follow each other somewhere."""
+    length = len(phrase)
+    return any(
+        words[place : place + length] == phrase
+        for place, word in enumerate(words)
+        if word == phrase[0]
+    )

@@ -1,0 +1,232 @@
+"""What searches find, and what every index of them can do."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, NamedTuple, Protocol
+
+from newsapi_dentsu.domain.record import day_start
+from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.reading.entries import COLUMNS, day_of, own_text
+from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.warehouse.engines.base import Row
+
+RANKED: Final = 2_000
+"""The newest hits, among which those that fit best are looked for."""
+
+FACETED: Final = 1_000
+"""The newest hits, whose days, sources, topics and languages are counted."""
+
+COUNTED: Final = 1_000
+"""Hits that are counted at most where a page says how many there are: phrases of frequent words are
+compared text by text."""
+
+_EXCERPT: Final = 300
+_EPOCH: Final = date(1970, 1, 1)
+_SPANS: Final = (1, 3, 8, 20, 52)
+"""Weeks that are looked through at a time, from the newest on; then all that are left."""
+
+
+class NoIndexError(WarehouseError):
+    """There is no index of searches yet, or none that can be read."""
+
+
+class Place(NamedTuple):
+    """Where an article stands in the order in which articles are read, the newest first."""
+
+    published_at: datetime
+    article_id: str
+
+
+class Found(NamedTuple):
+    """A hit: where it stands, as it was from which change on, and how the index finds it again."""
+
+    place: Place
+    change_seq: int
+    address: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A hit as people see it in a list."""
+
+    article_id: str
+    change_seq: int
+    published_at: datetime
+    story_id: str | None
+    title: str
+    excerpt: str
+    link: str
+    source_name: str | None
+    source_uri: str | None
+    lang: str
+    topics: list[str]
+    relevance: float | None
+    sentiment: float | None
+    origin: str
+
+
+class Labels(NamedTuple):
+    """What hits are counted by."""
+
+    source_uri: str | None
+    topics: list[str]
+    lang: str
+
+
+class Counted(NamedTuple):
+    """How many hits there are; more where `exact` is false."""
+
+    hits: int
+    exact: bool
+
+
+class Facets(NamedTuple):
+    """What hits can be narrowed down by, each with how many have it; the most first."""
+
+    days: list[tuple[str, int]]
+    sources: list[tuple[str, int]]
+    topics: list[tuple[str, int]]
+    languages: list[tuple[str, int]]
+    of: int
+    """The newest hits that were looked at."""
+
+
+class Index(Protocol):
+    """An index of searches: the hits of a search, which are the same whichever index tells them."""
+
+    state: int
+    """The newest state of the articles that it knows."""
+
+    def newest(
+        self, search: Search, *, rows: int, after: Place | None = None, state: int | None = None
+    ) -> list[Found]:
+        """The next hits of a state (the newest one by default), the newest first."""
+        ...
+
+    def count(self, search: Search, *, most: int | None = None, state: int | None = None) -> int:
+        """How many hits there are; no more than `most` are counted."""
+        ...
+
+    def points(self, search: Search, found: Sequence[Found]) -> list[int]:
+        """How high each of these hits ranks (`entries.points`)."""
+        ...
+
+    def hits(self, found: Sequence[Found]) -> list[Hit]:
+        """These hits as people see them."""
+        ...
+
+    def labels(self, found: Sequence[Found]) -> list[Labels]:
+        """What these hits are counted by."""
+        ...
+
+    def akin(
+        self, article_id: str, near: datetime, words: Sequence[Terms], most: int
+    ) -> list[Found]:
+        """Other articles of those weeks with some of these phrases in title or opening.
+
+        Those that have more of them come first.
+        """
+        ...
+
+    def vectors(self, found: Sequence[Found]) -> list[bytes | None]:
+        """What tells the meaning of each of these, in whole numbers of a byte."""
+        ...
+
+    def vector(self, article_id: str) -> bytes | None:
+        """What tells the meaning of an article."""
+        ...
+
+
+def week_of(moment: datetime) -> int:
+    """The week in which a moment lies, in weeks since 1970."""
+    return (day_of(moment) - _EPOCH).days // 7
+
+
+def windows(
+    search: Search, top: datetime
+) -> Iterator[tuple[Sequence[int], datetime | None, datetime | None]]:
+    """Weeks to look through for the newest hits, one window after the other.
+
+    Each has the moments that bound it; the last window has all that is left, and names no weeks.
+
+    Args:
+        search: what is looked for.
+        top: no hit is newer.
+    """
+    first = day_start(search.since) if search.since else None
+    last = day_start(search.until + timedelta(days=1)) if search.until else None
+    week = week_of(top if last is None else min(top, last - timedelta(microseconds=1)))
+    for span in _SPANS:
+        if first is not None and last is not None and last <= first:
+            return
+        begin = day_start(_EPOCH + timedelta(weeks=week - span + 1))
+        low = max(begin, first) if first is not None else begin
+        yield range(week - span + 1, week + 1), low, last
+        week, last = week - span, begin
+    yield (), first, last
+
+
+def best(index: Index, search: Search, rows: int) -> list[Found]:
+    """The hits that fit best among the newest; those that fit as well, the newest first."""
+    found = index.newest(search, rows=RANKED)
+    if not search.phrases:
+        return found[:rows]
+    ranked = sorted(
+        zip(index.points(search, found), range(len(found)), strict=True),
+        key=lambda one: (-one[0], one[1]),
+    )
+    return [found[place] for _, place in ranked[:rows]]
+
+
+def counted(index: Index, search: Search, state: int | None = None) -> Counted:
+    """How many hits a state has (the newest one by default), as far as they are counted."""
+    hits = index.count(search, most=COUNTED + 1, state=state)
+    return Counted(min(hits, COUNTED), hits <= COUNTED)
+
+
+def facets(index: Index, search: Search, most: int = 20) -> Facets:
+    """What the newest hits can be narrowed down by."""
+    found = index.newest(search, rows=FACETED)
+    labels = index.labels(found)
+
+    def told(values: Counter[str]) -> list[tuple[str, int]]:
+        return sorted(values.items(), key=lambda one: (-one[1], one[0]))[:most]
+
+    days = Counter(day_of(one.place.published_at).isoformat() for one in found)
+    return Facets(
+        days=sorted(days.items(), reverse=True)[:most],
+        sources=told(Counter(one.source_uri for one in labels if one.source_uri)),
+        topics=told(Counter(topic for one in labels for topic in set(one.topics))),
+        languages=told(Counter(one.lang for one in labels if one.lang)),
+        of=len(found),
+    )
+
+
+def hit(row: Row) -> Hit:
+    """An article in `entries.COLUMNS` as a hit."""
+    values = dict(zip(COLUMNS, row, strict=True))
+    text = " ".join(
+        own_text(values.pop("body"), values.pop("text_start"), values.pop("text_end"))[
+            : 2 * _EXCERPT
+        ].split()
+    )
+    if len(text) > _EXCERPT:
+        text = text[:_EXCERPT].rsplit(" ", 1)[0].rstrip(" .,;:–—-") + "…"
+    values["published_at"] = values["published_at"].astimezone(UTC)
+    return Hit(excerpt=text, **values)
+
+
+def hit_text(one: Hit) -> str:
+    """A hit as text, for an index to keep."""
+    return json.dumps(
+        {**asdict(one), "published_at": one.published_at.isoformat()}, ensure_ascii=True
+    )
+
+
+def hit_of_text(text: str) -> Hit:
+    """A hit that an index has kept."""
+    values = json.loads(text)
+    return Hit(**{**values, "published_at": datetime.fromisoformat(values["published_at"])})

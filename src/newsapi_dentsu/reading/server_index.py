@@ -1,0 +1,391 @@
+"""The index of searches on PostgreSQL: full text in a table of its own, filled after each run.
+
+PostgreSQL takes no text apart here. An entry's words come as terms with their places, of which
+titles have weight A, openings B; beside them, as terms that no text can have, stand the source, the
+topics, the language and the week. So one GIN index answers all of a search, and the newest hits of
+a frequent word are found in the newest weeks, without looking at all that there are.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from typing_extensions import override
+
+from newsapi_dentsu.domain.record import day_start
+from newsapi_dentsu.reading.entries import (
+    AROUND,
+    COLUMNS,
+    FOR_GOOD,
+    OPENING_POINTS,
+    RULES,
+    TITLE_POINTS,
+    Entry,
+    entry,
+    topic_name,
+)
+from newsapi_dentsu.reading.hits import (
+    Found,
+    Hit,
+    Index,
+    Labels,
+    NoIndexError,
+    Place,
+    hit,
+    week_of,
+    windows,
+)
+from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.base import Row, Session, one
+from newsapi_dentsu.warehouse.tables import embeddings, search
+from newsapi_dentsu.warehouse.tables.search import ENTRIES, SearchState
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.domain.vectors import Vector
+
+_BATCH: Final = 1_000
+_MANY: Final = 20_000
+_EVERY: Final = "#"
+"""A term that each entry has."""
+
+_AKIN_OF: Final = 2_000
+
+
+def publish_entries(warehouse: Warehouse, model: str) -> int:
+    """Bring the entries up to what is stored; the caller holds the run lock.
+
+    It may be killed at any moment: readers search the state before, and the next call goes on.
+
+    Args:
+        warehouse: a PostgreSQL warehouse.
+        model: the sentence model whose vectors tell what articles mean.
+
+    Returns:
+        The state that can be searched now.
+    """
+
+    def begin(session: Session) -> tuple[SearchState, int]:
+        target: int = one(session, "SELECT change_seq FROM final.reading_state")
+        now = search.state(session)
+        if now is None or (now.rules, now.model) != (RULES, model) or now.reached > target:
+            search.clear(session)
+            if target > _MANY:
+                # Made at the end, it costs a fifth of what so many additions to it do.
+                search.drop_index(session)
+            now = SearchState(-1, -1, RULES, model)
+            search.set_state(session, now)
+        return now, target
+
+    now, target = warehouse.write(begin)
+    while now.change_seq < target:
+        now = warehouse.write(partial(_take, now=now, target=target))
+    # Where its index isn't there, it is made.
+    warehouse.upgrade()
+    return target
+
+
+def _take(session: Session, now: SearchState, target: int) -> SearchState:
+    """Take the next changes; with the last ones the entries are complete for `target`."""
+    columns = ", ".join(COLUMNS)
+    shown = session.rows(
+        f"SELECT {columns} FROM final.articles WHERE change_seq > $1 AND change_seq <= $2 "
+        f"ORDER BY change_seq LIMIT {_BATCH}",
+        now.reached,
+        target,
+    )
+    reached = target if len(shown) < _BATCH else shown[-1][COLUMNS.index("change_seq")]
+    ended = session.rows(
+        "SELECT article_id, change_seq FROM final.article_changes "
+        "WHERE change = 'left' AND change_seq > $1 AND change_seq <= $2",
+        now.reached,
+        reached,
+    )
+    made = [entry(row) for row in shown]
+    search.end(session, [*ended, *((one.article_id, one.change_seq) for one in made)], FOR_GOOD)
+    vectors = embeddings.vectors(
+        session, now.model, [one.vector_hash for one in made if one.vector_hash]
+    )
+    search.save(
+        session,
+        [
+            (
+                *(one.article_id, one.change_seq, one.ended_seq, one.published_at),
+                full_text(one),
+                _in_bytes(vectors.get(one.vector_hash or "")),
+            )
+            for one in made
+        ],
+    )
+    done = reached == target
+    if done:
+        search.forget(session, one(session, "SELECT past_from FROM final.reading_state"))
+    after = SearchState(target if done else now.change_seq, reached, now.rules, now.model)
+    search.set_state(session, after)
+    return after
+
+
+def _in_bytes(vector: "Vector | None") -> bytes | None:
+    if vector is None:
+        return None
+    from newsapi_dentsu.domain.vectors import in_steps
+
+    return in_steps(vector.reshape(1, -1)).tobytes()
+
+
+def full_text(one: Entry) -> str:
+    """An entry's terms as PostgreSQL reads them."""
+    places: dict[str, list[str]] = {}
+    opening = one.title_words + 1
+    opened = opening + len(one.opening)
+    for place, word in enumerate(one.words):
+        if word is not None:
+            weight = "A" if place < one.title_words else "B" if opening <= place < opened else ""
+            places.setdefault(word, []).append(f"{place + 1}{weight}")
+    labels = [_EVERY, _of_week(week_of(one.published_at)), _of_lang(one.lang)]
+    labels += [_of_source(source) for source in sorted(one.sources)]
+    labels += [_of_topic(topic_name(topic)) for topic in one.topics]
+    return " ".join(
+        [
+            *(f"{_quoted(word)}:{','.join(at)}" for word, at in places.items()),
+            *(_quoted(label) for label in labels),
+        ]
+    )
+
+
+def _of_week(week: int) -> str:
+    return f"#w{week}"
+
+
+def _of_lang(lang: str) -> str:
+    return f"#l{lang[:20]}"
+
+
+def _of_source(term: str) -> str:
+    return f"#s{term}"
+
+
+def _of_topic(name: str) -> str:
+    return f"#t{name[:200]}"
+
+
+def _quoted(lexeme: str) -> str:
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _phrase(phrase: Terms, weight: str = "") -> str:
+    return "(" + " <-> ".join(f"{_quoted(term)}{weight}" for term in phrase) + ")"
+
+
+def _asked(wanted: Search, weeks: Sequence[int] = ()) -> str:
+    """What the full text must have, as PostgreSQL asks for it."""
+
+    def source(terms: Terms) -> str:
+        *whole, last = terms
+        words = [_quoted(_of_source(word)) for word in whole]
+        return "(" + " & ".join([*words, f"{_quoted(_of_source(last))}:*"]) + ")"
+
+    def any_of(parts: Sequence[str]) -> list[str]:
+        return ["(" + " | ".join(parts) + ")"] if parts else []
+
+    def topics(names: Sequence[Terms]) -> list[str]:
+        return [_quoted(_of_topic("_".join(topic))) for topic in names]
+
+    def languages(codes: Sequence[str]) -> list[str]:
+        return [_quoted(_of_lang(code)) for code in codes]
+
+    without = [
+        *map(_phrase, wanted.without),
+        *map(source, wanted.without_sources),
+        *topics(wanted.without_topics),
+        *languages(wanted.without_languages),
+    ]
+    parts = [
+        *any_of([_quoted(_of_week(week)) for week in weeks]),
+        *map(_phrase, wanted.phrases),
+        *any_of(list(map(source, wanted.sources))),
+        *any_of(topics(wanted.topics)),
+        *any_of(languages(wanted.languages)),
+        *(f"!{part}" for part in without),
+    ]
+    if not weeks and not (wanted.phrases or wanted.sources or wanted.topics or wanted.languages):
+        parts.insert(0, _quoted(_EVERY))
+    return " & ".join(parts)
+
+
+class ServerIndex(Index):
+    """The entries as one transaction sees them."""
+
+    def __init__(self, session: Session) -> None:
+        """Look what there is.
+
+        Raises:
+            NoIndexError: nothing, or of another version of this program.
+        """
+        self._session = session
+        found = search.state(session)
+        if found is None or found.change_seq < 0 or found.rules != RULES:
+            raise NoIndexError("nothing can be searched yet: run `newsapi run` first")
+        self.state = found.change_seq
+
+    @override
+    def newest(
+        self, search: Search, *, rows: int, after: Place | None = None, state: int | None = None
+    ) -> list[Found]:
+        found: list[Found] = []
+        top = self._top(after, state)
+        for weeks, first, last in windows(search, top) if top else ():
+            parameters: list[object] = [_asked(search, weeks), self._state(state), first, last]
+            below = ""
+            if after is not None:
+                below = "AND (published_at, article_id) < ($5, $6) "
+                parameters += [after.published_at, after.article_id]
+            found += [
+                Found(Place(published_at, article_id), change_seq)
+                for published_at, article_id, change_seq in self._session.rows(
+                    f"SELECT published_at, article_id, change_seq FROM {ENTRIES} "
+                    "WHERE words @@ CAST($1 AS tsquery) AND change_seq <= $2 AND ended_seq > $2 "
+                    "AND ($3::timestamptz IS NULL OR published_at >= $3) "
+                    f"AND ($4::timestamptz IS NULL OR published_at < $4) {below}"
+                    "ORDER BY published_at DESC, article_id DESC "
+                    f"LIMIT {rows - len(found)}",
+                    *parameters,
+                )
+            ]
+            if len(found) >= rows:
+                break
+        return found
+
+    def _top(self, after: Place | None, state: int | None) -> datetime | None:
+        """The moment after which there is nothing; None where there is nothing at all."""
+        tables = ["final.articles"]
+        if self._state(state) != self.state:
+            tables.append("final.articles_past")
+        newest: list[datetime] = [
+            moment
+            for table in tables
+            # The largest of a view would be looked for in the whole table.
+            for (moment,) in self._session.rows(
+                f"SELECT published_at FROM {table} WHERE published_at IS NOT NULL "
+                "ORDER BY published_at DESC LIMIT 1"
+            )
+        ]
+        if not newest or after is None:
+            return max(newest, default=None)
+        return min(max(newest), after.published_at)
+
+    def _state(self, state: int | None) -> int:
+        return self.state if state is None else state
+
+    @override
+    def count(self, search: Search, *, most: int | None = None, state: int | None = None) -> int:
+        first = day_start(search.since) if search.since else None
+        last = day_start(search.until + timedelta(days=1)) if search.until else None
+        limit = "" if most is None else f"LIMIT {most}"
+        count: int = one(
+            self._session,
+            f"SELECT count(*) FROM (SELECT 1 FROM {ENTRIES} "
+            "WHERE words @@ CAST($1 AS tsquery) AND change_seq <= $2 AND ended_seq > $2 "
+            "AND ($3::timestamptz IS NULL OR published_at >= $3) "
+            f"AND ($4::timestamptz IS NULL OR published_at < $4) {limit}) AS found",
+            _asked(search),
+            self._state(state),
+            first,
+            last,
+        )
+        return count
+
+    @override
+    def points(self, search: Search, found: Sequence[Found]) -> list[int]:
+        parts: list[str] = []
+        asked: list[object] = []
+        for phrase in search.phrases:
+            for weight, worth in (("A", TITLE_POINTS), ("B", OPENING_POINTS)):
+                asked.append(_phrase(phrase, f":{weight}"))
+                parts.append(
+                    f"{worth} * CAST(words @@ CAST(${len(asked) + 2} AS tsquery) AS integer)"
+                )
+        rows = self._entries(found, " + ".join(parts) or "0", *asked)
+        return [rows[one.place.article_id] for one in found]
+
+    def _entries(self, found: Sequence[Found], value: str, *parameters: object) -> dict[str, Any]:
+        return dict(
+            self._session.rows(
+                f"SELECT entry.article_id, {value} FROM {ENTRIES} AS entry JOIN (SELECT "
+                "unnest($1::text[]) AS article_id, unnest($2::bigint[]) AS change_seq) AS wanted "
+                "ON wanted.article_id = entry.article_id AND wanted.change_seq = entry.change_seq",
+                [one.place.article_id for one in found],
+                [one.change_seq for one in found],
+                *parameters,
+            )
+        )
+
+    @override
+    def hits(self, found: Sequence[Found]) -> list[Hit]:
+        return [hit(row) for row in self._rows(found, COLUMNS)]
+
+    @override
+    def labels(self, found: Sequence[Found]) -> list[Labels]:
+        columns = ("article_id", "change_seq", *Labels._fields)
+        return [Labels(*row[2:]) for row in self._rows(found, columns)]
+
+    def _rows(self, found: Sequence[Found], columns: Sequence[str]) -> list[Row]:
+        """The articles as they were found, in these columns, which begin with id and number."""
+        rows: dict[tuple[str, int], Row] = {}
+        wanted = [(one.place.article_id, one.change_seq) for one in found]
+        for table in ("final.articles", "final.articles_past"):
+            missing = [key for key in wanted if key not in rows]
+            if not missing:
+                break
+            for row in self._session.rows(
+                f"SELECT {', '.join(columns)} FROM {table} "
+                "WHERE article_id IN (SELECT unnest($1::text[]))",
+                [article_id for article_id, _ in missing],
+            ):
+                rows.setdefault((row[0], row[1]), row)
+        return [rows[key] for key in wanted if key in rows]
+
+    @override
+    def akin(
+        self, article_id: str, near: datetime, words: Sequence[Terms], most: int
+    ) -> list[Found]:
+        if not words:
+            return []
+        parts = [f"({_phrase(one, ':A')} | {_phrase(one, ':B')})" for one in words]
+        first, last = near - AROUND, near + AROUND
+        weeks = " | ".join(
+            _quoted(_of_week(week)) for week in range(week_of(first), week_of(last) + 1)
+        )
+        shared = " + ".join(
+            f"CAST(words @@ CAST(${place} AS tsquery) AS integer)"
+            for place in range(6, 6 + len(parts))
+        )
+        return [
+            Found(Place(published_at, one_id), change_seq)
+            for published_at, one_id, change_seq in self._session.rows(
+                f"SELECT published_at, article_id, change_seq FROM (SELECT * FROM {ENTRIES} "
+                "WHERE words @@ CAST($1 AS tsquery) AND change_seq <= $2 AND ended_seq > $2 "
+                "AND published_at BETWEEN $3 AND $4 AND article_id <> $5 "
+                f"LIMIT {_AKIN_OF}) AS near ORDER BY {shared} DESC, "
+                f"published_at DESC, article_id DESC LIMIT {most}",
+                f"({weeks}) & ({' | '.join(parts)})",
+                *(self.state, first, last, article_id),
+                *parts,
+            )
+        ]
+
+    @override
+    def vectors(self, found: Sequence[Found]) -> list[bytes | None]:
+        rows = self._entries(found, "vector")
+        return [rows.get(one.place.article_id) for one in found]
+
+    @override
+    def vector(self, article_id: str) -> bytes | None:
+        found = self._session.rows(
+            f"SELECT vector FROM {ENTRIES} WHERE article_id = $1 AND ended_seq = $2",
+            article_id,
+            FOR_GOOD,
+        )
+        return found[0][0] if found else None

@@ -1,0 +1,231 @@
+"""Trends: how much there is week by week, where from, and what it is more and more about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from newsapi_dentsu.domain.record import day_start
+from newsapi_dentsu.warehouse.engines.base import Session
+
+WEEKS_BEFORE: Final = 4
+"""Weeks that the newest one is compared with."""
+
+MOST_CONCEPTS: Final = 8
+MOST_WEEKS: Final = 52
+_LEAST: Final = 3
+"""Articles of a week below which a concept doesn't count as rising."""
+
+_OF_WEEK: Final = "CAST(date_trunc('week', published_at AT TIME ZONE 'UTC') AS date)"
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week, named by its Monday (UTC), and what it had."""
+
+    week: date
+    articles: int
+    stories: int
+    sources: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """A publication, and how many articles it had."""
+
+    source_uri: str
+    source_name: str | None
+    articles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rising:
+    """A concept that has more articles in the last seven days than in the weeks before."""
+
+    label: str
+    articles: int
+    before: float
+    """Articles a week, in the mean of the weeks before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many articles a concept has in a week, and how much that is of all chosen ones'."""
+
+    week: date
+    label: str
+    articles: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """The trends of some weeks up to the newest day with news."""
+
+    weeks: list[Week]
+    sources: list[SourceCount]
+    rising: list[Rising]
+    shares: list[Share]
+
+
+def trends(
+    session: Session, newest: date, *, weeks: int = 12, concepts: Sequence[str] = ()
+) -> Trends:
+    """The trends of the weeks up to a day, and how much each of the chosen concepts has of them."""
+    monday = newest - timedelta(days=newest.weekday())
+    first = day_start(monday - timedelta(weeks=weeks - 1))
+    end = day_start(newest + timedelta(days=1))
+    return Trends(
+        weeks=_weeks(session, first, end, monday, weeks),
+        sources=_sources(session, first, end),
+        rising=_rising(session, end),
+        shares=_shares(session, first, end, [name for name in concepts if name][:MOST_CONCEPTS]),
+    )
+
+
+def _weeks(
+    session: Session, first: datetime, end: datetime, monday: date, weeks: int
+) -> list[Week]:
+    found = {
+        row[0]: Week(*row)
+        for row in session.rows(
+            f"SELECT {_OF_WEEK} AS week, count(*), count(DISTINCT story_id), "
+            "count(DISTINCT source_uri) FROM final.articles "
+            "WHERE published_at >= $1 AND published_at < $2 GROUP BY 1 ORDER BY 1",
+            first,
+            end,
+        )
+    }
+    days = [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
+    return [found.get(day) or Week(day, 0, 0, 0) for day in days]
+
+
+def _sources(session: Session, first: datetime, end: datetime) -> list[SourceCount]:
+    return [
+        SourceCount(*row)
+        for row in session.rows(
+            "SELECT source_uri, max(source_name), count(*) AS articles FROM final.articles "
+            "WHERE published_at >= $1 AND published_at < $2 AND source_uri IS NOT NULL "
+            "GROUP BY source_uri ORDER BY articles DESC, source_uri LIMIT 15",
+            first,
+            end,
+        )
+    ]
+
+
+def _rising(session: Session, end: datetime) -> list[Rising]:
+    week = end - timedelta(weeks=1)
+    return [
+        Rising(label, now, before / WEEKS_BEFORE)
+        for label, now, before in session.rows(
+            "SELECT label, now, before FROM (SELECT label, "
+            "count(*) FILTER (WHERE published_at >= $2) AS now, "
+            "count(*) FILTER (WHERE published_at < $2) AS before FROM final.article_concepts "
+            "WHERE published_at >= $1 AND published_at < $3 AND label IS NOT NULL "
+            "GROUP BY label) AS counted "
+            f"WHERE now >= {_LEAST} AND now * {WEEKS_BEFORE} > before "
+            # By how far it lies beyond the usual, which varies by about its root.
+            f"ORDER BY (now - before / {WEEKS_BEFORE}.0) "
+            f"/ sqrt(before / {WEEKS_BEFORE}.0 + 1) DESC, label LIMIT 15",
+            week - timedelta(weeks=WEEKS_BEFORE),
+            week,
+            end,
+        )
+    ]
+
+
+def _shares(
+    session: Session, first: datetime, end: datetime, concepts: Sequence[str]
+) -> list[Share]:
+    if not concepts:
+        return []
+    names: dict[str, str] = {name.lower(): name for name in concepts}
+    counts = session.rows(
+        f"SELECT {_OF_WEEK} AS week, lower(label) AS name, count(DISTINCT article_id) "
+        "FROM final.article_concepts WHERE published_at >= $1 AND published_at < $2 "
+        "AND lower(label) IN (SELECT unnest($3::text[])) GROUP BY 1, 2 ORDER BY 1, 2",
+        first,
+        end,
+        list(names),
+    )
+    totals: dict[date, int] = {}
+    for week, _, articles in counts:
+        totals[week] = totals.get(week, 0) + articles
+    return [
+        Share(week, names[name], articles, articles / totals[week])
+        for week, name, articles in counts
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProfile:
+    """How a publication has done in some days, by its articles that people read."""
+
+    source_uri: str
+    source_name: str | None
+    articles: int
+    first_published_at: datetime
+    last_published_at: datetime
+    relevance: float | None
+    stories: int
+    first_in: int
+    """Stories that it had before all others, or alone."""
+
+    median_delay: float | None
+    """Seconds after the story's first article, in the median of those that others had before."""
+
+    copied: int
+    """Its articles that others carry, too."""
+
+    copies: int
+    """How often they carry them."""
+
+
+PROFILE_DAYS: Final = 90
+_PROFILE_ARTICLES: Final = 2_000
+
+
+def source_profile(session: Session, source_uri: str, newest: date) -> SourceProfile | None:
+    """How a publication has done in the last days; None where it had nothing.
+
+    Of very many articles, the newest 2,000 are looked at.
+    """
+    end = day_start(newest + timedelta(days=1))
+    own = (
+        "SELECT article_id, story_id, published_at, source_name, relevance, duplicate_count "
+        "FROM final.articles WHERE source_uri = $1 AND published_at >= $2 AND published_at < $3 "
+        f"ORDER BY published_at DESC LIMIT {_PROFILE_ARTICLES}"
+    )
+    asked = (source_uri, end - timedelta(days=PROFILE_DAYS), end)
+    ((name, articles, first, last, relevance, stories, copied, copies),) = session.rows(
+        "SELECT max(source_name), count(*), min(published_at), max(published_at), avg(relevance), "
+        "count(DISTINCT story_id), count(*) FILTER (WHERE duplicate_count > 0), "
+        f"CAST(coalesce(sum(duplicate_count), 0) AS bigint) FROM ({own}) AS own",
+        *asked,
+    )
+    if not articles:
+        return None
+    ((first_in, delay),) = session.rows(
+        "SELECT count(*) FILTER (WHERE delay <= 0), "
+        "percentile_cont(0.5) WITHIN GROUP (ORDER BY delay) FILTER (WHERE delay > 0) FROM (SELECT "
+        "CAST(extract(epoch FROM min(own.published_at) - min(member.published_at)) "
+        "AS double precision) AS delay "
+        f"FROM (SELECT story_id, min(published_at) AS published_at FROM ({own}) AS own "
+        "GROUP BY story_id) AS own "
+        "JOIN final.story_articles AS member ON member.story_id = own.story_id "
+        "GROUP BY own.story_id) AS stories",
+        *asked,
+    )
+    return SourceProfile(
+        source_uri=source_uri,
+        source_name=name,
+        articles=articles,
+        first_published_at=first.astimezone(UTC),
+        last_published_at=last.astimezone(UTC),
+        relevance=relevance,
+        stories=stories,
+        first_in=first_in,
+        median_delay=delay,
+        copied=copied,
+        copies=copies,
+    )
