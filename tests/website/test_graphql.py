@@ -249,7 +249,6 @@ NESTED = "articles(first: 60) { nodes { story { places { article { story { place
         ("{ articles(first: 101) { state } }", "from 1 to 100"),
         ("{ articles(first: -1) { state } }", "from 1 to 100"),
         ('{ articles(after: "x") { state } }', "begin again"),
-        ('{ articles(q: "word") { state } }', "31 days"),
         ('{ node(id: "x") { id } }', "no id"),
         ("query A { state { newest } } query B { state { newest } }", "Name one operation"),
     ],

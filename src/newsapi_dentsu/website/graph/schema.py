@@ -231,7 +231,7 @@ class State:
 
 @strawberry.type
 class Query:
-    @strawberry.field(description="The articles, the newest first. Words (q) need 31 days at most.")
+    @strawberry.field(description="The articles, the newest first; q is a search.")
     async def articles(
         self,
         info: Info,
