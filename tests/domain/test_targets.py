@@ -1,5 +1,7 @@
 """Companies, people and watched brands are found in a text by their names."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,7 +91,7 @@ def test_places_are_in_order_and_name_what_stands_there(parts: list[str]) -> Non
         text
     )
 
-    assert all(one.end <= other.start for one, other in zip(places, places[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(places))
     assert {one.target for one in places} <= {
         Target("Acme Holdings, Inc.", "org"),
         Target("Nova Air", "brand"),
