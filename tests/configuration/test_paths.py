@@ -11,6 +11,7 @@ PATHS = [
     "duckdb_path",
     "dagster_home",
     "topics_file",
+    "brands_file",
     "sentence_model",
     "alerts_file",
     "postgres_sslrootcert",

@@ -13,6 +13,9 @@ VALUES = {
     # What a valid value is, for settings whose default is none or that contradict others alone.
     "newsapi_key": "a key",
     "topics_file": "mine.yaml",
+    "brands_file": "brands.yaml",
+    "sentiment_endpoint": "https://tone.example/score",
+    "sentiment_endpoint_key": "a key",
     "sentence_model": "model",
     "max_requests_per_run": "9",
     "postgres_password": "pass word",

@@ -38,7 +38,7 @@ class Brands(StrictModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:8]
 
 
-NONE = Brands(brands=[])
+NO_BRANDS = Brands(brands=[])
 """Nothing is watched but what the index tags."""
 
 

@@ -123,7 +123,7 @@ def folded(text: str) -> str:
 def _plain(char: str) -> str:
     if char in _LIKE:
         return _LIKE[char]
-    first, *marks = unicodedata.normalize("NFD", char)
+    first, *marks = list(unicodedata.normalize("NFD", char))
     return first if all(unicodedata.combining(mark) for mark in marks) else char
 
 

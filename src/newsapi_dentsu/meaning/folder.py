@@ -33,8 +33,12 @@ class Manifest(BaseModel):
     @property
     def version(self) -> str:
         """The model's name and version: another file is another version."""
-        told = [*sorted(self.sha256.items()), self.tokens]
-        return f"{self.name}@{hashlib.sha256(repr(told).encode()).hexdigest()[:8]}"
+        return f"{self.name}@{hashlib.sha256(repr(self.told).encode()).hexdigest()[:8]}"
+
+    @property
+    def told(self) -> list[object]:
+        """What makes another version of it."""
+        return [*sorted(self.sha256.items()), self.tokens]
 
 
 Kind = TypeVar("Kind", bound=Manifest)

@@ -16,7 +16,7 @@ from newsapi_dentsu.reading.conditions import Conditions
 from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
-from newsapi_dentsu.warehouse.tables import final
+from newsapi_dentsu.warehouse.tables import final, tone
 
 PAGE_ROWS = 500
 
@@ -28,7 +28,9 @@ Pages = Iterator[list[Row]]
 class ArticleFilter:
     """Which articles to read; days are UTC and inclusive, texts match regardless of case.
 
-    `topic` is known in the views only.
+    `topic` is known in the views only, `brand` and `tone` in the tables only. `brand` is the whole
+    name of whom the article speaks about, and `tone` how it speaks of that, or in its title and
+    first sentence where no brand is asked for.
     """
 
     since: date | None = None
@@ -37,6 +39,8 @@ class ArticleFilter:
     text: str | None = None
     topic: str | None = None
     lang: str | None = None
+    brand: str | None = None
+    tone: str | None = None
     search: Search = field(default_factory=Search)
 
 
@@ -232,4 +236,17 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
         conditions.add("{} = ANY(topics)", wanted.topic)
     if wanted.lang is not None:
         conditions.add("lang = {}", wanted.lang)
+    if wanted.brand is not None:
+        told = "AND label = {1}" if wanted.tone else ""
+        conditions.add(
+            f"article_id IN (SELECT article_id FROM {tone.TARGETS} "
+            f"WHERE lower(target) = lower({{0}}) {told})",
+            wanted.brand,
+            *([wanted.tone] if wanted.tone else []),
+        )
+    elif wanted.tone is not None:
+        conditions.add(
+            f"article_id IN (SELECT article_id FROM {tone.ARTICLES} WHERE label = {{}})",
+            wanted.tone,
+        )
     wanted.search.add_to(conditions, published)

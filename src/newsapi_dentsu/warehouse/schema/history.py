@@ -62,7 +62,10 @@ def indexes(engine: str) -> dict[str, str]:
     }
 
 
-CACHES = ("processed.text_bands", "processed.banded_days", "processed.embeddings")
+CACHES = (
+    *("processed.text_bands", "processed.banded_days", "processed.embeddings"),
+    *("processed.mentions", "final.article_sentiment", "final.article_tone"),
+)
 """Tables that can be made again from the others; nothing carries them to another database."""
 
 
