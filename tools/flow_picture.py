@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Final
 
 from newsapi_dentsu.stages import pipeline
-from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw, tone
 
-WIDTH: Final = 1200
 HEIGHT: Final = 356
 
 _STEP: Final = 200
+WIDTH: Final = _STEP * (1 + len(pipeline.STAGES))
 _BOX: Final = 180
 _MARGIN: Final = (_STEP - _BOX) / 2
 _LINE: Final = 17
@@ -76,6 +76,7 @@ _ROWS: Final = {
     processed.TABLE: ("one row an article",),
     embeddings.TABLE: ("what each text means,", "made once"),
     assessments.TABLE: ("one verdict an article,", "and its story"),
+    tone.TARGETS: ("how each article speaks", "of brands, companies,", "people"),
     final.TABLE: ("what people read;", "the rest is in", final.REJECTED),
 }
 TABLES: Final = (

@@ -16,8 +16,12 @@ class TopicsError(PipelineError):
     """The topics file can't be used; the message names the line."""
 
 
+class BrandsError(PipelineError):
+    """The file of brands can't be used; the message names the line."""
+
+
 class ModelError(PipelineError):
-    """The sentence model can't be used: a file of it is missing, damaged or of another kind."""
+    """A model can't be used: a file of it is missing, damaged or of another kind."""
 
 
 class SourceError(PipelineError):

@@ -194,6 +194,19 @@ class Settings(BaseSettings):
         None, description="Topics to search for (default: ./topics.yaml, else the shipped one)."
     )
 
+    brands_file: File | None = Field(
+        None, description="Brands to watch in the articles (default: ./brands.yaml, else none)."
+    )
+
+    sentiment_endpoint: SecureAddress | None = Field(
+        None,
+        description="Address of an endpoint that reads tones with the same model (default: this "
+        "process does).",
+    )
+    sentiment_endpoint_key: SecretStr | None = Field(
+        None, description="Key that this endpoint asks for."
+    )
+
     sentence_model: File | None = Field(
         None, description="Folder of the sentence model (default: the shipped one)."
     )

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from newsapi_dentsu.domain.brands import NO_BRANDS, Brands, parse_brands
 from newsapi_dentsu.domain.topics import Topics, parse_topics
-from newsapi_dentsu.errors import SettingsError, TopicsError
+from newsapi_dentsu.errors import BrandsError, SettingsError, TopicsError
 from newsapi_dentsu.eventregistry.client import NewsApi
 from newsapi_dentsu.settings import Settings, chosen_file, read_file
 
+LOCAL_BRANDS = Path("brands.yaml")
 LOCAL_TOPICS = Path("topics.yaml")
 SHIPPED_TOPICS = Path(__file__).with_name("topics.yaml")
 
@@ -43,6 +45,18 @@ def open_source(settings: Settings) -> Iterator[NewsApi]:
 def topics_path(settings: Settings) -> Path:
     """The topics file in use: the setting's, else one in the working folder, else the shipped."""
     return chosen_file(settings.topics_file, LOCAL_TOPICS, SHIPPED_TOPICS)
+
+
+def load_brands(settings: Settings) -> Brands:
+    """Read the file of brands that are watched; none where there is no such file.
+
+    Raises:
+        BrandsError: the file can't be read, or holds a mistake, which is named with its line.
+    """
+    path = settings.brands_file or LOCAL_BRANDS
+    if settings.brands_file is None and not path.exists():
+        return NO_BRANDS
+    return parse_brands(read_file(path, "BRANDS_FILE", BrandsError), str(path))
 
 
 def load_topics(settings: Settings) -> Topics:

@@ -1,5 +1,6 @@
 """Each rule's condition, on figures at both sides of its limit."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
-from newsapi_dentsu.domain.alerts.conditions import judge, most_attempts
-from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Facts, Fetch, RunHistory, Tables
+from newsapi_dentsu.domain.alerts.conditions import brand_tone, judge, most_attempts
+from newsapi_dentsu.domain.alerts.facts import (
+    BrandStories,
+    DaemonSigns,
+    Facts,
+    Fetch,
+    RunHistory,
+    Tables,
+)
 from newsapi_dentsu.domain.alerts.limits import GB
 from newsapi_dentsu.domain.alerts.rules import RuleName, parse_rules
 
@@ -202,3 +210,30 @@ def test_nobody_judges_what_cannot_be_seen() -> None:
     about_runs: list[RuleName] = ["pipeline_failure", "high_error_rate"]
     assert [judged(rule, None) for rule in about_runs] == [None] * 2
     assert judged("stale_final", None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("brand", "firing"),
+    [
+        (BrandStories("Nova", 5, -0.3, 5, 0.0), True),
+        (BrandStories("Nova", 5, -0.29, 5, 0.0), False),
+        (BrandStories("Nova", 4, -0.9, 50, 0.9), False),
+        (BrandStories("Nova", 50, -0.9, 4, 0.9), False),
+        (BrandStories("Nova", 5, 0.3, 5, 0.0), False),
+        (BrandStories("Nova", 9, None, 9, 0.5), False),
+    ],
+)
+def test_a_brand_of_whom_enough_stories_speak_worse(brand: BrandStories, firing: bool) -> None:
+    rule = RULES.rules.brand_tone
+    facts = Facts(NOW, "news_pipeline", 6 * HOUR, history(), replace(tables(), brands=(brand,)))
+
+    found = brand_tone(rule, facts)
+
+    assert found.firing is firing
+    assert ("Nova" in found.summary) is firing
+
+
+def test_the_tone_of_brands_is_told_only_where_somebody_asks() -> None:
+    assert not RULES.rules.brand_tone.enabled
+    facts = Facts(NOW, "news_pipeline", 6 * HOUR, history(), tables())
+    assert "brand_tone" not in judge(RULES.rules, facts, NOW - DAY)

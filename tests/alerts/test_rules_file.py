@@ -43,6 +43,7 @@ def test_the_shipped_rules_route_by_severity() -> None:
         "stale_final": "high",
         "tokens": "medium",
         "stopped": "critical",
+        "brand_tone": "info",
     }
 
 

@@ -58,7 +58,9 @@ def test_it_names_the_day_and_goes_on_and_the_next_run_completes(
     assert not told["succeeded"]
     assert list(told["missing_days"]) == [BAD.isoformat()]
     assert BAD.isoformat() in told["error"]
-    assert told["stages"] == ["collect", "deduplicate", "understand", "group", "curate"]
+    assert told["stages"] == [
+        *("collect", "deduplicate", "understand", "group", "curate", "sentiment")
+    ]
     assert query(failed, "SELECT count(*) FROM final.filtered_news") == [(15,)]
     assert sorted(told["failed_checks"]) == [
         "raw/ai_marketing_news_raw: everything_read",

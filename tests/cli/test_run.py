@@ -63,7 +63,9 @@ def test_json_is_one_object_on_stdout_and_nothing_else(
     result = json.loads(finished.out)
     assert result["succeeded"] is True
     assert result["error"] is None
-    assert result["stages"] == ["collect", "deduplicate", "understand", "group", "curate"]
+    assert result["stages"] == [
+        *("collect", "deduplicate", "understand", "group", "curate", "sentiment")
+    ]
     assert set(result["rows"]) == {
         "raw.ai_marketing_news_raw",
         "processed.processed_news",

@@ -12,6 +12,7 @@ PATHS = [
     "duckdb_path",
     "dagster_home",
     "topics_file",
+    "brands_file",
     "sentence_model",
     "alerts_file",
     "saved_searches",

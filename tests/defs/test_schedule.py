@@ -22,6 +22,7 @@ def test_it_runs_the_whole_pipeline_every_six_hours() -> None:
         "processed/assessments",
         "final/rejected_news",
         "final/filtered_news",
+        "final/article_sentiment",
     }
 
 

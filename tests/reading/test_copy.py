@@ -16,6 +16,7 @@ from newsapi_dentsu.reading import copy
 from newsapi_dentsu.reading.copy import Published, publish
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema.views import views
+from newsapi_dentsu.warehouse.tables import tone
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import DuckDBDatabase, DuckDBDatabases
@@ -340,3 +341,22 @@ def test_an_empty_warehouse_makes_an_empty_copy(
     done = publish(empty, folder)
     assert done == Published(state=0, changed=0, anew=True, seconds=done.seconds)
     assert ask(folder, "SELECT count(*) FROM final.articles") == [(0,)]
+
+
+def test_tones_are_told_anew_though_no_article_has_changed(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    publish(warehouse, folder)
+    for label in ("negative", "positive"):
+        with warehouse.transaction() as session:
+            ((article_id,),) = session.rows("SELECT min(article_id) FROM final.filtered_news")
+            bad, good = float(label == "negative"), float(label == "positive")
+            article = tone.ArticleRow(article_id, label, bad, 0, good, "m@1", "b", "h", 1)
+            told = tone.TargetRow(article_id, "Nova", "brand", 1, bad, 0, good, label, "m@1")
+            tone.save(session, [article], [told], [])
+        publish(warehouse, folder)
+
+        assert_the_same(warehouse, folder)
+        assert ask(folder, f"SELECT target, {label} FROM final.brand_sentiment_by_week") == [
+            ("Nova", 1)
+        ]

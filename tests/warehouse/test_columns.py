@@ -8,7 +8,7 @@ import pytest
 
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema.inspection import structure
-from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, returns
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, returns, tone
 from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of
 
 DECLARED = {
@@ -19,6 +19,9 @@ DECLARED = {
     final.REJECTED: final.REJECTED_COLUMNS,
     returns.TABLE: returns.COLUMNS,
     embeddings.TABLE: embeddings.COLUMNS,
+    tone.MENTIONS: tone.MENTION_COLUMNS,
+    tone.TARGETS: tone.TARGET_COLUMNS,
+    tone.ARTICLES: tone.ARTICLE_COLUMNS,
 }
 TYPES = {"float8": "double precision", "timestamptz": "timestamp with time zone"}
 

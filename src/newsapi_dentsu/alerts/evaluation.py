@@ -4,7 +4,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,7 +12,7 @@ from newsapi_dentsu.alerts.channels import open_channels
 from newsapi_dentsu.alerts.delivery import DeliveryContext, Sent, deliver
 from newsapi_dentsu.alerts.rules_file import load_rules
 from newsapi_dentsu.alerts.state_store import StateStore
-from newsapi_dentsu.alerts.table_facts import read_tables
+from newsapi_dentsu.alerts.table_facts import read_brands, read_tables
 from newsapi_dentsu.domain.alerts.facts import Facts, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, advance, forget
 from newsapi_dentsu.domain.alerts.limits import GB
@@ -88,7 +88,7 @@ def evaluate(
     with watched_warehouse(settings) as warehouse:
         store = StateStore(warehouse, settings.home, always_copy=not settings.use_postgres)
         with store.lock():
-            state, tables = store.load(now, partial(_tables, warehouse, settings, now))
+            state, tables = store.load(now, partial(_tables, warehouse, settings, rules, now))
             history, history_trouble = _history(read_history, state, rules, now)
             facts = Facts(now, job, interval, history, tables, history_trouble, store.trouble)
             state = forget(advance(state, rules, facts), now)
@@ -143,10 +143,14 @@ def _history(
         return None, str(error)
 
 
-def _tables(warehouse: Warehouse, settings: Settings, now: datetime, session: Session) -> Tables:
+def _tables(
+    warehouse: Warehouse, settings: Settings, rules: AlertRules, now: datetime, session: Session
+) -> Tables:
     size = settings.database_size_gb
     limit = None if size is None else int(size * GB)
-    return read_tables(warehouse.engine, session, limit, now)
+    seen = read_tables(warehouse.engine, session, limit, now)
+    rule = rules.rules.brand_tone
+    return replace(seen, brands=read_brands(session, rule.days, now)) if rule.enabled else seen
 
 
 def _kept(state: AlertState, now: datetime) -> int:

@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 
-from newsapi_dentsu.domain.alerts.facts import Fetch, Tables
+from newsapi_dentsu.domain.alerts.facts import BrandStories, Fetch, Tables
 from newsapi_dentsu.stages.pipeline import COLLECT, read_report
 from newsapi_dentsu.stages.report import CollectReport
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
-from newsapi_dentsu.warehouse.tables import stage_runs
+from newsapi_dentsu.warehouse.tables import stage_runs, tone
 
 LOOK_BACK = timedelta(days=32)
 MOST_FETCHES = 500
+TIMES_BEFORE = 4
+"""How many times longer the days are that a brand's tone is compared with."""
 
 
 def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: datetime) -> Tables:
@@ -45,6 +47,13 @@ def read_fetches(session: Session, now: datetime) -> tuple[Fetch, ...]:
         for ended_at, report in told
         if isinstance(report, CollectReport) and not report.read_nothing
     )
+
+
+def read_brands(session: Session, days: int, now: datetime) -> tuple[BrandStories, ...]:
+    """How the stories of the last days speak about each watched brand, and those before."""
+    since = now - timedelta(days=days)
+    before = since - TIMES_BEFORE * timedelta(days=days)
+    return tuple(BrandStories(*row) for row in tone.brands_over(session, since, before))
 
 
 def _fetch(ended_at: datetime, report: CollectReport) -> Fetch:

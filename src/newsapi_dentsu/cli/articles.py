@@ -41,6 +41,12 @@ _FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d
     default="",
     help='A search such as: agency "series b" -crypto source:adledger since:2026-11-01',
 )
+@click.option("--brand", help="Whole name of a brand, company or person that they speak about.")
+@click.option(
+    "--tone",
+    type=click.Choice(["negative", "neutral", "positive", "uncertain"]),
+    help="How they speak of the --brand; without one, in title and first sentence.",
+)
 @click.option(
     "--format",
     "format_",
@@ -68,6 +74,8 @@ def articles(
     source: str | None,
     text: str | None,
     asked: str,
+    brand: str | None,
+    tone: str | None,
     format_: str,
     out: Path | None,
     excel: bool,
@@ -95,6 +103,8 @@ def articles(
         until=until.date() if until else None,
         source=source,
         text=text,
+        brand=brand,
+        tone=tone,
         search=search,
     )
     if format_ == "table":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from newsapi_dentsu.domain.relevance import Meaning, Relevance, Yardstick
     from newsapi_dentsu.domain.topics import RelevanceRules
     from newsapi_dentsu.warehouse.queries.explanation import ArticlePath, Departed
+    from newsapi_dentsu.warehouse.tables.tone import ArticleRow, MentionRow, TargetRow
 
 _LONGEST_LINK = 2000
 
@@ -90,6 +91,8 @@ def explain(*, name: str, as_json: bool) -> None:
             screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
         screen.print(f"  final      {path.verdict}{why}", markup=False)
+        for line in _tone_lines(path):
+            screen.print(line, markup=False)
         if path.text_of:
             screen.print(f"             with the fuller text of {path.text_of}", markup=False)
         for departed in path.departures:
@@ -196,6 +199,33 @@ def _signal_lines(found: "Relevance", topic: str) -> Iterator[str]:
         if signal.topic == topic:
             sign = "+" if found.by == "meaning" else ""
             yield f"             {signal.weight:{sign}7.2f}  {signal.said}"
+
+
+def _tone_lines(path: "ArticlePath") -> Iterator[str]:
+    tone = path.tone
+    if tone is None:
+        return
+    yield f"  tone       {_told(tone)} in title and first sentence, by {tone.model}"
+    for target in path.targets:
+        yield f"             of {target.target} ({target.kind}): {_told(target)}"
+        for mention in path.mentions:
+            if mention.target == target.target:
+                where = (
+                    f"sentence {mention.sentence_number}" if mention.sentence_number else "title"
+                )
+                yield f"                 {_told(mention)}, {where}: {mention.sentence}"
+
+
+def _told(row: "ArticleRow | TargetRow | MentionRow") -> str:
+    """A label with its probability, and that of the likeliest where none is likely enough."""
+    told = {"negative": row.negative, "neutral": row.neutral, "positive": row.positive}
+    known = {name: value for name, value in told.items() if value is not None}
+    if not known:
+        return row.label.replace("_", " ")
+    likeliest = max(known, key=lambda name: known[name])
+    if row.label == likeliest:
+        return f"{row.label} {known[likeliest]:.2f}"
+    return f"{row.label} ({likeliest} {known[likeliest]:.2f})"
 
 
 def _as_json(path: "ArticlePath", found: "Relevance | None") -> dict[str, object]:

@@ -18,6 +18,7 @@ def build_definitions() -> dg.Definitions:
             assets.text_embeddings,
             assets.article_assessments,
             assets.filtered_news,
+            assets.article_sentiment,
         ],
         asset_checks=[checks.audits, checks.everything_read],
         jobs=[news_pipeline, retention.housekeeping, recovery.backup, recovery.raw_archive],

@@ -12,15 +12,23 @@ import dagster as dg
 from newsapi_dentsu import logs
 from newsapi_dentsu.defs.resources import ATTENDED, PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.meaning import open_embedder
+from newsapi_dentsu.meaning import open_embedder, open_tone_reader
 from newsapi_dentsu.runs.recording import recorded
 from newsapi_dentsu.settings import load_settings
-from newsapi_dentsu.source import open_source
+from newsapi_dentsu.source import load_brands, open_source
 from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
 from newsapi_dentsu.stages.curate import curate
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.stages.group import group
-from newsapi_dentsu.stages.pipeline import COLLECT, CURATE, DEDUPLICATE, GROUP, UNDERSTAND, Stage
+from newsapi_dentsu.stages.pipeline import (
+    COLLECT,
+    CURATE,
+    DEDUPLICATE,
+    GROUP,
+    SENTIMENT,
+    UNDERSTAND,
+    Stage,
+)
 from newsapi_dentsu.stages.report import (
     AnyReport,
     CollectReport,
@@ -28,13 +36,15 @@ from newsapi_dentsu.stages.report import (
     DeduplicateReport,
     GroupReport,
     IncompleteError,
+    SentimentReport,
     UnderstandReport,
     as_json,
 )
+from newsapi_dentsu.stages.sentiment import score_sentiment
 from newsapi_dentsu.stages.understand import understand
 from newsapi_dentsu.visible import visible
 from newsapi_dentsu.warehouse.queries.overview import TableOverview, overview
-from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, raw, tone
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
 
 GROUP_NAME = "news"
@@ -272,6 +282,30 @@ def filtered_news(
     for table, metadata in _executed(context, pipeline, CURATE, execute).items():
         if table in asked:
             yield dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
+
+
+@_asset(
+    tone.TARGETS,
+    tone.TARGET_COLUMNS,
+    deps=[dg.AssetSpec(final.TABLE.split("."))],
+    description="How each final article speaks about each company, person and watched brand that "
+    "it names. The sentences behind it are in processed.mentions, the tone of an article's opening "
+    "in final.article_tone. Read by the model of tone; what is missing is read again.",
+)
+def article_sentiment(
+    context: dg.AssetExecutionContext, pipeline: PipelineResource
+) -> dg.MaterializeResult[None]:
+    """Read the final articles that are new, have changed, or were read by another model."""
+
+    def execute() -> SentimentReport:
+        return score_sentiment(
+            pipeline.warehouse,
+            open_tone_reader(pipeline.settings),
+            load_brands(pipeline.settings),
+            progress=progress_of_stage.get()(SENTIMENT.name),
+        )
+
+    return _materialized(context, pipeline, SENTIMENT, execute)
 
 
 def _materialized(

@@ -1,6 +1,6 @@
-"""What texts mean: a sentence model on this machine, which makes a vector of each.
+"""What texts mean, by models on this machine: a vector of each, and how it speaks about whom.
 
-The libraries that execute it are imported when the first text is embedded, not before.
+The libraries that execute it are imported when the first text is read, not before.
 """
 
 from newsapi_dentsu.meaning.embedder import (
@@ -10,5 +10,23 @@ from newsapi_dentsu.meaning.embedder import (
     open_embedder,
     sentence_model,
 )
+from newsapi_dentsu.meaning.readers import open_tone_reader
+from newsapi_dentsu.meaning.tone import (
+    Passage,
+    ToneModel,
+    ToneReader,
+    tone_model,
+)
 
-__all__ = ["SHIPPED", "Embedder", "SentenceModel", "open_embedder", "sentence_model"]
+__all__ = [
+    "SHIPPED",
+    "Embedder",
+    "Passage",
+    "SentenceModel",
+    "ToneModel",
+    "ToneReader",
+    "open_embedder",
+    "open_tone_reader",
+    "sentence_model",
+    "tone_model",
+]

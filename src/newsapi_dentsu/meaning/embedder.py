@@ -1,16 +1,15 @@
 """Embedding texts with a sentence model that lies in a folder."""
 
-import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import PositiveInt
 from typing_extensions import override
 
-from newsapi_dentsu.errors import ModelError
+from newsapi_dentsu.meaning.folder import CHARACTERS_OF_TOKEN, Manifest, ModelFolder
 from newsapi_dentsu.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,10 +21,7 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).with_name("minilm")
 """The folder of the model that comes with the program."""
 
-_MANIFEST, _NETWORK, _TOKENIZER = "model.json", "model.onnx", "tokenizer.json"
 _ADVICE = "install newsapi-dentsu again, or set SENTENCE_MODEL to the folder of another model"
-_CHARACTERS_OF_TOKEN = 100
-"""More than any token that the model knows has; what is longer than so many tokens is cut."""
 
 _UNKNOWN, _MARKS = "[UNK]", ("[CLS]", "[SEP]")
 _LATIN = re.compile("(?:##)?[a-z]{2,}")
@@ -68,17 +64,8 @@ class Embedder(Protocol):
         ...
 
 
-class _Manifest(BaseModel):
-    """What `model.json` tells of a model."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(pattern=r"^[\w.-]{1,60}$")
+class _Manifest(Manifest):
     dimensions: PositiveInt
-    tokens: int = Field(ge=3, le=8192)
-    """How many of a text are read, with the two that mark its ends."""
-
-    sha256: Mapping[str, str]
 
 
 class SentenceModel(Embedder):
@@ -89,24 +76,22 @@ class SentenceModel(Embedder):
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._files = ModelFolder(folder, _Manifest, _ADVICE)
 
     @override
     def __reduce__(self) -> tuple[Callable[[Path], "SentenceModel"], tuple[Path]]:
         """Another process loads the model itself."""
-        return sentence_model, (self._folder,)
+        return sentence_model, (self._files.folder,)
 
     @property
     @override
     def model(self) -> str:
-        manifest = self._manifest
-        told = [*sorted(manifest.sha256.items()), manifest.tokens]
-        return f"{manifest.name}@{hashlib.sha256(repr(told).encode()).hexdigest()[:8]}"
+        return self._files.manifest.version
 
     @property
     @override
     def dimensions(self) -> int:
-        return self._manifest.dimensions
+        return self._files.manifest.dimensions
 
     @override
     def reads(self, text: str) -> bool:
@@ -134,74 +119,15 @@ class SentenceModel(Embedder):
         return rounded(vectors)
 
     @cached_property
-    def _manifest(self) -> _Manifest:
-        path = self._folder / _MANIFEST
-        try:
-            return _Manifest.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise ModelError(f"{path} can't be read ({error.strerror}): {_ADVICE}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "it"
-            raise ModelError(
-                f"{path} doesn't describe a model ({where}: {first['msg']}): {_ADVICE}"
-            ) from None
-
-    @cached_property
     def _tokenizer(self) -> "Tokenizer":
-        from tokenizers import Tokenizer
-
-        path = self._file(_TOKENIZER)
-        try:
-            tokenizer = Tokenizer.from_file(path)
-        except Exception as error:  # The library raises nothing narrower.
-            raise self._unusable(_TOKENIZER, error) from error
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(self._manifest.tokens)
-        # What an article writes is text, even where it looks like a mark of the model.
-        tokenizer.encode_special_tokens = True
-        return tokenizer
+        return self._files.tokenizer(truncated=True)
 
     @cached_property
     def _network(self) -> "InferenceSession":
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        path = self._file(_NETWORK)
-        try:
-            network = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-        except Exception as error:  # The library's own errors have no common base.
-            raise self._unusable(_NETWORK, error) from error
-        inputs = [one.name for one in network.get_inputs()]
-        outputs = [one.shape for one in network.get_outputs()]
-        if (inputs, outputs) != (["ids"], [[self.dimensions]]):
-            raise ModelError(
-                f"{self._folder / _NETWORK} takes {inputs} and gives {outputs} instead of taking "
-                f"ids and giving one vector of {self.dimensions}: {_ADVICE}"
-            )
-        return network
+        return self._files.network(["ids"], self.dimensions)
 
     def _cut(self, text: str) -> str:
-        return text[: self._manifest.tokens * _CHARACTERS_OF_TOKEN]
-
-    def _file(self, name: str) -> str:
-        """Where a file of the model is, if it is the one that the manifest names."""
-        path = self._folder / name
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise ModelError(f"{path} can't be read ({error.strerror}): {_ADVICE}") from None
-        if digest != self._manifest.sha256.get(name):
-            raise ModelError(f"{path} is not the file that {_MANIFEST} names: {_ADVICE}")
-        return str(path)
-
-    def _unusable(self, name: str, error: Exception) -> ModelError:
-        told = " ".join(str(error).split())[:200]
-        return ModelError(f"{self._folder / name} can't be used ({told}): {_ADVICE}")
+        return text[: self._files.manifest.tokens * CHARACTERS_OF_TOKEN]
 
 
 @cache

@@ -60,10 +60,11 @@ _KEPT_SECONDS: Final = 3600.0
 
 _TABLES: Final = (
     *("articles", "articles_past", "article_concepts", "article_topics"),
-    *("stories", "story_articles"),
+    *("stories", "story_articles", "brand_sentiment_by_week"),
 )
 
 _ASSESSED: Final = "SELECT coalesce(max(change_seq), 0) FROM news.processed.assessments"
+_TONES: Final = "final.brand_sentiment_by_week"
 _OF_STORIES: Final = ("articles", "story_articles")
 _VIEWS: Final = {
     "article_changes": "SELECT change_seq, 'shown' AS change, article_id, url, "
@@ -177,6 +178,7 @@ def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> 
             "FROM news.final.reading_state AS now, published.final.reading_state AS published, "
             "published.publishing.assessed AS taken"
         ).fetchall()
+        same = same and not _tones_differ(connection, "published")
     except duckdb.Error:
         return None
     finally:
@@ -222,6 +224,7 @@ def _bring_working_file(
         "FROM news.final.reading_state AS now, working.final.reading_state AS before"
     ).fetchall()[0]
     connection.execute(f"SET memory_limit = '{_MEMORY_FEW if changed <= _FEW else _MEMORY}'")
+    retold = _tell_tones(connection)
     if changed or state != before:
         _note_days(connection)
         _take_changed(connection)
@@ -230,7 +233,7 @@ def _bring_working_file(
         if not anew and not _same(connection):
             raise _WorkingFileError("the working file has drifted from the warehouse")
     else:
-        connection.execute("ROLLBACK")
+        connection.execute("COMMIT" if retold else "ROLLBACK")
     _publish_days(connection, folder, state, anew=anew)
     return state, changed, anew
 
@@ -312,6 +315,26 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for name, query in _VIEWS.items():
         connection.execute(f"CREATE VIEW final.{name} AS {query}")
     connection.execute("USE news")
+
+
+def _tell_tones(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Take over how weeks speak about whom, where that has changed; articles needn't have."""
+    differ = _tones_differ(connection, "working")
+    if differ:
+        connection.execute(f"DELETE FROM working.{_TONES}")
+        connection.execute(f"INSERT INTO working.{_TONES} SELECT * FROM news.{_TONES}")
+    return differ
+
+
+def _tones_differ(connection: duckdb.DuckDBPyConnection, database: str) -> bool:
+    """Whether a copy tells other tones than the warehouse."""
+    # The last digits of a mean depend on the order of its summands.
+    compared = "SELECT * REPLACE (round(score, 6) AS score) FROM"
+    ((differ,),) = connection.execute(
+        f"SELECT EXISTS (({compared} news.{_TONES} EXCEPT {compared} {database}.{_TONES}) "
+        f"UNION ALL ({compared} {database}.{_TONES} EXCEPT {compared} news.{_TONES}))"
+    ).fetchall()
+    return bool(differ)
 
 
 def _find_changed(connection: duckdb.DuckDBPyConnection) -> None:

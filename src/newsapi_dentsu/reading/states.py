@@ -18,7 +18,7 @@ from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
-from newsapi_dentsu.warehouse.tables import final
+from newsapi_dentsu.warehouse.tables import final, tone
 
 PAGE_ROWS = 500
 _FOUND_AT_ONCE: Final = 2_000
@@ -32,7 +32,9 @@ Pages = Iterator[list[Row]]
 class ArticleFilter:
     """Which articles to read; days are UTC and inclusive, texts match regardless of case.
 
-    `topic` is known in the views only.
+    `topic` is known in the views only, `brand` and `tone` in the tables only. `brand` is the whole
+    name of whom the article speaks about, and `tone` how it speaks of that, or in its title and
+    first sentence where no brand is asked for.
     """
 
     since: date | None = None
@@ -41,12 +43,15 @@ class ArticleFilter:
     text: str | None = None
     topic: str | None = None
     lang: str | None = None
+    brand: str | None = None
+    tone: str | None = None
     search: Search = field(default_factory=Search)
 
     @property
     def beside_search(self) -> bool:
         """Whether hits of the search may be left out, beside those of other days."""
-        return any(one is not None for one in (self.source, self.text, self.topic, self.lang))
+        beside = (self.source, self.text, self.topic, self.lang, self.brand, self.tone)
+        return any(one is not None for one in beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,3 +356,16 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
         conditions.add("{} = ANY(topics)", wanted.topic)
     if wanted.lang is not None:
         conditions.add("lang = {}", wanted.lang)
+    if wanted.brand is not None:
+        told = "AND label = {1}" if wanted.tone else ""
+        conditions.add(
+            f"article_id IN (SELECT article_id FROM {tone.TARGETS} "
+            f"WHERE lower(target) = lower({{0}}) {told})",
+            wanted.brand,
+            *([wanted.tone] if wanted.tone else []),
+        )
+    elif wanted.tone is not None:
+        conditions.add(
+            f"article_id IN (SELECT article_id FROM {tone.ARTICLES} WHERE label = {{}})",
+            wanted.tone,
+        )

@@ -12,6 +12,7 @@ from newsapi_dentsu.stages.report import (
     CurateReport,
     DeduplicateReport,
     GroupReport,
+    SentimentReport,
     UnderstandReport,
 )
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, FAILED, RUNNING, SUCCEEDED
@@ -29,6 +30,7 @@ class RunReports:
     understand: UnderstandReport | None
     group: GroupReport | None
     curate: CurateReport | None
+    sentiment: SentimentReport | None
 
     @property
     def stages(self) -> list[str]:
@@ -70,6 +72,7 @@ def last_reports(executions: Sequence[StageRun]) -> RunReports:
         last(UnderstandReport),
         last(GroupReport),
         last(CurateReport),
+        last(SentimentReport),
     )
 
 

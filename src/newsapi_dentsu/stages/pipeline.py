@@ -16,6 +16,7 @@ from newsapi_dentsu.stages.report import (
     CurateReport,
     DeduplicateReport,
     GroupReport,
+    SentimentReport,
     UnderstandReport,
     from_json,
 )
@@ -27,6 +28,7 @@ from newsapi_dentsu.warehouse.tables import (
     processed,
     raw,
     stage_runs,
+    tone,
 )
 
 JOB = "news_pipeline"
@@ -37,7 +39,7 @@ RUN_HOURS = (0, 6, 12, 18)
 INTERVAL = timedelta(days=1) / len(RUN_HOURS)
 """The time between two runs of the schedule."""
 
-StageName = Literal["collect", "deduplicate", "understand", "group", "curate"]
+StageName = Literal["collect", "deduplicate", "understand", "group", "curate", "sentiment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,19 @@ CURATE = Stage(
     (final.REJECTED,),
 )
 
-STAGES = (COLLECT, DEDUPLICATE, UNDERSTAND, GROUP, CURATE)
+SENTIMENT = Stage(
+    "sentiment",
+    tone.TARGETS,
+    ("how articles speak", "about whom"),
+    "Reading the tone",
+    "docs/operations.md#if-sentiment-fails",
+    SentimentReport,
+)
+
+STAGES = (COLLECT, DEDUPLICATE, UNDERSTAND, GROUP, CURATE, SENTIMENT)
 """Every stage, in the order in which a run executes them."""
 
-LAST = STAGES[-1]
+LAST = CURATE
 """The stage after which people read what a run has brought."""
 
 EVERYTHING_READ = "everything_read"

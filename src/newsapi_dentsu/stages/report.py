@@ -139,7 +139,32 @@ class CurateReport:
     rejected: dict[str, int] = field(default_factory=dict)
 
 
-AnyReport = CollectReport | DeduplicateReport | UnderstandReport | GroupReport | CurateReport
+@dataclass(frozen=True, slots=True)
+class SentimentReport:
+    """What the stage `sentiment` did: the articles it looked at, and the mentions it read.
+
+    `model` read them. Of the articles, `read_again` were known by another model or for other
+    brands; `not_english` are not scored, `failed` could not be read, and `left` wait for the next
+    runs.
+    """
+
+    model: str | None = None
+    articles: int = 0
+    mentions: int = 0
+    read_again: int = 0
+    not_english: int = 0
+    failed: int = 0
+    left: int = 0
+
+
+AnyReport = (
+    CollectReport
+    | DeduplicateReport
+    | UnderstandReport
+    | GroupReport
+    | CurateReport
+    | SentimentReport
+)
 
 
 def as_json(report: AnyReport) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from newsapi_dentsu.domain.alerts.facts import Facts, Fetch, RunHistory
 from newsapi_dentsu.domain.alerts.limits import DAY, GB, Limits
 from newsapi_dentsu.domain.alerts.rules import (
     ApiLatency,
+    BrandTone,
     NoData,
     PipelineFailure,
     RuleName,
@@ -44,6 +45,7 @@ def judge(rules: RuleSet, facts: Facts, watching_since: datetime) -> dict[RuleNa
         "stale_final": lambda: stale_final(limits, facts, watching_since),
         "tokens": lambda: tokens(limits, facts),
         "stopped": lambda: stopped(limits, facts),
+        "brand_tone": lambda: brand_tone(rules.brand_tone, facts),
     }
     return {name: condition() for name, condition in judged.items() if getattr(rules, name).enabled}
 
@@ -194,6 +196,31 @@ def stopped(limits: Limits, facts: Facts) -> Judgement:
     if signs.switched_off:
         return Judgement(True, f"switched off: {', '.join(signs.switched_off)}")
     return Judgement(False, "the daemon is alive, and the schedule is on")
+
+
+def brand_tone(rule: BrandTone, facts: Facts) -> Judgement:
+    """The press speaks worse of a watched brand than before."""
+    if facts.tables is None:
+        return UNSEEN
+    fallen = [
+        f"{one.brand} from {one.tone_before:+.2f} to {one.tone:+.2f} ({one.stories} stories)"
+        for one in facts.tables.brands
+        if min(one.stories, one.stories_before) >= rule.stories
+        and one.tone is not None
+        and one.tone_before is not None
+        and one.tone_before - one.tone >= rule.fall
+    ]
+    if not fallen:
+        return Judgement(False, f"no brand's tone fell by {rule.fall:g} in {_days(rule.days)}")
+    return Judgement(
+        True,
+        f"the tone fell within {_days(rule.days)}: {'; '.join(fallen)} "
+        f"({rule.fall:g} or more alert)",
+    )
+
+
+def _days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
 
 
 def _hours(hours: float) -> str:

@@ -76,16 +76,32 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class BrandStories:
+    """How the stories of some days speak about a brand, from -1 to 1, and those of the days before.
+
+    Nobody can say what no story tells: then the tone is None.
+    """
+
+    brand: str
+    stories: int
+    tone: float | None
+    stories_before: int
+    tone_before: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """The warehouse's view: collectings from the newest to the oldest, up to when final holds
     everything that the index listed, space in bytes.
 
-    `free_bytes` is None where nobody said how large the database may grow.
+    `free_bytes` is None where nobody said how large the database may grow. `brands` are those that
+    are watched, as far as a rule looks at them.
     """
 
     fetches: tuple[Fetch, ...]
     final_complete_through: datetime | None
     free_bytes: int | None
+    brands: tuple[BrandStories, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ RuleName = Literal[
     "stale_final",
     "tokens",
     "stopped",
+    "brand_tone",
 ]
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -37,6 +38,7 @@ TITLES: Mapping[RuleName, str] = {
     "stale_final": "Stale final table",
     "tokens": "Tokens running out",
     "stopped": "Schedule or daemon stopped",
+    "brand_tone": "Tone of a brand fell",
 }
 
 Hours = Annotated[float, Field(gt=0, le=24 * 31, strict=False)]
@@ -108,6 +110,18 @@ class Stopped(Rule):
     heartbeat_minutes: Positive
 
 
+class BrandTone(Rule):
+    """A watched brand's stories of the last `days` speak worse of it, by `fall`, than before.
+
+    Before are the four times as many days before those; each has at least `stories` stories. The
+    tone goes from -1 to 1.
+    """
+
+    days: Annotated[int, Field(ge=1, le=92)]
+    fall: Annotated[float, Field(gt=0, le=2, strict=False)]
+    stories: Annotated[int, Field(ge=1)]
+
+
 class RuleSet(StrictModel):
     """Every rule, by name."""
 
@@ -120,6 +134,7 @@ class RuleSet(StrictModel):
     stale_final: StaleFinal
     tokens: Tokens
     stopped: Stopped
+    brand_tone: BrandTone
 
 
 class Routing(StrictModel):

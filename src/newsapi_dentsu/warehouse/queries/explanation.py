@@ -10,8 +10,9 @@ from newsapi_dentsu.domain.json_text import parse_json
 from newsapi_dentsu.domain.text import canonical_json, clean_title
 from newsapi_dentsu.domain.urls import address, article_id, article_url
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw, tone
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
+from newsapi_dentsu.warehouse.tables.tone import ArticleRow, MentionRow, TargetRow
 
 _LIKE_A_HOST = re.compile(r"[\w-]+(\.[\w-]+)+\.?(:\d{1,5})?([/?#]|$)")
 """How a url begins that somebody copied without its scheme."""
@@ -90,6 +91,8 @@ class ArticlePath:
     `verdict` is `final`, `rejected`, `waiting` for the filter, or `none` where there is no
     article. `standing` tells its place among the articles of its story, `versions` its texts, the
     earliest first. `text_of` is the link of the article whose fuller text final shows for it.
+    `tone` is that of its opening, `targets` tells how it speaks about whom, and `mentions` are the
+    sentences behind that; all of them only of an article in final.
     """
 
     article_id: str | None
@@ -109,6 +112,9 @@ class ArticlePath:
     departures: tuple[Departed, ...] = ()
     versions: tuple[ShownText, ...] = ()
     text_of: str | None = None
+    tone: ArticleRow | None = None
+    targets: tuple[TargetRow, ...] = ()
+    mentions: tuple[MentionRow, ...] = ()
 
     @property
     def title(self) -> str | None:
@@ -259,7 +265,17 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
         tuple(Departed(*row) for row in departures),
         _versions(session, key),
         text_of,
+        *_tone(session, key if verdict == "final" else None),
     )
+
+
+def _tone(
+    session: Session, key: str | None
+) -> tuple[ArticleRow | None, tuple[TargetRow, ...], tuple[MentionRow, ...]]:
+    known = tone.articles(session, [key]).get(key) if key else None
+    if key is None or known is None:
+        return None, (), ()
+    return known, tuple(tone.targets(session, key)), tuple(tone.mentions(session, key))
 
 
 def _versions(session: Session, key: str) -> tuple[ShownText, ...]:

@@ -65,6 +65,7 @@ def indexes(engine: str) -> dict[str, str]:
 CACHES = (
     *("processed.text_bands", "processed.banded_days", "processed.embeddings"),
     *("final.search_entries", "final.search_state"),
+    *("processed.mentions", "final.article_sentiment", "final.article_tone"),
 )
 """Tables that can be made again from the others; nothing carries them to another database."""
 

@@ -17,7 +17,7 @@ READER: Final = "news_reader"
 SEARCHED: Final = ("final.search_entries", "final.search_state")
 """What the role looks words up in; it has the words of what the views show."""
 
-SINCE: Final = 13
+SINCE: Final = 17
 """The first version of the schema whose tables have all that the views read."""
 
 READER_SEES_SCHEMA: Final = (
@@ -167,6 +167,22 @@ def views(engine: str) -> dict[str, str]:
         "count(*) AS articles, count(DISTINCT story_id) AS stories, "
         "count(DISTINCT source_uri) AS sources, avg(relevance) AS relevance, "
         "avg(sentiment) AS sentiment FROM final.filtered_news GROUP BY 1",
+        # A row for each week and target: its stories, each counted once, and how they speak of it.
+        "final.brand_sentiment_by_week": "SELECT "
+        "CAST(date_trunc('week', published_at AT TIME ZONE 'UTC') AS date) AS week, target, "
+        "count(*) AS stories, "
+        "count(*) FILTER (WHERE negative >= 0.5) AS negative, "
+        "count(*) FILTER (WHERE neutral >= 0.5) AS neutral, "
+        "count(*) FILTER (WHERE positive >= 0.5) AS positive, "
+        "count(*) FILTER (WHERE greatest(negative, neutral, positive) < 0.5) AS uncertain, "
+        "avg(positive - negative) AS score "
+        "FROM (SELECT told.target, min(shown.publishedAt) AS published_at, "
+        "avg(told.negative) AS negative, avg(told.neutral) AS neutral, "
+        "avg(told.positive) AS positive "
+        "FROM final.article_sentiment AS told "
+        "JOIN final.filtered_news AS shown ON shown.article_id = told.article_id "
+        "GROUP BY coalesce(shown.story_id, shown.article_id), told.target) AS story "
+        "GROUP BY 1, 2",
         # One row: what the others are a state of.
         "final.reading_state": "SELECT "
         "(SELECT max(version) FROM ops.schema_migrations) AS schema_version, "

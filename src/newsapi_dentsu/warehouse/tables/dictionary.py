@@ -10,6 +10,7 @@ from newsapi_dentsu.warehouse.tables import (
     processed,
     raw,
     run_metrics,
+    tone,
 )
 from newsapi_dentsu.warehouse.tables.run_metrics import METRICS
 
@@ -278,6 +279,53 @@ DICTIONARY: dict[str, dict[str, Column]] = {
     },
 }
 
+_TONE = "docs/sentiment.md"
+_TONES = {
+    "negative": Column("Probability that it speaks badly of it.", _TONE),
+    "neutral": Column("Probability that it says nothing good or bad.", _TONE),
+    "positive": Column("Probability that it speaks well of it.", _TONE),
+}
+_TONE_MODEL = Column("The model of tone and its version.", _TONE)
+_TARGET = Column("Who is spoken about: a brand's name, or a concept's label.", _TONE)
+_TARGET_KIND = Column("`brand`, `org` or `person`.", _TONE)
+_TONE_LABEL = "`negative`, `neutral`, `positive`, or `uncertain` where none is likely enough"
+DICTIONARY |= {
+    tone.TARGETS: {
+        "article_id": _ARTICLE_ID,
+        "target": _TARGET,
+        "kind": _TARGET_KIND,
+        "mentions": Column("How many of its sentences were read.", _TONE),
+        **_TONES,
+        "label": Column(f"{_TONE_LABEL}.", _TONE),
+        "model": _TONE_MODEL,
+    },
+    tone.MENTIONS: {
+        "article_id": _ARTICLE_ID,
+        "target": _TARGET,
+        "sentence_number": Column("Which sentence of the article; 0 is the title.", _TONE),
+        "kind": _TARGET_KIND,
+        "sentence": Column("The sentence that names the target.", _TONE),
+        "name_start": Column("Where the name begins in it, in characters.", _TONE),
+        "name_end": Column("Where the name ends in it.", _TONE),
+        **_TONES,
+        "label": Column(f"{_TONE_LABEL}.", _TONE),
+        "model": _TONE_MODEL,
+    },
+    tone.ARTICLES: {
+        "article_id": _ARTICLE_ID,
+        "label": Column(
+            f"The tone of title and first sentence: {_TONE_LABEL}; `not_scored` in languages other "
+            "than English, `failed` where it could not be read.",
+            _TONE,
+        ),
+        **_TONES,
+        "model": _TONE_MODEL,
+        "brands": Column("Which file of brands was watched.", _TONE),
+        "text_hash": Column("Hash of what was read.", "the pipeline"),
+        "change_seq": Column("The change of the article in final that was read.", "the pipeline"),
+    },
+}
+
 _FINAL = DICTIONARY[final.TABLE]
 _ENDED = Column("The number of the change that ended it.", "the pipeline")
 DICTIONARY[final.PAST] = {
@@ -369,6 +417,16 @@ DICTIONARY |= {
         "sources": Column("Publications that had them.", _READING),
         "relevance": Column("Their mean relevance.", _READING),
         "sentiment": Column("Their mean sentiment.", _READING),
+    },
+    "final.brand_sentiment_by_week": {
+        "week": Column("The Monday (UTC) that begins the week.", _TONE),
+        "target": _TARGET,
+        "stories": Column("Stories that name it, each counted once.", _TONE),
+        "negative": Column("Those of them that speak badly of it.", _TONE),
+        "neutral": Column("Those that say nothing good or bad of it.", _TONE),
+        "positive": Column("Those that speak well of it.", _TONE),
+        "uncertain": Column("Those of which the model doesn't know.", _TONE),
+        "score": Column("Their mean tone, from -1 to 1.", _TONE),
     },
     "final.reading_state": {
         "schema_version": Column("The last migration.", "the pipeline"),

@@ -1,0 +1,1 @@
+"""Sentences about brands, and how well the model of tone reads them."""

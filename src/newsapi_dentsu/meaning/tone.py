@@ -1,0 +1,126 @@
+"""Reading how a sentence speaks about a target, with a model that lies in a folder."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from pydantic import PositiveFloat
+from typing_extensions import override
+
+from newsapi_dentsu.domain.tone import Tone, tone_of
+from newsapi_dentsu.domain.windows import window
+from newsapi_dentsu.meaning.folder import CHARACTERS_OF_TOKEN, Manifest, ModelFolder
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+SHIPPED_TONE = Path(__file__).with_name("tone_minilm")
+"""The folder of the model that comes with the program."""
+
+_ADVICE = "install newsapi-dentsu again"
+
+_MOST_THREADS = 4
+
+
+class Passage(NamedTuple):
+    """A text, and where in it what is spoken about stands."""
+
+    text: str
+    start: int
+    end: int
+
+
+class ToneReader(Protocol):
+    """Reads how texts speak about what is marked in them."""
+
+    @property
+    def model(self) -> str:
+        """The model's name and version: other figures come of another one.
+
+        Raises:
+            ModelError: the model can't be used.
+        """
+        ...
+
+    def read(self, passages: Sequence[Passage]) -> list[Tone]:
+        """The tone of each passage. A passage's figures don't depend on what else is read.
+
+        Raises:
+            ModelError: the model can't be used.
+        """
+        ...
+
+
+class _Manifest(Manifest):
+    temperature: PositiveFloat
+
+    @property
+    @override
+    def told(self) -> list[object]:
+        return [*super().told, self.temperature]
+
+
+class ToneModel(ToneReader):
+    """A model that ONNX Runtime executes, one text at a time in a thread, some threads at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = ModelFolder(folder, _Manifest, _ADVICE)
+
+    @override
+    def __reduce__(self) -> tuple[Callable[[Path], "ToneModel"], tuple[Path]]:
+        """Another process loads the model itself."""
+        return tone_model, (self._files.folder,)
+
+    @property
+    @override
+    def model(self) -> str:
+        return self._files.manifest.version
+
+    @override
+    def read(self, passages: Sequence[Passage]) -> list[Tone]:
+        # Loaded here, in one thread, before several ask for it.
+        _ = self._tokenizer, self._network
+        with ThreadPoolExecutor(_threads()) as pool:
+            return list(pool.map(self._read_one, passages))
+
+    def _read_one(self, passage: Passage) -> Tone:
+        import numpy as np
+
+        text, start, end = passage
+        size = self._files.manifest.tokens
+        # What is far from the target is cut before it is taken apart, so that no text is too long.
+        around = size * CHARACTERS_OF_TOKEN
+        cut = max(0, start - around)
+        text, start, end = text[cut : end + around], start - cut, end - cut
+        encoding = self._tokenizer.encode(text)
+        marked = [
+            int(since < end and until > max(start, since)) for since, until in encoding.offsets
+        ]
+        read = window(marked, size)
+        ids = np.array(encoding.ids, np.int64)[read]
+        kinds = np.array(marked, np.int64)[read]
+        (logits,) = self._network.run(None, {"ids": ids, "kinds": kinds})
+        return tone_of(logits.tolist(), self._files.manifest.temperature)
+
+    @cached_property
+    def _tokenizer(self) -> "Tokenizer":
+        return self._files.tokenizer(truncated=False)
+
+    @cached_property
+    def _network(self) -> "InferenceSession":
+        return self._files.network(["ids", "kinds"], len(Tone._fields))
+
+
+def _threads() -> int:
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(_MOST_THREADS, there or 1)
+
+
+@cache
+def tone_model(folder: Path = SHIPPED_TONE) -> ToneModel:
+    """The model in a folder, which each process loads once, with the first text."""
+    return ToneModel(folder)

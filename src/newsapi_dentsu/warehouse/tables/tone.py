@@ -1,0 +1,225 @@
+"""How final articles speak about whom: mentions, targets of articles, and articles.
+
+All three are caches: what is missing is read again by the model of tone.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from newsapi_dentsu.warehouse.engines.base import Session, delete, insert, one
+from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of, rows_by_key, values
+
+MENTIONS = "processed.mentions"
+TARGETS = "final.article_sentiment"
+ARTICLES = "final.article_tone"
+
+NOT_SCORED = "not_scored"
+"""The label of an article in a language that the model can't read."""
+
+FAILED = "failed"
+"""The label of an article that couldn't be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class MentionRow:
+    """A sentence that names a target; `name_start` and `name_end` are the name's place in it.
+
+    Sentence 0 is the title.
+    """
+
+    article_id: str
+    target: str
+    sentence_number: int
+    kind: str
+    sentence: str
+    name_start: int
+    name_end: int
+    negative: float
+    neutral: float
+    positive: float
+    label: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """What an article says of a target, all mentions together."""
+
+    article_id: str
+    target: str
+    kind: str
+    mentions: int
+    negative: float
+    neutral: float
+    positive: float
+    label: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRow:
+    """The tone of an article's opening, and what was read: a change of any of it is read again."""
+
+    article_id: str
+    label: str
+    negative: float | None
+    neutral: float | None
+    positive: float | None
+    model: str
+    brands: str
+    text_hash: str
+    change_seq: BigInt
+
+
+MENTION_COLUMNS = columns_of(MentionRow)
+TARGET_COLUMNS = columns_of(TargetRow)
+ARTICLE_COLUMNS = columns_of(ArticleRow)
+
+
+class Shown(NamedTuple):
+    """What of a final article is read, and the record that its text and its concepts come from."""
+
+    article_id: str
+    title: str
+    own_text: str
+    lang: str
+    change_seq: int
+    record: str | None
+
+
+_SHOWN = (
+    f"FROM {final.TABLE} AS shown LEFT JOIN {ARTICLES} AS told "
+    "ON told.article_id = shown.article_id"
+)
+_CHANGED = "(told.article_id IS NULL OR told.change_seq <> shown.change_seq)"
+_OUTDATED = "(told.change_seq = shown.change_seq AND (told.model <> $1 OR told.brands <> $2))"
+
+
+def changed(session: Session, limit: int) -> list[str]:
+    """Articles that are new in final or have changed, the newest first."""
+    found = session.rows(
+        f"SELECT shown.article_id {_SHOWN} WHERE {_CHANGED} "
+        f"ORDER BY shown.publishedAt DESC, shown.article_id LIMIT {limit}"
+    )
+    return [article_id for (article_id,) in found]
+
+
+def outdated(session: Session, model: str, brands: str, limit: int) -> list[str]:
+    """Articles that another model has read, or for other brands, the newest first."""
+    found = session.rows(
+        f"SELECT shown.article_id {_SHOWN} WHERE {_OUTDATED} "
+        f"ORDER BY shown.publishedAt DESC, shown.article_id LIMIT {limit}",
+        model,
+        brands,
+    )
+    return [article_id for (article_id,) in found]
+
+
+def waiting(session: Session, model: str, brands: str) -> int:
+    """How many articles `changed` and `outdated` have in all."""
+    count: int = one(
+        session, f"SELECT count(*) {_SHOWN} WHERE {_CHANGED} OR {_OUTDATED}", model, brands
+    )
+    return count
+
+
+def shown(session: Session, article_ids: Sequence[str]) -> list[Shown]:
+    """What is to be read of these articles."""
+    found = session.rows(
+        "SELECT shown.article_id, shown.title, coalesce(substr(shown.body, shown.text_start + 1, "
+        "shown.text_end - shown.text_start), shown.body), shown.lang, shown.change_seq, "
+        f"source.record FROM {final.TABLE} AS shown "
+        f"LEFT JOIN {processed.TABLE} AS article "
+        "ON article.article_id = coalesce(shown.text_of, shown.article_id) "
+        f"LEFT JOIN {raw.TABLE} AS source ON source.seq = article.raw_seq "
+        "WHERE shown.article_id IN (SELECT unnest($1::text[]))",
+        list(article_ids),
+    )
+    return [Shown(*row) for row in found]
+
+
+def articles(session: Session, article_ids: Collection[str]) -> dict[str, ArticleRow]:
+    """What is known of these articles' openings."""
+    found = rows_by_key(session, ARTICLES, ARTICLE_COLUMNS, "article_id", article_ids)
+    return {row[0]: ArticleRow(*row) for row in found}
+
+
+def targets(session: Session, article_id: str) -> list[TargetRow]:
+    """What an article says of whom, those first of whom it says most."""
+    found = rows_by_key(session, TARGETS, TARGET_COLUMNS, "article_id", [article_id])
+    return sorted((TargetRow(*row) for row in found), key=lambda row: (-row.mentions, row.target))
+
+
+def mentions(session: Session, article_id: str) -> list[MentionRow]:
+    """The sentences behind that, in the article's order."""
+    found = rows_by_key(session, MENTIONS, MENTION_COLUMNS, "article_id", [article_id])
+    return sorted(
+        (MentionRow(*row) for row in found), key=lambda row: (row.sentence_number, row.name_start)
+    )
+
+
+def save(
+    session: Session,
+    articles: Sequence[ArticleRow],
+    targets: Sequence[TargetRow],
+    mentions: Sequence[MentionRow],
+) -> None:
+    """Store what was read of these articles in the place of what was known of them."""
+    article_ids = [row.article_id for row in articles]
+    for table in (MENTIONS, TARGETS, ARTICLES):
+        delete(session, table, "article_id", article_ids)
+    insert(session, ARTICLES, ARTICLE_COLUMNS, [values(row) for row in articles])
+    insert(session, TARGETS, TARGET_COLUMNS, [values(row) for row in targets])
+    insert(session, MENTIONS, MENTION_COLUMNS, [values(row) for row in mentions])
+
+
+def brands_over(
+    session: Session, since: datetime, before: datetime
+) -> list[tuple[str, int, float | None, int, float | None]]:
+    """How the stories since a moment speak about each watched brand, and those before it.
+
+    Args:
+        session: the open transaction.
+        since: from when on stories count as new.
+        before: from when on they count at all.
+
+    Returns:
+        The brand, how many stories since, their mean tone, how many before, theirs.
+    """
+    return session.rows(
+        "SELECT target, count(*) FILTER (WHERE published_at >= $1), "
+        "avg(score) FILTER (WHERE published_at >= $1), "
+        "count(*) FILTER (WHERE published_at < $1), "
+        "avg(score) FILTER (WHERE published_at < $1) FROM ("
+        "SELECT told.target, min(shown.publishedAt) AS published_at, "
+        f"avg(told.positive - told.negative) AS score FROM {TARGETS} AS told "
+        f"JOIN {final.TABLE} AS shown ON shown.article_id = told.article_id "
+        "WHERE told.kind = 'brand' AND shown.publishedAt >= $2 "
+        "GROUP BY coalesce(shown.story_id, shown.article_id), told.target) AS story "
+        "GROUP BY target ORDER BY target",
+        since,
+        before,
+    )
+
+
+def note_unchanged(session: Session, seen: dict[str, int]) -> None:
+    """Note that these articles read as before, by article with the number of its last change."""
+    if seen:
+        session.execute(
+            f"UPDATE {ARTICLES} AS told SET change_seq = seen.change_seq "
+            "FROM (SELECT unnest($1::text[]) AS article_id, unnest($2::bigint[]) AS change_seq) "
+            "AS seen WHERE told.article_id = seen.article_id",
+            list(seen),
+            list(seen.values()),
+        )
+
+
+def forget_departed(session: Session) -> None:
+    """Delete what is known of articles that are no longer in final."""
+    for table in (MENTIONS, TARGETS, ARTICLES):
+        session.execute(
+            f"DELETE FROM {table} WHERE article_id NOT IN (SELECT article_id FROM {final.TABLE})"
+        )

@@ -1,0 +1,79 @@
+"""The sentences about brands are as their README says, and figures of them are right."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from evaluation.tone.figures import (
+    LABELS,
+    agreement,
+    expected_calibration_error,
+    macro_f1,
+    sets,
+)
+from evaluation.tone.sentences import FIT_ONLY, brand_sentences
+
+
+def test_there_are_enough_of_each_label_in_each_part() -> None:
+    found = Counter((one.part, one.label) for one in brand_sentences())
+
+    assert sum(found.values()) >= 500
+    assert set(found) == {(part, label) for part in ("fit", "report") for label in range(3)}
+    assert min(found.values()) > 80
+
+
+def test_no_brand_is_in_both_parts() -> None:
+    def of(part: str) -> set[str]:
+        whole = (*brand_sentences(), *brand_sentences(FIT_ONLY))
+        return {
+            name
+            for one in whole
+            if one.part == part
+            for name in (one.brand, one.sentence[one.start : one.end])
+        }
+
+    assert of("fit") & of("report") == set()
+
+
+def test_no_sentence_is_in_both_parts() -> None:
+    whole = (*brand_sentences(), *brand_sentences(FIT_ONLY))
+    texts = Counter((one.sentence.replace(one.brand, "B"), one.part == "report") for one in whole)
+
+    assert not {text for text, reported in texts if reported} & {
+        text for text, reported in texts if not reported
+    }
+
+
+def test_every_target_is_marked_where_it_stands() -> None:
+    for one in (*brand_sentences(), *brand_sentences(FIT_ONLY)):
+        marked = one.sentence[one.start : one.end]
+        assert marked.strip() == marked != ""
+        assert "[" not in one.sentence
+
+
+def test_agreement_is_what_the_readme_says() -> None:
+    alike, kappa = agreement(brand_sentences())
+
+    readme = Path(FIT_ONLY).with_name("README.md").read_text("utf-8")
+    assert f"{len(brand_sentences()) - alike} of {len(brand_sentences())}" in readme
+    assert f"kappa {kappa:.3f}" in readme
+
+
+def test_a_line_of_another_form_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_text("== B | fit\n+ No target\n")
+
+    with pytest.raises(ValueError, match="No target"):
+        brand_sentences(path)
+
+
+def test_figures_by_hand() -> None:
+    assert macro_f1([0, 1, 2, 2], [0, 1, 2, 2]) == 1
+    assert macro_f1([0, 0, 1, 2], [0, 1, 1, 2]) == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+    assert expected_calibration_error([1.0, 1.0], [True, False]) == pytest.approx(0.5)
+    assert expected_calibration_error([0.75] * 4, [True, True, True, False]) == pytest.approx(0)
+
+
+def test_without_newsmtsc_the_brands_are_reported(tmp_path: Path) -> None:
+    assert list(sets(tmp_path)) == ["brands"]
+    assert len(LABELS) == 3

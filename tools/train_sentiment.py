@@ -1,0 +1,497 @@
+"""Train the model of tone that the package ships: `make sentiment-model`.
+
+all-MiniLM-L6-v2, whose weights come from a pinned package, learns from sentences with one target
+marked how they speak about it. A target's words are marked by the kind of their tokens. What is
+classified is the mean of all tokens beside the mean of the target's.
+
+First it learns from news (NewsMTSC) and some sentences about brands. Trainings that differ by their
+seed end in one model with the mean of their weights. That goes on to learn from all sentences about
+brands that are meant for fitting, with some of the news; half-way between both is what is kept.
+The texts of NewsMTSC are read from a folder and stay there.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import onnx
+import optax
+from evaluation.tone.sentences import FILE, FIT_ONLY, brand_sentences
+from numpy.typing import NDArray
+from onnx import TensorProto
+from onnxruntime import InferenceSession
+from tokenizers import Tokenizer
+from typing_extensions import override
+
+from newsapi_dentsu.domain.windows import window
+from tools.export_model import HEADS, LAYERS, WIDTH, Graph, published, read_weights, write_model
+
+LABELS = ("negative", "neutral", "positive")
+TOKENS = 128
+"""How many of a sentence are read, the target's among them."""
+
+_BATCH = 32
+_LENGTHS = (32, 48, 64, 96, TOKENS)
+_DROPOUT = 0.1
+_RATE, _HEAD_RATE, _DECAY_BY_LAYER = 1.5e-4, 5e-4, 0.9
+_WARM_UP = 0.1
+_RENAMED = 0.2
+"""The share of examples whose target is called otherwise, anew in each epoch: what is said counts,
+not of whom."""
+
+_NEWS_BESIDE_BRANDS, _EPOCHS_OF_BRANDS, _RATE_OF_BRANDS = 1_500, 3, 0.5
+"""How the second part of the training goes: with some of the news, at half the rate."""
+
+_KEPT_EVERY = 50
+"""Steps after which a training is kept."""
+
+WORDS = "embeddings.word_embeddings.weight"
+"""The vectors of words stay as they are: 9,000 sentences would only move those that they have."""
+
+FOLDER = Path(__file__).parents[1] / "src/newsapi_dentsu/meaning/tone_minilm"
+NAME = "tone-minilm"
+
+jax.config.update("jax_default_prng_impl", "unsafe_rbg")
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence with one target, and how it speaks about it: 0 negative, 1 neutral, 2 positive."""
+
+    sentence: str
+    start: int
+    end: int
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An example as the model takes it: tokens, which of them are the target's, and the label."""
+
+    ids: NDArray[np.int32]
+    kinds: NDArray[np.int32]
+    label: int
+
+
+def read_examples(path: Path) -> list[Example]:
+    """The examples of a file of NewsMTSC (JSON lines)."""
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [Example(row["sentence"], row["from"], row["to"], row["polarity"] + 1) for row in rows]
+
+
+def read_brands(*files: Path) -> list[Example]:
+    """The project's own sentences about brands that are for fitting."""
+    return [
+        Example(one.sentence, one.start, one.end, one.label)
+        for file in files
+        for one in brand_sentences(file)
+        if one.part == "fit"
+    ]
+
+
+def encode(tokenizer: Tokenizer, example: Example) -> Encoded:
+    """The tokens of an example; a sentence that is too long loses what is far from the target."""
+    encoding = tokenizer.encode(example.sentence)
+    ids = np.array(encoding.ids, np.int32)
+    kinds = np.array(
+        [
+            int(end > start and start < example.end and end > example.start)
+            for start, end in encoding.offsets
+        ],
+        np.int32,
+    )
+    read = window(kinds.tolist(), TOKENS)
+    return Encoded(ids[read], kinds[read], example.label)
+
+
+def batches(
+    examples: Sequence[Encoded], random: np.random.Generator | None = None
+) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
+    """Batches of texts of about one length, in random order where one is given."""
+    order = np.arange(len(examples)) if random is None else random.permutation(len(examples))
+    chunk = _BATCH * 40
+    groups: list[NDArray[np.int64]] = []
+    for at in range(0, len(order), chunk):
+        part = sorted(order[at : at + chunk], key=lambda one: len(examples[one].ids))
+        groups += [np.array(part[n : n + _BATCH]) for n in range(0, len(part), _BATCH)]
+    if random is not None:
+        random.shuffle(groups)
+    for group in groups:
+        longest = max(len(examples[one].ids) for one in group)
+        length = next(one for one in _LENGTHS if one >= longest)
+        ids = np.zeros((_BATCH, length), np.int32)
+        kinds = np.zeros((_BATCH, length), np.int32)
+        mask = np.zeros((_BATCH, length), np.float32)
+        labels = np.zeros(_BATCH, np.int32)
+        weights = np.zeros(_BATCH, np.float32)
+        for row, one in enumerate(group):
+            example = examples[one]
+            ids[row, : len(example.ids)] = example.ids
+            kinds[row, : len(example.ids)] = example.kinds
+            mask[row, : len(example.ids)] = 1
+            labels[row], weights[row] = example.label, 1
+        yield (
+            group,
+            {"ids": ids, "kinds": kinds, "mask": mask, "labels": labels, "weights": weights},
+        )
+
+
+def first_parameters(seed: int) -> Tree:
+    """The encoder's published weights, and a classifier that knows nothing."""
+    weights = {
+        name: jnp.asarray(values)
+        for name, values in read_weights(published("model.safetensors")).items()
+        if not name.startswith("pooler")
+    }
+    random = np.random.default_rng(seed)
+    weights["classifier.weight"] = jnp.asarray(
+        random.normal(0, 0.02, (3, 2 * WIDTH)).astype(np.float32)
+    )
+    weights["classifier.bias"] = jnp.zeros(3)
+    return weights
+
+
+def logits(p: Tree, batch: Mapping[str, Any], key: Any = None) -> Any:
+    """What the model says of a batch, a row for each text; a key for learning with dropout."""
+    keys = iter(jax.random.split(key, 2 + 2 * LAYERS)) if key is not None else None
+    mask, kinds = batch["mask"], batch["kinds"]
+
+    def dropped(x: Any) -> Any:
+        if keys is None:
+            return x
+        kept = jax.random.bernoulli(next(keys), 1 - _DROPOUT, x.shape)
+        return jnp.where(kept, x / (1 - _DROPOUT), 0)
+
+    def normed(x: Any, name: str) -> Any:
+        x = x - x.mean(-1, keepdims=True)
+        x = x * jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-12)
+        return x * p[f"{name}.weight"] + p[f"{name}.bias"]
+
+    def dense(x: Any, name: str) -> Any:
+        return x @ p[f"{name}.weight"].T + p[f"{name}.bias"]
+
+    rows, length = batch["ids"].shape
+    x = (
+        p["embeddings.word_embeddings.weight"][batch["ids"]]
+        + p["embeddings.token_type_embeddings.weight"][kinds]
+        + p["embeddings.position_embeddings.weight"][:length]
+    )
+    x = dropped(normed(x, "embeddings.LayerNorm"))
+    hidden = (1 - mask)[:, None, None, :] * -1e9
+    for number in range(LAYERS):
+        layer = f"encoder.layer.{number}"
+        query, key_, value = (
+            dense(x, f"{layer}.attention.self.{part}").reshape(rows, length, HEADS, -1)
+            for part in ("query", "key", "value")
+        )
+        scores = jnp.einsum("bqhd,bkhd->bhqk", query, key_) * (WIDTH / HEADS) ** -0.5
+        shares = jax.nn.softmax(scores + hidden, axis=-1)
+        seen = jnp.einsum("bhqk,bkhd->bqhd", shares, value).reshape(rows, length, WIDTH)
+        seen = dropped(dense(seen, f"{layer}.attention.output.dense"))
+        x = normed(x + seen, f"{layer}.attention.output.LayerNorm")
+        inner = jax.nn.gelu(dense(x, f"{layer}.intermediate.dense"), approximate=False)
+        x = normed(x + dropped(dense(inner, f"{layer}.output.dense")), f"{layer}.output.LayerNorm")
+    target = mask * kinds
+    mean = (x * mask[..., None]).sum(1) / mask.sum(1).clip(1)[:, None]
+    span = (x * target[..., None]).sum(1) / target.sum(1).clip(1)[:, None]
+    return dense(dropped(jnp.concatenate([mean, span], -1)), "classifier")
+
+
+def loss(learning: Tree, words: Any, batch: Mapping[str, Any], key: Any) -> Any:
+    """Cross entropy, the mean of a batch."""
+    said = logits(learning | {WORDS: words}, batch, key)
+    each = optax.softmax_cross_entropy_with_integer_labels(said, batch["labels"])
+    return (each * batch["weights"]).sum() / batch["weights"].sum()
+
+
+def rate_of(name: str) -> float:
+    """How fast a part of the model learns: what is near to the words learns slowest."""
+    if name.startswith("classifier"):
+        return _HEAD_RATE
+    if name.startswith("encoder"):
+        return _RATE * _DECAY_BY_LAYER ** (LAYERS - 1 - int(name.split(".")[2]))
+    return float(_RATE * _DECAY_BY_LAYER**LAYERS)
+
+
+def optimizer(steps: int, rate: float) -> optax.GradientTransformation:
+    """AdamW with a rate that rises, then falls to nothing.
+
+    Args:
+        steps: after how many it is nothing.
+        rate: the highest, as a share of each part's own.
+    """
+    shape = optax.warmup_cosine_decay_schedule(0, rate, int(_WARM_UP * steps), steps)
+
+    def scaled(updates: Tree, _params: Any) -> Tree:
+        return {name: one * rate_of(name) for name, one in updates.items()}
+
+    return optax.chain(
+        optax.clip_by_global_norm(1.0),
+        optax.scale_by_adam(b2=0.98, eps=1e-6),
+        optax.add_decayed_weights(0.01),
+        optax.stateless(scaled),
+        optax.scale_by_schedule(shape),
+        optax.scale(-1),
+    )
+
+
+_predicted = jax.jit(logits)
+
+
+def predict(p: Tree, examples: Sequence[Encoded]) -> NDArray[np.float32]:
+    """The logits of each example."""
+    found = np.zeros((len(examples), 3), np.float32)
+    for group, batch in batches(examples):
+        found[group] = np.asarray(_predicted(p, batch))[: len(group)]
+    return found
+
+
+def macro_f1(labels: Sequence[int], said: Sequence[int]) -> float:
+    """The mean of the three classes' F1."""
+    figures = []
+    for one in range(3):
+        both = sum(a == b == one for a, b in zip(labels, said, strict=True))
+        figures.append(2 * both / max(1, labels.count(one) + list(said).count(one)))
+    return sum(figures) / 3
+
+
+def figure(p: Tree, examples: Sequence[Encoded]) -> float:
+    """The macro-F1 of a model."""
+    said = predict(p, examples).argmax(1).tolist()
+    return macro_f1([one.label for one in examples], said)
+
+
+def renamed(
+    examples: Sequence[Example], names: Sequence[str], random: np.random.Generator
+) -> Iterator[Example]:
+    """The examples, some of them with another name for their target."""
+    for example in examples:
+        if random.random() >= _RENAMED:
+            yield example
+            continue
+        name = names[int(random.integers(len(names)))]
+        sentence = example.sentence[: example.start] + name + example.sentence[example.end :]
+        yield Example(sentence, example.start, example.start + len(name), example.label)
+
+
+def train(
+    name: str,
+    start: Tree,
+    examples: Sequence[Example],
+    development: Mapping[str, Sequence[Encoded]],
+    tokenizer: Tokenizer,
+    *,
+    seed: int,
+    epochs: int,
+    rate: float,
+    folder: Path,
+) -> Tree:
+    """Train with one seed. It is kept on the way, and a training that was stopped goes on there."""
+    learning = dict(start)
+    words = learning.pop(WORDS)
+    per_epoch = -(-len(examples) // _BATCH)
+    rule = optimizer(per_epoch * epochs, rate)
+    state = rule.init(learning)
+    names = sorted(
+        {
+            mention
+            for one in examples
+            if (mention := one.sentence[one.start : one.end])[:1].isupper() and len(mention) > 4
+        }
+    )
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def step(learning: Tree, state: Any, words: Any, batch: Any, key: Any) -> tuple[Tree, Any, Any]:
+        value, gradient = jax.value_and_grad(loss)(learning, words, batch, key)
+        updates, state = rule.update(gradient, state, learning)
+        return optax.apply_updates(learning, updates), state, value
+
+    done, kept = 0, folder / f"{name}.npz"
+    if kept.exists():
+        with np.load(kept) as stored:
+            leaves, shape = jax.tree.flatten((learning, state))
+            learning, state = jax.tree.unflatten(
+                shape, [jnp.asarray(stored[f"leaf{n}"]) for n in range(len(leaves))]
+            )
+            done = int(stored["done"])
+    for epoch in range(done // per_epoch, epochs):
+        started, losses = time.time(), []
+        random = np.random.default_rng([seed, epoch])
+        encoded = [encode(tokenizer, one) for one in renamed(examples, names, random)]
+        for number, (_, batch) in enumerate(batches(encoded, random), epoch * per_epoch):
+            if number < done:
+                continue
+            key = jax.random.key(seed * 1_000_000 + number)
+            learning, state, value = step(learning, state, words, batch, key)
+            losses.append(value)
+            done = number + 1
+            if done % _KEPT_EVERY == 0 or done % per_epoch == 0:
+                leaves = jax.tree.leaves((learning, state))
+                stored_as: dict[str, Any] = {
+                    f"leaf{n}": np.asarray(leaf) for n, leaf in enumerate(leaves)
+                }
+                unfinished = kept.with_suffix(".part.npz")
+                np.savez(unfinished, done=done, **stored_as)
+                unfinished.replace(kept)
+                loss_now = np.mean([float(one) for one in losses[-_KEPT_EVERY:]])
+                say(f"{name} step {done}: loss {loss_now:.3f} ({time.time() - started:.0f} s)")
+        told = " ".join(
+            f"{name} {figure(learning | {WORDS: words}, part):.4f}"
+            for name, part in development.items()
+        )
+        say(f"{name} epoch {epoch + 1}: {told}")
+    return learning | {WORDS: words}
+
+
+class ToneGraph(Graph):
+    """The trained network for one text: its tokens and which are the target's in, logits out."""
+
+    def tone(self) -> onnx.ModelProto:
+        """The network."""
+        x = self.encoded()
+        mean = self.node("ReduceMean", [x, "zero"], "mean", keepdims=1)
+        cast = self.node("Cast", ["kinds"], "marked", to=TensorProto.FLOAT)
+        column = self.node("Unsqueeze", [cast, self.constant("one", np.array([1]))], "column")
+        target = self.node("Mul", [x, column], "target")
+        total = self.node("ReduceSum", [target, "zero"], "target.sum", keepdims=1)
+        count = self.node("ReduceSum", [column, "zero"], "target.count", keepdims=1)
+        least = self.constant("least", np.array(1, np.float32))
+        span = self.node("Div", [total, self.node("Max", [count, least], "target.size")], "span")
+        both = self.node("Concat", [mean, span], "both", axis=1)
+        said = self.dense(both, "said", "classifier")
+        self.node("Squeeze", [said, "zero"], "logits")
+        return self.finished(NAME, ["ids", "kinds"], "logits", len(LABELS))
+
+    @override
+    def embedded(self) -> str:
+        """Each token's word, its place, and whether it is the target's."""
+        words = self.constant("words", self.weights[WORDS])
+        places = self.constant("places", self.weights["embeddings.position_embeddings.weight"])
+        types = self.constant("types", self.weights["embeddings.token_type_embeddings.weight"])
+        word = self.node("Gather", [words, "ids"], "word")
+        count = self.node("Shape", ["ids"], "count")
+        place = self.node("Slice", [places, "zero", count, "zero"], "place")
+        kind = self.node("Gather", [types, "kinds"], "kind")
+        here = self.node("Add", [place, kind], "here")
+        return self.normed(word, here, "embedded", "embeddings.LayerNorm")
+
+
+def export(p: Tree, development: Sequence[Encoded], folder: Path) -> None:
+    """Write the model in 8 bits, with the temperature that its probabilities need.
+
+    The temperature is what the file itself needs: rounding moves its figures.
+    """
+    weights = {name: np.asarray(values, np.float32) for name, values in p.items()}
+    folder.mkdir(exist_ok=True)
+    about = {"name": NAME, "tokens": TOKENS, "temperature": 1.0}
+    graph = ToneGraph(weights).tone()
+    write_model(folder, graph, about)
+    network = InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    said = np.array(
+        [
+            network.run(
+                None, {"ids": one.ids.astype(np.int64), "kinds": one.kinds.astype(np.int64)}
+            )[0]
+            for one in development
+        ]
+    )
+    labels = np.array([one.label for one in development])
+    about["temperature"] = round(temperature_of(said, labels), 2)
+    hashes = write_model(folder, graph, about)
+    f1 = macro_f1(labels.tolist(), said.argmax(1).tolist())
+    say(f"in 8 bits, development: {f1:.4f}, temperature {about['temperature']}")
+    for name, digest in hashes.items():
+        say(f"{digest}  {name}")
+
+
+def temperature_of(said: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """The divisor of logits with which their probabilities fit the labels best."""
+
+    def misfit(temperature: float) -> float:
+        scaled = said / temperature
+        scaled = scaled - scaled.max(1, keepdims=True)
+        surprise = np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(labels)), labels]
+        return float(surprise.mean())
+
+    return float(min(np.arange(0.5, 5, 0.01), key=misfit))
+
+
+def say(line: str) -> None:
+    """Tell how far the work has come."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Train, and tell the figures of every run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of NewsMTSC")
+    parser.add_argument("--work", type=Path, required=True, help="where trainings are kept")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
+    parser.add_argument("--epochs", type=int, default=3)
+    chosen = parser.parse_args()
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    tokenizer = Tokenizer.from_file(str(published("tokenizer.json")))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    parts = {
+        part: read_examples(chosen.data / f"newsmtsc-{part}.jsonl")
+        for part in ("rw-hf-train", "rw-hf-dev", "mt-hf-dev")
+    }
+    news = parts["rw-hf-train"]
+    development = {
+        name: [encode(tokenizer, one) for one in parts[name]] for name in ("rw-hf-dev", "mt-hf-dev")
+    }
+    trained = [
+        train(
+            f"seed{seed}",
+            first_parameters(seed),
+            news + read_brands(FILE),
+            development,
+            tokenizer,
+            seed=seed,
+            epochs=chosen.epochs,
+            rate=1,
+            folder=chosen.work,
+        )
+        for seed in chosen.seeds
+    ]
+    mean = jax.tree.map(lambda *all_: sum(all_) / len(all_), *trained)
+    told = " ".join(f"{name} {figure(mean, part):.4f}" for name, part in development.items())
+    say(f"mean of {len(trained)}: {told}")
+    some = np.random.default_rng(0).permutation(len(news))[:_NEWS_BESIDE_BRANDS]
+    final = train(
+        "brands",
+        mean,
+        [news[number] for number in some] + read_brands(FILE, FIT_ONLY),
+        development,
+        tokenizer,
+        seed=0,
+        epochs=_EPOCHS_OF_BRANDS,
+        rate=_RATE_OF_BRANDS,
+        folder=chosen.work,
+    )
+    told = " ".join(f"{name} {figure(final, part):.4f}" for name, part in development.items())
+    say(f"after the brands: {told}")
+    # Half-way between both keeps what the news taught (https://arxiv.org/abs/2109.01903).
+    half = jax.tree.map(lambda one, other: (one + other) / 2, mean, final)
+    told = " ".join(f"{name} {figure(half, part):.4f}" for name, part in development.items())
+    say(f"half-way: {told}")
+    export(half, [one for part in development.values() for one in part], FOLDER)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
