@@ -63,6 +63,15 @@ def test_the_path_of_a_secret_address_is_masked_alone_too() -> None:
     assert "secret" not in masked
 
 
+@pytest.mark.parametrize("shown", ["invented/password", "invented%2Fpassword"])
+def test_the_password_of_a_secret_address_is_masked_alone_too(shown: str) -> None:
+    secrets = secrets_of("rediss://reader:invented%2Fpassword@redis.example.com:6380/0")
+
+    masked = mask(f"WRONGPASS invalid login reader with {shown}", secrets)
+
+    assert masked == f"WRONGPASS invalid login reader with {MASK}"
+
+
 def test_a_secret_that_holds_another_is_masked_whole() -> None:
     assert mask("abcdefgh abcd", ["abcd", "abcdefgh"]) == f"{MASK} {MASK}"
 

@@ -5,7 +5,7 @@ import html
 import json
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from pydantic import SecretStr
 
@@ -54,8 +54,14 @@ def _forms(secret: str) -> Iterator[str]:
     yield from _base64(secret.encode())
     scheme, _, rest = secret.partition("://")
     if rest and scheme.isalpha():
-        # HTTP libraries name the path alone in their errors.
+        # HTTP libraries name the path alone in their errors, and those of databases the password.
         yield "/" + rest.partition("/")[2]
+        login, at, _ = rest.rpartition("@")
+        password = login.partition(":")[2]
+        if at and password:
+            yield from _forms(password)
+            if unquote(password) != password:
+                yield from _forms(unquote(password))
 
 
 def _base64(secret: bytes) -> Iterator[str]:

@@ -9,6 +9,7 @@ from newsapi_dentsu.domain.brands import NO_BRANDS, Brands, parse_brands
 from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.errors import BrandsError, SettingsError, TopicsError
 from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.masking import known_secrets
 from newsapi_dentsu.settings import Settings, chosen_file, read_file
 
 LOCAL_BRANDS = Path("brands.yaml")
@@ -39,7 +40,12 @@ def open_source(settings: Settings) -> Iterator[NewsApi]:
             "NEWSAPI_KEY is not set: put the key of your newsapi.ai account into the "
             "environment or .env, or set NEWSAPI_SANDBOX=always to use the built-in sample data"
         )
-    yield NewsApi(settings.newsapi_host, settings.newsapi_key.get_secret_value(), **limits)
+    yield NewsApi(
+        settings.newsapi_host,
+        settings.newsapi_key.get_secret_value(),
+        secrets=known_secrets(settings),
+        **limits,
+    )
 
 
 def topics_path(settings: Settings) -> Path:

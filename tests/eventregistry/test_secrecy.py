@@ -60,6 +60,16 @@ def test_a_server_that_echoes_the_key_puts_it_into_no_error_and_no_log(
         assert part not in caplog.text
 
 
+@pytest.mark.parametrize("pad", [0, 150, 195])
+def test_other_secrets_in_an_answer_are_in_no_error_either(pad: int) -> None:
+    echo = _answer("401 No", "x" * pad + KEY)
+    with raw_server(answering(echo)) as url:
+        client = NewsApi(url, "key", secrets=(KEY,), attempts=1)
+        with pytest.raises(SourceError) as refused:
+            client.search(TOPICS, NOON.date(), 1)
+    assert not [part for part in PARTS if part in str(refused.value)]
+
+
 def test_the_key_is_in_no_url() -> None:
     with serving() as api:
         with api.client() as client:

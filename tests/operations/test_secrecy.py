@@ -37,7 +37,7 @@ TOKENS = {name.upper(): f"Planted{name.title().replace('_', '')}" for name in se
 SECRETS = {
     name: f"https://hooks.example/{token}" if "URL" in name else ODD.format(token=token)
     for name, token in TOKENS.items()
-}
+} | {"REDIS_URL": f"rediss://:{TOKENS['REDIS_URL']}@redis.example:6380"}
 
 
 def leaks(text: str) -> set[str]:

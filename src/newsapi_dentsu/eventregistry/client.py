@@ -4,7 +4,7 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -40,6 +40,7 @@ from newsapi_dentsu.http import (
     read_moment,
     retry_after,
 )
+from newsapi_dentsu.masking import mask
 
 logger = logging.getLogger(__name__)
 # Not managed by Dagster, which would store a row for each answer.
@@ -63,6 +64,7 @@ class NewsApi:
     Passing trouble (connection, time-out, 429, 5xx, an answer that isn't what was asked for) is
     tried again with growing, jittered pauses or after the server's `Retry-After`; all other
     errors are final at once. Nothing is tried past `deadline` seconds after the first request.
+    What it tells of an answer is masked: the key, and the other `secrets`.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class NewsApi:
         host: str,
         key: str,
         *,
+        secrets: Collection[str] = (),
         timeout: float = 60,
         attempts: int = 5,
         deadline: float = 1800,
@@ -77,6 +80,7 @@ class NewsApi:
     ) -> None:
         self._host = host
         self._key = key
+        self._secrets = frozenset({key, *secrets} - {""})
         self._timeout = timeout
         self._attempts = attempts
         self._deadline_seconds = deadline
@@ -274,11 +278,10 @@ class NewsApi:
         return f"fetching may take {self._deadline_seconds:g} s in all (FETCH_DEADLINE_SECONDS)"
 
     def _shown(self, text: str) -> str:
-        """What may be shown of a text from outside: masked first, so that no piece of the key
+        """What may be shown of a text from outside: masked first, so that no piece of a secret
         stays at the cut, then cut, on one line.
         """
-        masked = text.replace(self._key, "***") if self._key else text
-        return " ".join(masked.split())[:_SHOWN]
+        return " ".join(mask(text, self._secrets).split())[:_SHOWN]
 
 
 _SPENT = re.compile(r"\b(tokens|quota|credits|budget)\b", re.IGNORECASE)
