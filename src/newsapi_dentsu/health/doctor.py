@@ -49,6 +49,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "relevance": "see to the database first",
     "last run": "see to the database first, then newsapi run",
     "reader's copy": "see to the database first, then newsapi run",
+    "search": "see to the database first, then newsapi run",
     "size": "see to the database first",
     "free space": "make the folder of DUCKDB_PATH and DAGSTER_HOME readable",
     "backup": "correct BACKUP_LOCATION, then newsapi backup",
