@@ -23,7 +23,7 @@ def test_a_table_that_a_reader_holds_is_waited_for_no_longer_than_is_set(
 
     def alter(session: Session) -> None:
         # As in an upgrade of the tables.
-        warehouse.engine.lift_time_limits(session)
+        warehouse.engine.lift_limits(session)
         session.execute("ALTER TABLE final.filtered_news ADD COLUMN more text")
 
     with server.engine(db_name).connect() as reader:

@@ -91,7 +91,7 @@ def test_an_upgrade_is_not_stopped_by_the_limit_for_statements(opened: Open) -> 
     with pytest.raises(WarehouseBusyError):
         warehouse.write(lambda session: session.execute("SELECT pg_sleep(1)"))
     with warehouse.transaction() as session:
-        warehouse.engine.lift_time_limits(session)
+        warehouse.engine.lift_limits(session)
         session.execute("SELECT pg_sleep(0.1)")
 
 

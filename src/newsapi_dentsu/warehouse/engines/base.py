@@ -143,8 +143,8 @@ class Engine(Protocol):
         """The SQL type in which this database keeps a vector of `DIMENSIONS` numbers."""
         ...
 
-    def lift_time_limits(self, session: Session) -> None:
-        """Let this transaction's statements take as long as they need."""
+    def lift_limits(self, session: Session) -> None:
+        """Let this transaction's statements take the time and the memory that they need."""
         ...
 
 

@@ -23,7 +23,9 @@ from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, DIMENSIONS, Engin
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
 _STREAM_ROWS = 1000
-_RECOVERY_MEMORY = "1GB"
+_WHOLE_INDEXES = "1GB"
+"""Memory for making or binding the indexes of a long history, where the usual limit is less."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _LONGEST_KEPT = 1.0
 """Seconds after which a file that is kept open is let go once, for those who wait for it."""
@@ -41,6 +43,11 @@ class DuckDBSession(Session):
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """What it is open on."""
+        return self._connection
 
     @override
     def rows(self, sql: str, *parameters: object) -> list[Row]:
@@ -73,6 +80,16 @@ def duckdb_session(session: Session) -> DuckDBSession:
     if not isinstance(session, DuckDBSession):
         raise TypeError("the session is not on a DuckDB file")
     return session
+
+
+def _lift_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise the limit to `_WHOLE_INDEXES`, unless it is higher, until the file is let go of."""
+    connection.execute(
+        f"SELECT parse_formatted_bytes('{_WHOLE_INDEXES}') "
+        "> parse_formatted_bytes(current_setting('memory_limit'))"
+    )
+    if connection.fetchall() == [(True,)]:
+        connection.execute(f"SET memory_limit = '{_WHOLE_INDEXES}'")
 
 
 @dataclass
@@ -313,8 +330,8 @@ class DuckDBEngine(Engine):
         return f"float[{DIMENSIONS}]"
 
     @override
-    def lift_time_limits(self, session: Session) -> None:
-        """There are none."""
+    def lift_limits(self, session: Session) -> None:
+        _lift_memory(duckdb_session(session).connection)
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if read_only and not self._path.exists():
@@ -325,7 +342,7 @@ class DuckDBEngine(Engine):
         unmerged = self._path.with_name(self._path.name + ".wal").exists()
         try:
             if unmerged:
-                connection.execute(f"SET memory_limit = '{_RECOVERY_MEMORY}'")
+                _lift_memory(connection)
             # Attached under a fixed name: a file called raw.duckdb would shadow the schema raw.
             mode = " (READ_ONLY)" if read_only else ""
             self._attach(connection, f"ATTACH {quoted_text(self._path)} AS news{mode}")

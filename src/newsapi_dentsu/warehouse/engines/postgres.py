@@ -311,7 +311,7 @@ class PostgresEngine(Engine):
         return f"{found[0][0]}.halfvec({DIMENSIONS})" if found else "bytea"
 
     @override
-    def lift_time_limits(self, session: Session) -> None:
+    def lift_limits(self, session: Session) -> None:
         session.execute("SET LOCAL statement_timeout = 0")
 
     @contextmanager

@@ -151,7 +151,7 @@ def drop_indexes(engine: Engine, session: Session) -> None:
 
     DuckDB refuses to alter a table that has indexes, even one that the same transaction dropped.
     """
-    engine.lift_time_limits(session)
+    engine.lift_limits(session)
     if not pending(engine, session):
         return
     existing = engine.index_names(session)
@@ -170,7 +170,7 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
     Raises:
         WarehouseError: as `pending` does.
     """
-    engine.lift_time_limits(session)
+    engine.lift_limits(session)
     steps = pending(engine, session)
     for name in engine.other_schemas:
         _create_schema(engine, session, name)
@@ -199,7 +199,7 @@ def apply(engine: Engine, session: Session, now: datetime) -> list[Migration]:
 
 def create_derived(engine: Engine, session: Session) -> None:
     """Create the indexes that are missing, and the views where all steps were taken."""
-    engine.lift_time_limits(session)
+    engine.lift_limits(session)
     existing = engine.index_names(session)
     for name, statement in indexes(engine.name).items():
         if name not in existing:
