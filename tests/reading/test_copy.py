@@ -310,6 +310,20 @@ def test_a_database_that_was_replaced_is_copied_anew(
     assert_the_same(other, folder)
 
 
+def test_what_is_made_anew_takes_no_more_room_than_before(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    publish(warehouse, folder)
+    sizes = []
+    for number in range(3):
+        with duckdb.connect(str(folder / copy.FILE)) as other:
+            other.execute(f"ALTER TABLE final.articles ADD COLUMN former_{number} integer")
+        (folder / ".working.duckdb").write_bytes((folder / copy.FILE).read_bytes())
+        assert publish(warehouse, folder).anew
+        sizes.append((folder / copy.FILE).stat().st_size)
+    assert len(set(sizes)) == 1
+
+
 def test_articles_that_change_their_role_alone_are_copied(
     warehouse: Warehouse, folder: Path
 ) -> None:

@@ -81,6 +81,10 @@ class _WorkingFileError(Exception):
     """The working file can't be used, or doesn't hold what it should."""
 
 
+class _OtherContentsError(_WorkingFileError):
+    """The file is whole, and of another database or another version of the schema."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What publishing did: the state that readers see now, and how many articles it brought."""
@@ -135,14 +139,17 @@ def published_state(folder: Path) -> int | None:
 
 def _bring_somehow(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
     """Go on from the former file, else from a copy of the published one, else begin anew."""
-    for anew in (False, False, True):
+    anew = copied = False
+    while True:
         try:
             return _bring(warehouse, folder, anew=anew)
         except _WorkingFileError as error:
-            failure = error
+            if anew:
+                raise
+            # A new file: what is deleted in one takes its space for ever.
             for path in folder.glob(f"{_WORKING}*"):
                 path.unlink()
-    raise failure
+            anew, copied = copied or isinstance(error, _OtherContentsError), True
 
 
 def _bring(warehouse: Warehouse, folder: Path, *, anew: bool) -> tuple[int, int, bool]:
@@ -214,7 +221,9 @@ def _is_open(path: Path) -> bool:
 def _bring_working_file(
     connection: duckdb.DuckDBPyConnection, folder: Path
 ) -> tuple[int, int, bool]:
-    anew = not _continues(connection)
+    anew = not _columns(connection, "working")
+    if not anew and not _continues(connection):
+        raise _OtherContentsError("the working file is of something else")
     connection.execute("BEGIN")
     if anew:
         _make_tables(connection, folder)
@@ -290,7 +299,6 @@ def _continues(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def _make_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for schema in ("final", "publishing"):
-        connection.execute(f"DROP SCHEMA IF EXISTS working.{schema} CASCADE")
         connection.execute(f"CREATE SCHEMA working.{schema}")
     for table in _TABLES:
         connection.execute(
