@@ -67,8 +67,8 @@ def test_the_result_of_a_command_stays_alone_on_stdout(place: Place) -> None:
 
 
 def test_a_failed_run_tells_its_error_as_fields_on_one_line(place: Place) -> None:
-    unreachable = {"NEWSAPI_HOST": "http://127.0.0.1:9", "NEWSAPI_KEY": "no-key"}
-    finished = place.newsapi("run", LOG_FORMAT="json", REQUEST_ATTEMPTS="1", **unreachable)
+    (place.folder / "model").mkdir()
+    finished = place.newsapi("run", LOG_FORMAT="json", LOOKBACK_DAYS="1", SENTENCE_MODEL="model")
     found = lines(finished.stdout)
     (end,) = of_event(found, logs.RUN_FINISHED)
     (failed,) = [line for line in found if line.get("dagster_event") == "STEP_FAILURE"]
@@ -77,10 +77,10 @@ def test_a_failed_run_tells_its_error_as_fields_on_one_line(place: Place) -> Non
     assert end["status"] == "failure"
     assert end["level"] == "ERROR"
     assert failed["run_id"] == end["run_id"]
-    assert failed["stage"] == "collect"
-    assert [item["type"] for item in failed["exception"]] == ["Failure", "SourceUnavailableError"]
-    assert failed["exception"][1]["message"].startswith("the news API at http://127.0.0.1:9")
-    assert any("collect.py" in frame for frame in failed["exception"][1]["stack"])
+    assert failed["stage"] == "understand"
+    assert [item["type"] for item in failed["exception"]] == ["Failure", "ModelError"]
+    assert failed["exception"][1]["message"].startswith("model/model.json can't be read")
+    assert any("folder.py" in frame for frame in failed["exception"][1]["stack"])
 
 
 def test_a_command_that_fails_says_so_in_json(place: Place) -> None:
