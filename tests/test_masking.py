@@ -3,14 +3,17 @@
 import base64
 import html
 import json
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.logs import without_secrets
 from newsapi_dentsu.masking import MASK, known_secrets, mask
-from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.settings import Settings, load_settings
 
 SECRET = 'p@ss/w0rd+&"it\'s"\\ü=?'
 
@@ -79,3 +82,26 @@ def test_a_secret_that_holds_another_is_masked_whole() -> None:
 def test_texts_without_secrets_stay_as_they_are() -> None:
     assert mask("nothing here", secrets_of(SECRET)) == "nothing here"
     assert known_secrets(Settings(_env_file=None)) == ()
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_a_malformed_setting_uncovers_no_secret(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = {
+        name: f"planted-{name.lower()}"
+        for name in ("NEWSAPI_KEY", "REDIS_URL", "SLACK_WEBHOOK_URL")
+    }
+    monkeypatch.chdir(tmp_path)
+    for name, secret in planted.items():
+        monkeypatch.delenv(name, raising=False)
+        if where == "environment":
+            monkeypatch.setenv(name, secret)
+    if where == ".env":
+        lines = [f"{name}={secret}" for name, secret in planted.items()]
+        (tmp_path / ".env").write_text("\n".join(lines))
+    load_settings.cache_clear()
+
+    with pytest.raises(SettingsError):
+        load_settings()
+    assert without_secrets(" and ".join(planted.values())) == " and ".join([MASK] * len(planted))

@@ -9,10 +9,11 @@ import os
 import re
 import string
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -631,6 +632,28 @@ def load_settings() -> Settings:
 
         settings = _validated(newsapi_key=read_secret(settings.key_vault_url, NEWSAPI_KEY_SECRET))
     return settings
+
+
+def secrets_as_given() -> Settings:
+    """The secrets of the environment and `.env` as they are, where the settings are malformed.
+
+    All else has its default: this is for masking, while `load_settings` has nothing to give.
+    """
+    given: dict[str, str] = {}
+    with suppress(OSError, UnicodeDecodeError):
+        given |= {one.key.upper(): one.value or "" for one in _env_file() if one.key}
+    given |= {name.upper(): value for name, value in os.environ.items()}
+    return Settings.model_construct(
+        **{
+            field: SecretStr(given[field.upper()].strip())
+            for field, info in Settings.model_fields.items()
+            if field.upper() in given and _may_be_secret(info.annotation)
+        }
+    )
+
+
+def _may_be_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(map(_may_be_secret, get_args(annotation)))
 
 
 def _validated(**values: Any) -> Settings:

@@ -5,16 +5,17 @@ from typing import Any
 
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.masking import known_secrets, mask
-from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.settings import load_settings, secrets_as_given
 
 
 def without_secrets(text: str) -> str:
     """The text with every secret of the settings masked."""
     try:
-        return mask(text, known_secrets(load_settings()))
+        settings = load_settings()
     except PipelineError:
-        # Settings that can't be read give no secrets away: their errors don't repeat values.
-        return text
+        # One malformed value doesn't uncover the others' secrets.
+        settings = secrets_as_given()
+    return mask(text, known_secrets(settings))
 
 
 def without_secrets_in(value: Any) -> Any:
