@@ -119,6 +119,17 @@ def test_reading_before_the_first_run(workspace: Workspace, command: list[str]) 
     assert "run `newsapi run` first" in error_of(workspace.newsapi(*command))
 
 
+def test_the_doctor_says_before_the_first_run_what_to_do_about_all_that_is_missing(
+    workspace: Workspace,
+) -> None:
+    examined = workspace.newsapi("doctor", "--json")
+    ill = {found["check"]: found["fix"] for found in examined.json if found["state"] != "ok"}
+
+    assert examined.code == 1
+    assert {"database", "last run", "relevance", "reader's copy", "search"} <= set(ill)
+    assert all(ill.values())
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
