@@ -643,13 +643,12 @@ def secrets_as_given() -> Settings:
     with suppress(OSError, UnicodeDecodeError):
         given |= {one.key.upper(): one.value or "" for one in _env_file() if one.key}
     given |= {name.upper(): value for name, value in os.environ.items()}
-    return Settings.model_construct(
-        **{
-            field: SecretStr(given[field.upper()].strip())
-            for field, info in Settings.model_fields.items()
-            if field.upper() in given and _may_be_secret(info.annotation)
-        }
-    )
+    secrets: dict[str, Any] = {
+        field: SecretStr(given[field.upper()].strip())
+        for field, info in Settings.model_fields.items()
+        if field.upper() in given and _may_be_secret(info.annotation)
+    }
+    return Settings.model_construct(**secrets)
 
 
 def _may_be_secret(annotation: Any) -> bool:
