@@ -360,8 +360,20 @@ class Settings(BaseSettings):
 
     redis_url: RedisAddress | None = Field(
         None,
-        description="Redis, in which the replicas of `newsapi serve` count the requests of each "
-        "key, as `rediss://:PASSWORD@HOST:PORT`; plain redis only on loopback.",
+        description="Redis, in which the replicas of `newsapi serve` keep answers and count the "
+        "requests of each key, as `rediss://:PASSWORD@HOST:PORT`; plain redis only on loopback.",
+    )
+    redis_auth: Literal["password", "entra"] = Field(
+        "password",
+        description="Log in to Redis with what REDIS_URL says, or with Microsoft Entra tokens of "
+        "the machine's identity (`entra`; extra `azure`).",
+    )
+    answer_cache_mb: int = Field(
+        64,
+        ge=0,
+        le=100_000,
+        description="Memory in which each process of `newsapi serve` keeps answers, in MB; 0 keeps "
+        "none, in Redis neither.",
     )
     key_uses_days: int = Field(
         90, ge=1, le=3650, description="Days for which the use of keys of the server is kept."
