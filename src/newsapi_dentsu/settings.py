@@ -240,6 +240,17 @@ class Settings(BaseSettings):
         "connections go to the one of the two that takes writes, and a run on one that was given "
         "up refuses to write.",
     )
+    postgres_read_host: Host | None = Field(
+        None,
+        description="A replica of the database, from which pages, the API, feeds, the dashboard "
+        "and `newsapi articles` read while it is near enough to the primary.",
+    )
+    postgres_read_port: int | None = Field(
+        None, ge=1, le=65535, description="The replica's port (default: `POSTGRES_PORT`)."
+    )
+    postgres_read_lag_seconds: float = Field(
+        10, gt=0, le=86_400, description="How far the replica may be behind to be read, in seconds."
+    )
     postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
     postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
     postgres_password: SecretStr | None = Field(None, description="Password of that role.")

@@ -1,15 +1,15 @@
 """What readers are served from: the reader's copy where DuckDB stores, else the server's views."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import duckdb
 from typing_extensions import override
 
-from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.errors import WarehouseAwayError, WarehouseError
 from newsapi_dentsu.reading.copy import FILE
 from newsapi_dentsu.reading.copy_index import LINK, CopyIndex
 from newsapi_dentsu.reading.hits import Index
@@ -17,10 +17,14 @@ from newsapi_dentsu.reading.index import CopySession, searched_revision
 from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
-from newsapi_dentsu.warehouse.engines.opening import open_postgres
+from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
+if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaState
+
 _MEMORY = "512MB"
+T = TypeVar("T")
 
 
 class Library(Protocol):
@@ -34,6 +38,14 @@ class Library(Protocol):
 
         Raises:
             WarehouseError: it isn't there yet, or can't be read.
+        """
+        ...
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do work that only reads on a session; again where a replica gave it up.
+
+        Raises:
+            WarehouseError: as `session` does.
         """
         ...
 
@@ -90,6 +102,11 @@ class CopyLibrary(Library):
             cursor.execute("USE news")
             cursor.execute("SET TimeZone = 'UTC'")
             yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
+
+    @override
+    def read(self, work: Callable[[Session], T]) -> T:
+        with self.session() as session:
+            return work(session)
 
     @override
     def revision(self) -> str | None:
@@ -151,6 +168,15 @@ class CopyLibrary(Library):
         return connection
 
 
+def server_of(library: Library, session: Session) -> str | None:
+    """Which server a session reads, `primary` or `replica`; None where there is one only."""
+    if not isinstance(library, ServerLibrary) or library.replica() is None:
+        return None
+    from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaSession
+
+    return "replica" if isinstance(session, ReplicaSession) else "primary"
+
+
 def _identity(path: Path) -> tuple[int, int]:
     """What tells one publication of a file from the next."""
     found = path.stat()
@@ -167,6 +193,24 @@ class ServerLibrary(Library):
         self._engine = engine
         self._watch = watch or engine
         self.location = engine.location
+
+    @override
+    def read(self, work: Callable[[Session], T]) -> T:
+        try:
+            with self.session() as session:
+                return work(session)
+        except WarehouseAwayError:
+            if self.replica() is None:
+                raise
+        with self.session() as session:
+            return work(session)
+
+    def replica(self) -> "ReplicaState | None":
+        """What is known of the replica; None where there is none."""
+        from newsapi_dentsu.warehouse.engines.postgres_replica import ReadingEngine
+
+        engine = self._engine
+        return engine.replica_state() if isinstance(engine, ReadingEngine) else None
 
     @override
     def revision(self) -> str | None:
@@ -186,6 +230,9 @@ class ServerLibrary(Library):
 def open_library(settings: Settings) -> Library:
     """The library that the settings name; nothing is opened yet."""
     if settings.use_postgres:
-        watch = open_postgres(settings.model_copy(update={"postgres_pool_size": 1}))
-        return ServerLibrary(open_postgres(settings), watch)
+        watching = settings.model_copy(update={"postgres_pool_size": 1})
+        return ServerLibrary(
+            open_postgres_to_read(settings, own_writes=False),
+            open_postgres_to_read(watching, own_writes=False),
+        )
     return CopyLibrary(settings.reading_folder)

@@ -40,7 +40,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from newsapi_dentsu.errors import ExpiredError, PipelineError
-from newsapi_dentsu.reading.library import Library, revision_of
+from newsapi_dentsu.reading.library import Library, revision_of, server_of
 from newsapi_dentsu.reading.saved import SavedSearch, SavedSearches
 from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.serving import is_called
@@ -87,6 +87,9 @@ MOST_ADDRESS: Final = 8_000
 
 MOST_HEADERS: Final = 16_000
 """Bytes of a request's headers."""
+
+SERVER_HEADER: Final = "Read-From"
+"""Says of an answer of the API whether the primary or the replica gave it, where there are both."""
 
 _USUAL_GRAPHQL: Final = GraphQLOptions()
 
@@ -215,13 +218,12 @@ class _Routes:
     async def _read(self, request: Request, work: Callable[[Session], T]) -> T:
         """Do work on the library, which tells on the way what is read."""
 
-        def noted() -> T:
-            with self._library.session() as session:
-                if is_kept(request):
-                    note_revision(request, revision_of(session))
-                return work(session)
+        def noted(session: Session) -> T:
+            if is_kept(request):
+                note_revision(request, revision_of(session))
+            return work(session)
 
-        return await run_in_threadpool(noted)
+        return await run_in_threadpool(self._library.read, noted)
 
     async def story(self, request: Request) -> Response:
         """The page of a story."""
@@ -375,32 +377,33 @@ class _Routes:
     async def health(self, _request: Request) -> Response:
         """Whether there is something to read, for probes."""
 
-        def work() -> State:
-            with self._library.session() as session:
-                return read_state(session)
+        def work(session: Session) -> dict[str, object]:
+            told = {"status": "ok", "change_seq": read_state(session).change_seq}
+            server = server_of(self._library, session)
+            return told if server is None else {**told, "read_from": server}
 
-        state = await run_in_threadpool(work)
-        return JSONResponse({"status": "ok", "change_seq": state.change_seq})
+        return JSONResponse(await run_in_threadpool(self._library.read, work))
 
     async def _conditional(
         self, request: Request, kind: str, make: Callable[[Session], str], asked: str = ""
     ) -> Response:
         """Answer only whom the state of now is new to."""
 
-        def work() -> tuple[dict[str, str], str | None]:
-            with self._library.session() as session:
-                state = read_state(session)
-                revision = revision_of(session, state)
-                note_revision(request, revision)
-                headers = _state_headers(request, state, revision, asked)
-                any_one = request.headers.get("if-none-match", "").strip() == "*"
-                if _is_known(request, headers) and not any_one:
-                    return headers, None
-                # Whatever there is would do, if there is something.
-                made = make(session)
-                return headers, None if any_one else made
+        def work(session: Session) -> tuple[dict[str, str], str | None]:
+            state = read_state(session)
+            revision = revision_of(session, state)
+            note_revision(request, revision)
+            headers = _state_headers(request, state, revision, asked)
+            if (server := server_of(self._library, session)) is not None:
+                headers[SERVER_HEADER] = server
+            any_one = request.headers.get("if-none-match", "").strip() == "*"
+            if _is_known(request, headers) and not any_one:
+                return headers, None
+            # Whatever there is would do, if there is something.
+            made = make(session)
+            return headers, None if any_one else made
 
-        headers, body = await run_in_threadpool(work)
+        headers, body = await run_in_threadpool(self._library.read, work)
         if body is None:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=kind, headers=headers)
