@@ -7,7 +7,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +81,10 @@ class News(Library):
     def session(self) -> Iterator[Session]:
         raise NotImplementedError
         yield
+
+    @override
+    def read(self, work: Callable[[Session], Any]) -> Any:
+        raise NotImplementedError
 
     @override
     def close(self) -> None: ...
