@@ -11,12 +11,12 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import parse_qsl
 
 import anyio.to_thread
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +34,8 @@ _PAGES: Final = ("/stories", "/search", "/trends", "/source/", "/story/", "/feed
 _FEEDS: Final = ("/feed.atom", "/feed.json")
 _BULK: Final = ("jsonl", "csv", "parquet")
 _GRAPHQL: Final = "/graphql"
+_REPRESENTED: Final = (b"host", b"accept", b"content-type", b"content-encoding")
+"""Headers by which answers to one question differ."""
 
 
 class Making:
@@ -237,17 +239,16 @@ def _kind(scope: Scope) -> str | None:
 
 def _asked(scope: Scope, body: bytes, at: object) -> str:
     """A question in one form: where it came in, what for, in which representation, at what time."""
-    headers = Headers(scope=scope)
-    parsed = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    # Of those of one name the last counts: their order stays.
-    given = sorted(parsed, key=lambda pair: pair[0])
-    return repr(
-        (
-            *(scope["method"], scope["scheme"], scope["path"], given, body, str(at)),
-            *(headers.get(name, "") for name in ("host", "accept", "content-type")),
-            headers.get("content-encoding", ""),
-        )
-    )
+    represented = tuple(pair for pair in scope["headers"] if pair[0] in _REPRESENTED)
+    where = (scope["method"], scope["scheme"], scope["path"], represented)
+    return repr((where, _in_order(scope["query_string"]), body, str(at)))
+
+
+@lru_cache(maxsize=1_024)
+def _in_order(query: bytes) -> list[tuple[str, str]]:
+    """The parameters of an address by name; of those of one name the last counts."""
+    parsed = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return sorted(parsed, key=lambda pair: pair[0])
 
 
 async def _taken(receive: Receive) -> tuple[bytes, Receive, bool]:
