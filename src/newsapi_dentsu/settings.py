@@ -241,6 +241,17 @@ class Settings(BaseSettings):
         "connections go to the one of the two that takes writes, and a run on one that was given "
         "up refuses to write.",
     )
+    postgres_read_host: Host | None = Field(
+        None,
+        description="A replica of the database, from which pages, the API, feeds, the dashboard "
+        "and `newsapi articles` read while it is near enough to the primary.",
+    )
+    postgres_read_port: int | None = Field(
+        None, ge=1, le=65535, description="The replica's port (default: `POSTGRES_PORT`)."
+    )
+    postgres_read_lag_seconds: float = Field(
+        10, gt=0, le=86_400, description="How far the replica may be behind to be read, in seconds."
+    )
     postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
     postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
     postgres_password: SecretStr | None = Field(None, description="Password of that role.")
@@ -361,8 +372,20 @@ class Settings(BaseSettings):
 
     redis_url: RedisAddress | None = Field(
         None,
-        description="Redis, in which the replicas of `newsapi serve` count the requests of each "
-        "key, as `rediss://:PASSWORD@HOST:PORT`; plain redis only on loopback.",
+        description="Redis, in which the replicas of `newsapi serve` keep answers and count the "
+        "requests of each key, as `rediss://:PASSWORD@HOST:PORT`; plain redis only on loopback.",
+    )
+    redis_auth: Literal["password", "entra"] = Field(
+        "password",
+        description="Log in to Redis with what REDIS_URL says, or with Microsoft Entra tokens of "
+        "the machine's identity (`entra`; extra `azure`).",
+    )
+    answer_cache_mb: int = Field(
+        64,
+        ge=0,
+        le=100_000,
+        description="Memory in which each process of `newsapi serve` keeps answers, in MB; 0 keeps "
+        "none, in Redis neither.",
     )
     key_uses_days: int = Field(
         90, ge=1, le=3650, description="Days for which the use of keys of the server is kept."

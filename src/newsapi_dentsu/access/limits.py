@@ -9,12 +9,15 @@ import logging
 import math
 import threading
 import time
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from typing_extensions import override
 
 from newsapi_dentsu.access.store import KeyStore
 from newsapi_dentsu.settings import Settings
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +25,6 @@ WINDOW: Final = 60.0
 """Seconds for which a rate is told, and after which an empty bucket is full."""
 
 _MOST_BUCKETS: Final = 10_000
-_REDIS_SECONDS: Final = 0.25
-_AWAY_SECONDS: Final = 5.0
 
 _TAKE: Final = """
 local now = redis.call('TIME')
@@ -93,38 +94,25 @@ class LocalBuckets(Buckets):
 class RedisBuckets(Buckets):
     """Buckets in Redis; while it is away, those of another place."""
 
-    def __init__(self, url: str, otherwise: Buckets) -> None:
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
+    def __init__(self, client: "Redis", otherwise: Buckets) -> None:
+        from newsapi_dentsu.redis_connection import Absence
 
-        self._client: Any = redis.Redis.from_url(
-            url,
-            socket_timeout=_REDIS_SECONDS,
-            socket_connect_timeout=_REDIS_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._take: Any = self._client.register_script(_TAKE)
+        self._take: Any = client.register_script(_TAKE)
         self._otherwise = otherwise
-        self._away_until = 0.0
+        self._away = Absence("Redis doesn't count requests: the place of the keys does meanwhile")
 
     @override
     def take(self, bucket: str, interval: float, window: float) -> tuple[bool, float]:
         import redis
 
-        if time.monotonic() >= self._away_until:
+        if not self._away:
             try:
                 taken, full_in = self._take(
                     keys=[f"newsapi:bucket:{bucket}"], args=[repr(interval), repr(window)]
                 )
                 return bool(taken), max(0.0, float(full_in))
             except redis.RedisError as error:
-                self._away_until = time.monotonic() + _AWAY_SECONDS
-                # Its message may hold the address, and so a password.
-                logger.warning(
-                    "Redis doesn't count requests (%s): the place of the keys does meanwhile",
-                    type(error).__name__,
-                )
+                self._away.begin(logger, error)
         return self._otherwise.take(bucket, interval, window)
 
 
@@ -132,4 +120,7 @@ def open_buckets(settings: Settings, store: KeyStore) -> Buckets:
     """The buckets of keys that the settings name."""
     if settings.redis_url is None:
         return store
-    return RedisBuckets(settings.redis_url.get_secret_value(), store)
+    from newsapi_dentsu.redis_connection import connection, provider_of
+
+    client = connection(settings.redis_url.get_secret_value(), provider_of(settings))
+    return RedisBuckets(client, store)

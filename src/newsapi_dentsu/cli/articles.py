@@ -92,7 +92,7 @@ def articles(
     from newsapi_dentsu.reading.index import open_copy_index
     from newsapi_dentsu.reading.search import parse_search
     from newsapi_dentsu.reading.states import ArticleFilter, read_articles
-    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse import open_to_read
 
     try:
         search = parse_search(asked)
@@ -116,7 +116,7 @@ def articles(
     if format_ == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE")
     settings = load_settings()
-    warehouse = open_warehouse(settings)
+    warehouse = open_to_read(settings)
     if settings.use_postgres:
         pages = read_articles(warehouse, wanted, limit)
     else:

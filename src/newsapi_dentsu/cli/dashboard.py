@@ -123,7 +123,7 @@ def _page(settings: Settings, days: int) -> str:
     from newsapi_dentsu.domain.alerts.facts import Tables
     from newsapi_dentsu.health.limits import limits_in_use
     from newsapi_dentsu.health.relevance import OffTopic, off_topic
-    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse import open_to_read
     from newsapi_dentsu.warehouse.tables import run_metrics
     from newsapi_dentsu.warehouse.tables.run_metrics import RunMetrics
 
@@ -132,7 +132,7 @@ def _page(settings: Settings, days: int) -> str:
     storage = Storage(None, None)
     tables: Tables | None = None
     astray: OffTopic | None = None
-    with closing(open_warehouse(settings)) as warehouse:
+    with closing(open_to_read(settings)) as warehouse:
         if _has_tables(warehouse):
             with warehouse.snapshot() as session:
                 under_way = warehouse.engine.run_under_way(session)

@@ -87,6 +87,7 @@ def serve(
     from newsapi_dentsu.access.uses import Uses
     from newsapi_dentsu.reading.library import open_library
     from newsapi_dentsu.reading.saved import SavedSearches
+    from newsapi_dentsu.website.answers import open_answers
     from newsapi_dentsu.website.app import application
     from newsapi_dentsu.website.connections import BoundedConnection
     from newsapi_dentsu.website.gate import Access
@@ -103,7 +104,8 @@ def serve(
     )
     options = GraphQLOptions(introspection=alone, trusted=trusted, trusted_only=trusted_only)
     saved = SavedSearches(settings.saved_searches_path)
-    served = application(library, hosts, access, origins, saved, options)
+    answers = open_answers(settings, options.name())
+    served = application(library, hosts, access, origins, saved, options, answers)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     click.echo(f"The news from {library.location} on {url}; Ctrl-C ends it.", err=True)
     if access.closed:

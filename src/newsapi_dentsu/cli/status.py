@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from newsapi_dentsu.domain.alerts.limits import Limits
     from newsapi_dentsu.health.relevance import OffTopic
     from newsapi_dentsu.runs.summary import RunOutcome
+    from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaState
 
 
 @click.command()
@@ -27,17 +28,19 @@ def status(*, as_json: bool, runs: int) -> None:
     from newsapi_dentsu.health.relevance import off_topic
     from newsapi_dentsu.runs.summary import outcomes
     from newsapi_dentsu.stages.pipeline import STAGES
-    from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse import open_to_read
     from newsapi_dentsu.warehouse.queries.overview import row_counts
     from newsapi_dentsu.warehouse.tables import positions, raw, stage_runs
 
     settings = load_settings()
     use, now = limits_in_use(settings), datetime.now(UTC)
-    warehouse = open_warehouse(settings)
+    warehouse = open_to_read(settings)
+    replica = _replica(warehouse.replica())
     with warehouse.snapshot() as session:
         query = raw.active_query(session)
         result: dict[str, Any] = {
             "database": warehouse.location,
+            "replica": replica,
             "origin": raw.stored_origin(session),
             "complete_through": _iso(query.complete_through) if query else None,
             "read_from": query.start_day.isoformat() if query else None,
@@ -72,6 +75,12 @@ def status(*, as_json: bool, runs: int) -> None:
         click.echo(json.dumps(result))
     else:
         _print(result)
+
+
+def _replica(state: "ReplicaState | None") -> dict[str, Any] | None:
+    if state is None:
+        return None
+    return {"read": state.used, "lag_seconds": state.lag, "trouble": state.trouble}
 
 
 def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]:
@@ -147,6 +156,10 @@ def _print(result: dict[str, Any]) -> None:
     note = "  (SANDBOX: invented articles)" if origin == "sandbox" else ""
     left = result["tokens_left"]
     screen.print(f"  database     {result['database']}{note}", markup=False)
+    if replica := result["replica"]:
+        server = "the replica" if replica["read"] else "the primary"
+        trouble = f": {replica['trouble']}" if replica["trouble"] else ""
+        screen.print(f"  read from    {server}{trouble}", markup=False)
     screen.print(f"  read         {_read(result)}", markup=False)
     final = result["final"]
     if final["complete_through"]:

@@ -18,7 +18,7 @@ from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics, open_source, topics_path
 from newsapi_dentsu.stages.pipeline import LAST, SCHEDULE
-from newsapi_dentsu.warehouse import Warehouse, open_warehouse
+from newsapi_dentsu.warehouse import Warehouse, open_to_read, open_warehouse
 from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
@@ -51,6 +51,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "reader's copy": "see to the database first, then newsapi run",
     "search": "see to the database first, then newsapi run",
     "size": "see to the database first",
+    "replica": "correct POSTGRES_READ_HOST and POSTGRES_READ_PORT",
     "free space": "make the folder of DUCKDB_PATH and DAGSTER_HOME readable",
     "backup": "correct BACKUP_LOCATION, then newsapi backup",
     "archive": "correct LAKE_LOCATION, then newsapi archive",
@@ -93,6 +94,7 @@ def diagnose(now: datetime) -> Iterator[Finding]:
         yield from _examined("search", lambda: _search(settings, warehouse))
         if settings.use_postgres:
             yield from _examined("size", lambda: _server(settings, warehouse, limits, clocks))
+            yield from _examined("replica", lambda: _replica(settings))
     yield from _dagster(settings, limits, now)
     yield from _examined("free space", lambda: _free_space(settings, limits))
     yield from _examined("backup", lambda: _backups(settings, now))
@@ -260,6 +262,18 @@ def _server(
         yield Finding("size", "problem", detail, fix)
     else:
         yield Finding("size", "ok", detail)
+
+
+def _replica(settings: Settings) -> Iterator[Finding]:
+    with closing(open_to_read(settings)) as warehouse:
+        state = warehouse.replica()
+    if state is None:
+        return
+    if state.used and not state.trouble:
+        yield Finding("replica", "ok", f"it is read, {state.lag or 0:.1f} s behind at most")
+        return
+    fix = "see to the replica, or correct POSTGRES_READ_HOST; meanwhile the primary is read"
+    yield Finding("replica", "warning", state.trouble or "it isn't read", fix)
 
 
 def _dagster(settings: Settings, limits: Limits, now: datetime) -> Iterator[Finding]:

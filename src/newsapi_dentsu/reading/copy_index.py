@@ -360,6 +360,8 @@ class CopyIndex(Index):
         self.state = stamp.state
         self._newest = datetime.fromisoformat(stamp.newest)
         self.path = path
+        # No other state ever has the name of its folder.
+        self.revision = path.name
         try:
             self._index = tantivy.Index.open(str(path))
             self._searcher = self._index.searcher()

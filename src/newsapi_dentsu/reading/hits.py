@@ -100,6 +100,9 @@ class Index(Protocol):
     state: int
     """The newest state of the articles that it knows."""
 
+    revision: str
+    """What names all that it answers from: another one after each change of any of it."""
+
     def newest(
         self, search: Search, *, rows: int, after: Place | None = None, state: int | None = None
     ) -> list[Found]:

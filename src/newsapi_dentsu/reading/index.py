@@ -17,10 +17,15 @@ class CopySession(DuckDBSession):
     """The reader's copy, with the index of searches beside it."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, open_index: Callable[[], Index]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        open_index: Callable[[], Index],
+        published: str = "",
     ) -> None:
         super().__init__(connection)
         self._open_index = open_index
+        self.published = published
+        """Which file it reads."""
 
     @cached_property
     def index(self) -> Index:
@@ -45,6 +50,14 @@ def searched_state(session: Session) -> int | None:
     """The state that searches answer from; None where there is no index."""
     try:
         return index_of(session).state
+    except NoIndexError:
+        return None
+
+
+def searched_revision(session: Session) -> str | None:
+    """What names all that searches answer from; None where there is no index."""
+    try:
+        return index_of(session).revision
     except NoIndexError:
         return None
 

@@ -1,25 +1,30 @@
 """What readers are served from: the reader's copy where DuckDB stores, else the server's views."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import duckdb
 from typing_extensions import override
 
-from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.errors import WarehouseAwayError, WarehouseError
 from newsapi_dentsu.reading.copy import FILE
-from newsapi_dentsu.reading.copy_index import CopyIndex
+from newsapi_dentsu.reading.copy_index import LINK, CopyIndex
 from newsapi_dentsu.reading.hits import Index
-from newsapi_dentsu.reading.index import CopySession
+from newsapi_dentsu.reading.index import CopySession, searched_revision
+from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
-from newsapi_dentsu.warehouse.engines.opening import open_postgres
+from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
+if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaState
+
 _MEMORY = "512MB"
+T = TypeVar("T")
 
 
 class Library(Protocol):
@@ -36,9 +41,44 @@ class Library(Protocol):
         """
         ...
 
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do work that only reads on a session; again where a replica gave it up.
+
+        Raises:
+            WarehouseError: as `session` does.
+        """
+        ...
+
+    def revision(self) -> str | None:
+        """What names all that is read at this moment; see `revision_of`. Quick, however busy it is.
+
+        Raises:
+            WarehouseError: as `session` does.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of it."""
         ...
+
+
+def revision_of(session: Session, state: State | None = None) -> str | None:
+    """What names all that a session reads: the same name, the same answers.
+
+    None where nothing does. How the press speaks about whom is not among it.
+
+    Args:
+        session: the open library.
+        state: what `read_state` has told of it, where that is known.
+
+    Raises:
+        WarehouseError: it was made by another version of this program.
+    """
+    revision = (state or read_state(session)).revision
+    if revision is None:
+        return None
+    published = session.published if isinstance(session, CopySession) else ""
+    return f"{revision} {searched_revision(session)} {published}"
 
 
 class CopyLibrary(Library):
@@ -52,14 +92,39 @@ class CopyLibrary(Library):
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, int] | None = None
         self._index: CopyIndex | None = None
+        self._known: tuple[object, str | None] | None = None
 
     @override
     @contextmanager
     def session(self) -> Iterator[Session]:
-        with self._cursor() as cursor:
+        cursor, identity = self._cursor()
+        with cursor:
             cursor.execute("USE news")
             cursor.execute("SET TimeZone = 'UTC'")
-            yield CopySession(cursor, self._opened_index)
+            yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
+
+    @override
+    def read(self, work: Callable[[Session], T]) -> T:
+        with self.session() as session:
+            return work(session)
+
+    @override
+    def revision(self) -> str | None:
+        known, there = self._known, self._there()
+        if known is not None and there is not None and known[0] == there:
+            return known[1]
+        with self.session() as session:
+            revision = revision_of(session)
+        # Of now or newer: then what is there differs, and it is asked for again.
+        self._known = there, revision
+        return revision
+
+    def _there(self) -> object:
+        """The file and the state of the index that are there; None where it can't be told."""
+        try:
+            return _identity(self._path), (self._folder / LINK).resolve()
+        except OSError:
+            return None
 
     @override
     def close(self) -> None:
@@ -74,18 +139,17 @@ class CopyLibrary(Library):
                 self._index = CopyIndex(self._folder)
             return self._index
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def _cursor(self) -> tuple[duckdb.DuckDBPyConnection, tuple[int, int]]:
         with self._lock:
             try:
-                found = self._path.stat()
-                identity = (found.st_ino, found.st_mtime_ns)
+                identity = _identity(self._path)
                 if self._opened is None or identity != self._identity:
                     former, self._opened = self._opened, self._open()
                     self._identity = identity
                     if former is not None:
                         # Its cursors go on with the file of before.
                         former.close()
-                return self._opened.cursor()
+                return self._opened.cursor(), identity
             except FileNotFoundError:
                 raise WarehouseError(
                     f"{self._path} doesn't exist yet: run `newsapi run` first"
@@ -104,12 +168,54 @@ class CopyLibrary(Library):
         return connection
 
 
-class ServerLibrary(Library):
-    """The views on a PostgreSQL server, as the role that the settings name."""
+def server_of(library: Library, session: Session) -> str | None:
+    """Which server a session reads, `primary` or `replica`; None where there is one only."""
+    if not isinstance(library, ServerLibrary) or library.replica() is None:
+        return None
+    from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaSession
 
-    def __init__(self, engine: Engine) -> None:
+    return "replica" if isinstance(session, ReplicaSession) else "primary"
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What tells one publication of a file from the next."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+class ServerLibrary(Library):
+    """The views on a PostgreSQL server, as the role that the settings name.
+
+    `watch` is asked for revisions: an engine of its own waits for none that reads much.
+    """
+
+    def __init__(self, engine: Engine, watch: Engine | None = None) -> None:
         self._engine = engine
+        self._watch = watch or engine
         self.location = engine.location
+
+    @override
+    def read(self, work: Callable[[Session], T]) -> T:
+        try:
+            with self.session() as session:
+                return work(session)
+        except WarehouseAwayError:
+            if self.replica() is None:
+                raise
+        with self.session() as session:
+            return work(session)
+
+    def replica(self) -> "ReplicaState | None":
+        """What is known of the replica; None where there is none."""
+        from newsapi_dentsu.warehouse.engines.postgres_replica import ReadingEngine
+
+        engine = self._engine
+        return engine.replica_state() if isinstance(engine, ReadingEngine) else None
+
+    @override
+    def revision(self) -> str | None:
+        with self._watch.snapshot() as session:
+            return revision_of(session)
 
     @override
     def session(self) -> AbstractContextManager[Session]:
@@ -118,10 +224,15 @@ class ServerLibrary(Library):
     @override
     def close(self) -> None:
         self._engine.close()
+        self._watch.close()
 
 
 def open_library(settings: Settings) -> Library:
     """The library that the settings name; nothing is opened yet."""
     if settings.use_postgres:
-        return ServerLibrary(open_postgres(settings))
+        watching = settings.model_copy(update={"postgres_pool_size": 1})
+        return ServerLibrary(
+            open_postgres_to_read(settings, own_writes=False),
+            open_postgres_to_read(watching, own_writes=False),
+        )
     return CopyLibrary(settings.reading_folder)

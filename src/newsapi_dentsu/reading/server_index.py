@@ -229,6 +229,7 @@ class ServerIndex(Index):
         if found is None or found.change_seq < 0 or found.rules != RULES:
             raise NoIndexError("nothing can be searched yet: run `newsapi run` first")
         self.state = found.change_seq
+        self.revision = f"{found.change_seq}-{found.reached}-{found.rules}-{found.model}"
 
     @override
     def newest(

@@ -8,6 +8,7 @@ to its end gets each of its articles once, and as many as it has.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from newsapi_dentsu.domain.record import day_start
@@ -277,18 +278,24 @@ def read_articles(
         ExpiredError: reading took longer than former states are kept.
         NoIndexError: words are looked for, and there is no index of searches.
     """
+
+    def read(
+        session: Session, state: int | None, after: Place | None, rows: int
+    ) -> tuple[int, list[Row]]:
+        searched = index(session) if wanted.search.reads_texts else None
+        if state is None:
+            state = state_to_read(session, wanted, searched)
+        return state, articles_page(
+            session, ROWS, state, wanted, after=after, rows=rows, index=searched
+        )
+
     state: int | None = None
     after: Place | None = None
     remaining = limit
     while remaining is None or remaining > 0:
         rows = PAGE_ROWS if remaining is None else min(PAGE_ROWS, remaining)
-        with warehouse.snapshot() as session:
-            searched = index(session) if wanted.search.reads_texts else None
-            if state is None:
-                state = state_to_read(session, wanted, searched)
-            page = articles_page(
-                session, ROWS, state, wanted, after=after, rows=rows, index=searched
-            )
+
+        state, page = warehouse.read(partial(read, state=state, after=after, rows=rows))
         if page:
             yield page
         if len(page) < rows:

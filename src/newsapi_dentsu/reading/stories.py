@@ -71,12 +71,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What there is to read: the number of the last change, when it was, and the newest day."""
+    """What there is to read: the number of the last change, when it was, and the newest day.
+
+    `revision` names all that the views show; None where nothing does, as rows have no numbers yet.
+    """
 
     change_seq: int
     updated_at: datetime | None
     origin: str | None
     newest: date | None
+    revision: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +127,19 @@ def read_state(session: Session) -> State:
     Raises:
         WarehouseError: it was made by another version of this program.
     """
-    ((version, change_seq, updated_at, origin),) = session.rows(
-        "SELECT schema_version, change_seq, updated_at, origin FROM final.reading_state"
-    )
+    # Of an earlier version, it may lack the columns at the end.
+    (found,) = session.rows("SELECT * FROM final.reading_state")
+    version, *told = found
     if not version >= views.SINCE:
         raise WarehouseError("what is stored is of another version: run `newsapi run` first")
+    change_seq, _past_from, updated_at, origin, revision = told
     # The largest of a view would be looked for in the whole table.
     newest = session.rows(
         "SELECT published_at FROM final.articles WHERE published_at IS NOT NULL "
         "ORDER BY published_at DESC LIMIT 1"
     )
     day = newest[0][0].astimezone(UTC).date() if newest else None
-    return State(change_seq, updated_at, origin, day)
+    return State(change_seq, updated_at, origin, day, revision)
 
 
 def most_carried(

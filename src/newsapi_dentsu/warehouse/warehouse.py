@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, retry_while_unavailable
-from newsapi_dentsu.warehouse.engines.opening import open_engine
+from newsapi_dentsu.warehouse.engines.opening import open_engine, open_postgres_to_read
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaState
 
 T = TypeVar("T")
 
@@ -95,6 +98,14 @@ class Warehouse:
                     f"{steps[-1].version}: run `newsapi run`"
                 )
             yield session
+
+    def replica(self) -> "ReplicaState | None":
+        """What is known of the replica that is read; None where none is."""
+        if self.engine.name != "PostgreSQL":
+            return None
+        from newsapi_dentsu.warehouse.engines.postgres_replica import ReadingEngine
+
+        return self.engine.replica_state() if isinstance(self.engine, ReadingEngine) else None
 
     def is_behind(self) -> bool:
         """Tell whether `upgrade` has anything to do.
@@ -188,3 +199,13 @@ class Warehouse:
 def open_warehouse(settings: Settings) -> Warehouse:
     """Make the warehouse that the settings name; nothing is opened yet."""
     return Warehouse(open_engine(settings))
+
+
+def open_to_read(settings: Settings) -> Warehouse:
+    """Make the warehouse for a command that only reads; it sees what was written before it.
+
+    Where PostgreSQL has a replica, that is read (see `warehouse.engines.postgres_replica`).
+    """
+    if settings.use_postgres:
+        return Warehouse(open_postgres_to_read(settings, own_writes=True))
+    return open_warehouse(settings)

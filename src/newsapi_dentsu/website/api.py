@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from newsapi_dentsu.reading import states, stories
@@ -272,17 +273,22 @@ def bulk(library: Library, given: Mapping[str, str], write: "Writer") -> Iterato
         QuestionError: at once, if the question is malformed.
     """
     wanted = article_filter(given)
-    with library.session() as session:
-        state = states.state_to_read(session, wanted)
+    state = library.read(lambda session: states.state_to_read(session, wanted))
 
     def pages() -> Iterator[str]:
         yield write.begin()
         after: Place | None = None
         while True:
-            with library.session() as session:
-                page = states.articles_page(
-                    session, ARTICLES, state, wanted, after=after, rows=_BULK_ROWS
+            page = library.read(
+                partial(
+                    states.articles_page,
+                    relation=ARTICLES,
+                    state=state,
+                    wanted=wanted,
+                    after=after,
+                    rows=_BULK_ROWS,
                 )
+            )
             yield "".join(write.row(row) for row in page)
             if len(page) < _BULK_ROWS:
                 return

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 import anyio
@@ -40,13 +40,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from newsapi_dentsu.errors import ExpiredError, PipelineError
-from newsapi_dentsu.reading.index import searched_state
-from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.library import Library, revision_of, server_of
 from newsapi_dentsu.reading.saved import SavedSearch, SavedSearches
 from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.serving import is_called
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website import api, feeds, pages, search_api, search_pages
+from newsapi_dentsu.website.answers import Answers
+from newsapi_dentsu.website.cache import AnswerCache, is_kept, note_revision, now_of
 from newsapi_dentsu.website.gate import Access, Gate
 from newsapi_dentsu.website.graphql_http import GraphQL, GraphQLOptions, script
 from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
@@ -87,9 +88,13 @@ MOST_ADDRESS: Final = 8_000
 MOST_HEADERS: Final = 16_000
 """Bytes of a request's headers."""
 
+SERVER_HEADER: Final = "Read-From"
+"""Says of an answer of the API whether the primary or the replica gave it, where there are both."""
+
 _USUAL_GRAPHQL: Final = GraphQLOptions()
 
 Answer = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
 
 
 def application(
@@ -99,6 +104,7 @@ def application(
     origins: Collection[str] = (),
     saved: SavedSearches | None = None,
     graphql: GraphQLOptions = _USUAL_GRAPHQL,
+    answers: Answers | None = None,
 ) -> Starlette:
     """The application.
 
@@ -109,12 +115,13 @@ def application(
         origins: sites whose scripts may read the answers in a browser, such as https://app.example.
         saved: the saved searches, each of which has a page and feeds.
         graphql: what of GraphQL is served.
+        answers: where answers are kept, to be given again.
 
     Raises:
         SettingsError: a trusted document can't be used.
     """
     routes = _Routes(library, saved)
-    answers = GraphQL(library, graphql)
+    operations = GraphQL(library, graphql)
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
@@ -123,6 +130,8 @@ def application(
         yield
         if access is not None:
             await run_in_threadpool(access.uses.end)
+        if answers is not None and answers.far is not None:
+            await answers.far.close()
 
     return Starlette(
         routes=[
@@ -141,8 +150,8 @@ def application(
             Route("/feed.json", routes.json_feed, methods=["GET"]),
             Route("/style.css", _style, methods=["GET"]),
             Route("/health", routes.health, methods=["GET"]),
-            Route("/graphql", answers.asked, methods=["GET"]),
-            Route("/graphql", answers.sent, methods=["POST"]),
+            Route("/graphql", operations.asked, methods=["GET"]),
+            Route("/graphql", operations.sent, methods=["POST"]),
             Route("/graphql.js", _script, methods=["GET"]),
             Route("/api/v1", _reference, methods=["GET"]),
             Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
@@ -151,7 +160,7 @@ def application(
             Route("/api/v1/articles.csv", routes.bulk(api.CSV), methods=["GET"]),
             Route("/api/v1/articles.parquet", routes.bulk(api.PARQUET), methods=["GET"]),
             Route("/api/v1/articles/{id}", routes.one(api.article), methods=["GET"]),
-            Route("/api/v1/stories", routes.given(_stories_of_now), methods=["GET"]),
+            Route("/api/v1/stories", routes.stories, methods=["GET"]),
             Route("/api/v1/stories/{id}", routes.one(api.story), methods=["GET"]),
             Route("/api/v1/changes", routes.given(api.changes), methods=["GET"]),
             Route("/api/v1/search", routes.given(search_api.search), methods=["GET"]),
@@ -164,6 +173,7 @@ def application(
             Middleware(_Around, hosts=frozenset({"localhost", *hosts})),
             *([_cross_origin(origins)] if origins else []),
             Middleware(Gate, access=access),
+            *([Middleware(AnswerCache, library=library, answers=answers)] if answers else []),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers={
@@ -198,22 +208,28 @@ class _Routes:
         """A page for people."""
 
         async def answer(request: Request) -> Response:
-            def work() -> str:
-                with self._library.session() as session:
-                    return make(session, request.query_params, datetime.now(UTC))
-
-            return _page(await run_in_threadpool(work))
+            now = now_of(request)
+            return _page(
+                await self._read(request, lambda session: make(session, request.query_params, now))
+            )
 
         return answer
+
+    async def _read(self, request: Request, work: Callable[[Session], T]) -> T:
+        """Do work on the library, which tells on the way what is read."""
+
+        def noted(session: Session) -> T:
+            if is_kept(request):
+                note_revision(request, revision_of(session))
+            return work(session)
+
+        return await run_in_threadpool(self._library.read, noted)
 
     async def story(self, request: Request) -> Response:
         """The page of a story."""
 
-        def work() -> str | None:
-            with self._library.session() as session:
-                return pages.story(session, _id(request), datetime.now(UTC))
-
-        found = await run_in_threadpool(work)
+        now = now_of(request)
+        found = await self._read(request, lambda session: pages.story(session, _id(request), now))
         if found is None:
             raise HTTPException(
                 404, "There is no such story: it may have become a part of another one."
@@ -223,24 +239,22 @@ class _Routes:
     async def source(self, request: Request) -> Response:
         """The page of a publication."""
 
-        def work() -> str | None:
-            with self._library.session() as session:
-                return search_pages.source(session, _id(request), datetime.now(UTC))
-
-        found = await run_in_threadpool(work)
+        now = now_of(request)
+        found = await self._read(
+            request, lambda session: search_pages.source(session, _id(request), now)
+        )
         if found is None:
             raise HTTPException(404, "This publication had nothing to read in the last 90 days.")
         return _page(found)
 
-    async def saved_list(self, _request: Request) -> Response:
+    async def saved_list(self, request: Request) -> Response:
         """The page of all saved searches."""
 
-        def work() -> str:
-            with self._library.session() as session:
-                there = self._saved.all() if self._saved else []
-                return search_pages.saved(session, there, datetime.now(UTC))
+        def work(session: Session) -> str:
+            there = self._saved.all() if self._saved else []
+            return search_pages.saved(session, there, now_of(request))
 
-        return _page(await run_in_threadpool(work))
+        return _page(await self._read(request, work))
 
     async def saved_page(self, request: Request) -> Response:
         """The page of a saved search: that of the search."""
@@ -258,7 +272,7 @@ class _Routes:
                 request,
                 f"{media}; charset=utf-8",
                 lambda session: made(
-                    session, {"q": found.q}, _base(request), datetime.now(UTC), found.name
+                    session, {"q": found.q}, _base(request), now_of(request), found.name
                 ),
                 found.q,
             )
@@ -274,11 +288,10 @@ class _Routes:
     async def feeds(self, request: Request) -> Response:
         """The page about feeds and the API."""
 
-        def work() -> str:
-            with self._library.session() as session:
-                return pages.feeds(session, _base(request), datetime.now(UTC))
-
-        return _page(await run_in_threadpool(work))
+        now = now_of(request)
+        return _page(
+            await self._read(request, lambda session: pages.feeds(session, _base(request), now))
+        )
 
     async def atom(self, request: Request) -> Response:
         """The Atom feed."""
@@ -286,7 +299,7 @@ class _Routes:
             request,
             "application/atom+xml; charset=utf-8",
             lambda session: feeds.atom(
-                session, request.query_params, _base(request), datetime.now(UTC)
+                session, request.query_params, _base(request), now_of(request)
             ),
         )
 
@@ -296,7 +309,7 @@ class _Routes:
             request,
             "application/feed+json; charset=utf-8",
             lambda session: feeds.json_feed(
-                session, request.query_params, _base(request), datetime.now(UTC)
+                session, request.query_params, _base(request), now_of(request)
             ),
         )
 
@@ -312,6 +325,11 @@ class _Routes:
             )
 
         return answer
+
+    async def stories(self, request: Request) -> Response:
+        """The list of stories, which without any news is one of today."""
+        now = now_of(request)
+        return await self.given(lambda session, given: api.story_list(session, given, now))(request)
 
     def one(self, find: Callable[[Session, str], dict[str, object] | None]) -> Answer:
         """One thing of the API, by its id."""
@@ -338,7 +356,8 @@ class _Routes:
             def work() -> tuple[dict[str, str], Iterator[bytes] | None]:
                 written = api.bulk(self._library, request.query_params, writer)
                 with self._library.session() as session:
-                    headers = _state_headers(request, session)
+                    state = read_state(session)
+                    headers = _state_headers(request, state, revision_of(session, state))
                 return headers, None if _is_known(request, headers) else written
 
             headers, written = await run_in_threadpool(work)
@@ -358,36 +377,36 @@ class _Routes:
     async def health(self, _request: Request) -> Response:
         """Whether there is something to read, for probes."""
 
-        def work() -> State:
-            with self._library.session() as session:
-                return read_state(session)
+        def work(session: Session) -> dict[str, object]:
+            told = {"status": "ok", "change_seq": read_state(session).change_seq}
+            server = server_of(self._library, session)
+            return told if server is None else {**told, "read_from": server}
 
-        state = await run_in_threadpool(work)
-        return JSONResponse({"status": "ok", "change_seq": state.change_seq})
+        return JSONResponse(await run_in_threadpool(self._library.read, work))
 
     async def _conditional(
         self, request: Request, kind: str, make: Callable[[Session], str], asked: str = ""
     ) -> Response:
         """Answer only whom the state of now is new to."""
 
-        def work() -> tuple[dict[str, str], str | None]:
-            with self._library.session() as session:
-                headers = _state_headers(request, session, asked)
-                any_one = request.headers.get("if-none-match", "").strip() == "*"
-                if _is_known(request, headers) and not any_one:
-                    return headers, None
-                # Whatever there is would do, if there is something.
-                made = make(session)
-                return headers, None if any_one else made
+        def work(session: Session) -> tuple[dict[str, str], str | None]:
+            state = read_state(session)
+            revision = revision_of(session, state)
+            note_revision(request, revision)
+            headers = _state_headers(request, state, revision, asked)
+            if (server := server_of(self._library, session)) is not None:
+                headers[SERVER_HEADER] = server
+            any_one = request.headers.get("if-none-match", "").strip() == "*"
+            if _is_known(request, headers) and not any_one:
+                return headers, None
+            # Whatever there is would do, if there is something.
+            made = make(session)
+            return headers, None if any_one else made
 
-        headers, body = await run_in_threadpool(work)
+        headers, body = await run_in_threadpool(self._library.read, work)
         if body is None:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=kind, headers=headers)
-
-
-def _stories_of_now(session: Session, given: Mapping[str, str]) -> dict[str, object]:
-    return api.story_list(session, given, datetime.now(UTC))
 
 
 class _Bulk(StreamingResponse):
@@ -427,10 +446,12 @@ def _must_suit(request: Request, kind: str) -> None:
     api.check_given(request.url.path, request.query_params.multi_items())
 
 
-def _state_headers(request: Request, session: Session, asked: str = "") -> dict[str, str]:
-    state = read_state(session)
-    tag = _tag(request, state, searched_state(session), asked)
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+def _state_headers(
+    request: Request, state: State, revision: str | None, asked: str = ""
+) -> dict[str, str]:
+    headers = {"Cache-Control": "no-cache"}
+    if revision is not None:
+        headers["ETag"] = _tag(request, state, revision, asked)
     if state.updated_at is not None:
         headers["Last-Modified"] = format_datetime(state.updated_at.astimezone(UTC), usegmt=True)
     return headers
@@ -438,7 +459,7 @@ def _state_headers(request: Request, session: Session, asked: str = "") -> dict[
 
 def _is_known(request: Request, headers: Mapping[str, str]) -> bool:
     """Whether whoever asks has this answer already."""
-    return knows(request.headers.get("if-none-match", ""), headers["ETag"])
+    return "ETag" in headers and knows(request.headers.get("if-none-match", ""), headers["ETag"])
 
 
 async def _style(request: Request) -> Response:
@@ -513,10 +534,11 @@ def _page(text: str, status: int = 200, headers: Mapping[str, str] | None = None
     return Response(text, status, media_type="text/html", headers=more)
 
 
-def _tag(request: Request, state: State, searched: int | None, asked: str) -> str:
-    """What names an answer: this program, the states, and what is asked of it at which host."""
-    told = (version("newsapi-dentsu"), state.change_seq, state.updated_at, searched, asked)
-    named = f"{told} {request.url}"
+def _tag(request: Request, state: State, revision: str, asked: str) -> str:
+    """What names an answer: this program, what is read, and what is asked of it at which host."""
+    # Where there are no news, lists are of today.
+    day = state.newest or now_of(request).date()
+    named = f"{(version('newsapi-dentsu'), revision, day, asked)} {request.url}"
     return f'W/"{hashlib.sha256(named.encode()).hexdigest()[:24]}"'
 
 

@@ -3,6 +3,7 @@
 What executes operations is imported with the first of them: it takes a quarter of a second.
 """
 
+import hashlib
 import json
 import threading
 from collections.abc import Mapping
@@ -20,10 +21,11 @@ from starlette.responses import Response
 
 from newsapi_dentsu.reading.library import Library
 from newsapi_dentsu.website import pages
+from newsapi_dentsu.website.cache import is_kept, note_revision
 from newsapi_dentsu.website.negotiation import accepts
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.website.graph.endpoint import Asked, Executor
+    from newsapi_dentsu.website.graph.endpoint import Answered, Asked, Executor
 
 MOST_BODY: Final = 100_000
 """Bytes of a request's body."""
@@ -48,6 +50,14 @@ class GraphQLOptions:
     introspection: bool = True
     trusted: Path | None = None
     trusted_only: bool = False
+
+    def name(self) -> str:
+        """What names all that answers depend on, the texts of the trusted documents included."""
+        where = self.trusted
+        files = [] if where is None else sorted(where.rglob("*")) if where.is_dir() else [where]
+        told = [(str(path), path.read_bytes()) for path in files if path.is_file()]
+        digest = hashlib.sha256(repr(told).encode()).hexdigest()
+        return f"{self.introspection} {self.trusted_only} {digest}"
 
 
 class GraphQL:
@@ -102,11 +112,12 @@ class GraphQL:
         if not accepts(taken, kind):
             raise HTTPException(406, f"This is answered as {_JSON} or {RESPONSE}.")
 
-        def work() -> tuple[str, bool]:
+        def work() -> "Answered":
             executor = self._ready()
-            return executor.answer(self._read(given))
+            return executor.answer(self._read(given), tell_revision=is_kept(request))
 
-        body, executed = await run_in_threadpool(work)
+        body, executed, revision = await run_in_threadpool(work)
+        note_revision(request, revision)
         status = 200 if executed or kind == _JSON else 400
         # A half of a character in what was asked may come back in a message.
         told = body.encode(errors="replace")

@@ -1,7 +1,7 @@
 """The engine that the settings name; a driver is imported only where it is used."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine
@@ -31,21 +31,49 @@ def open_postgres(settings: Settings) -> "PostgresEngine":
     """Make the engine of the PostgreSQL server that the settings name."""
     from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
-    password = settings.postgres_password
-    return PostgresEngine(
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        database=settings.postgres_db,
-        user=settings.postgres_user,
-        password=password.get_secret_value() if password else None,
-        wait=settings.database_wait_seconds,
-        auth=settings.postgres_auth,
-        password_url=settings.postgres_password_url,
-        standby=settings.standby_server,
-        sslmode=settings.sslmode,
-        sslrootcert=settings.postgres_sslrootcert,
-        pool_size=settings.postgres_pool_size,
-        statement_timeout=settings.postgres_statement_timeout_seconds,
-        lock_timeout=settings.postgres_lock_timeout_seconds,
-        patience=settings.postgres_reconnect_seconds,
+    return PostgresEngine(**_of_postgres(settings))
+
+
+def open_postgres_to_read(settings: Settings, *, own_writes: bool) -> "PostgresEngine":
+    """Make the engine for those who only read: the replica's, where the settings name one.
+
+    Args:
+        settings: the settings.
+        own_writes: whether they must see what was written before they began.
+    """
+    if settings.postgres_read_host is None:
+        return open_postgres(settings)
+    from newsapi_dentsu.warehouse.engines.postgres_replica import ReadingEngine
+
+    replica = {
+        "postgres_host": settings.postgres_read_host,
+        "postgres_port": settings.postgres_read_port or settings.postgres_port,
+        "postgres_standby": None,
+    }
+    return ReadingEngine(
+        _of_postgres(settings.model_copy(update=replica)),
+        most_lag=settings.postgres_read_lag_seconds,
+        own_writes=own_writes,
+        **_of_postgres(settings),
     )
+
+
+def _of_postgres(settings: Settings) -> dict[str, Any]:
+    password = settings.postgres_password
+    return {
+        "host": settings.postgres_host,
+        "port": settings.postgres_port,
+        "database": settings.postgres_db,
+        "user": settings.postgres_user,
+        "password": password.get_secret_value() if password else None,
+        "wait": settings.database_wait_seconds,
+        "auth": settings.postgres_auth,
+        "password_url": settings.postgres_password_url,
+        "standby": settings.standby_server,
+        "sslmode": settings.sslmode,
+        "sslrootcert": settings.postgres_sslrootcert,
+        "pool_size": settings.postgres_pool_size,
+        "statement_timeout": settings.postgres_statement_timeout_seconds,
+        "lock_timeout": settings.postgres_lock_timeout_seconds,
+        "patience": settings.postgres_reconnect_seconds,
+    }

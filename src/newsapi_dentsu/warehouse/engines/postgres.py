@@ -78,22 +78,22 @@ class PostgresSession(Session):
     """A transaction on the server."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     @override
     def rows(self, sql: str, *parameters: object) -> list[Row]:
-        with RawCursor(self._connection) as cursor:
+        with RawCursor(self.connection) as cursor:
             return cursor.execute(own_sql(sql), parameters).fetchall()
 
     @override
     def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
-        with RawServerCursor(self._connection, "stream") as cursor:
+        with RawServerCursor(self.connection, "stream") as cursor:
             cursor.itersize = _STREAM_ROWS
             yield from cursor.execute(own_sql(sql), parameters)
 
     @override
     def execute(self, sql: str, *parameters: object) -> None:
-        with RawCursor(self._connection) as cursor:
+        with RawCursor(self.connection) as cursor:
             cursor.execute(own_sql(sql), parameters)
 
 

@@ -17,7 +17,7 @@ READER: Final = "news_reader"
 SEARCHED: Final = ("final.search_entries", "final.search_state")
 """What the role looks words up in; it has the words of what the views show."""
 
-SINCE: Final = 17
+SINCE: Final = 19
 """The first version of the schema whose tables have all that the views read."""
 
 READER_SEES_SCHEMA: Final = (
@@ -36,6 +36,26 @@ _AS_STORED: Final = (
     "text_of",
     *("fetched_at", "updated_at", "change_seq"),
 )
+
+
+_REVISION: Final = "concat_ws('-', {})".format(
+    ", ".join(
+        f"(SELECT {value})"
+        for value in (
+            "max(version) FROM ops.schema_migrations",
+            "coalesce(max(value), 0) FROM ops.positions WHERE name = 'final.changes_seq'",
+            "coalesce(max(value), 0) FROM ops.positions WHERE name = 'final.past_from'",
+            # Roles and stories change where final doesn't, and titles of copies before either does.
+            "coalesce(max(change_seq), 0) FROM processed.assessments",
+            "coalesce(max(change_seq), 0) FROM processed.processed_news",
+            # A server that was promoted, or restored, gives the same numbers to other changes.
+            "coalesce(max(value), 0) FROM ops.positions WHERE name = 'epoch'",
+            "coalesce(extract(epoch FROM max(updated_at)), 0) FROM final.filtered_news",
+            "coalesce(extract(epoch FROM max(changed_at)), 0) FROM final.changes",
+        )
+    )
+)
+"""The numbers of the last change of all that the views show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +203,18 @@ def views(engine: str) -> dict[str, str]:
         "JOIN final.filtered_news AS shown ON shown.article_id = told.article_id "
         "GROUP BY coalesce(shown.story_id, shown.article_id), told.target) AS story "
         "GROUP BY 1, 2",
-        # One row: what the others are a state of.
+        # One row: what the others are a state of. `revision` names all that they show: it is
+        # another one after each transaction that changes any of it, and NULL while there are
+        # articles that were loaded from outside and have no number yet.
         "final.reading_state": "SELECT "
         "(SELECT max(version) FROM ops.schema_migrations) AS schema_version, "
         "coalesce((SELECT value FROM ops.positions WHERE name = 'final.changes_seq'), 0) "
         "AS change_seq, "
         "coalesce((SELECT value FROM ops.positions WHERE name = 'final.past_from'), 0) "
         "AS past_from, (SELECT max(updated_at) FROM final.filtered_news) AS updated_at, "
-        "(SELECT origin FROM final.filtered_news LIMIT 1) AS origin",
+        "(SELECT origin FROM final.filtered_news LIMIT 1) AS origin, "
+        "CASE WHEN EXISTS (SELECT 1 FROM final.filtered_news WHERE change_seq IS NULL) "
+        f"THEN NULL ELSE {_REVISION} END AS revision",
     }
 
 

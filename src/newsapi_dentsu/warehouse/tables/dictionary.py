@@ -434,6 +434,11 @@ DICTIONARY |= {
         "past_from": Column("The first state that can still be read.", _READING),
         "updated_at": Column("When a row of final last changed.", "the pipeline"),
         "origin": _ORIGIN,
+        "revision": Column(
+            "Names all that the views of final show: another one after each change of any of it. "
+            "NULL while articles that were loaded from outside wait for the next run.",
+            "the pipeline",
+        ),
     },
 }
 

@@ -25,7 +25,8 @@ from graphql import (
 )
 
 from newsapi_dentsu.errors import ExpiredError, PipelineError
-from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.library import Library, revision_of, server_of
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.api import as_json
 from newsapi_dentsu.website.graph import documents
 from newsapi_dentsu.website.graph.limits import MOST_TOKENS, excess
@@ -53,10 +54,14 @@ class Asked(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """An answer as JSON, and whether there was an operation that could be executed."""
+    """An answer as JSON, and whether there was an operation that could be executed.
+
+    `revision` names what was read, where that was asked for and everything could be.
+    """
 
     body: str
     executed: bool
+    revision: str | None = None
 
 
 class _Prepared(NamedTuple):
@@ -118,14 +123,16 @@ class Executor:
         self._known = _Known()
         self._of_thread = threading.local()
 
-    def answer(self, asked: Asked) -> Answered:
+    def answer(self, asked: Asked, *, tell_revision: bool = False) -> Answered:
         """Execute an operation; blocks until it is done."""
         try:
             text = self._text(asked)
             document, operation = self._prepared(text, asked)
         except _RefusedError as refused:
             return self._told(ExecutionResult(None, refused.errors), executed=False)
-        with self._library.session() as session:
+
+        def work(session: Session) -> Answered:
+            revision = revision_of(session) if tell_revision else None
             result = self._loop().run_until_complete(
                 _executed(
                     execute(
@@ -137,7 +144,15 @@ class Executor:
                     )
                 )
             )
-        return self._told(result, executed=True)
+            if server_of(self._library, session) == "replica":
+                for error in result.errors or ():
+                    # What the replica gave up is done again on the primary.
+                    if getattr(error.original_error, "sqlstate", None) and error.original_error:
+                        raise error.original_error
+            told = self._told(result, executed=True)
+            return told if result.errors else told._replace(revision=revision)
+
+        return self._library.read(work)
 
     def _text(self, asked: Asked) -> str:
         name = asked.document

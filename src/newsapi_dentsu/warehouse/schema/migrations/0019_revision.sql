@@ -1,0 +1,2 @@
+-- Programs of schema version 17 and newer work on.
+-- Only the view final.reading_state changes: it names the revision of all that the views show.

@@ -1,0 +1,295 @@
+"""Giving answers again that were worked out before, as long as they are what would be answered now.
+
+An answer's name has the revision of all that is read. It is asked for after the request has come,
+so whoever is told a former answer is told what holds; requests that come together share asking. An
+answer is kept under the revision that the transaction saw which it was made in, whatever the
+revision was before or has become. What shows how long ago something was has the minute in its name.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Final
+from urllib.parse import parse_qsl
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.website.answers import Answer, Answers, answer_of
+from newsapi_dentsu.website.negotiation import knows
+
+logger = logging.getLogger(__name__)
+
+_MAKING: Final = "newsapi.making"
+_MOST_BODY: Final = 20_000
+_GIVEN_AGAIN: Final = frozenset({200, 404})
+_PAGES: Final = ("/stories", "/search", "/trends", "/source/", "/story/", "/feeds")
+_FEEDS: Final = ("/feed.atom", "/feed.json")
+_BULK: Final = ("jsonl", "csv", "parquet")
+_GRAPHQL: Final = "/graphql"
+_REPRESENTED: Final = (b"host", b"accept", b"content-type", b"content-encoding")
+"""Headers by which answers to one question differ."""
+
+
+class Making:
+    """What is known of an answer while it is made: when it was asked for, what it is read of."""
+
+    __slots__ = ("now", "revision")
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.revision: str | None = None
+
+
+def now_of(request: Request) -> datetime:
+    """The time that an answer tells ages by, in whole minutes."""
+    making: Making | None = request.scope.get(_MAKING)
+    return making.now if making else _minute()
+
+
+def note_revision(request: Request, revision: str | None) -> None:
+    """Tell what an answer is read of; without that it isn't kept."""
+    making: Making | None = request.scope.get(_MAKING)
+    if making:
+        making.revision = revision
+
+
+def is_kept(request: Request) -> bool:
+    """Whether the answer to a request may be kept."""
+    return _MAKING in request.scope
+
+
+class AnswerCache:
+    """Gives what is kept, where there is something that holds; else lets it be made, once."""
+
+    def __init__(self, app: ASGIApp, library: Library, answers: Answers) -> None:
+        self._app = app
+        self._near, self._far = answers.near, answers.far
+        self._whose = f"{version('newsapi-dentsu')} {library.location} {answers.whose}"
+        self._revisions = _Revisions(library)
+        self._under_way: dict[str, asyncio.Task[tuple[Answer, str]]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        kind = _kind(scope)
+        if kind is None:
+            await self._app(scope, receive, send)
+            return
+        body = b""
+        if scope["method"] == "POST":
+            body, receive, whole = await _taken(receive)
+            if not whole:
+                await self._app(scope, receive, send)
+                return
+        now = _minute()
+        try:
+            revision = await self._revisions.now()
+        except PipelineError:
+            revision = None
+        if revision is None:
+            await self._app(scope, receive, send)
+            return
+        asked = _asked(scope, body, now if kind == "page" else now.date())
+        found = self._near.get(self._name(revision, asked))
+        if found is None:
+            found = await self._shared(scope, body, revision, asked, now)
+        if found.given is not None:
+            scope["endpoint"], scope["path_params"] = self, found.given
+        await _send(found, scope, send)
+
+    def _name(self, revision: str, asked: str) -> str:
+        return hashlib.sha256(f"{self._whose}\n{revision}\n{asked}".encode()).hexdigest()
+
+    async def _shared(
+        self, scope: Scope, body: bytes, revision: str, asked: str, now: datetime
+    ) -> Answer:
+        """The answer that all get who ask for it meanwhile; whoever goes away doesn't end it."""
+        name = self._name(revision, asked)
+        for _ in range(3):
+            task = self._under_way.get(name)
+            if task is None:
+                task = asyncio.create_task(self._brought(scope, body, revision, asked, now))
+                self._under_way[name] = task
+                task.add_done_callback(lambda _: self._under_way.pop(name, None))
+                return (await asyncio.shield(task))[0]
+            answer, made_of = await asyncio.shield(task)
+            if made_of in ("", revision):
+                return answer
+            # It was made of another revision, which may be one from before this request came.
+            if (found := self._near.get(name)) is not None:
+                return found
+        return (await self._made(scope, body, asked, now))[0]
+
+    async def _brought(
+        self, scope: Scope, body: bytes, revision: str, asked: str, now: datetime
+    ) -> tuple[Answer, str]:
+        name = self._name(revision, asked)
+        if self._far is None:
+            return await self._made(scope, body, asked, now)
+        found = await self._far.get(name)
+        if found is None and not await self._far.may_make(name):
+            found = await self._far.awaited(name)
+        if found is not None:
+            self._near.put(name, found)
+            return found, revision
+        try:
+            return await self._made(scope, body, asked, now)
+        finally:
+            await self._far.made(name)
+
+    async def _made(
+        self, scope: Scope, body: bytes, asked: str, now: datetime
+    ) -> tuple[Answer, str]:
+        """Let an answer be made, and keep it; with the revision that it belongs to, if to one."""
+        making = Making(now)
+        left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+        inner = {
+            **scope,
+            _MAKING: making,
+            "headers": [pair for pair in scope["headers"] if pair[0] not in left_out],
+        }
+        status, headers, pieces = 500, list[tuple[bytes, bytes]](), list[bytes]()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def take(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers.extend(
+                    pair
+                    for pair in message["headers"]
+                    if pair[0] not in (b"content-length", b"vary")
+                )
+            elif message["type"] == "http.response.body":
+                pieces.append(message.get("body", b""))
+
+        await self._app(inner, receive, take)
+        given = None
+        if "endpoint" in inner:
+            given = {name: str(value) for name, value in inner["path_params"].items()}
+        answer = answer_of(status, headers, b"".join(pieces), given)
+        if making.revision is None or status not in _GIVEN_AGAIN:
+            return answer, ""
+        name = self._name(making.revision, asked)
+        self._near.put(name, answer)
+        if self._far is not None:
+            await self._far.put(name, answer)
+        return answer, making.revision
+
+
+class _Revisions:
+    """The revision of what is read, asked for once for all requests that wait for it.
+
+    Each waits for a question that is asked after it has come.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._asked: asyncio.Task[str | None] | None = None
+        self._next: asyncio.Task[str | None] | None = None
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def now(self) -> str | None:
+        """The revision at some moment after this call.
+
+        Raises:
+            PipelineError: nothing can be read.
+        """
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._asked))
+        return await asyncio.shield(self._next)
+
+    async def _after(self, before: "asyncio.Task[str | None] | None") -> str | None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._asked, self._next = self._next, None
+        # One of its own, lest it waits for those who read much.
+        self._limiter = self._limiter or anyio.CapacityLimiter(2)
+        return await anyio.to_thread.run_sync(self._library.revision, limiter=self._limiter)
+
+
+def _minute() -> datetime:
+    return datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+def _kind(scope: Scope) -> str | None:
+    """What a request asks for: a page, data, or None for what is never kept."""
+    if scope["type"] != "http":
+        return None
+    path, method = scope["path"], scope["method"]
+    if path == _GRAPHQL:
+        return "data" if method == "POST" or (method == "GET" and scope["query_string"]) else None
+    if method != "GET":
+        return None
+    if path.startswith("/api/v1/"):
+        return None if path.rpartition(".")[2] in (*_BULK, "json") else "data"
+    if path in _FEEDS:
+        return "data"
+    return "page" if path == "/" or path.startswith(_PAGES) else None
+
+
+def _asked(scope: Scope, body: bytes, at: object) -> str:
+    """A question in one form: where it came in, what for, in which representation, at what time."""
+    represented = tuple(pair for pair in scope["headers"] if pair[0] in _REPRESENTED)
+    where = (scope["method"], scope["scheme"], scope["path"], represented)
+    return repr((where, _in_order(scope["query_string"]), body, str(at)))
+
+
+@lru_cache(maxsize=1_024)
+def _in_order(query: bytes) -> list[tuple[str, str]]:
+    """The parameters of an address by name; of those of one name the last counts."""
+    parsed = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return sorted(parsed, key=lambda pair: pair[0])
+
+
+async def _taken(receive: Receive) -> tuple[bytes, Receive, bool]:
+    """A request's body, what gives it again, and whether it is all and not too long."""
+    messages: list[Message] = []
+    size = 0
+    while True:
+        message = await receive()
+        messages.append(message)
+        size += len(message.get("body", b""))
+        if message["type"] != "http.request" or size > _MOST_BODY or not message.get("more_body"):
+            break
+    waiting = iter(list(messages))
+
+    async def again() -> Message:
+        return next(waiting, None) or await receive()
+
+    whole = message["type"] == "http.request" and not message.get("more_body", False)
+    return (
+        b"".join(one.get("body", b"") for one in messages),
+        again,
+        whole and size <= _MOST_BODY,
+    )
+
+
+async def _send(answer: Answer, scope: Scope, send: Send) -> None:
+    """Send an answer to somebody who may know it, or take it compressed."""
+    headers, body, status = list(answer.headers), answer.body, answer.status
+    asked: Mapping[bytes, bytes] = dict(scope["headers"])
+    known = asked.get(b"if-none-match")
+    tag = next((value for name, value in headers if name == b"etag"), None)
+    if status == 200 and known and tag and knows(known.decode("latin-1"), tag.decode("latin-1")):
+        status, body = 304, b""
+        headers = [pair for pair in headers if pair[0] != b"content-type"]
+    elif answer.packed is not None:
+        headers.append((b"vary", b"Accept-Encoding"))
+        # Whoever doesn't take it doesn't name it any more here (see `_suited`).
+        if b"gzip" in asked.get(b"accept-encoding", b"").lower():
+            body = answer.packed
+            headers.append((b"content-encoding", b"gzip"))
+    if status != 304:
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
