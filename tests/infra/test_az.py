@@ -56,6 +56,12 @@ def test_the_table_knows_every_command_of_a_release() -> None:
     assert run <= known
 
 
+def test_the_table_knows_every_command_that_is_given_to_the_registry() -> None:
+    source = (ROOT / "infra/newsapi_infra/old_images.py").read_text("utf-8")
+    run = set(re.findall(r'az\(f"(acr [a-z -]*?) -', source))
+    assert run == {command.partition(" -")[0] for command in TABLE["registry"]}
+
+
 @lru_cache
 def ask_az(mode: str, commands: tuple[str, ...]) -> list[dict[str, Any]]:
     done = subprocess.run(
@@ -80,7 +86,7 @@ def test_the_recorded_requests_are_those_of_the_real_command() -> None:
 def test_the_real_parser_takes_every_command_that_is_shown() -> None:
     shown = shown_commands("az")
     assert len(shown) > 15
-    found = ask_az("parse", tuple(sorted(shown)))
+    found = ask_az("parse", (*sorted(shown), *TABLE["registry"]))
     assert {row["command"]: row["refused"] for row in found if row["refused"]} == {}
 
 
