@@ -166,6 +166,14 @@ def test_a_silence_needs_a_span(workspace: Workspace, span: str) -> None:
     assert "must be a span such as 30m, 2h or 1d" in done.err
 
 
+@pytest.mark.parametrize("span", ["366d", "9999999d", "9" * 5000 + "h"])
+def test_a_silence_has_an_end(workspace: Workspace, span: str) -> None:
+    done = workspace.newsapi("alerts", "silence", "no_data", "--for", span)
+
+    assert done.code == 2
+    assert "must be a span of at most 365d" in done.err
+
+
 def test_a_mistake_in_the_rules_is_named_by_its_line(workspace: Workspace) -> None:
     (workspace.folder / "alerts.yaml").write_text("rules:\n  no_data:\n    rans: 3\n")
     done = workspace.newsapi("alerts", "list")

@@ -65,7 +65,9 @@ def test_what_people_type_is_what_they_mean(typed: str, meant: Search) -> None:
     ("typed", "told"),
     [
         ("since:yesterday", "since:2026-11-28"),
-        ("until:9999-12-31", "until:2026-11-28"),
+        ("until:9999-12-31", "a day from 1900 to 2999"),
+        ("since:20261128", "since:2026-11-28"),
+        ("since:2026-W48-6", "since:2026-11-28"),
         ("since:2026-11-02 until:2026-11-01", "must not lie after"),
         ("word " * (MOST_PARTS + 1), "at most 20 words"),
         ("wörd " * 10_000, f"at most {MOST_CHARACTERS:,} characters"),

@@ -10,8 +10,9 @@ from newsapi_dentsu.domain.alerts.incidents import AlertState, Delivery
 from newsapi_dentsu.domain.alerts.rules import CHANNELS, TITLES, ChannelName, RuleName
 from newsapi_dentsu.settings import Settings, load_settings
 
-_SPAN = re.compile(r"(\d+)\s*(m|h|d)")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_SPAN = re.compile(r"([0-9]+)\s*(m|h|d)")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_LONGEST = timedelta(days=365)
 
 
 class _Span(click.ParamType[timedelta]):
@@ -24,9 +25,12 @@ class _Span(click.ParamType[timedelta]):
     ) -> timedelta:
         """Read a span, or fail with the forms that there are."""
         match = _SPAN.fullmatch(str(value).strip().lower())
-        if match is None or match[1].strip("0") == "":
+        # Six digits are more than a year in each unit; thousands would not even be a number.
+        if match is None or len(digits := match[1].lstrip("0")) == 0:
             self.fail("must be a span such as 30m, 2h or 1d", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        if len(digits) > 6 or (span := int(digits) * _UNITS[match[2]]) > _LONGEST:
+            self.fail("must be a span of at most 365d", param, ctx)
+        return span
 
 
 @click.group()
@@ -98,7 +102,13 @@ def test(channel: ChannelName) -> None:
 
 
 @alerts.command("list")
-@click.option("--deliveries", default=10, show_default=True, help="How many deliveries to show.")
+@click.option(
+    "--deliveries",
+    type=click.IntRange(0, 10_000),
+    default=10,
+    show_default=True,
+    help="How many deliveries to show.",
+)
 def list_(*, deliveries: int) -> None:
     """Show the rules, what is wrong at the moment, silences and the last deliveries."""
     from newsapi_dentsu.alerts.channels import open_channels

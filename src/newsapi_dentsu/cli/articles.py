@@ -4,12 +4,13 @@ import csv
 import json
 import re
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from newsapi_dentsu.cli.days import DAY
 from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.cli.outputs import output_file
 from newsapi_dentsu.settings import load_settings
@@ -31,8 +32,8 @@ _FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d
 
 
 @click.command()
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day (UTC).")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day (UTC), inclusive.")
+@click.option("--since", type=DAY, help="First day (UTC).")
+@click.option("--until", type=DAY, help="Last day (UTC), inclusive.")
 @click.option("--source", help="Part of the source's name or domain.")
 @click.option("--text", help="Words that title or body contain.")
 @click.option(
@@ -69,8 +70,8 @@ _FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d
 )
 def articles(
     *,
-    since: datetime | None,
-    until: datetime | None,
+    since: date | None,
+    until: date | None,
     source: str | None,
     text: str | None,
     asked: str,
@@ -98,9 +99,11 @@ def articles(
         search = parse_search(asked)
     except ValueError as error:
         raise click.UsageError(f"--search: {error}") from None
+    if since and until and since > until:
+        raise click.UsageError("--since must not lie after --until")
     wanted = ArticleFilter(
-        since=since.date() if since else None,
-        until=until.date() if until else None,
+        since=since,
+        until=until,
         source=source,
         text=text,
         brand=brand,

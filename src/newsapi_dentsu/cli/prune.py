@@ -9,7 +9,9 @@ from newsapi_dentsu.wording import counted
 
 
 @click.command()
-@click.option("--days", type=click.IntRange(1), help="Age to keep (default: RUN_RETENTION_DAYS).")
+@click.option(
+    "--days", type=click.IntRange(1, 36_500), help="Age to keep (default: RUN_RETENTION_DAYS)."
+)
 def prune(*, days: int | None) -> None:
     """Delete Dagster's old runs with their events and output; articles are never touched.
 

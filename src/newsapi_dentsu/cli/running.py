@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
 
 from newsapi_dentsu import logs
+from newsapi_dentsu.cli.days import DAY
 from newsapi_dentsu.cli.output import console, progress_bars, stages_told
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.wording import counted, duration
@@ -69,18 +70,12 @@ def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool, plan: bool)
 
 
 @click.command()
-@click.option(
-    "--from", "first", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day to read."
-)
-@click.option(
-    "--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day to read (default: today)."
-)
+@click.option("--from", "first", required=True, type=DAY, help="First day to read.")
+@click.option("--to", "last", type=DAY, help="Last day to read (default: today).")
 @click.option("--reread", is_flag=True, help="Read days again that are settled.")
 @click.option("--yes", is_flag=True, help="Don't ask before spending tokens.")
 @as_json
-def backfill(
-    *, first: datetime, last: datetime | None, reread: bool, yes: bool, as_json: bool
-) -> None:
+def backfill(*, first: date, last: date | None, reread: bool, yes: bool, as_json: bool) -> None:
     """Read a range of days beyond the watermark.
 
     Prints what it will cost and asks. Days that are settled, so that nothing can come in any more,
@@ -94,7 +89,7 @@ def backfill(
 
     settings = load_settings()
     now = datetime.now(UTC)
-    days = DayRange(first.date(), min(last.date() if last else now.date(), now.date()))
+    days = DayRange(first, min(last or now.date(), now.date()))
     if days.first > days.last:
         raise click.UsageError(f"there are no days from {days.first} to {days.last}")
     warehouse = open_warehouse(settings)

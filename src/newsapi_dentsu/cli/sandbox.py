@@ -11,7 +11,13 @@ from newsapi_dentsu.cli.ports import is_named, listen, port_option
 @click.option(
     "--articles-per-day", default=20.0, show_default=True, help="Average size of a day's news."
 )
-@click.option("--tokens", default=2000, show_default=True, help="The account's token budget.")
+@click.option(
+    "--tokens",
+    type=click.IntRange(min=0),
+    default=2000,
+    show_default=True,
+    help="The account's token budget.",
+)
 @click.option(
     "--fault",
     "faults",
@@ -34,6 +40,9 @@ def sandbox(
     """
     from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 
+    # A range of click's takes what is no number.
+    if not 0 <= articles_per_day <= 1000:
+        raise click.BadParameter("must be from 0 to 1000", param_hint="--articles-per-day")
     try:
         script = [Fault.parse(text) for text in faults]
     except ValueError as error:

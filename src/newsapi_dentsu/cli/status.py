@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--runs", default=5, show_default=True, help="How many runs to show.")
+@click.option(
+    "--runs",
+    type=click.IntRange(0, 10_000),
+    default=5,
+    show_default=True,
+    help="How many runs to show.",
+)
 def status(*, as_json: bool, runs: int) -> None:
     """Show watermarks, row counts, the last runs and the tokens left."""
     from newsapi_dentsu.alerts.table_facts import read_tables

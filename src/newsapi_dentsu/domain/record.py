@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,6 +29,7 @@ CLOCK_TOLERANCE = timedelta(hours=1)
 MAX_AGE_AT_INDEXING = timedelta(days=365)
 """How long before the index found it an article may credibly have been published."""
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TEXT_KEYS = ("eng", "text", "value", "content", "html")
 """Where an object that stands in place of a text is likely to hold it."""
 
@@ -384,6 +386,22 @@ def _unreadable(text: str, digest: str, why: str, value: object) -> Record:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def parse_day(text: str) -> date:
+    """Read a day that somebody names, such as 2026-11-28.
+
+    Raises:
+        ValueError: it isn't one, or lies where an earlier or later one could not be named; the
+            message ends the sentence "since must be".
+    """
+    try:
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        day = None
+    if day is None or not 1900 <= day.year <= 2999:
+        raise ValueError("a day from 1900 to 2999 such as 2026-11-28")
+    return day
 
 
 def day_start(day: date) -> datetime:

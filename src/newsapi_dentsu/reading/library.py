@@ -154,7 +154,12 @@ class CopyLibrary(Library):
                 raise WarehouseError(
                     f"{self._path} doesn't exist yet: run `newsapi run` first"
                 ) from None
-            except (duckdb.Error, OSError) as error:
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"{self._path} can't be read; the next `newsapi run` makes it anew "
+                    f"({str(error).splitlines()[0].rstrip('!.')})"
+                ) from error
+            except OSError as error:
                 raise WarehouseError(f"{self._path}: {str(error).splitlines()[0]}") from error
 
     def _open(self) -> duckdb.DuckDBPyConnection:

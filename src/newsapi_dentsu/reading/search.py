@@ -14,6 +14,7 @@ from typing import Final
 import langcodes
 from langcodes.tag_parser import LanguageTagError
 
+from newsapi_dentsu.domain.record import parse_day
 from newsapi_dentsu.domain.terms import terms
 
 MOST_CHARACTERS: Final = 400
@@ -129,12 +130,11 @@ def _made(
 
 def _day(name: str, text: str) -> date:
     try:
-        day = date.fromisoformat(text)
-        if 1900 <= day.year <= 2999:
-            return day
+        return parse_day(text)
     except ValueError:
-        pass
-    raise ValueError(f"{name}: needs a day such as {name}:2026-11-28")
+        raise ValueError(
+            f"{name}: needs a day from 1900 to 2999 such as {name}:2026-11-28"
+        ) from None
 
 
 def _language(text: str) -> str:

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from newsapi_dentsu.domain.record import parse_day
 from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.search import MOST_CHARACTERS, Search, parse_search
 from newsapi_dentsu.reading.states import ArticleFilter
@@ -21,7 +22,6 @@ MOST_DAYS: Final = 31
 """Days whose stories are listed together at most."""
 
 _LONGEST: Final = 200
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
@@ -151,13 +151,9 @@ def day(given: Mapping[str, str], name: str) -> date | None:
     if not text:
         return None
     try:
-        found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
-    except ValueError:
-        found = None
-    # Beyond these, a day earlier or later could not be named.
-    if found is None or not 1900 <= found.year <= 2999:
-        raise QuestionError(f"{name} must be a day such as 2026-11-28")
-    return found
+        return parse_day(text)
+    except ValueError as error:
+        raise QuestionError(f"{name} must be {error}") from None
 
 
 def is_storable(text: str) -> bool:
