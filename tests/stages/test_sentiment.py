@@ -143,6 +143,23 @@ def test_other_brands_and_models_are_taken_up_some_at_a_time_and_the_old_figures
     assert models() == ["new@2"]
 
 
+def test_of_a_long_history_a_few_are_read_in_each_run(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(warehouse, {}, {}, {}, {})
+    execute(
+        warehouse,
+        f"UPDATE {final.TABLE} SET publishedAt = publishedAt - INTERVAL '40 days' "
+        f"WHERE article_id <> (SELECT min(article_id) FROM {final.TABLE})",
+    )
+    monkeypatch.setattr(stage, "EARLIER_IN_RUN", 2)
+    reader = Reader()
+
+    reports = [score_sentiment(warehouse, reader, NO_BRANDS) for _ in range(3)]
+
+    assert [(report.articles, report.left) for report in reports] == [(3, 1), (1, 0), (0, 0)]
+
+
 def test_another_language_is_not_scored(warehouse: Warehouse) -> None:
     stored(warehouse, {})
     execute(warehouse, f"UPDATE {final.TABLE} SET lang = 'deu'")

@@ -1,6 +1,7 @@
 """A model in a folder: its manifest, its tokenizer and its network, each checked before use."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -110,6 +111,9 @@ class ModelFolder(Generic[Kind]):
         Raises:
             ModelError: it can't be used.
         """
+        # Before the import, with which it would write an identifier of this machine to the home
+        # folder, and begin to send figures to its makers.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -3,6 +3,7 @@
 What was read is kept with the text, the model and the brands that it was read for. Articles for
 which one of these has changed are read again: those with another text first, and of those that
 another model has read only so many in a run, so that the old figures stand until the new ones come.
+Of a history from before the last month only a few are read in each run: nobody waits for them.
 """
 
 import logging
@@ -41,6 +42,10 @@ CHANGED_IN_RUN = 5_000
 OUTDATED_IN_RUN = 500
 """Articles that one run reads again for a new model or other brands."""
 
+RECENT_DAYS = 31
+EARLIER_IN_RUN = 50
+"""Of either kind so many that were published more than `RECENT_DAYS` before the newest article."""
+
 
 def score_sentiment(
     warehouse: Warehouse,
@@ -65,9 +70,13 @@ def score_sentiment(
 
     def begin(session: Session) -> tuple[list[str], list[str]]:
         table.forget_departed(session)
+        since = table.recent_since(session, RECENT_DAYS)
+        if since is None:
+            return [], []
+        model, watched = reader.model, brands.version
         return (
-            table.changed(session, CHANGED_IN_RUN),
-            table.outdated(session, reader.model, brands.version, OUTDATED_IN_RUN),
+            table.changed(session, since, CHANGED_IN_RUN, EARLIER_IN_RUN),
+            table.outdated(session, model, watched, since, OUTDATED_IN_RUN, EARLIER_IN_RUN),
         )
 
     changed, outdated = warehouse.write(begin)

@@ -5,7 +5,7 @@ All three are caches: what is missing is read again by the model of tone.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from newsapi_dentsu.warehouse.engines.base import Session, delete, insert, one
@@ -98,24 +98,51 @@ _CHANGED = "(told.article_id IS NULL OR told.change_seq <> shown.change_seq)"
 _OUTDATED = "(told.change_seq = shown.change_seq AND (told.model <> $1 OR told.brands <> $2))"
 
 
-def changed(session: Session, limit: int) -> list[str]:
-    """Articles that are new in final or have changed, the newest first."""
-    found = session.rows(
-        f"SELECT shown.article_id {_SHOWN} WHERE {_CHANGED} "
-        f"ORDER BY shown.publishedAt DESC, shown.article_id LIMIT {limit}"
-    )
-    return [article_id for (article_id,) in found]
+def recent_since(session: Session, days: int) -> datetime | None:
+    """The moment so many days before the newest article; None where there are no articles."""
+    newest: datetime | None = one(session, f"SELECT max(publishedAt) FROM {final.TABLE}")
+    return newest - timedelta(days=days) if newest else None
 
 
-def outdated(session: Session, model: str, brands: str, limit: int) -> list[str]:
-    """Articles that another model has read, or for other brands, the newest first."""
-    found = session.rows(
-        f"SELECT shown.article_id {_SHOWN} WHERE {_OUTDATED} "
-        f"ORDER BY shown.publishedAt DESC, shown.article_id LIMIT {limit}",
-        model,
-        brands,
-    )
-    return [article_id for (article_id,) in found]
+def changed(session: Session, since: datetime, recent: int, earlier: int) -> list[str]:
+    """Articles that are new in final or have changed, the newest first.
+
+    Args:
+        session: the open transaction.
+        since: from when on they are recent.
+        recent: how many of those, at most.
+        earlier: how many of the others, at most.
+    """
+    return _portion(session, _CHANGED, [], since, recent, earlier)
+
+
+def outdated(
+    session: Session, model: str, brands: str, since: datetime, recent: int, earlier: int
+) -> list[str]:
+    """Articles that another model has read, or for other brands; see `changed`."""
+    return _portion(session, _OUTDATED, [model, brands], since, recent, earlier)
+
+
+def _portion(
+    session: Session,
+    condition: str,
+    parameters: list[str],
+    since: datetime,
+    recent: int,
+    earlier: int,
+) -> list[str]:
+    at = f"${len(parameters) + 1}"
+    found: list[str] = []
+    for comparison, limit in ((">=", recent), ("<", earlier)):
+        rows = session.rows(
+            f"SELECT shown.article_id {_SHOWN} WHERE {condition} "
+            f"AND shown.publishedAt {comparison} {at} "
+            f"ORDER BY shown.publishedAt DESC, shown.article_id LIMIT {limit}",
+            *parameters,
+            since,
+        )
+        found += [article_id for (article_id,) in rows]
+    return found
 
 
 def waiting(session: Session, model: str, brands: str) -> int:
