@@ -152,13 +152,17 @@ def test_a_saved_search_has_a_page_and_feeds(searched: Site) -> None:
 
 
 def test_trends_tell_weeks_sources_and_what_rises(searched: Site) -> None:
-    told = searched.json("/api/v1/trends?weeks=4&concepts=robots,Radio")
+    # There is nothing from before the week of October 26.
+    told = searched.json("/api/v1/trends?weeks=6&concepts=robots,Radio")
 
     assert [week["week"] for week in told["weeks"]] == [
         *("2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16"),
     ]
     assert told["weeks"][-1]["articles"] == sum(week["articles"] for week in told["weeks"]) - 1
-    assert told["rising"] == [{"label": "Robots", "articles": 4, "before": 0.25}]
+    (rising,) = told["rising"]
+    assert (rising["label"], rising["articles"]) == ("Robots", 4)
+    # One article in the two weeks before of which there are any.
+    assert 0.5 <= rising["before"] < 0.6
     assert {(one["week"], one["label"], one["share"]) for one in told["shares"]} == {
         ("2026-10-26", "robots", 0.5),
         ("2026-10-26", "Radio", 0.5),
@@ -168,6 +172,16 @@ def test_trends_tell_weeks_sources_and_what_rises(searched: Site) -> None:
     assert "Rising concepts" in html
     assert "50 %" in html
     assert searched.get("/api/v1/trends?concepts=a,b,c,d,e,f,g,h,i").status_code == 400
+
+
+def test_without_a_week_before_nothing_is_said_to_rise(site: Site) -> None:
+    tagged = {"concepts": [{"uri": "a", "label": {"eng": "Robots"}, "score": 5, "type": "wiki"}]}
+    site.run(*(record(f"{n}", NOON - n * HOUR, **tagged) for n in range(5)))
+
+    told = site.json("/api/v1/trends?weeks=4")
+
+    assert len(told["weeks"]) == 1
+    assert told["rising"] == []
 
 
 def test_a_publication_tells_how_much_how_fast_and_how_often_copied(searched: Site) -> None:

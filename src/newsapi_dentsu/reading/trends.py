@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from newsapi_dentsu.domain.record import day_start
-from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.engines.base import Session, one
 
 WEEKS_BEFORE: Final = 4
 """Weeks that the newest one is compared with."""
@@ -45,7 +45,7 @@ class Rising:
     label: str
     articles: int
     before: float
-    """Articles a week, in the mean of the weeks before."""
+    """Articles a week, in the mean of the time before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,26 @@ class Trends:
 def trends(
     session: Session, newest: date, *, weeks: int = 12, concepts: Sequence[str] = ()
 ) -> Trends:
-    """The trends of the weeks up to a day, and how much each of the chosen concepts has of them."""
+    """The trends of the weeks up to a day, and how much each of the chosen concepts has of them.
+
+    What lies before the oldest article isn't known, and is left out: it isn't nothing.
+    """
+    oldest = _oldest(session)
     monday = newest - timedelta(days=newest.weekday())
     first = day_start(monday - timedelta(weeks=weeks - 1))
     end = day_start(newest + timedelta(days=1))
     return Trends(
-        weeks=_weeks(session, first, end, monday, weeks),
+        weeks=_weeks(session, max(first, oldest), end, monday, weeks),
         sources=_sources(session, first, end),
-        rising=_rising(session, end),
+        rising=_rising(session, end, oldest),
         shares=_shares(session, first, end, [name for name in concepts if name][:MOST_CONCEPTS]),
     )
+
+
+def _oldest(session: Session) -> datetime:
+    """When the oldest article was published; now, where there is none."""
+    found: datetime | None = one(session, "SELECT min(published_at) FROM final.articles")
+    return found or datetime.now(UTC)
 
 
 def _weeks(
@@ -97,7 +107,11 @@ def _weeks(
         )
     }
     days = [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
-    return [found.get(day) or Week(day, 0, 0, 0) for day in days]
+    return [
+        found.get(day) or Week(day, 0, 0, 0)
+        for day in days
+        if day_start(day + timedelta(weeks=1)) > first
+    ]
 
 
 def _sources(session: Session, first: datetime, end: datetime) -> list[SourceCount]:
@@ -113,21 +127,26 @@ def _sources(session: Session, first: datetime, end: datetime) -> list[SourceCou
     ]
 
 
-def _rising(session: Session, end: datetime) -> list[Rising]:
+def _rising(session: Session, end: datetime, oldest: datetime) -> list[Rising]:
+    """The concepts that rise, compared with the time before of which there are articles."""
     week = end - timedelta(weeks=1)
+    before = max(oldest, week - timedelta(weeks=WEEKS_BEFORE))
+    weeks = (week - before) / timedelta(weeks=1)
+    if weeks < 1:
+        return []
     return [
-        Rising(label, now, before / WEEKS_BEFORE)
-        for label, now, before in session.rows(
+        Rising(label, now, round(count / weeks, 2))
+        for label, now, count in session.rows(
             "SELECT label, now, before FROM (SELECT label, "
             "count(*) FILTER (WHERE published_at >= $2) AS now, "
             "count(*) FILTER (WHERE published_at < $2) AS before FROM final.article_concepts "
             "WHERE published_at >= $1 AND published_at < $3 AND label IS NOT NULL "
             "GROUP BY label) AS counted "
-            f"WHERE now >= {_LEAST} AND now * {WEEKS_BEFORE} > before "
+            f"WHERE now >= {_LEAST} AND now * {weeks:.6f} > before "
             # By how far it lies beyond the usual, which varies by about its root.
-            f"ORDER BY (now - before / {WEEKS_BEFORE}.0) "
-            f"/ sqrt(before / {WEEKS_BEFORE}.0 + 1) DESC, label LIMIT 15",
-            week - timedelta(weeks=WEEKS_BEFORE),
+            f"ORDER BY (now - before / {weeks:.6f}) "
+            f"/ sqrt(before / {weeks:.6f} + 1) DESC, label LIMIT 15",
+            before,
             week,
             end,
         )
