@@ -121,6 +121,17 @@ def test_nothing_is_dropped_that_says_much_anew(seed: int, words: int, place: in
     assert degree(story(seed, 120), later) != "copy"
 
 
+@pytest.mark.parametrize(("in_a_row", "dropped"), [(11, True), (22, False)])
+def test_new_sentences_among_much_that_is_new_are_read(in_a_row: int, dropped: bool) -> None:
+    known = story(1, 600).split()
+    later = list(known)
+    for place in range(44 // in_a_row):
+        sentence = known[300:440:5][:in_a_row]
+        random.Random(place).shuffle(sentence)
+        later[place * 100 + 50 : place * 100 + 50] = sentence
+    assert (degree(story(1, 600), " ".join(later)) == "copy") is dropped
+
+
 @given(st.integers(0, 10**6), st.integers(LEAST_WORDS, 110))
 def test_a_cut_is_always_a_copy(seed: int, kept: int) -> None:
     text = story(seed, 120)

@@ -15,7 +15,7 @@ from newsapi_dentsu.domain.similarity import Gap, Text, common, comparable
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
 
-METHOD: Final = "pairs-2"
+METHOD: Final = "pairs-3"
 """Names the rules below and the figures: whoever changes them changes it, too."""
 
 COPY_CERTAINTY: Final = 0.55
@@ -31,11 +31,14 @@ MORE_GAINED: Final = 1.5
 """How many times as many words must be new in the fuller text as are lacking in it."""
 
 MOST_IN_A_ROW: Final = 40
+SENTENCE_WORDS: Final = 20
+SENTENCE_AMONG: Final = 40
 MOST_SHARE: Final = 0.2
 FEW_WORDS: Final = 30
 FEW_WORDS_SHARE: Final = 0.4
 """A text with so many new words in a row is never dropped, however much shorter than the other one
-it is; nor one with such a share of new words, but for a few words."""
+it is; nor one with a new sentence, `SENTENCE_WORDS` in a row, among `SENTENCE_AMONG` new words; nor
+one with such a share of new words, but for a few words."""
 
 MOST_LOST_SHARE: Final = 0.35
 """A fuller text may put more of the earlier one in other words: it has more of everything."""
@@ -164,7 +167,7 @@ def _verdict(
 ) -> tuple[Degree, str] | None:
     gained, lost = seen.gained, seen.lost
     no_news, fuller, no_loss = certainties
-    if _adds_nothing(gained, no_news, MOST_SHARE):
+    if not _adds_sentence(gained) and _adds_nothing(gained, no_news, MOST_SHARE):
         return "copy", "no_news"
     in_series = seen.other_numbers and gained.words < SERIES_WORDS
     if not in_series and _shared_runs(earlier, later) >= NEARLY_SAME:
@@ -187,6 +190,10 @@ def _adds_nothing(new: New, certainty_of_it: float, most_share: float) -> bool:
         and new.longest < MOST_IN_A_ROW
         and new.share < (FEW_WORDS_SHARE if new.added < FEW_WORDS else most_share)
     )
+
+
+def _adds_sentence(new: New) -> bool:
+    return new.longest >= SENTENCE_WORDS and new.added >= SENTENCE_AMONG
 
 
 def _related(earlier: Text, later: Text, similarity: float, containment: float) -> bool:
