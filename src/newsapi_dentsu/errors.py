@@ -93,3 +93,9 @@ class OutputError(PipelineError):
 
 class AlertsError(PipelineError):
     """The alert rules can't be used, or a channel of alerts didn't take a message."""
+
+
+class DigestError(PipelineError):
+    """A channel didn't take a digest; those that took it don't get it again."""
+
+    transient = True

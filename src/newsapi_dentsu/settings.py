@@ -425,6 +425,18 @@ class Settings(BaseSettings):
     slack_webhook_url: SecureWebhook | None = Field(
         None, description="Slack's incoming webhook for alerts."
     )
+    digest_email_to: str | None = Field(
+        None,
+        description="Receivers of the weekly digest by mail, separated by commas; it goes through "
+        "SMTP_HOST, from ALERT_EMAIL_FROM.",
+    )
+    digest_slack_webhook_url: SecureWebhook | None = Field(
+        None, description="Slack's incoming webhook for the weekly digest."
+    )
+    reading_url: WebAddress | None = Field(
+        None,
+        description="Address at which people open `newsapi serve`, for the links in digests.",
+    )
     pagerduty_routing_key: SecretStr | None = Field(
         None, description="PagerDuty's integration key (Events API v2) for alerts."
     )
@@ -461,18 +473,24 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _whole_mail_settings(self) -> "Settings":
         if self.smtp_host is None:
+            if self.digest_email_to is not None:
+                raise ValueError("DIGEST_EMAIL_TO needs SMTP_HOST and ALERT_EMAIL_FROM")
             return self
-        if self.alert_email_from is None or self.alert_email_to is None:
-            raise ValueError("SMTP_HOST needs ALERT_EMAIL_FROM and ALERT_EMAIL_TO")
+        if self.alert_email_from is None:
+            raise ValueError("SMTP_HOST needs ALERT_EMAIL_FROM")
+        if self.alert_email_to is None and self.digest_email_to is None:
+            raise ValueError("SMTP_HOST needs ALERT_EMAIL_TO or DIGEST_EMAIL_TO")
         if mail_address(self.alert_email_from) is None:
             raise ValueError(
                 "ALERT_EMAIL_FROM must be one mail address, as in newsapi <alerts@example.com>"
             )
-        if not self.email_receivers:
-            raise ValueError(
-                "ALERT_EMAIL_TO must be mail addresses, separated by commas; a name with a comma "
-                'is put in quotes, as in "Team, B" <b@example.com>'
-            )
+        for setting in ("alert_email_to", "digest_email_to"):
+            given = getattr(self, setting)
+            if given is not None and not mail_addresses(given).usable:
+                raise ValueError(
+                    f"{setting.upper()} must be mail addresses, separated by commas; a name with "
+                    'a comma is put in quotes, as in "Team, B" <b@example.com>'
+                )
         if self.smtp_security == "none" and self.smtp_user and not is_loopback(self.smtp_host):
             raise ValueError("SMTP_SECURITY=none would show SMTP_PASSWORD to the network")
         return self
@@ -547,6 +565,12 @@ class Settings(BaseSettings):
     def unusable_receivers(self) -> tuple[str, ...]:
         """What in ALERT_EMAIL_TO is no address."""
         return mail_addresses(self.alert_email_to or "").unusable
+
+    @property
+    def digest_receivers(self) -> tuple[str, ...]:
+        """The channels by which the weekly digest goes to people, as they call them."""
+        channels = {"e-mail": self.digest_email_to, "Slack": self.digest_slack_webhook_url}
+        return tuple(name for name, value in channels.items() if value is not None)
 
     @property
     def sends_figures(self) -> bool:

@@ -31,6 +31,11 @@ def visible(text: str) -> str:
     return _ACTING.sub(lambda found: ascii(found[0])[1:-1], text.replace("\r\n", "\n"))
 
 
+def inert(text: str) -> str:
+    """The text on one line, without what acts where it is shown, for readers of mail and chat."""
+    return " ".join(_ACTING.sub(lambda found: " " if found[0] < "\u0600" else "", text).split())
+
+
 class Output(io.TextIOBase):
     """A stream of this process's output, which tells what keeps it from being written."""
 

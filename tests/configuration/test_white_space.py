@@ -51,9 +51,13 @@ VALUES = {
     "postgres_read_host": "replica.example",
     "postgres_read_port": "5433",
     "slack_webhook_url": "https://hooks.slack.example/x",
+    "digest_email_to": "c@example.com",
+    "digest_slack_webhook_url": "https://hooks.slack.example/y",
+    "reading_url": "https://news.example",
     "pagerduty_routing_key": "routing",
 }
 WITH_MAIL = {"alert_email_from": "a@example.com", "alert_email_to": "b@example.com"}
+OTHERS = {"smtp_host": WITH_MAIL, "digest_email_to": {**WITH_MAIL, "smtp_host": "mail.example"}}
 SECRETS = [
     field for field, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation)
 ]
@@ -67,7 +71,7 @@ def value_of(field: str) -> str:
 @pytest.mark.parametrize("field", Settings.model_fields)
 @pytest.mark.parametrize("around", ["{}\n", " {} ", "\t{}\r\n", "\u00a0{}\u200b", "\ufeff{}"])
 def test_it_is_stripped(monkeypatch: pytest.MonkeyPatch, field: str, around: str) -> None:
-    others = WITH_MAIL if field == "smtp_host" else {}
+    others = OTHERS.get(field, {})
     values: dict[str, Any] = {**others, field: value_of(field)}
     plain = Settings(_env_file=None, **values)
 

@@ -113,6 +113,43 @@ def test_a_schedule_that_is_switched_off_is_named_with_the_command_that_switches
     assert findings(filled)[1]["schedule"]["state"] == "ok"
 
 
+def test_a_digest_without_receivers_and_receivers_without_a_digest_are_told(filled: Place) -> None:
+    receivers = {"DIGEST_SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x"}
+
+    def schedule(what: str) -> None:
+        subprocess.run(
+            [
+                BIN / "dagster",
+                "schedule",
+                what,
+                "-m",
+                "newsapi_dentsu.definitions",
+                "weekly_digest",
+            ],
+            cwd=filled.folder,
+            env=filled.environment(DAGSTER_HOME=str(filled.folder / "data/dagster"), **receivers),
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    assert "digest" not in findings(filled)[1]
+    schedule("stop")
+    assert "digest" not in findings(filled)[1]
+    found = findings(filled, **receivers)[1]["digest"]
+    assert (found["state"], "is switched off" in found["detail"]) == ("warning", True)
+    assert found["fix"].startswith("dagster schedule start")
+    schedule("start")
+    assert findings(filled, **receivers)[1]["digest"]["state"] == "ok"
+    found = findings(filled)[1]["digest"]
+    assert (found["state"], "nobody receives it" in found["detail"]) == ("warning", True)
+    mail = {"SMTP_HOST": "mail.example", "ALERT_EMAIL_FROM": "news@example.com"}
+    code, told = findings(filled, **mail, DIGEST_EMAIL_TO="nobody, one@example.com")
+    assert told["digest"]["detail"] == "no digest goes to nobody"
+    assert told["channels"]["detail"] == "nobody is told of trouble"
+    assert code == 1
+
+
 def test_a_malformed_setting_is_the_only_finding(place: Place) -> None:
     code, found = findings(place, LOOKBACK_DAYS="many")
     assert code == 1

@@ -9,7 +9,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def records(**minutes: float) -> DagsterRecords:
     heard = {kind: NOW - timedelta(minutes=age) for kind, age in minutes.items()}
-    return DagsterRecords(heard, frozenset(), None)
+    return DagsterRecords(heard, frozenset(), frozenset(), None)
 
 
 def test_the_thread_that_is_longest_silent_counts() -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from newsapi_dentsu.alerts.channel import PATIENCE_SECONDS, REFUSED, Channel, DeliveryError
 from newsapi_dentsu.alerts.message import Message, compose
@@ -176,25 +177,53 @@ def _send(
     for channel, message in batches:
         deadline = deadlines.setdefault(channel.name, Deadline.after(PATIENCE_SECONDS))
         message = replace(message, remarks=(*message.remarks, *_trouble(state, channel, context)))
-        try:
-            if channel.name in failed and deadline.left == 0:
-                raise DeliveryError("not tried: the message before it took all the time")
-            answer, accepted = channel.send(message, deadline), True
-        except DeliveryError as error:
-            answer, accepted = str(error), False
-        except Exception as error:
-            # A channel's defect must not keep the others from telling.
-            logger.exception("Alert by %s", channel.name)
-            answer, accepted = f"failed by a defect of this program ({type(error).__name__})", False
+        late = channel.name in failed and deadline.left == 0
+        accepted, answer = attempt(
+            f"Alert by {channel.name}",
+            message.headline,
+            partial(_sent_in_time, channel, message, deadline, late=late),
+            context.hide,
+        )
         if not accepted:
             failed.add(channel.name)
-        answer = _clean(context.hide(answer))
-        log = logger.error if not accepted else logger.warning if REFUSED in answer else logger.info
-        log("Alert by %s: %s: %s", channel.name, message.headline, answer)
         sent.append(Sent(channel.name, message.headline, accepted, answer))
         state = state.with_deliveries(_ends(state, channel, message, accepted, answer))
         keep(state)
     return state
+
+
+def attempt(
+    what: str, headline: str, send: Callable[[], str], hide: Callable[[str], str]
+) -> tuple[bool, str]:
+    """Send something, and log what became of it, whatever that is.
+
+    Args:
+        what: what is sent by which channel, for the log.
+        headline: what the message says.
+        send: sends it and returns the other side's answer, or raises DeliveryError.
+        hide: masks secrets.
+
+    Returns:
+        Whether it was taken, and the answer, fit to be stored.
+    """
+    try:
+        answer, accepted = send(), True
+    except DeliveryError as error:
+        answer, accepted = str(error), False
+    except Exception as error:
+        # A channel's defect must not keep the others from telling.
+        logger.exception("%s", what)
+        answer, accepted = f"failed by a defect of this program ({type(error).__name__})", False
+    answer = _clean(hide(answer))
+    log = logger.error if not accepted else logger.warning if REFUSED in answer else logger.info
+    log("%s: %s: %s", what, headline, answer)
+    return accepted, answer
+
+
+def _sent_in_time(channel: Channel, message: Message, deadline: Deadline, *, late: bool) -> str:
+    if late:
+        raise DeliveryError("not tried: the message before it took all the time")
+    return channel.send(message, deadline)
 
 
 def _trouble(state: AlertState, channel: Channel, context: DeliveryContext) -> Iterable[str]:

@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -63,11 +64,34 @@ class EmailChannel(Channel):
 
     @override
     def send(self, message: Message, deadline: Deadline) -> str:
-        mail = self._mail(f"[newsapi] {message.label}: {message.headline}")
-        mail["Message-ID"] = f"<{message.message_id}@{self._domain}>"
-        mail["Date"] = format_datetime(message.created_at)
-        mail.set_content(_template("email.txt").render(message=message), cte=_CODING)
-        html = _template("email.html").render(message=message)
+        return self.send_mail(
+            f"[newsapi] {message.label}: {message.headline}",
+            text=_template("email.txt").render(message=message),
+            html=_template("email.html").render(message=message),
+            message_id=message.message_id,
+            created_at=message.created_at,
+            deadline=deadline,
+        )
+
+    def send_mail(
+        self,
+        subject: str,
+        *,
+        text: str,
+        html: str,
+        message_id: str,
+        created_at: datetime,
+        deadline: Deadline,
+    ) -> str:
+        """Deliver a mail with a text and an HTML part, and return the server's answer.
+
+        Raises:
+            DeliveryError: as `send` does.
+        """
+        mail = self._mail(subject)
+        mail["Message-ID"] = f"<{message_id}@{self._domain}>"
+        mail["Date"] = format_datetime(created_at)
+        mail.set_content(text, cte=_CODING)
         mail.add_alternative(html, subtype="html", cte=_CODING)
         return self._deliver(mail, deadline)
 

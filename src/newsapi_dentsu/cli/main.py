@@ -23,6 +23,7 @@ Start:
   newsapi run            fetch what is new, deduplicate it, filter it
   newsapi status         how far it is, how many rows, the last runs
   newsapi serve          a page to read the news, feeds and a REST API
+  newsapi digest         what mattered in the last seven days
   newsapi articles       read or export the articles
   newsapi dev            the Dagster UI and the six-hourly schedule
 
@@ -40,6 +41,7 @@ COMMANDS = {
     "status": "status",
     "articles": "articles",
     "serve": "serve",
+    "digest": "digest",
     "keys": "keys",
     "searches": "searches",
     "explain": "explain",

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from newsapi_dentsu.defs import assets, checks, recovery, retention, schedules
+from newsapi_dentsu.defs import assets, checks, digest, recovery, retention, schedules
 from newsapi_dentsu.defs.alerts import pipeline_failure_sensor
 from newsapi_dentsu.defs.jobs import news_pipeline
 from newsapi_dentsu.defs.resources import PipelineResource
@@ -21,11 +21,18 @@ def build_definitions() -> dg.Definitions:
             assets.article_sentiment,
         ],
         asset_checks=[checks.audits, checks.everything_read],
-        jobs=[news_pipeline, retention.housekeeping, recovery.backup, recovery.raw_archive],
+        jobs=[
+            news_pipeline,
+            retention.housekeeping,
+            recovery.backup,
+            recovery.raw_archive,
+            digest.digest,
+        ],
         schedules=[
             schedules.news_every_six_hours,
             retention.daily_housekeeping,
             *recovery.schedules(),
+            digest.schedule(),
         ],
         sensors=[pipeline_failure_sensor],
         resources={"pipeline": PipelineResource()},

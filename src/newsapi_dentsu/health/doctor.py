@@ -11,13 +11,14 @@ from typing import Final, Literal
 from newsapi_dentsu.alerts.table_facts import read_fetches
 from newsapi_dentsu.domain.alerts.conditions import daily_tokens
 from newsapi_dentsu.domain.alerts.limits import GB, Limits
+from newsapi_dentsu.domain.mail_addresses import mail_addresses
 from newsapi_dentsu.errors import AccessRefusedError, PipelineError, SettingsError, TokensSpentError
 from newsapi_dentsu.health import relevance
 from newsapi_dentsu.health.limits import limits_in_use
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_topics, open_source, topics_path
-from newsapi_dentsu.stages.pipeline import LAST, SCHEDULE
+from newsapi_dentsu.stages.pipeline import DIGEST_SCHEDULE, LAST, SCHEDULE
 from newsapi_dentsu.warehouse import Warehouse, open_to_read, open_warehouse
 from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
@@ -36,8 +37,8 @@ LEAST_FREE = 1 << 30
 WORST_CLOCK = 60.0
 """Seconds by which this machine's clock may be wrong: more would misdate what is fetched."""
 
-_SCHEDULE_ON = f"dagster schedule start -m newsapi_dentsu.definitions {SCHEDULE}"
-
+_START = "dagster schedule start -m newsapi_dentsu.definitions"
+_SCHEDULE_ON = f"{_START} {SCHEDULE}"
 
 _BUY_TOKENS = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
 
@@ -287,6 +288,26 @@ def _dagster(settings: Settings, limits: Limits, now: datetime) -> Iterator[Find
         yield Finding("schedule", "problem", f"{SCHEDULE} is switched off", _SCHEDULE_ON)
     else:
         yield Finding("schedule", "ok", f"{SCHEDULE} is on")
+    yield from _digest(settings, records)
+
+
+def _digest(settings: Settings, records: DagsterRecords) -> Iterator[Finding]:
+    """Whether the digest has receivers and is sent: both or neither."""
+    to = " and ".join(settings.digest_receivers)
+    unusable = mail_addresses(settings.digest_email_to or "").unusable
+    if unusable:
+        detail = f"no digest goes to {', '.join(unusable)}"
+        yield Finding("digest", "problem", detail, "correct the addresses in DIGEST_EMAIL_TO")
+    elif to and DIGEST_SCHEDULE in records.switched_off:
+        detail = f"it would go by {to}, but {DIGEST_SCHEDULE} is switched off"
+        fix = f"{_START} {DIGEST_SCHEDULE}, or leave its receivers out"
+        yield Finding("digest", "warning", detail, fix)
+    elif to:
+        yield Finding("digest", "ok", f"the weekly digest goes by {to}")
+    elif DIGEST_SCHEDULE in records.switched_on:
+        detail = f"{DIGEST_SCHEDULE} is on, but nobody receives it"
+        fix = "set DIGEST_EMAIL_TO or DIGEST_SLACK_WEBHOOK_URL, or switch it off"
+        yield Finding("digest", "warning", detail, fix)
 
 
 def _daemon(records: DagsterRecords, limits: Limits, now: datetime) -> Finding:
@@ -349,7 +370,7 @@ def _copy(
 
 def _channels(settings: Settings) -> Finding:
     channels = {
-        "e-mail": settings.smtp_host,
+        "e-mail": settings.alert_email_to if settings.smtp_host else None,
         "Slack": settings.slack_webhook_url,
         "PagerDuty": settings.pagerduty_routing_key,
     }

@@ -174,6 +174,25 @@ def most_carried(
     return [Ranked(rank, stories[rank.story_id]) for rank in ranks if rank.story_id in stories]
 
 
+def leading(session: Session, wanted: StoryFilter, rows: int) -> list[Story]:
+    """The stories that matter most: those that many sources carried and that are relevant.
+
+    Sources count by their logarithm, as the second one tells more than the tenth.
+    """
+    conditions = _matching(session, wanted)
+    found = session.rows(
+        "SELECT story_id FROM (SELECT story_id, greatest(count(DISTINCT source), 1) AS sources, "
+        "max(relevance) AS relevance, max(published_at) AS latest FROM final.articles AS article, "
+        "unnest(array_append(other_sources, source_uri)) AS ran(source) "
+        f"WHERE {conditions.all} GROUP BY story_id) AS found "
+        f"ORDER BY ln(1 + sources) * coalesce(relevance, {views.ABOUT}) DESC, latest DESC, "
+        f"story_id DESC LIMIT {rows}",
+        *conditions.parameters,
+    )
+    stories = stories_by_id(session, [story_id for (story_id,) in found])
+    return [stories[story_id] for (story_id,) in found if story_id in stories]
+
+
 def lately_updated(session: Session, wanted: StoryFilter, rows: int) -> list[Story]:
     """The stories of a list that changed last, the latest first."""
     conditions = _matching(session, wanted)

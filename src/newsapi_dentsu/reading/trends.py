@@ -8,8 +8,8 @@ from typing import Final
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.warehouse.engines.base import Session, one
 
-WEEKS_BEFORE: Final = 4
-"""Weeks that the newest one is compared with."""
+SPANS_BEFORE: Final = 4
+"""Spans, such as weeks, that the newest one is compared with."""
 
 MOST_CONCEPTS: Final = 8
 MOST_WEEKS: Final = 52
@@ -40,12 +40,12 @@ class SourceCount:
 
 @dataclass(frozen=True, slots=True)
 class Rising:
-    """A concept that has more articles in the last seven days than in the weeks before."""
+    """A concept that has more articles in some days, such as the last seven, than before them."""
 
     label: str
     articles: int
     before: float
-    """Articles a week, in the mean of the time before."""
+    """Articles in as many days, in the mean of the time before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +75,19 @@ def trends(
 
     What lies before the oldest article isn't known, and is left out: it isn't nothing.
     """
-    oldest = _oldest(session)
+    oldest = oldest_of(session)
     monday = newest - timedelta(days=newest.weekday())
     first = day_start(monday - timedelta(weeks=weeks - 1))
     end = day_start(newest + timedelta(days=1))
     return Trends(
         weeks=_weeks(session, max(first, oldest), end, monday, weeks),
         sources=_sources(session, first, end),
-        rising=_rising(session, end, oldest),
+        rising=rising(session, newest - timedelta(days=6), newest, oldest=oldest),
         shares=_shares(session, first, end, [name for name in concepts if name][:MOST_CONCEPTS]),
     )
 
 
-def _oldest(session: Session) -> datetime:
+def oldest_of(session: Session) -> datetime:
     """When the oldest article was published; now, where there is none."""
     found: datetime | None = one(session, "SELECT min(published_at) FROM final.articles")
     return found or datetime.now(UTC)
@@ -127,28 +127,55 @@ def _sources(session: Session, first: datetime, end: datetime) -> list[SourceCou
     ]
 
 
-def _rising(session: Session, end: datetime, oldest: datetime) -> list[Rising]:
-    """The concepts that rise, compared with the time before of which there are articles."""
-    week = end - timedelta(weeks=1)
-    before = max(oldest, week - timedelta(weeks=WEEKS_BEFORE))
-    weeks = (week - before) / timedelta(weeks=1)
-    if weeks < 1:
+def rising(
+    session: Session,
+    since: date,
+    until: date,
+    *,
+    oldest: datetime | None = None,
+    topic: str | None = None,
+) -> list[Rising]:
+    """What there is more of in some days than, in the mean, in as many days of the time before.
+
+    The time before is that of four such spans, less what lies before the oldest article: where
+    there is less than one span of it, nothing is called rising.
+
+    Args:
+        session: the open library.
+        since: the first day (UTC).
+        until: the last day, inclusive.
+        oldest: when the oldest article was published, where that is known.
+        topic: what the articles are about.
+    """
+    first, end = day_start(since), day_start(until + timedelta(days=1))
+    span = end - first
+    # The day of the oldest article counts as known: whole days are fetched.
+    known = day_start((oldest or oldest_of(session)).astimezone(UTC).date())
+    before = max(known, first - SPANS_BEFORE * span)
+    spans = (first - before) / span
+    if spans < 1:
         return []
+    asked: list[object] = [before, first, end]
+    about = ""
+    if topic is not None:
+        asked.append(topic)
+        about = (
+            "AND article_id IN (SELECT article_id FROM final.articles WHERE published_at >= $1 "
+            "AND published_at < $3 AND $4 = ANY(topics)) "
+        )
     return [
-        Rising(label, now, round(count / weeks, 2))
+        Rising(label, now, round(count / spans, 2))
         for label, now, count in session.rows(
             "SELECT label, now, before FROM (SELECT label, "
             "count(*) FILTER (WHERE published_at >= $2) AS now, "
             "count(*) FILTER (WHERE published_at < $2) AS before FROM final.article_concepts "
-            "WHERE published_at >= $1 AND published_at < $3 AND label IS NOT NULL "
+            f"WHERE published_at >= $1 AND published_at < $3 AND label IS NOT NULL {about}"
             "GROUP BY label) AS counted "
-            f"WHERE now >= {_LEAST} AND now * {weeks:.6f} > before "
+            f"WHERE now >= {_LEAST} AND now * {spans:.6f} > before "
             # By how far it lies beyond the usual, which varies by about its root.
-            f"ORDER BY (now - before / {weeks:.6f}) "
-            f"/ sqrt(before / {weeks:.6f} + 1) DESC, label LIMIT 15",
-            before,
-            week,
-            end,
+            f"ORDER BY (now - before / {spans:.6f}) "
+            f"/ sqrt(before / {spans:.6f} + 1) DESC, label LIMIT 15",
+            *asked,
         )
     ]
 

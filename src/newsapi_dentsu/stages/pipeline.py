@@ -33,6 +33,7 @@ from newsapi_dentsu.warehouse.tables import (
 
 JOB = "news_pipeline"
 SCHEDULE = "news_every_six_hours"
+DIGEST_SCHEDULE = "weekly_digest"
 RUN_HOURS = (0, 6, 12, 18)
 """Hours, UTC, at which the schedule runs the job."""
 

@@ -42,11 +42,13 @@ class DagsterRecords:
     """What Dagster's records say of a deployment at one moment.
 
     `heartbeats` is the last sign of life of each of the daemon's threads; `switched_off` names
-    schedules and sensors that somebody has stopped in the UI.
+    schedules and sensors that somebody has stopped in the UI, `switched_on` those that somebody
+    has started there.
     """
 
     heartbeats: dict[str, datetime]
     switched_off: frozenset[str]
+    switched_on: frozenset[str]
     last_run: LastRun | None
 
     def silence(self, now: datetime) -> timedelta | None:
@@ -79,9 +81,11 @@ def read_dagster_records(settings: Settings) -> DagsterRecords:
             "ORDER BY id DESC LIMIT 1"
         )
     with _reading(settings, "schedules") as read:
-        stopped = read("SELECT instigator_body FROM {schema}instigators WHERE status = 'STOPPED'")
+        switches = read("SELECT status, instigator_body FROM {schema}instigators")
     last = LastRun(runs[0][0], runs[0][1], runs[0][2], _utc(runs[0][3])) if runs else None
-    return DagsterRecords(heartbeats, frozenset(_name(body) for (body,) in stopped), last)
+    return DagsterRecords(
+        heartbeats, _switched(switches, "STOPPED"), _switched(switches, "RUNNING"), last
+    )
 
 
 _OLD_CHECKS = (
@@ -144,6 +148,10 @@ def _of_session(session: Session) -> Read:
 def _utc(moment: datetime | str) -> datetime:
     parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _switched(switches: list[tuple[Any, ...]], wanted: str) -> frozenset[str]:
+    return frozenset(_name(body) for status, body in switches if status == wanted)
 
 
 def _name(body: str) -> str:

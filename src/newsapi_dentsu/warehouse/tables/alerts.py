@@ -1,7 +1,7 @@
 """What operators were told, as rows: loading it, and saving what has changed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -113,18 +113,7 @@ def save_state(session: Session, state: AlertState, before: AlertState | None) -
             "ELSE notices.outcome END"
         },
     )
-    arrived = "alert_deliveries.status = 'delivered'"
-    upsert(
-        session,
-        "ops.alert_deliveries",
-        ["notice_id", "channel"],
-        _DELIVERY,
-        [values(one) for one in _changed(state.deliveries, known.deliveries)],
-        {
-            name: f"CASE WHEN {arrived} THEN alert_deliveries.{name} ELSE excluded.{name} END"
-            for name in ("message_id", "status", "attempts", "tried_at", "answer")
-        },
-    )
+    save_deliveries(session, _changed(state.deliveries, known.deliveries))
     for rule, until in state.silences.items():
         if known.silences.get(rule) != until:
             save_silence(session, rule, until)
@@ -132,6 +121,33 @@ def save_state(session: Session, state: AlertState, before: AlertState | None) -
         _move(session, SCANNED_UNTIL, state.scanned_until)
         if not positions.position(session, WATCHING_SINCE):
             _move(session, WATCHING_SINCE, state.watching_since)
+
+
+def save_deliveries(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """Save deliveries; one that arrived stays so."""
+    arrived = "alert_deliveries.status = 'delivered'"
+    upsert(
+        session,
+        "ops.alert_deliveries",
+        ["notice_id", "channel"],
+        _DELIVERY,
+        [values(one) for one in deliveries],
+        {
+            name: f"CASE WHEN {arrived} THEN alert_deliveries.{name} ELSE excluded.{name} END"
+            for name in ("message_id", "status", "attempts", "tried_at", "answer")
+        },
+    )
+
+
+def delivery(session: Session, notice_id: str, channel: str) -> Delivery | None:
+    """What a channel made of a notice, or of a digest; None where it hasn't been tried."""
+    found = session.rows(
+        f"SELECT {_list(_DELIVERY)} FROM ops.alert_deliveries "
+        "WHERE notice_id = $1 AND channel = $2",
+        notice_id,
+        channel,
+    )
+    return _delivery(found[0]) if found else None
 
 
 def silences(session: Session, now: datetime) -> dict[RuleName, datetime]:

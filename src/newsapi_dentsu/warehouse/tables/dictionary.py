@@ -457,7 +457,7 @@ INTERNAL: Final = {
     "ops.stage_runs": "what each execution of a stage reported",
     "ops.incidents": "what is or was wrong",
     "ops.notices": "what operators were to be told",
-    "ops.alert_deliveries": "which notice reached whom",
+    "ops.alert_deliveries": "which notice, and which digest, reached whom",
     "ops.silences": "rules that nobody is told of for a while",
 }
 """The pipeline's own tables, which any release may change, and what each holds."""
