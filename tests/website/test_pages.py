@@ -27,12 +27,26 @@ def titles(html: str) -> list[str]:
 def test_the_front_page_has_the_newest_day_most_carried_first(filled: Site) -> None:
     html = filled.get("/").text
 
-    assert titles(html) == ["Carried thrice", "Carried twice", "The one alone"]
+    assert titles(html)[:3] == ["Carried thrice", "Carried twice", "The one alone"]
     assert "Also in 2" in html
     assert "Also in 1" in html
     assert "Site 3</a>" in html
     assert "4 h later" in html
     assert "Sandbox data" in html
+
+
+def test_a_front_page_with_few_stories_goes_on_with_the_days_before(filled: Site) -> None:
+    today, before = filled.get("/").text.split("Thursday, 19 November</a></h2>")
+    assert titles(today) == ["Carried thrice", "Carried twice", "The one alone"]
+    assert titles(before) == ["The day before"]
+    assert titles(filled.get("/stories").text) == titles(today)
+
+
+def test_a_front_page_with_stories_enough_has_one_day(
+    filled: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "FULL_FRONT", 3)
+    assert titles(filled.get("/").text) == ["Carried thrice", "Carried twice", "The one alone"]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """The pages for people."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from newsapi_dentsu.reading import stories
 from newsapi_dentsu.reading.related import related_to
-from newsapi_dentsu.reading.stories import Facets, Place, Ranked, State, Story
+from newsapi_dentsu.reading.stories import Facets, Place, Ranked, State, Story, StoryFilter
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import raw
 from newsapi_dentsu.website.api import OPERATIONS
@@ -25,6 +25,10 @@ RELATED: Final = 6
 _PLACES: Final = 12
 """Places that a card unfolds."""
 
+FULL_FRONT: Final = 8
+DAYS_BEFORE: Final = 3
+"""A front page with fewer stories than the first goes on with as many days before."""
+
 _MUCH: Final = PAGE_STORIES + 1
 """One more than is shown tells whether there are more."""
 
@@ -38,7 +42,7 @@ class Entry(NamedTuple):
 
 
 def today(session: Session, _given: Mapping[str, str], now: datetime) -> str:
-    """The front page: the stories of today, or of the newest day before."""
+    """The front page: the stories of today, and before there are many, those of the days before."""
     state = stories.read_state(session)
     return _list(session, state, ListQuestion(), None, now, front=True)
 
@@ -131,6 +135,7 @@ def _list(
     if len(ranked) > PAGE_STORIES:
         separator = "&" if "?" in paged() else "?"
         last = f"{paged()}{separator}after={encoded(*shown[-1].rank)}"
+    before = _days_before(session, wanted.since, shown) if front else []
     return page(
         "stories.html",
         now,
@@ -141,6 +146,7 @@ def _list(
         kicker=f"{wanted.until:%A}" if one_day else f"{question.days} days",
         summary=_summary(wanted.until == today_, period, named=question.filtered, front=front),
         entries=_entries(session, shown),
+        before=before,
         front=front,
         until=wanted.until,
         filtered=question.filtered,
@@ -154,6 +160,24 @@ def _list(
         wider=question.path(days=30, until=None) if question.days < 30 else None,
         next=last,
     )
+
+
+def _days_before(
+    session: Session, first: date, shown: list[Ranked]
+) -> list[tuple[date, list[Entry]]]:
+    """The days before one, each with its stories, until a front page is full."""
+    days: list[tuple[date, list[Entry]]] = []
+    known = {one.story.story_id for one in shown}
+    for back in range(1, DAYS_BEFORE + 1):
+        if len(known) >= FULL_FRONT:
+            break
+        day = first - timedelta(days=back)
+        ranked = stories.most_carried(session, StoryFilter(day, day), after=None, rows=PAGE_STORIES)
+        fresh = [one for one in ranked if one.story.story_id not in known]
+        if fresh:
+            days.append((day, _entries(session, fresh)))
+            known.update(one.story.story_id for one in fresh)
+    return days
 
 
 def _heading(question: ListQuestion, period: str, *, front: bool) -> str:
