@@ -80,11 +80,8 @@ def test_a_secret_that_holds_another_is_masked_whole() -> None:
     assert mask("abcdefgh abcd", ["abcd", "abcdefgh"]) == f"{MASK} {MASK}"
 
 
-@pytest.mark.parametrize("half", ["\udcff", "\ud83d"], ids=["latin-1", "half of a pair"])
-def test_a_secret_in_another_encoding_is_masked(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, half: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize("half", [chr(0xDCFF), chr(0xD83D)], ids=["latin-1", "half of a pair"])
+def test_a_secret_in_another_encoding_is_masked(half: str) -> None:
     secret = f"hidden{half}secret"
     known = known_secrets(Settings.model_construct(postgres_password=SecretStr(secret)))
     for shown in (secret, repr(secret), json.dumps(secret)):

@@ -30,5 +30,10 @@ def test_a_clone_that_was_synced_has_the_command_and_no_change(tmp_path: Path) -
 def run(program: str | Path, *arguments: str, folder: Path) -> str:
     """Run a program in a folder, and give its output."""
     return subprocess.run(
-        [program, *arguments], cwd=folder, check=True, stdout=subprocess.PIPE, text=True, timeout=250
+        [program, *arguments],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=250,
     ).stdout
