@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.logs import without_secrets
@@ -77,6 +78,14 @@ def test_the_password_of_a_secret_address_is_masked_alone_too(shown: str) -> Non
 
 def test_a_secret_that_holds_another_is_masked_whole() -> None:
     assert mask("abcdefgh abcd", ["abcd", "abcdefgh"]) == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("half", [chr(0xDCFF), chr(0xD83D)], ids=["latin-1", "half of a pair"])
+def test_a_secret_in_another_encoding_is_masked(half: str) -> None:
+    secret = f"hidden{half}secret"
+    known = known_secrets(Settings.model_construct(postgres_password=SecretStr(secret)))
+    for shown in (secret, repr(secret), json.dumps(secret)):
+        assert "hidden" not in mask(f"reason: {shown}", known)
 
 
 def test_texts_without_secrets_stay_as_they_are() -> None:

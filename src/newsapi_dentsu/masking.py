@@ -44,14 +44,15 @@ def _forms(secret: str) -> Iterator[str]:
     if len(secret) < SHORTEST:
         return
     yield secret
-    for encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+    as_bytes = _bytes(secret)
+    for encoded in (quote(as_bytes), quote(as_bytes, safe=""), quote_plus(as_bytes)):
         yield encoded
         yield _lower_escapes(encoded)
     for ascii_only in (True, False):
         yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
     yield repr(secret)[1:-1]
     yield html.escape(secret)
-    yield from _base64(secret.encode())
+    yield from _base64(as_bytes)
     scheme, _, rest = secret.partition("://")
     if rest and scheme.isalpha():
         # HTTP libraries name the path alone in their errors, and those of databases the password.
@@ -62,6 +63,14 @@ def _forms(secret: str) -> Iterator[str]:
             yield from _forms(password)
             if unquote(password) != password:
                 yield from _forms(unquote(password))
+
+
+def _bytes(secret: str) -> bytes:
+    """A secret as it goes out; one in another encoding than UTF-8 arrived as half characters."""
+    try:
+        return secret.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return secret.encode("utf-8", "surrogatepass")
 
 
 def _base64(secret: bytes) -> Iterator[str]:

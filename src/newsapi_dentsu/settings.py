@@ -7,6 +7,7 @@ defaults below. The names of the environment variables are the field names in up
 import logging
 import os
 import re
+import stat
 import string
 import unicodedata
 from contextlib import suppress
@@ -66,6 +67,19 @@ def _file(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         raise ValueError("begins with ~ and a name, but this machine has no such user") from None
+
+
+def _database(path: Path) -> Path:
+    path = _file(path)
+    if path.name in ("", ".."):
+        raise ValueError("must be a file's path, such as data/news.duckdb, and not a folder's")
+    with suppress(OSError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError(
+                "must be a file's path, such as data/news.duckdb, but there is a folder, a pipe or "
+                "a device"
+            )
+    return path
 
 
 def _place(location: str) -> str:
@@ -156,6 +170,7 @@ def _memory(size: str) -> str:
 
 
 File = Annotated[Path, AfterValidator(_file)]
+DatabaseFile = Annotated[Path, AfterValidator(_database)]
 FolderOrContainer = Annotated[str, AfterValidator(_place)]
 Certificates = Annotated[str, AfterValidator(_certificates)]
 Host = Annotated[str, AfterValidator(_host)]
@@ -289,7 +304,7 @@ class Settings(BaseSettings):
         description="Folder for all that is written, wherever commands are started (default: "
         "`data` in the working folder).",
     )
-    duckdb_path: File = Field(
+    duckdb_path: DatabaseFile = Field(
         Path("data/news.duckdb"),
         description="The DuckDB file (where `NEWSAPI_HOME` is set: `news.duckdb` in that).",
     )

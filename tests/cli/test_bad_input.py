@@ -234,3 +234,18 @@ def _wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("option", ["--text", "--source", "--brand", "--search"])
+def test_an_argument_in_another_encoding_is_refused(filled: Workspace, option: str) -> None:
+    finished = filled.newsapi("articles", option, "caf\udce9")
+    assert finished.code == 2, finished.err
+    assert "Error: must be UTF-8 text: caf\\udce9" in finished.err
+
+
+def test_the_name_of_a_file_may_be_in_another_encoding(filled: Workspace) -> None:
+    name = "export\udce9.csv"
+    place = str(filled.folder / name)
+    Path(place).touch()
+    assert filled.newsapi("articles", "--format", "csv", "--out", place).code == 0
+    assert Path(place).stat().st_size > 100

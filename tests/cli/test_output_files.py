@@ -93,7 +93,7 @@ def test_what_cannot_be_written_is_told_and_left(write: Write, tmp_path: Path) -
         assert f"Error: {out} can't be written" in told.err
 
 
-@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize("place", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_an_open_file_goes_on_where_it_is(filled: Workspace, place: str) -> None:
     out = filled.folder / "log"
     out.write_text("before\n")
@@ -108,6 +108,19 @@ def test_an_open_file_goes_on_where_it_is(filled: Workspace, place: str) -> None
     lines = out.read_text().splitlines()
     assert lines[0] == "before"
     assert [json.loads(line)["origin"] for line in lines[1:]] == ["sandbox"] * 2
+
+
+@pytest.mark.parametrize("out", ["", "folder/", "new/"])
+def test_what_names_no_file_is_refused(write: Write, out: str) -> None:
+    told = write(out)
+    assert told.code == 2
+    assert "must be a file's path" in told.err
+
+
+def test_a_name_may_be_as_long_as_the_file_system_takes(write: Write, tmp_path: Path) -> None:
+    out = tmp_path / ("x" * 255)
+    assert write(out).code == 0
+    assert out.stat().st_size > 100
 
 
 def test_a_failure_leaves_the_file_that_was_there(filled: Workspace) -> None:

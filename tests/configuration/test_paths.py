@@ -1,5 +1,6 @@
 """Paths in settings: `~` is replaced once, and what is no path on this machine is refused."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,18 @@ def test_the_file_replaces_variables(folder: Path, home: Path) -> None:
 def test_a_database_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setenv("DUCKDB_PATH", path)
     with pytest.raises(SettingsError, match=r"^DUCKDB_PATH: .*memory ends with the process"):
+        load_settings()
+
+
+@pytest.mark.parametrize("path", [".", "..", "/", "folder", "a/..", "pipe", "/dev/null", "link"])
+def test_a_database_that_could_be_no_file_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("folder")
+    os.mkfifo(folder / "pipe")
+    monkeypatch.setenv("DUCKDB_PATH", path)
+    with pytest.raises(SettingsError, match=r"^DUCKDB_PATH: must be a file's path"):
         load_settings()
 
 

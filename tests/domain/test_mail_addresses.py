@@ -29,6 +29,10 @@ def read(text: str) -> tuple[list[str], list[str]]:
         ("Jörg Müller <j@x.example>", ["j@x.example"]),
         ("jörg@x.example", ["jörg@x.example"]),
         ("ops@bücher.example", ["ops@xn--bcher-kva.example"]),
+        ("ops@straße.example", ["ops@xn--strae-oqa.example"]),
+        ("ops@βόλος.example", ["ops@xn--nxasmm1c.example"]),
+        ("ops@EXAMPLE\u3002example", ["ops@example.example"]),
+        ('"all@home": a@x.example;', ["a@x.example"]),
         ('"john, smith"@x.example', ['"john, smith"@x.example']),
         ("ops@[127.0.0.1], root@localhost", ["ops@[127.0.0.1]", "root@localhost"]),
         ("a@x.example, A <a@x.example>, a@x.example", ["a@x.example", "a@x.example"]),
@@ -54,6 +58,7 @@ def test_lists(text: str, addresses: list[str]) -> None:
         "(only a comment)",
         "Ops Team ops@x.example",
         "ops@x.example>",
+        "ops@x.example:",
         "<ops@x.example",
         '"Ops <ops@x.example>',
         f"ops@{'x' * 64}.example",
@@ -71,3 +76,7 @@ def test_any_text_is_read(text: str) -> None:
     found = mail_addresses(text)
     for one in found.usable:
         assert mail_address(str(one)) == one
+
+
+def test_an_address_with_a_colon_for_a_comma_after_it_is_told() -> None:
+    assert read("a@x.example: b@x.example") == (["b@x.example"], ["a@x.example:"])

@@ -72,7 +72,7 @@ def move(
 def move_back(source: Warehouse, path: Path, *, replace: bool = False) -> Transferred:
     """Move what PostgreSQL holds to a file."""
     engine = engine_of(DuckDBDatabase(path).open())
-    return direct.to_duckdb(source, engine, path, replace=replace, memory="128MB", bars=no_bars)
+    return direct.to_duckdb(source, engine, replace=replace, memory="128MB", bars=no_bars)
 
 
 @pytest.fixture

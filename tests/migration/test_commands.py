@@ -99,8 +99,11 @@ def test_a_dry_run_changes_nothing(
 def test_there_and_back(run: Run, duckdb: Warehouse, postgres: Warehouse, tmp_path: Path) -> None:
     fill(duckdb)
     assert run("migrate").code == 0
-    done = run("migrate", "--to", "duckdb", "--out", "laptop/copy.duckdb")
+    link = tmp_path / "link.duckdb"
+    link.symlink_to("laptop/copy.duckdb")
+    done = run("migrate", "--to", "duckdb", "--out", "link.duckdb")
     assert done.code == 0, done.err
+    assert link.is_symlink()
     assert values(DuckDBDatabase(tmp_path / "laptop/copy.duckdb").open()) == values(duckdb)
 
 

@@ -260,7 +260,6 @@ def test_importing_into_duckdb_leaves_other_data_alone(
             return direct.file_to_duckdb(
                 session,
                 engine_of(other.open()),
-                other.path,
                 scratch=None,
                 replace=replace,
                 memory="128MB",

@@ -65,7 +65,8 @@ def pgbouncer(server: Server, **options: object) -> Iterator[int]:
                 _wait(port, process, folder)
                 yield port
             finally:
-                process.terminate()
+                # Newer ones take SIGTERM as a wish, and wait for their clients to leave.
+                process.kill()
 
 
 def backends(port: int, database: str) -> list[dict[str, Any]]:

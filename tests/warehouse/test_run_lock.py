@@ -1,12 +1,13 @@
 """Two runs never interleave: the second waits, then says who is in the way."""
 
 import time
+from pathlib import Path
 
 import pytest
 
 from newsapi_dentsu.errors import WarehouseBusyError
 from newsapi_dentsu.warehouse import Warehouse
-from support.databases import Database, disconnect
+from support.databases import Database, DuckDBDatabase, DuckDBDatabases, disconnect
 from support.processes import event, finish, hold_run_lock, process
 
 
@@ -96,4 +97,18 @@ def test_the_lock_is_free_after_an_error(warehouse: Warehouse) -> None:
     with pytest.raises(ZeroDivisionError), warehouse.run_lock("run 1", wait=0):
         raise ZeroDivisionError
     with warehouse.run_lock("run 2", wait=0):
+        pass
+
+
+def test_a_link_to_a_file_has_the_lock_of_the_file(
+    duckdb_databases: DuckDBDatabases, tmp_path: Path
+) -> None:
+    file = duckdb_databases.create()
+    link = tmp_path / "link.duckdb"
+    link.symlink_to(file.path)
+    with (
+        DuckDBDatabase(link).open().run_lock("run by the link", wait=0),
+        pytest.raises(WarehouseBusyError, match="run by the link"),
+        file.open().run_lock("run of the test", wait=0),
+    ):
         pass

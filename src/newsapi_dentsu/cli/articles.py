@@ -12,7 +12,7 @@ import click
 
 from newsapi_dentsu.cli.days import DAY
 from newsapi_dentsu.cli.output import console, print_rows
-from newsapi_dentsu.cli.outputs import output_file
+from newsapi_dentsu.cli.outputs import out_option, output_file
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.visible import raw
 from newsapi_dentsu.wording import counted, utc_text
@@ -56,7 +56,7 @@ _FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d
     show_default=True,
     help="parquet needs --out.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Write to this file, all or nothing.")
+@out_option("Write to this file, all or nothing; - is the output.")
 @click.option(
     "--excel",
     is_flag=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from newsapi_dentsu.cli.outputs import output_file
+from newsapi_dentsu.cli.outputs import out_option, output_file
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.serving import BoundedHandler, BoundedServer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="Write the page to this file.")
+@out_option("Write the page to this file; - is the output.")
 @click.option(
     "--days", default=30, show_default=True, type=click.IntRange(1, 366), help="Days to look back."
 )

@@ -5,6 +5,7 @@ import keyword
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -91,6 +92,13 @@ class _Commands(click.Group):
         return command
 
     @override
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for argument in args:
+            if not (_is_text(argument) or Path(argument).exists()):
+                raise click.UsageError(f"must be UTF-8 text: {argument}", ctx)
+        return super().parse_args(ctx, args)
+
+    @override
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -124,6 +132,15 @@ class _Commands(click.Group):
                 logger.error(str(error), exc_info=error)
                 ctx.exit(1)
             raise click.ClickException(logs.without_secrets(str(error))) from error
+
+
+def _is_text(argument: str) -> bool:
+    """Whether an argument is text; bytes in another encoding arrive as half characters."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @click.command(cls=_Commands, help=GUIDE, context_settings={"help_option_names": ["-h", "--help"]})

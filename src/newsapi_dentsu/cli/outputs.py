@@ -2,7 +2,8 @@
 
 A plain file is replaced in one step, so that no half of one stays behind; it keeps its mode and
 owner, and a link to it stays a link. What isn't a plain file (a pipe, a device) is written through,
-and so is a file with several names or in a folder that can't be written.
+and so is a file with several names or in a folder that can't be written. `-` is this command's own
+output.
 """
 
 import os
@@ -10,15 +11,31 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
 _OPEN_FILE = re.compile(r"/dev/(?:stdin|stdout|stderr)|/(?:dev|proc/self)/fd/([0-9]+)")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
+
+def out_option(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option `--out`, whose value is for `output_file`."""
+    return click.option("--out", type=click.Path(), callback=_meant, help=help_text)
+
+
+def _meant(_context: click.Context, _option: click.Parameter, out: str | None) -> Path | None:
+    if out is None:
+        return None
+    if out == "-":
+        return Path("/dev/stdout")
+    if not out or out.endswith(os.sep):
+        # A path forgets what stands after its last name.
+        raise click.BadParameter("must be a file's path, or - for the output")
+    return Path(out)
 
 
 @contextmanager
@@ -57,7 +74,7 @@ def _placed(out: Path) -> Iterator[Path]:
             with part.open("rb") as content, _through(out) as stream:
                 shutil.copyfileobj(content, stream)
         return
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=".newsapi-", dir=target.parent) as folder:
         part = Path(folder) / "part"
         yield part
         if found is not None:

@@ -1,13 +1,17 @@
 """Mail addresses and lists of them, as RFC 5322 has them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import InvalidHeaderDefect
 from email.headerregistry import Address, HeaderRegistry
 from typing import Any
 
+from ada_url import idna
+
 _read_header = HeaderRegistry()
 _CLOSING = {'"': '"', "(": ")", "<": ">", "[": "]"}
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def mail_address(text: str) -> Address | None:
 
 
 def _in_ascii(domain: str) -> str:
-    return domain.encode("idna").decode("ascii")
+    # Python's codec knows how long a name may be, but takes `ß` and `ς` to a domain of others.
+    return idna.encode(domain).decode("ascii").encode("idna").decode("ascii")
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -67,7 +72,10 @@ def _parts(text: str) -> Iterator[str]:
             ends.append(_CLOSING[letter])
             part += letter
         elif letter == ":" and ends[-1] == "":
-            part = ""  # the name of a group
+            # The name of a group; an address is none.
+            if "@" in _QUOTED.sub("", part):
+                yield from _named(part + letter)
+            part = ""
         elif letter in ",;" and ends[-1] == "":
             yield from _named(part)
             part = ""

@@ -195,7 +195,7 @@ def proofs(
 
 
 def to_duckdb(
-    source: Warehouse, target: DuckDBEngine, path: Path, *, replace: bool, memory: str, bars: Bars
+    source: Warehouse, target: DuckDBEngine, *, replace: bool, memory: str, bars: Bars
 ) -> Transferred:
     """Make a DuckDB file of what PostgreSQL holds and prove it; the caller holds the run lock.
 
@@ -219,7 +219,7 @@ def to_duckdb(
                 return Transferred("already equal", theirs, ours)
             if not replace:
                 raise refuse(Warehouse(target))
-        with building(path) as part:
+        with building(target.path) as part:
             copying.build(there, part, memory, bars("Copying"))
             clock.lap("copying")
             theirs = there.digests()
@@ -227,14 +227,13 @@ def to_duckdb(
             clock.lap("proof")
             result = Transferred("copied", theirs, ours, clock.seconds)
             if result.equal:
-                install(part, target, path)
+                install(part, target)
     return result
 
 
 def file_to_duckdb(
     session: DuckDBSession,
     target: DuckDBEngine,
-    path: Path,
     *,
     scratch: Path | None,
     replace: bool,
@@ -246,7 +245,6 @@ def file_to_duckdb(
     Args:
         session: the open source.
         target: the file to make.
-        path: where that is.
         scratch: where the source is if nobody needs it afterwards: then it is made the target.
         replace: whether data that the target holds is to go.
         memory: how much DuckDB may take.
@@ -264,7 +262,7 @@ def file_to_duckdb(
             return Transferred("already equal", here, there)
         if not replace:
             raise refuse(Warehouse(target))
-    with building(path) as part:
+    with building(target.path) as part:
         progress = bars("Copying")
         progress(0, 1)
         if scratch is None:
@@ -277,7 +275,7 @@ def file_to_duckdb(
         clock.lap("proof")
         result = Transferred("copied", here, there, clock.seconds)
         if result.equal:
-            install(part, target, path)
+            install(part, target)
     return result
 
 
@@ -295,7 +293,7 @@ def building(path: Path) -> Iterator[Path]:
         _clear(part)
 
 
-def install(part: Path, target: DuckDBEngine, path: Path) -> None:
+def install(part: Path, target: DuckDBEngine) -> None:
     """Put a built file in its place.
 
     Raises:
@@ -305,8 +303,8 @@ def install(part: Path, target: DuckDBEngine, path: Path) -> None:
         # Also writes what its log still holds: another file must not inherit that.
         with target.transaction():
             pass
-        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-    os.replace(part, path)  # noqa: PTH105
+        target.path.with_name(f"{target.path.name}.wal").unlink(missing_ok=True)
+    os.replace(part, target.path)  # noqa: PTH105
 
 
 def _take(scratch: Path, part: Path) -> None:

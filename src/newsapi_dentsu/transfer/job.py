@@ -177,7 +177,6 @@ class Job:
                 return direct.file_to_duckdb(
                     session,
                     engine,
-                    path,
                     scratch=self._scratch,
                     replace=self._treatment.replace,
                     memory=self._settings.duckdb_memory_limit,
@@ -210,7 +209,6 @@ class Job:
                 return direct.to_duckdb(
                     source,
                     engine,
-                    path,
                     replace=self._treatment.replace,
                     memory=self._settings.duckdb_memory_limit,
                     bars=bars,

@@ -117,14 +117,20 @@ class DuckDBEngine(Engine):
     other_schemas = ()
 
     def __init__(self, path: Path, *, memory_limit: str, wait: float) -> None:
-        self._path = path
+        # Lock and log are beside the file itself, by whatever link it is reached.
+        self._path = path.resolve() if path.is_symlink() else path
         self._memory_limit = memory_limit
         self._wait = wait
         self._idle: list[duckdb.DuckDBPyConnection] = []
         self._keeping: _Kept | None = None
-        self._lock_path = path.with_name(path.name + ".lock")
-        self._note_path = path.with_name(path.name + ".lock-holder")
+        self._lock_path = self._path.with_name(self._path.name + ".lock")
+        self._note_path = self._path.with_name(self._path.name + ".lock-holder")
         self.location = str(path)
+
+    @property
+    def path(self) -> Path:
+        """The file itself: links are followed."""
+        return self._path
 
     @override
     def exists(self) -> bool:
