@@ -18,6 +18,8 @@ _LEGAL_AS_TEXT: Final = (
 )
 _LEGAL: Final = frozenset(_LEGAL_AS_TEXT.split())
 _SHORTEST = 2
+_LONGEST_KEY: Final = 200
+_QUOTES: Final = str.maketrans({**dict.fromkeys('"“”„«»', " "), **dict.fromkeys("’‘ʼ", "'")})
 _LIKE: Final = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "–": "-", "—": "-", "\xa0": " "}
 
 
@@ -110,6 +112,16 @@ def gazetteer(concepts: Iterable[tuple[str, str]], brands: Sequence[Brand] = ())
                 if name.tokens not in watched
             ]
     return Gazetteer(names)
+
+
+def name_key(name: str) -> str:
+    """A name as names are compared: without capitals, accents, quotation marks, needless blanks.
+
+    All other marks count, so that C++ is not C#.
+    """
+    told = unicodedata.normalize("NFKD", name.translate(_QUOTES)).casefold()
+    bare = "".join(char for char in told if not unicodedata.combining(char))
+    return " ".join(unicodedata.normalize("NFC", bare).split())[:_LONGEST_KEY]
 
 
 def folded(text: str) -> str:

@@ -60,10 +60,14 @@ _KEPT_SECONDS: Final = 3600.0
 
 _TABLES: Final = (
     *("articles", "articles_past", "article_concepts", "article_topics"),
+    *("article_targets", "article_mentions"),
     *("stories", "story_articles", "brand_sentiment_by_week"),
 )
 
 _ASSESSED: Final = "SELECT coalesce(max(change_seq), 0) FROM news.processed.assessments"
+_TONED: Final = (
+    "SELECT coalesce(max(value), 0) FROM news.ops.positions WHERE name = 'final.tones_seq'"
+)
 _TONES: Final = "final.brand_sentiment_by_week"
 _OF_STORIES: Final = ("articles", "story_articles")
 _VIEWS: Final = {
@@ -181,7 +185,7 @@ def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> 
             return None
         ((state, same),) = connection.execute(
             "SELECT now.change_seq, published.change_seq = now.change_seq "
-            f"AND taken.change_seq = ({_ASSESSED}) "
+            f"AND taken.change_seq = ({_ASSESSED}) AND taken.tone_seq = ({_TONED}) "
             "FROM news.final.reading_state AS now, published.final.reading_state AS published, "
             "published.publishing.assessed AS taken"
         ).fetchall()
@@ -312,7 +316,10 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         "CREATE TABLE working.final.reading_state AS SELECT * REPLACE (-1 AS change_seq) "
         "FROM news.final.reading_state"
     )
-    connection.execute("CREATE TABLE working.publishing.assessed AS SELECT -1 AS change_seq")
+    connection.execute(
+        "CREATE TABLE working.publishing.assessed AS "
+        "SELECT CAST(-1 AS bigint) AS change_seq, CAST(-1 AS bigint) AS tone_seq"
+    )
     connection.execute("CREATE TABLE working.publishing.days (day date)")
     # Days of before that may have no articles any more.
     connection.executemany(
@@ -354,7 +361,9 @@ def _find_changed(connection: duckdb.DuckDBPyConnection) -> None:
         "UNION SELECT article_id FROM news.final.changes, working.final.reading_state AS state "
         "WHERE changes.seq > state.change_seq "
         "UNION SELECT article_id FROM news.processed.assessments AS assessed, "
-        "working.publishing.assessed AS taken WHERE assessed.change_seq > taken.change_seq"
+        "working.publishing.assessed AS taken WHERE assessed.change_seq > taken.change_seq "
+        "UNION SELECT article_id FROM news.final.article_tone AS told, "
+        "working.publishing.assessed AS taken WHERE told.tone_seq > taken.tone_seq"
     )
     connection.execute(
         "CREATE TEMP TABLE moved AS SELECT story_id FROM working.final.story_articles "
@@ -379,6 +388,8 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
         ("articles_past", "article_id", "changed"),
         ("article_concepts", "article_id", "changed"),
         ("article_topics", "article_id", "changed"),
+        ("article_targets", "article_id", "changed"),
+        ("article_mentions", "article_id", "changed"),
         ("story_articles", "story_id", "moved"),
     ):
         among = f"WHERE {key} IN (SELECT {key} FROM {names})"
@@ -401,7 +412,9 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "INSERT INTO working.final.reading_state SELECT * FROM news.final.reading_state"
     )
-    connection.execute(f"UPDATE working.publishing.assessed SET change_seq = ({_ASSESSED})")
+    connection.execute(
+        f"UPDATE working.publishing.assessed SET change_seq = ({_ASSESSED}), tone_seq = ({_TONED})"
+    )
     connection.execute(
         "DELETE FROM working.final.articles_past "
         "WHERE ended_seq <= (SELECT past_from FROM working.final.reading_state)"

@@ -54,10 +54,12 @@ from newsapi_dentsu.reading.hits import (
     windows,
 )
 from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.reading.tones import spoken_of
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-from newsapi_dentsu.warehouse.tables import embeddings
+from newsapi_dentsu.warehouse.tables import embeddings, tone
 
 LINK: Final = "search"
 _STATES: Final = ".search-"
@@ -90,6 +92,9 @@ class _Stamp:
     articles: int
     newest: str
     """When the newest article was published."""
+
+    tone_seq: int = -1
+    """The change of tones that it knows."""
 
     files: dict[str, list[int]] = field(default_factory=dict)
     """Size and time of each."""
@@ -127,18 +132,21 @@ def publish_index(warehouse: Warehouse, folder: Path, model: str) -> int:
                 "SELECT max(published_at) FROM (SELECT published_at FROM final.articles "
                 "UNION ALL SELECT published_at FROM final.articles_past) AS told"
             ).fetchall()
+            ((tone_seq,),) = copy.execute("SELECT tone_seq FROM publishing.assessed").fetchall()
             wanted = _Stamp(
-                state, RULES, version("tantivy"), model, 0, (newest or _EPOCH).isoformat()
+                *(state, RULES, version("tantivy"), model, 0),
+                *((newest or _EPOCH).isoformat(), tone_seq),
             )
             stamp = _continued(folder, wanted)
-            if stamp is not None and stamp.state == state:
+            if stamp is not None and (stamp.state, stamp.tone_seq) == (state, tone_seq):
                 return stamp.state
+            toned = tone.changed_after(session, stamp.tone_seq) if stamp is not None else []
 
             def vectors(hashes: Sequence[str]) -> dict[str, bytes]:
                 found = embeddings.vectors(session, model, hashes)
                 return _in_bytes(found)
 
-            making = _Making(copy, folder, wanted, past_from, vectors)
+            making = _Making(copy, folder, wanted, past_from, vectors, toned)
             if stamp is None or not making.bring(stamp):
                 making.bring(None)
             (folder / _DAMAGED).unlink(missing_ok=True)
@@ -171,6 +179,8 @@ class _Making:
     wanted: _Stamp
     past_from: int
     vectors: Any
+    toned: Sequence[str]
+    """Articles whose tones are others than in the former state."""
 
     def bring(self, former: _Stamp | None) -> bool:
         """Make it of a former state, or of nothing; whether it has what it should."""
@@ -188,6 +198,8 @@ class _Making:
         ).fetchall():
             if former is not None:
                 writer.delete_documents_by_term("id", row[0])
+        for article_id in self.toned if former is not None else ():
+            writer.delete_documents_by_term("id", article_id)
         for rows in self._changed(after):
             self._add(writer, rows)
         writer.commit()
@@ -219,8 +231,8 @@ class _Making:
         """Articles that came, changed or left after a change, as they are and as they were."""
         columns = ", ".join(COLUMNS)
         among = (
-            "article_id IN (SELECT article_id FROM final.article_changes "
-            f"WHERE change_seq > {after})"
+            "(article_id IN (SELECT article_id FROM final.article_changes "
+            f"WHERE change_seq > {after}) OR article_id IN (SELECT unnest($1::text[])))"
             if after >= 0
             else "true"
         )
@@ -230,13 +242,19 @@ class _Making:
         cursor.execute(
             f"SELECT {columns}, CAST({FOR_GOOD} AS bigint) FROM final.articles "
             f"WHERE {among} AND change_seq IS NOT NULL UNION ALL "
-            f"SELECT {columns}, ended_seq FROM final.articles_past WHERE {among}"
+            f"SELECT {columns}, ended_seq FROM final.articles_past WHERE {among}",
+            [list(self.toned)] if after >= 0 else [],
         )
         while rows := cursor.fetchmany(_ROWS):
             yield rows
 
     def _add(self, writer: tantivy.IndexWriter, rows: list[Row]) -> None:
-        made = [(entry(row[:-1], row[-1]), hit(row[:-1])) for row in rows]
+        spoken = spoken_of(DuckDBSession(self.copy), list({row[0] for row in rows}))
+        made = [
+            (entry(row[:-1], row[-1], about), hit(row[:-1], about))
+            for row in rows
+            for about in [spoken.get(row[0], [])]
+        ]
         vectors = self.vectors([one.vector_hash for one, _ in made if one.vector_hash])
         for one, shown in made:
             writer.add_document(_document(one, shown, vectors.get(one.vector_hash or "")))
@@ -295,7 +313,7 @@ def _sweep(folder: Path) -> None:
 
 def _schema() -> tantivy.Schema:
     schema = tantivy.SchemaBuilder()
-    for name in ("id", "topic", "lang"):
+    for name in ("id", "topic", "lang", "tone"):
         schema.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("words", "title", "opening"):
         schema.add_text_field(name, tokenizer_name="whitespace", index_option="position")
@@ -319,6 +337,8 @@ def _document(one: Entry, shown: Hit, vector: bytes | None) -> tantivy.Document:
     document.add_text("lang", one.lang)
     for topic in one.topics:
         document.add_text("topic", topic_name(topic))
+    for label in one.tones:
+        document.add_text("tone", label)
     document.add_integer("published", _microseconds(one.published_at))
     document.add_integer("change", one.change_seq)
     document.add_integer("ended", one.ended_seq)
@@ -435,7 +455,10 @@ class CopyIndex(Index):
 
     @override
     def labels(self, found: Sequence[Found]) -> list[Labels]:
-        return [Labels(one.source_uri, one.topics, one.lang) for one in self.hits(found)]
+        return [
+            Labels(one.source_uri, one.topics, one.lang, one.tone, one.targets)
+            for one in self.hits(found)
+        ]
 
     @override
     def akin(
@@ -506,6 +529,8 @@ class CopyIndex(Index):
             (Occur.MustNot, "topic", ["_".join(topic) for topic in search.without_topics]),
             (Occur.Must, "lang", list(search.languages)),
             (Occur.MustNot, "lang", list(search.without_languages)),
+            (Occur.Must, "tone", list(search.labels)),
+            (Occur.MustNot, "tone", list(search.without_labels)),
         ):
             if values:
                 wanted.append((occur, Query.term_set_query(self._schema, name, values)))

@@ -10,9 +10,10 @@ from typing import Final
 from newsapi_dentsu.domain.passages import passage_hash, passages
 from newsapi_dentsu.domain.terms import terms
 from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.reading.tones import Speaks, labels
 from newsapi_dentsu.warehouse.engines.base import Row
 
-RULES: Final = 1
+RULES: Final = 2
 """Which rules make an entry of an article; an index of other rules is made anew."""
 
 FOR_GOOD: Final = 2**62
@@ -36,7 +37,7 @@ AROUND: Final = timedelta(days=45)
 COLUMNS: Final = (
     *("article_id", "change_seq", "published_at", "title", "body", "text_start", "text_end"),
     *("story_id", "link", "source_name", "source_uri", "lang", "topics", "relevance"),
-    *("sentiment", "origin"),
+    *("sentiment", "origin", "tone"),
 )
 """What an entry is made of: columns of `final.articles`."""
 
@@ -58,6 +59,9 @@ class Entry:
     source_uri: str | None
     topics: tuple[str, ...]
     lang: str
+    tones: frozenset[str]
+    """Labels of its tones (`tones.labels`)."""
+
     vector_hash: str | None
     """The name of the vector that tells what the article means."""
 
@@ -77,10 +81,10 @@ def own_text(body: str, start: int | None, end: int | None) -> str:
     return body[start or 0 : end or len(body)].strip() or body.strip()
 
 
-def entry(row: Row, ended_seq: int = FOR_GOOD) -> Entry:
-    """The entry of an article in `COLUMNS`."""
+def entry(row: Row, ended_seq: int = FOR_GOOD, targets: Sequence[Speaks] = ()) -> Entry:
+    """The entry of an article in `COLUMNS` that speaks about these targets."""
     article_id, change_seq, published_at, title, body, start, end = row[:7]
-    _, _, source_name, source_uri, lang, topics, *_ = row[7:]
+    _, _, source_name, source_uri, lang, topics, *_, tone = row[7:]
     text = own_text(body, start, end)
     in_title = terms(title)[: _MOST_PLACES // 2]
     words = tuple(_limited(itertools.chain(in_title, [None], terms(text))))
@@ -96,6 +100,7 @@ def entry(row: Row, ended_seq: int = FOR_GOOD) -> Entry:
         source_uri=source_uri,
         topics=tuple(topics),
         lang=lang or "",
+        tones=frozenset(labels(tone, targets)),
         vector_hash=passage_hash(parts[0]) if parts else None,
     )
 
@@ -147,6 +152,8 @@ def matches(search: Search, article: Entry) -> bool:
         and not any(map(about, search.without_topics))
         and (not search.languages or article.lang in search.languages)
         and article.lang not in search.without_languages
+        and (not search.labels or not article.tones.isdisjoint(search.labels))
+        and article.tones.isdisjoint(search.without_labels)
         and (search.since is None or day >= search.since)
         and (search.until is None or day <= search.until)
     )

@@ -8,16 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
 from newsapi_dentsu.domain.record import day_start
+from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.entries import COLUMNS, day_of, own_text
 from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.reading.tones import Speaks
 from newsapi_dentsu.warehouse.engines.base import Row
 
 RANKED: Final = 2_000
 """The newest hits, among which those that fit best are looked for."""
 
 FACETED: Final = 1_000
-"""The newest hits, whose days, sources, topics and languages are counted."""
+"""The newest hits, whose days, sources, topics, languages and tones are counted."""
 
 COUNTED: Final = 1_000
 """Hits that are counted at most where a page says how many there are: phrases of frequent words are
@@ -66,6 +68,9 @@ class Hit:
     relevance: float | None
     sentiment: float | None
     origin: str
+    tone: str | None
+    targets: list[Speaks]
+    """Whom it speaks about, and how."""
 
 
 class Labels(NamedTuple):
@@ -74,6 +79,8 @@ class Labels(NamedTuple):
     source_uri: str | None
     topics: list[str]
     lang: str
+    tone: str | None
+    targets: list[Speaks]
 
 
 class Counted(NamedTuple):
@@ -90,6 +97,12 @@ class Facets(NamedTuple):
     sources: list[tuple[str, int]]
     topics: list[tuple[str, int]]
     languages: list[tuple[str, int]]
+    tones: list[tuple[str, int]]
+    """How they speak, of the brands where such are looked for."""
+
+    brands: list[tuple[str, int]]
+    """Whom they speak about."""
+
     of: int
     """The newest hits that were looked at."""
 
@@ -198,18 +211,32 @@ def facets(index: Index, search: Search, most: int = 20) -> Facets:
     def told(values: Counter[str]) -> list[tuple[str, int]]:
         return sorted(values.items(), key=lambda one: (-one[1], one[0]))[:most]
 
+    def how(one: Labels) -> set[str]:
+        if not search.brands:
+            return {one.tone} if one.tone else set()
+        return {told.label for told in one.targets if name_key(told.target) in search.brands}
+
+    names: dict[str, str] = {}
+    brands: Counter[str] = Counter()
+    for one in labels:
+        keys = {name_key(told.target): told.target for told in one.targets}
+        brands.update(keys.keys())
+        for key, target in keys.items():
+            names.setdefault(key, target)
     days = Counter(day_of(one.place.published_at).isoformat() for one in found)
     return Facets(
         days=sorted(days.items(), reverse=True)[:most],
         sources=told(Counter(one.source_uri for one in labels if one.source_uri)),
         topics=told(Counter(topic for one in labels for topic in set(one.topics))),
         languages=told(Counter(one.lang for one in labels if one.lang)),
+        tones=told(Counter(label for one in labels for label in how(one))),
+        brands=[(names[key], count) for key, count in told(brands)],
         of=len(found),
     )
 
 
-def hit(row: Row) -> Hit:
-    """An article in `entries.COLUMNS` as a hit."""
+def hit(row: Row, targets: Sequence[Speaks] = ()) -> Hit:
+    """An article in `entries.COLUMNS`, which speaks about these targets, as a hit."""
     values = dict(zip(COLUMNS, row, strict=True))
     text = " ".join(
         own_text(values.pop("body"), values.pop("text_start"), values.pop("text_end"))[
@@ -219,7 +246,7 @@ def hit(row: Row) -> Hit:
     if len(text) > _EXCERPT:
         text = text[:_EXCERPT].rsplit(" ", 1)[0].rstrip(" .,;:–—-") + "…"
     values["published_at"] = values["published_at"].astimezone(UTC)
-    return Hit(excerpt=text, **values)
+    return Hit(excerpt=text, targets=list(targets), **values)
 
 
 def hit_text(one: Hit) -> str:
@@ -232,4 +259,6 @@ def hit_text(one: Hit) -> str:
 def hit_of_text(text: str) -> Hit:
     """A hit that an index has kept."""
     values = json.loads(text)
-    return Hit(**{**values, "published_at": datetime.fromisoformat(values["published_at"])})
+    values["published_at"] = datetime.fromisoformat(values["published_at"])
+    values["targets"] = [Speaks(**one) for one in values["targets"]]
+    return Hit(**values)

@@ -6,7 +6,7 @@ is, and the rest narrows down where, when, about what and in which language. One
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -15,7 +15,9 @@ import langcodes
 from langcodes.tag_parser import LanguageTagError
 
 from newsapi_dentsu.domain.record import parse_day
+from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.domain.terms import terms
+from newsapi_dentsu.reading.tones import OF_ARTICLES, label_of_target
 
 MOST_CHARACTERS: Final = 400
 """As many as fit into an address, whatever script they are of."""
@@ -32,7 +34,7 @@ _IN_QUOTES: Final = r"""(?:"(?P<{0}>[^"]*)"|['‘’](?P<{0}_single>[^'‘’"]*
 
 _PART: Final = re.compile(
     rf"(?P<minus>-?)(?:{_IN_QUOTES.format('phrase')}|"
-    rf"(?P<name>source|since|until|topic|lang):(?:{_IN_QUOTES.format('value')}|(?P<plain>\S*))|"
+    rf"(?P<name>source|since|until|topic|lang|brand|tone):(?:{_IN_QUOTES.format('value')}|(?P<plain>\S*))|"
     r"(?P<word>\S+))",
     re.IGNORECASE,
 )
@@ -44,7 +46,9 @@ _EXAMPLE: Final = 'such as agency "series b" -crypto source:adledger since:2026-
 class Search:
     """What is looked for; days are UTC and inclusive.
 
-    Of `sources`, `topics` and `languages` one must hold where there are any.
+    Of `sources`, `topics` and `languages` one must hold where there are any. `brands` are whom an
+    article speaks about, by their whole names as names are compared; `tones` are how it speaks of
+    one of them, or in title and first sentence where there are none.
     """
 
     phrases: tuple[Terms, ...] = ()
@@ -55,6 +59,10 @@ class Search:
     without_topics: tuple[Terms, ...] = ()
     languages: tuple[str, ...] = ()
     without_languages: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    without_brands: tuple[str, ...] = ()
+    tones: tuple[str, ...] = ()
+    without_tones: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
 
@@ -62,6 +70,23 @@ class Search:
     def reads_texts(self) -> bool:
         """Whether it looks for anything but days."""
         return replace(self, since=None, until=None) != Search()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of tones (`tones.labels`) of which an article must have one, if there are any."""
+        if not self.brands or not self.tones:
+            return self.tones or tuple(map(label_of_target, self.brands))
+        return self._told(self.tones)
+
+    @property
+    def without_labels(self) -> tuple[str, ...]:
+        """Labels of tones of which an article may have none."""
+        return (*map(label_of_target, self.without_brands), *self._told(self.without_tones))
+
+    def _told(self, tones: Sequence[str]) -> tuple[str, ...]:
+        if not self.brands:
+            return tuple(tones)
+        return tuple(label_of_target(brand, tone) for brand in self.brands for tone in tones)
 
     def within(self, since: date | None, until: date | None) -> "Search":
         """The same between these days, where it isn't narrower itself."""
@@ -86,22 +111,22 @@ def parse_search(text: str) -> Search:
     if len(found) > MOST_PARTS:
         raise ValueError(f"a search has at most {MOST_PARTS} words and phrases")
     phrases: dict[str, list[Terms]] = {}
-    languages: dict[str, list[str]] = {"": [], "-": []}
+    exact: dict[str, list[str]] = {}
     days: dict[str, date] = {}
     for part in found:
         name, minus = (part["name"] or "").lower(), part["minus"]
         value = next(part[one] for one in _VALUES if part[one] is not None)
         if name in ("since", "until"):
             days[name] = _day(name, value)
-        elif name == "lang":
-            languages[minus].append(_language(value))
+        elif name in _EXACT:
+            exact.setdefault(minus + name, []).append(_EXACT[name](value))
         elif looked_for := tuple(terms(value)):
             phrases.setdefault(minus + name, []).append(looked_for)
         elif name:
             raise ValueError(f"{name}: needs a name, {_EXAMPLE}")
     if sum(len(one) for each in phrases.values() for one in each) > MOST_TERMS:
         raise ValueError(f"a search has at most {MOST_TERMS} words")
-    search = _made(phrases, languages, days)
+    search = _made(phrases, exact, days)
     if text.strip() and search == Search():
         raise ValueError(f"there is no word to look for: give one, {_EXAMPLE}")
     if search.since and search.until and search.since > search.until:
@@ -111,7 +136,7 @@ def parse_search(text: str) -> Search:
 
 def _made(
     phrases: Mapping[str, list[Terms]],
-    languages: Mapping[str, list[str]],
+    exact: Mapping[str, list[str]],
     days: Mapping[str, date],
 ) -> Search:
     return Search(
@@ -121,8 +146,12 @@ def _made(
         without_sources=tuple(phrases.get("-source", ())),
         topics=tuple(phrases.get("topic", ())),
         without_topics=tuple(phrases.get("-topic", ())),
-        languages=tuple(languages[""]),
-        without_languages=tuple(languages["-"]),
+        languages=tuple(exact.get("lang", ())),
+        without_languages=tuple(exact.get("-lang", ())),
+        brands=tuple(exact.get("brand", ())),
+        without_brands=tuple(exact.get("-brand", ())),
+        tones=tuple(exact.get("tone", ())),
+        without_tones=tuple(exact.get("-tone", ())),
         since=days.get("since"),
         until=days.get("until"),
     )
@@ -143,3 +172,28 @@ def _language(text: str) -> str:
         return langcodes.get(text.strip()).to_alpha3()
     except (LookupError, LanguageTagError):
         raise ValueError("lang: needs a language such as lang:eng or lang:de") from None
+
+
+def _brand(text: str) -> str:
+    """The name of whom an article speaks about, as names are compared."""
+    key = name_key(text)
+    if not key:
+        raise ValueError('brand: needs a whole name such as brand:Nova or brand:"Nova Motors"')
+    return key
+
+
+def _tone(text: str) -> str:
+    """A tone as it is stored."""
+    tone = "_".join(terms(text))
+    if tone not in OF_ARTICLES:
+        names = ", ".join(OF_ARTICLES)
+        raise ValueError(f"tone: needs one of {names}, such as tone:negative")
+    return tone
+
+
+_EXACT: Final[Mapping[str, Callable[[str], str]]] = {
+    "lang": _language,
+    "brand": _brand,
+    "tone": _tone,
+}
+"""What isn't looked for by its terms."""

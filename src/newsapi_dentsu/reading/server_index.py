@@ -7,6 +7,7 @@ a frequent word are found in the newest weeks, without looking at all that there
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -37,9 +38,10 @@ from newsapi_dentsu.reading.hits import (
     windows,
 )
 from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.reading.tones import spoken_of
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
-from newsapi_dentsu.warehouse.tables import embeddings, search
+from newsapi_dentsu.warehouse.tables import embeddings, positions, search, tone
 from newsapi_dentsu.warehouse.tables.search import ENTRIES, SearchState
 
 if TYPE_CHECKING:
@@ -66,21 +68,24 @@ def publish_entries(warehouse: Warehouse, model: str) -> int:
         The state that can be searched now.
     """
 
-    def begin(session: Session) -> tuple[SearchState, int]:
+    def begin(session: Session) -> tuple[SearchState, int, int]:
         target: int = one(session, "SELECT change_seq FROM final.reading_state")
+        toned = positions.position(session, tone.SEQUENCE)
         now = search.state(session)
         if now is None or (now.rules, now.model) != (RULES, model) or now.reached > target:
             search.clear(session)
             if target > _MANY:
                 # Made at the end, it costs a fifth of what so many additions to it do.
                 search.drop_index(session)
-            now = SearchState(-1, -1, RULES, model)
+            now = SearchState(-1, -1, RULES, model, toned)
             search.set_state(session, now)
-        return now, target
+        return now, target, toned
 
-    now, target = warehouse.write(begin)
+    now, target, toned = warehouse.write(begin)
     while now.change_seq < target:
         now = warehouse.write(partial(_take, now=now, target=target))
+    while (now.tone_seq or 0) < toned:
+        now = warehouse.write(partial(_take_tones, now=now, target=toned))
     # Where its index isn't there, it is made.
     warehouse.upgrade()
     return target
@@ -102,10 +107,43 @@ def _take(session: Session, now: SearchState, target: int) -> SearchState:
         now.reached,
         reached,
     )
-    made = [entry(row) for row in shown]
+    made = _entries(session, shown)
     search.end(session, [*ended, *((one.article_id, one.change_seq) for one in made)], FOR_GOOD)
+    _save(session, made, now.model)
+    done = reached == target
+    if done:
+        search.forget(session, one(session, "SELECT past_from FROM final.reading_state"))
+    after = replace(now, change_seq=target if done else now.change_seq, reached=reached)
+    search.set_state(session, after)
+    return after
+
+
+def _take_tones(session: Session, now: SearchState, target: int) -> SearchState:
+    """Take the next changes of tones, of articles that the entries have."""
+    toned = tone.changed_after(session, now.tone_seq or 0, _BATCH)
+    columns = ", ".join(COLUMNS)
+    shown = session.rows(
+        f"SELECT {columns} FROM final.articles "
+        "WHERE article_id IN (SELECT unnest($1::text[])) AND change_seq <= $2",
+        toned,
+        now.reached,
+    )
+    _save(session, _entries(session, shown), now.model)
+    last = tone.articles(session, toned[-1:]).values()
+    reached = [one.tone_seq or target for one in last] if len(toned) == _BATCH else [target]
+    after = replace(now, tone_seq=reached[0])
+    search.set_state(session, after)
+    return after
+
+
+def _entries(session: Session, rows: Sequence[Row]) -> list[Entry]:
+    spoken = spoken_of(session, [row[0] for row in rows])
+    return [entry(row, targets=spoken.get(row[0], [])) for row in rows]
+
+
+def _save(session: Session, made: Sequence[Entry], model: str) -> None:
     vectors = embeddings.vectors(
-        session, now.model, [one.vector_hash for one in made if one.vector_hash]
+        session, model, [one.vector_hash for one in made if one.vector_hash]
     )
     search.save(
         session,
@@ -118,12 +156,6 @@ def _take(session: Session, now: SearchState, target: int) -> SearchState:
             for one in made
         ],
     )
-    done = reached == target
-    if done:
-        search.forget(session, one(session, "SELECT past_from FROM final.reading_state"))
-    after = SearchState(target if done else now.change_seq, reached, now.rules, now.model)
-    search.set_state(session, after)
-    return after
 
 
 def _in_bytes(vector: "Vector | None") -> bytes | None:
@@ -146,6 +178,7 @@ def full_text(one: Entry) -> str:
     labels = [_EVERY, _of_week(week_of(one.published_at)), _of_lang(one.lang)]
     labels += [_of_source(source) for source in sorted(one.sources)]
     labels += [_of_topic(topic_name(topic)) for topic in one.topics]
+    labels += [_of_tone(label) for label in sorted(one.tones)]
     return " ".join(
         [
             *(f"{_quoted(word)}:{','.join(at)}" for word, at in places.items()),
@@ -168,6 +201,10 @@ def _of_source(term: str) -> str:
 
 def _of_topic(name: str) -> str:
     return f"#t{name[:200]}"
+
+
+def _of_tone(label: str) -> str:
+    return f"#o{label}"
 
 
 def _quoted(lexeme: str) -> str:
@@ -196,11 +233,15 @@ def _asked(wanted: Search, weeks: Sequence[int] = ()) -> str:
     def languages(codes: Sequence[str]) -> list[str]:
         return [_quoted(_of_lang(code)) for code in codes]
 
+    def tones(labels: Sequence[str]) -> list[str]:
+        return [_quoted(_of_tone(label)) for label in labels]
+
     without = [
         *map(_phrase, wanted.without),
         *map(source, wanted.without_sources),
         *topics(wanted.without_topics),
         *languages(wanted.without_languages),
+        *tones(wanted.without_labels),
     ]
     parts = [
         *any_of([_quoted(_of_week(week)) for week in weeks]),
@@ -208,9 +249,11 @@ def _asked(wanted: Search, weeks: Sequence[int] = ()) -> str:
         *any_of(list(map(source, wanted.sources))),
         *any_of(topics(wanted.topics)),
         *any_of(languages(wanted.languages)),
+        *any_of(tones(wanted.labels)),
         *(f"!{part}" for part in without),
     ]
-    if not weeks and not (wanted.phrases or wanted.sources or wanted.topics or wanted.languages):
+    must = (wanted.phrases, wanted.sources, wanted.topics, wanted.languages, wanted.labels)
+    if not weeks and not any(must):
         parts.insert(0, _quoted(_EVERY))
     return " & ".join(parts)
 
@@ -229,7 +272,10 @@ class ServerIndex(Index):
         if found is None or found.change_seq < 0 or found.rules != RULES:
             raise NoIndexError("nothing can be searched yet: run `newsapi run` first")
         self.state = found.change_seq
-        self.revision = f"{found.change_seq}-{found.reached}-{found.rules}-{found.model}"
+        self.revision = "-".join(
+            str(part)
+            for part in (found.change_seq, found.reached, found.rules, found.model, found.tone_seq)
+        )
 
     @override
     def newest(
@@ -325,12 +371,16 @@ class ServerIndex(Index):
 
     @override
     def hits(self, found: Sequence[Found]) -> list[Hit]:
-        return [hit(row) for row in self._rows(found, COLUMNS)]
+        rows = self._rows(found, COLUMNS)
+        spoken = spoken_of(self._session, [row[0] for row in rows])
+        return [hit(row, spoken.get(row[0], [])) for row in rows]
 
     @override
     def labels(self, found: Sequence[Found]) -> list[Labels]:
-        columns = ("article_id", "change_seq", *Labels._fields)
-        return [Labels(*row[2:]) for row in self._rows(found, columns)]
+        columns = ("article_id", "change_seq", "source_uri", "topics", "lang", "tone")
+        rows = self._rows(found, columns)
+        spoken = spoken_of(self._session, [row[0] for row in rows])
+        return [Labels(*row[2:], spoken.get(row[0], [])) for row in rows]
 
     def _rows(self, found: Sequence[Found], columns: Sequence[str]) -> list[Row]:
         """The articles as they were found, in these columns, which begin with id and number."""

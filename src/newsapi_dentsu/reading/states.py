@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from newsapi_dentsu.domain.record import day_start
+from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.errors import ExpiredError
 from newsapi_dentsu.reading.conditions import Conditions
 from newsapi_dentsu.reading.hits import Found, Index, Place
@@ -19,7 +20,7 @@ from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
-from newsapi_dentsu.warehouse.tables import final, tone
+from newsapi_dentsu.warehouse.tables import final
 
 PAGE_ROWS = 500
 _FOUND_AT_ONCE: Final = 2_000
@@ -33,9 +34,9 @@ Pages = Iterator[list[Row]]
 class ArticleFilter:
     """Which articles to read; days are UTC and inclusive, texts match regardless of case.
 
-    `topic` is known in the views only, `brand` and `tone` in the tables only. `brand` is the whole
-    name of whom the article speaks about, and `tone` how it speaks of that, or in its title and
-    first sentence where no brand is asked for.
+    `topic` is known in the views only. `brand` is the whole name of whom the article speaks about,
+    and `tone` how it speaks of that, or in its title and first sentence where no brand is asked
+    for; both are as of now in every state.
     """
 
     since: date | None = None
@@ -85,6 +86,7 @@ ARTICLE_TYPES: Final[Mapping[str, str]] = {
     "flags": "list",
     **dict.fromkeys(("fetched_at", "updated_at"), "time"),
     "change_seq": "integer",
+    "tone": "text",
 }
 """The columns of `final.articles`, each with what kind of value it has."""
 
@@ -366,13 +368,12 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
     if wanted.brand is not None:
         told = "AND label = {1}" if wanted.tone else ""
         conditions.add(
-            f"article_id IN (SELECT article_id FROM {tone.TARGETS} "
-            f"WHERE lower(target) = lower({{0}}) {told})",
-            wanted.brand,
+            "article_id IN (SELECT article_id FROM final.article_targets "
+            f"WHERE target_key = {{0}} {told})",
+            name_key(wanted.brand),
             *([wanted.tone] if wanted.tone else []),
         )
     elif wanted.tone is not None:
         conditions.add(
-            f"article_id IN (SELECT article_id FROM {tone.ARTICLES} WHERE label = {{}})",
-            wanted.tone,
+            "article_id IN (SELECT article_id FROM final.articles WHERE tone = {})", wanted.tone
         )

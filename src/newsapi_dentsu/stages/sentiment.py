@@ -70,6 +70,7 @@ def score_sentiment(
 
     def begin(session: Session) -> tuple[list[str], list[str]]:
         table.forget_departed(session)
+        table.fill_keys(session)
         since = table.recent_since(session, RECENT_DAYS)
         if since is None:
             return [], []

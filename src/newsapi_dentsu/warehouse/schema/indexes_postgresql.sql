@@ -21,3 +21,5 @@ CREATE INDEX idx_past_ended ON final.past_articles(ended_seq);
 -- Without a list of pending entries, which each search would read through.
 CREATE INDEX idx_search_words ON final.search_entries USING gin (words) WITH (fastupdate = off);
 CREATE INDEX idx_search_ended ON final.search_entries(ended_seq);
+CREATE INDEX idx_sentiment_key ON final.article_sentiment(target_key);
+CREATE INDEX idx_tone_label ON final.article_tone(label);

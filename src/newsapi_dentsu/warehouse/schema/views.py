@@ -17,7 +17,7 @@ READER: Final = "news_reader"
 SEARCHED: Final = ("final.search_entries", "final.search_state")
 """What the role looks words up in; it has the words of what the views show."""
 
-SINCE: Final = 18
+SINCE: Final = 19
 """The first version of the schema whose tables have all that the views read."""
 
 READER_SEES_SCHEMA: Final = (
@@ -45,6 +45,7 @@ _REVISION: Final = "concat_ws('-', {})".format(
             "max(version) FROM ops.schema_migrations",
             "coalesce(max(value), 0) FROM ops.positions WHERE name = 'final.changes_seq'",
             "coalesce(max(value), 0) FROM ops.positions WHERE name = 'final.past_from'",
+            "coalesce(max(value), 0) FROM ops.positions WHERE name = 'final.tones_seq'",
             # Roles and stories change where final doesn't, and titles of copies before either does.
             "coalesce(max(change_seq), 0) FROM processed.assessments",
             "coalesce(max(change_seq), 0) FROM processed.processed_news",
@@ -144,10 +145,12 @@ def views(engine: str) -> dict[str, str]:
             f"{lists.texts.format('flags')} AS flags",
             *(f"{lists.labels.format(name)} AS {name}" for name in ("concepts", "categories")),
             f"{lists.topics.format()} AS topics",
+            "toned.label AS tone",
         ]
     )
     assessed = (
-        "LEFT JOIN processed.assessments AS assessed ON assessed.article_id = shown.article_id"
+        "LEFT JOIN processed.assessments AS assessed ON assessed.article_id = shown.article_id "
+        "LEFT JOIN final.article_tone AS toned ON toned.article_id = shown.article_id"
     )
     return {
         # What people read, a row for each article.
@@ -181,6 +184,18 @@ def views(engine: str) -> dict[str, str]:
         "final.article_topics": "SELECT shown.article_id, shown.publishedAt AS published_at, "
         "scored.topic, scored.relevance FROM final.filtered_news AS shown "
         f"CROSS JOIN LATERAL {lists.topic_scores} AS scored",
+        # A row for each one whom an article speaks about: how it does.
+        "final.article_targets": "SELECT told.article_id, shown.story_id, "
+        "shown.publishedAt AS published_at, told.target, told.kind, told.mentions, "
+        "told.negative, told.neutral, told.positive, told.label, told.model, told.target_key "
+        "FROM final.article_sentiment AS told "
+        "JOIN final.filtered_news AS shown ON shown.article_id = told.article_id",
+        # A row for each sentence that shows it.
+        "final.article_mentions": "SELECT told.article_id, told.target, told.sentence_number, "
+        "told.kind, told.sentence, told.name_start, told.name_end, "
+        "told.negative, told.neutral, told.positive, told.label, told.model "
+        "FROM processed.mentions AS told "
+        "JOIN final.filtered_news AS shown ON shown.article_id = told.article_id",
         # A row for each week, by the Monday (UTC) that begins it.
         "final.articles_by_week": "SELECT "
         "CAST(date_trunc('week', publishedAt AT TIME ZONE 'UTC') AS date) AS week, "

@@ -287,6 +287,7 @@ _TONES = {
 }
 _TONE_MODEL = Column("The model of tone and its version.", _TONE)
 _TARGET = Column("Who is spoken about: a brand's name, or a concept's label.", _TONE)
+_TARGET_KEY = Column("Its name without capitals, accents and quotation marks.", _TONE)
 _TARGET_KIND = Column("`brand`, `org` or `person`.", _TONE)
 _TONE_LABEL = "`negative`, `neutral`, `positive`, or `uncertain` where none is likely enough"
 DICTIONARY |= {
@@ -298,6 +299,7 @@ DICTIONARY |= {
         **_TONES,
         "label": Column(f"{_TONE_LABEL}.", _TONE),
         "model": _TONE_MODEL,
+        "target_key": _TARGET_KEY,
     },
     tone.MENTIONS: {
         "article_id": _ARTICLE_ID,
@@ -323,6 +325,7 @@ DICTIONARY |= {
         "brands": Column("Which file of brands was watched.", _TONE),
         "text_hash": Column("Hash of what was read.", "the pipeline"),
         "change_seq": Column("The change of the article in final that was read.", "the pipeline"),
+        "tone_seq": Column("The number of the last change of its tones.", "the pipeline"),
     },
 }
 
@@ -350,6 +353,7 @@ _ARTICLE_VIEW = {
     },
     **{name: DICTIONARY[assessments.TABLE][name] for name in ("role", "reference_id")},
     **_LABELS,
+    "tone": DICTIONARY[tone.ARTICLES]["label"],
 }
 _READING = "docs/reading.md"
 
@@ -410,6 +414,17 @@ DICTIONARY |= {
         "topic": Column("The topic's name.", "the topics file"),
         "relevance": Column("How much it is about the topic, from 0 to 1.", "docs/relevance.md"),
     },
+    "final.article_targets": {
+        "article_id": _ARTICLE_ID,
+        "story_id": _FINAL["story_id"],
+        "published_at": _PUBLISHED,
+        **{
+            name: column
+            for name, column in DICTIONARY[tone.TARGETS].items()
+            if name != "article_id"
+        },
+    },
+    "final.article_mentions": DICTIONARY[tone.MENTIONS],
     "final.articles_by_week": {
         "week": Column("The Monday (UTC) that begins the week.", _READING),
         "articles": Column("Articles published in it.", _READING),

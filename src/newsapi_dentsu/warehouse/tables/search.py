@@ -26,11 +26,13 @@ class SearchState:
     reached: int
     rules: int
     model: str
+    tone_seq: int | None = None
+    """The change of tones up to which they are."""
 
 
 def state(session: Session) -> SearchState | None:
     """What the entries hold; None where nothing was ever made."""
-    found = session.rows(f"SELECT change_seq, reached, rules, model FROM {STATE}")
+    found = session.rows(f"SELECT change_seq, reached, rules, model, tone_seq FROM {STATE}")
     return SearchState(*found[0]) if found else None
 
 
@@ -38,11 +40,13 @@ def set_state(session: Session, now: SearchState) -> None:
     """Tell what the entries hold now."""
     session.execute(f"DELETE FROM {STATE}")
     session.execute(
-        f"INSERT INTO {STATE} (change_seq, reached, rules, model) VALUES ($1, $2, $3, $4)",
+        f"INSERT INTO {STATE} (change_seq, reached, rules, model, tone_seq) "
+        "VALUES ($1, $2, $3, $4, $5)",
         now.change_seq,
         now.reached,
         now.rules,
         now.model,
+        now.tone_seq,
     )
 
 

@@ -4,17 +4,20 @@ All three are caches: what is missing is read again by the model of tone.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.warehouse.engines.base import Session, delete, insert, one
-from newsapi_dentsu.warehouse.tables import final, processed, raw
+from newsapi_dentsu.warehouse.tables import final, positions, processed, raw
 from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of, rows_by_key, values
 
 MENTIONS = "processed.mentions"
 TARGETS = "final.article_sentiment"
 ARTICLES = "final.article_tone"
+SEQUENCE = "final.tones_seq"
+"""Names in `ops.positions` the number of the last change of tones."""
 
 NOT_SCORED = "not_scored"
 """The label of an article in a language that the model can't read."""
@@ -46,7 +49,10 @@ class MentionRow:
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
-    """What an article says of a target, all mentions together."""
+    """What an article says of a target, all mentions together.
+
+    `target_key` is the target as names are compared (`domain.targets.name_key`); `save` gives it.
+    """
 
     article_id: str
     target: str
@@ -57,11 +63,15 @@ class TargetRow:
     positive: float
     label: str
     model: str
+    target_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """The tone of an article's opening, and what was read: a change of any of it is read again."""
+    """The tone of an article's opening, and what was read: a change of any of it is read again.
+
+    `tone_seq` is the number of the last change of its tones, which `save` gives.
+    """
 
     article_id: str
     label: str
@@ -72,6 +82,7 @@ class ArticleRow:
     brands: str
     text_hash: str
     change_seq: BigInt
+    tone_seq: BigInt | None = None
 
 
 MENTION_COLUMNS = columns_of(MentionRow)
@@ -198,9 +209,34 @@ def save(
     article_ids = [row.article_id for row in articles]
     for table in (MENTIONS, TARGETS, ARTICLES):
         delete(session, table, "article_id", article_ids)
-    insert(session, ARTICLES, ARTICLE_COLUMNS, [values(row) for row in articles])
-    insert(session, TARGETS, TARGET_COLUMNS, [values(row) for row in targets])
+    numbers = positions.take_numbers(session, SEQUENCE, len(articles))
+    numbered = [replace(row, tone_seq=seq) for row, seq in zip(articles, numbers, strict=True)]
+    insert(session, ARTICLES, ARTICLE_COLUMNS, [values(row) for row in numbered])
+    named = [replace(row, target_key=name_key(row.target)) for row in targets]
+    insert(session, TARGETS, TARGET_COLUMNS, [values(row) for row in named])
     insert(session, MENTIONS, MENTION_COLUMNS, [values(row) for row in mentions])
+
+
+def changed_after(session: Session, tone_seq: int, rows: int | None = None) -> list[str]:
+    """The articles whose tones have changed after a change, in order; so many at most."""
+    limit = "" if rows is None else f" LIMIT {rows}"
+    found = session.rows(
+        f"SELECT article_id FROM {ARTICLES} WHERE tone_seq > $1 ORDER BY tone_seq{limit}", tone_seq
+    )
+    return [article_id for (article_id,) in found]
+
+
+def fill_keys(session: Session) -> None:
+    """Tell how names are compared, of targets that were stored before that was kept."""
+    found = session.rows(f"SELECT DISTINCT target FROM {TARGETS} WHERE target_key IS NULL")
+    if found:
+        session.execute(
+            f"UPDATE {TARGETS} AS told SET target_key = named.target_key "
+            "FROM (SELECT unnest($1::text[]) AS target, unnest($2::text[]) AS target_key) "
+            "AS named WHERE told.target = named.target AND told.target_key IS NULL",
+            [target for (target,) in found],
+            [name_key(target) for (target,) in found],
+        )
 
 
 def brands_over(

@@ -1,0 +1,218 @@
+"""Articles are found by how they speak about whom, with the same hits everywhere."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu.domain.targets import name_key
+from newsapi_dentsu.reading import hits, tones
+from newsapi_dentsu.reading.index import index_of
+from newsapi_dentsu.reading.library import Library, revision_of
+from newsapi_dentsu.reading.search import parse_search
+from newsapi_dentsu.reading.states import ROWS, ArticleFilter, articles_page, current_state
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import tone
+from support.articles import body, record
+from support.clock import NOON
+from support.processing import process, store
+from support.searching import published
+from support.tables import execute
+from support.tones import tell
+
+HOSTILE = {
+    "C++": "c",
+    "C#": "c",
+    "a.*b|c(": "regex",
+    "Nestlé’s": "accent",
+    'Toys "R" Us': "quotes",
+    "🍎": "emoji",
+    "نوفا": "right to left",
+    "'; DROP TABLE x; --": "sql",
+    "back\\slash": "backslash",
+    "nova=negative@x": "marks",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "reading"
+
+
+def begin(warehouse: Warehouse) -> None:
+    """Four articles of one hour each."""
+    titles = ("Blamed", "Praised", "Both", "Foreign")
+    store(
+        warehouse,
+        *(
+            record(title, NOON - timedelta(hours=hour), title=title)
+            for hour, title in enumerate(titles)
+        ),
+    )
+    process(warehouse)
+    tell(warehouse, "Blamed", "negative", of={"Nova": "negative"})
+    tell(warehouse, "Praised", "positive", of={"NOVA": "positive", "Acme Inc.": "uncertain"})
+    tell(warehouse, "Both", "uncertain", of={"Nova": "positive", "Acme Inc.": "negative"})
+    tell(warehouse, "Foreign", tone.NOT_SCORED)
+
+
+def titles(library: Library, typed: str) -> list[str]:
+    with library.session() as session:
+        index = index_of(session)
+        found = index.newest(parse_search(typed), rows=100)
+        assert index.count(parse_search(typed)) == len(found)
+        return [one.title for one in index.hits(found)]
+
+
+def test_tones_and_brands_are_looked_for(warehouse: Warehouse, folder: Path) -> None:
+    begin(warehouse)
+    library = published(warehouse, folder)
+
+    for typed, wanted in {
+        "brand:nova": ["Blamed", "Praised", "Both"],
+        'brand:"acme inc."': ["Praised", "Both"],
+        "brand:acme": [],
+        "brand:nova tone:positive": ["Praised", "Both"],
+        'brand:"ACME Inc." tone:negative': ["Both"],
+        "tone:negative": ["Blamed"],
+        "tone:negative tone:uncertain": ["Blamed", "Both"],
+        "tone:not-scored": ["Foreign"],
+        "tone:neutral": [],
+        "-tone:not_scored": ["Blamed", "Praised", "Both"],
+        '-brand:"Acme Inc."': ["Blamed", "Foreign"],
+        "brand:nova -tone:positive": ["Blamed"],
+        "praised tone:negative": [],
+    }.items():
+        assert titles(library, typed) == wanted, typed
+
+
+def test_the_filters_of_lists_find_the_same(warehouse: Warehouse, folder: Path) -> None:
+    begin(warehouse)
+    library = published(warehouse, folder)
+
+    for brand, how, typed in (
+        ("Nova", None, "brand:Nova"),
+        ("Nova", "positive", "brand:Nova tone:positive"),
+        (None, "negative", "tone:negative"),
+        (None, "not_scored", "tone:not_scored"),
+    ):
+        wanted = ArticleFilter(brand=brand, tone=how)
+        with warehouse.snapshot() as session:
+            state = current_state(session)
+            rows = articles_page(session, ROWS, state, wanted, after=None, rows=10)
+        found = [dict(zip(ROWS.columns, row, strict=True))["title"] for row in rows]
+        assert found == titles(library, typed), typed
+
+
+@pytest.mark.parametrize("typed", ["tone:", "tone:glad", "brand:", 'brand:"  "', "tone:''"])
+def test_what_is_no_tone_and_no_brand_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"^(tone|brand): needs"):
+        parse_search(typed)
+
+
+def test_whatever_a_brand_is_called_it_is_found_and_no_other(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    store(
+        warehouse,
+        *(
+            record(f"h{number}", NOON - timedelta(hours=number), title=f"Number {number}")
+            for number in range(len(HOSTILE))
+        ),
+    )
+    process(warehouse)
+    for number, name in enumerate(HOSTILE):
+        tell(warehouse, f"Number {number}", of={name: "negative"})
+    library = published(warehouse, folder)
+
+    for number, name in enumerate(HOSTILE):
+        quoted = name.replace('"', " ")
+        assert titles(library, f'brand:"{quoted}" tone:negative') == [f"Number {number}"], name
+        assert titles(library, f'brand:"{quoted}" tone:positive') == []
+    assert name_key("STRASSE  Süd") == name_key("straße Sud")
+
+
+def test_searches_follow_tones_that_change_though_no_article_does(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    begin(warehouse)
+    library = published(warehouse, folder)
+    with library.session() as session:
+        before = revision_of(session)
+
+    tell(warehouse, "Blamed", "positive", of={"Acme Inc.": "positive"}, model="m@2")
+    library = published(warehouse, folder)
+
+    with library.session() as session:
+        assert revision_of(session) != before
+        assert session.rows("SELECT tone FROM final.articles WHERE title = 'Blamed'") == [
+            ("positive",)
+        ]
+    assert titles(library, "brand:nova tone:negative") == []
+    assert titles(library, 'brand:"acme inc." tone:positive') == ["Blamed"]
+    assert titles(library, "tone:positive") == ["Blamed", "Praised"]
+
+
+def test_hits_are_counted_by_tone_and_by_whom_they_speak_about(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    begin(warehouse)
+    with published(warehouse, folder).session() as session:
+        index = index_of(session)
+        all_ = hits.facets(index, parse_search("since:2020-01-01"))
+        of_nova = hits.facets(index, parse_search("brand:nova"))
+        (first, *_) = index.hits(index.newest(parse_search("tone:uncertain"), rows=1))
+
+    assert all_.tones == [("negative", 1), ("not_scored", 1), ("positive", 1), ("uncertain", 1)]
+    assert [(name.casefold(), count) for name, count in all_.brands] == [
+        ("nova", 3),
+        ("acme inc.", 2),
+    ]
+    assert of_nova.tones == [("positive", 2), ("negative", 1)]
+    assert first.tone == "uncertain"
+    assert first.targets == [
+        tones.Speaks("Acme Inc.", "negative"),
+        tones.Speaks("Nova", "positive"),
+    ]
+
+
+def test_targets_of_before_names_were_compared_are_found_after_the_next_run(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    begin(warehouse)
+    execute(warehouse, f"UPDATE {tone.TARGETS} SET target_key = NULL")
+
+    with warehouse.transaction() as session:
+        tone.fill_keys(session)
+        wanted = ArticleFilter(brand="nova")
+        rows = articles_page(session, ROWS, current_state(session), wanted, after=None, rows=10)
+
+    assert len(rows) == 3
+
+
+def test_a_story_tells_the_mean_of_its_articles_and_all_their_sentences(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    store(
+        warehouse,
+        record("one", NOON - timedelta(hours=3), title="One"),
+        record("other", NOON, title="Other", body=body("another text")),
+    )
+    process(warehouse)
+    execute(
+        warehouse,
+        "UPDATE final.filtered_news SET story_id = (SELECT min(story_id) FROM final.filtered_news)",
+    )
+    one = tell(warehouse, "One", of={"Nova": "negative"}, model="m@1")
+    other = tell(warehouse, "Other", of={"Nova": "positive"}, model="m@2")
+
+    with published(warehouse, folder).session() as session:
+        ((story_id,),) = session.rows("SELECT DISTINCT story_id FROM final.articles")
+        ((told,),) = tones.of_stories(session, [story_id, "none"]).values()
+        ((alone,),) = tones.of_articles(session, [one]).values()
+
+    assert (told.label, told.score, told.mentions) == ("uncertain", 0.0, 2)
+    assert told.models == ["m@1", "m@2"]
+    assert {each.article_id for each in told.sentences} == {one, other}
+    assert (alone.label, alone.models) == ("negative", ["m@1"])
+    assert alone.sentences[0].sentence[14:18] == "Nova"
