@@ -11,6 +11,7 @@ from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.library import Library, revision_of
 from newsapi_dentsu.reading.search import parse_search
 from newsapi_dentsu.reading.states import ROWS, ArticleFilter, articles_page, current_state
+from newsapi_dentsu.reading.trends import trends
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import tone
 from support.articles import body, record
@@ -216,3 +217,44 @@ def test_a_story_tells_the_mean_of_its_articles_and_all_their_sentences(
     assert {each.article_id for each in told.sentences} == {one, other}
     assert (alone.label, alone.models) == ("negative", ["m@1"])
     assert alone.sentences[0].sentence[14:18] == "Nova"
+
+
+MONDAY = NOON.date() - timedelta(days=NOON.weekday())
+
+
+def test_a_story_counts_once_in_the_trend_of_a_brand_and_weeks_say_if_they_are_complete(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    at = {"Last": NOON - timedelta(days=7), "One": NOON - timedelta(hours=3), "Other": NOON}
+    store(
+        warehouse,
+        *(record(title, moment, title=title, body=body(title)) for title, moment in at.items()),
+    )
+    process(warehouse)
+    execute(
+        warehouse,
+        "UPDATE final.filtered_news SET story_id = 'one' WHERE title IN ('One', 'Other')",
+    )
+    tell(warehouse, "One", of={"Nova": "negative", "Acme, Inc.": "neutral"})
+    tell(warehouse, "Other", of={"NOVA": "negative"})
+    tell(warehouse, "Last", of={"nova": "positive"})
+
+    with published(warehouse, folder).session() as session:
+        found = trends(
+            session,
+            NOON.date(),
+            brands=["nova", "Acme, Inc.", "none"],
+            today=MONDAY + timedelta(days=7),
+        )
+
+    assert [
+        (one.week, one.brand, one.stories, one.share, one.negative, one.positive)
+        for one in found.tones
+    ] == [
+        (MONDAY - timedelta(days=7), "nova", 1, 1.0, 0, 1),
+        (MONDAY, "Acme, Inc.", 1, 0.5, 0, 0),
+        (MONDAY, "nova", 1, 0.5, 1, 0),
+    ]
+    last, this = found.weeks
+    assert (last.days, last.complete) == (7 - NOON.weekday(), NOON.weekday() == 0)
+    assert (this.days, this.complete) == (NOON.weekday() + 1, NOON.weekday() == 6)

@@ -380,7 +380,10 @@ class ServerIndex(Index):
         columns = ("article_id", "change_seq", "source_uri", "topics", "lang", "tone")
         rows = self._rows(found, columns)
         spoken = spoken_of(self._session, [row[0] for row in rows])
-        return [Labels(*row[2:], spoken.get(row[0], [])) for row in rows]
+        return [
+            Labels(source_uri, topics, lang, tone_, spoken.get(article_id, []))
+            for article_id, _, source_uri, topics, lang, tone_ in rows
+        ]
 
     def _rows(self, found: Sequence[Found], columns: Sequence[str]) -> list[Row]:
         """The articles as they were found, in these columns, which begin with id and number."""

@@ -3,7 +3,7 @@
 Tones are as of now in every state of the articles. In whatever is counted a story counts once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Final
@@ -76,7 +76,7 @@ class BrandWeek:
     """How the stories of a week speak about a brand, and how much that is of all chosen ones'.
 
     Each story counts once, in the week of its first article that names the brand. `score` is their
-    mean tone, from -1 to 1; `complete` as that of `trends.Week`.
+    mean tone, from -1 to 1; `complete` tells whether the week is over and known whole.
     """
 
     week: date
@@ -173,7 +173,7 @@ def brand_weeks(
     first: datetime,
     end: datetime,
     brands: Sequence[str],
-    complete: dict[date, bool],
+    complete: Mapping[date, bool],
 ) -> list[BrandWeek]:
     """How the weeks between two moments speak about each of some brands, named as they are given.
 
@@ -209,7 +209,16 @@ def brand_weeks(
         totals[week] = totals.get(week, 0) + stories
     return [
         BrandWeek(
-            week, names[key], stories, stories / totals[week], *told, complete.get(week, True)
+            week,
+            names[key],
+            stories,
+            stories / totals[week],
+            negative,
+            neutral,
+            positive,
+            uncertain,
+            score,
+            complete.get(week, False),
         )
-        for week, key, stories, *told in rows
+        for week, key, stories, negative, neutral, positive, uncertain, score in rows
     ]

@@ -1,11 +1,12 @@
 """Trends: how much there is week by week, where from, and what it is more and more about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from newsapi_dentsu.domain.record import day_start
+from newsapi_dentsu.reading.tones import BrandWeek, brand_weeks
 from newsapi_dentsu.warehouse.engines.base import Session, one
 
 SPANS_BEFORE: Final = 4
@@ -13,6 +14,7 @@ SPANS_BEFORE: Final = 4
 
 MOST_CONCEPTS: Final = 8
 MOST_WEEKS: Final = 52
+_DAYS: Final = 7
 _LEAST: Final = 3
 """Articles of a week below which a concept doesn't count as rising."""
 
@@ -27,6 +29,11 @@ class Week:
     articles: int
     stories: int
     sources: int
+    days: int
+    """Of how many of its days there are news: fewer than seven at the beginning and at the end."""
+
+    complete: bool
+    """Whether it is over, and all seven days are known: only then it can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class Share:
     label: str
     articles: int
     share: float
+    complete: bool
+    """Whether the week is complete (`Week.complete`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +75,27 @@ class Trends:
     sources: list[SourceCount]
     rising: list[Rising]
     shares: list[Share]
+    tones: list[BrandWeek]
 
 
 def trends(
-    session: Session, newest: date, *, weeks: int = 12, concepts: Sequence[str] = ()
+    session: Session,
+    newest: date,
+    *,
+    weeks: int = 12,
+    concepts: Sequence[str] = (),
+    brands: Sequence[str] = (),
+    today: date | None = None,
 ) -> Trends:
-    """The trends of the weeks up to a day, and how much each of the chosen concepts has of them.
+    """The trends of the weeks up to a day.
+
+    Args:
+        session: the open library.
+        newest: the newest day with news.
+        weeks: how many weeks, that of the newest day included.
+        concepts: concepts to compare by how many articles they have.
+        brands: brands, companies and people to compare by how stories speak about them.
+        today: the day of now (UTC), by default; a week is complete when it is over.
 
     What lies before the oldest article isn't known, and is left out: it isn't nothing.
     """
@@ -79,12 +103,34 @@ def trends(
     monday = newest - timedelta(days=newest.weekday())
     first = day_start(monday - timedelta(weeks=weeks - 1))
     end = day_start(newest + timedelta(days=1))
+    known = _Known(oldest.astimezone(UTC).date(), newest, today or datetime.now(UTC).date())
+    counted = _weeks(session, max(first, oldest), end, monday, weeks, known)
+    complete = {week.week: week.complete for week in counted}
+    chosen = [name for name in concepts if name][:MOST_CONCEPTS]
     return Trends(
-        weeks=_weeks(session, max(first, oldest), end, monday, weeks),
+        weeks=counted,
         sources=_sources(session, first, end),
         rising=rising(session, newest - timedelta(days=6), newest, oldest=oldest),
-        shares=_shares(session, first, end, [name for name in concepts if name][:MOST_CONCEPTS]),
+        shares=_shares(session, first, end, chosen, complete),
+        tones=brand_weeks(session, first, end, brands[:MOST_CONCEPTS], complete),
     )
+
+
+class _Known(NamedTuple):
+    """The days of which there may be news, and the day of now."""
+
+    first: date
+    last: date
+    today: date
+
+    def days(self, monday: date) -> int:
+        """How many days of a week are among them."""
+        sunday = monday + timedelta(days=6)
+        return (min(sunday, self.last) - max(monday, self.first)).days + 1
+
+    def complete(self, monday: date) -> bool:
+        """Whether a week is over and all of it is among them."""
+        return self.days(monday) == _DAYS and self.today >= monday + timedelta(weeks=1)
 
 
 def oldest_of(session: Session) -> datetime:
@@ -94,11 +140,11 @@ def oldest_of(session: Session) -> datetime:
 
 
 def _weeks(
-    session: Session, first: datetime, end: datetime, monday: date, weeks: int
+    session: Session, first: datetime, end: datetime, monday: date, weeks: int, known: _Known
 ) -> list[Week]:
     found = {
-        row[0]: Week(*row)
-        for row in session.rows(
+        week: Week(week, articles, stories, sources, known.days(week), known.complete(week))
+        for week, articles, stories, sources in session.rows(
             f"SELECT {_OF_WEEK} AS week, count(*), count(DISTINCT story_id), "
             "count(DISTINCT source_uri) FROM final.articles "
             "WHERE published_at >= $1 AND published_at < $2 GROUP BY 1 ORDER BY 1",
@@ -108,7 +154,7 @@ def _weeks(
     }
     days = [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
     return [
-        found.get(day) or Week(day, 0, 0, 0)
+        found.get(day) or Week(day, 0, 0, 0, known.days(day), known.complete(day))
         for day in days
         if day_start(day + timedelta(weeks=1)) > first
     ]
@@ -181,7 +227,11 @@ def rising(
 
 
 def _shares(
-    session: Session, first: datetime, end: datetime, concepts: Sequence[str]
+    session: Session,
+    first: datetime,
+    end: datetime,
+    concepts: Sequence[str],
+    complete: Mapping[date, bool],
 ) -> list[Share]:
     if not concepts:
         return []
@@ -198,7 +248,7 @@ def _shares(
     for week, _, articles in counts:
         totals[week] = totals.get(week, 0) + articles
     return [
-        Share(week, names[name], articles, articles / totals[week])
+        Share(week, names[name], articles, articles / totals[week], complete.get(week, False))
         for week, name, articles in counts
     ]
 

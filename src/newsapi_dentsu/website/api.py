@@ -15,6 +15,7 @@ from newsapi_dentsu.reading.library import Library
 from newsapi_dentsu.reading.parquet import parquet_stream
 from newsapi_dentsu.reading.search import MOST_CHARACTERS
 from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES
+from newsapi_dentsu.reading.tones import OF_ARTICLES
 from newsapi_dentsu.reading.trends import MOST_CONCEPTS, MOST_WEEKS
 from newsapi_dentsu.visible import visible
 from newsapi_dentsu.warehouse.engines.base import Row, Session
@@ -75,7 +76,14 @@ def _limit(most: int, usual: int = USUAL) -> Parameter:
     return Parameter("limit", "How many a page.", schema)
 
 
-_FILTERS = (_SINCE, _UNTIL, _SOURCE, _TOPIC, _LANG, _WORDS)
+_BRAND = Parameter("brand", "Whole name of whom they speak about.", _TEXT)
+_TONE = Parameter(
+    "tone",
+    "How they speak of the brand; without one, in title and first sentence.",
+    {"type": "string", "enum": list(OF_ARTICLES)},
+)
+
+_FILTERS = (_SINCE, _UNTIL, _SOURCE, _TOPIC, _LANG, _BRAND, _TONE, _WORDS)
 
 OPERATIONS: Final = (
     Operation(
@@ -99,6 +107,12 @@ OPERATIONS: Final = (
     ),
     Operation("/api/v1/articles/{article_id}", "One article.", (), "Article"),
     Operation(
+        "/api/v1/articles/{article_id}/tones",
+        "How one article speaks about whom, and the sentences.",
+        (),
+        "Tones",
+    ),
+    Operation(
         "/api/v1/stories",
         "The stories of some days, most carried first.",
         (
@@ -113,6 +127,12 @@ OPERATIONS: Final = (
         "Stories",
     ),
     Operation("/api/v1/stories/{story_id}", "One story, and where it ran.", (), "Story"),
+    Operation(
+        "/api/v1/stories/{story_id}/tones",
+        "How one story speaks about whom, all its articles together, and the sentences.",
+        (),
+        "Tones",
+    ),
     Operation(
         "/api/v1/changes",
         "Everything that came, changed or left, in order; ask again with the cursor in next.",
@@ -146,7 +166,8 @@ OPERATIONS: Final = (
     ),
     Operation(
         "/api/v1/trends",
-        "Articles a week, the first sources, rising concepts, and the shares of those chosen.",
+        "Articles a week, the first sources, rising concepts, the shares of those chosen, and how "
+        "stories speak about chosen brands; a week that isn't complete says so.",
         (
             Parameter(
                 "weeks",
@@ -161,6 +182,12 @@ OPERATIONS: Final = (
             Parameter(
                 "concepts",
                 f"Concepts to compare, separated by commas; {MOST_CONCEPTS} at most.",
+                {"type": "string", "maxLength": 500},
+            ),
+            Parameter(
+                "brands",
+                "Brands, companies or people to compare by how stories speak about them, separated "
+                f"by commas; {MOST_CONCEPTS} at most.",
                 {"type": "string", "maxLength": 500},
             ),
         ),

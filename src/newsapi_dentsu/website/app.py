@@ -49,7 +49,7 @@ from newsapi_dentsu.website import api, feeds, pages, search_api, search_pages
 from newsapi_dentsu.website.answers import Answers
 from newsapi_dentsu.website.cache import AnswerCache, is_kept, note_revision, now_of
 from newsapi_dentsu.website.gate import Access, Gate
-from newsapi_dentsu.website.graphql_http import GraphQL, GraphQLOptions, script
+from newsapi_dentsu.website.graphql_http import SERVER_HEADER, GraphQL, GraphQLOptions, script
 from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
 from newsapi_dentsu.website.openapi import description
 from newsapi_dentsu.website.problems import problem
@@ -87,9 +87,6 @@ MOST_ADDRESS: Final = 8_000
 
 MOST_HEADERS: Final = 16_000
 """Bytes of a request's headers."""
-
-SERVER_HEADER: Final = "Read-From"
-"""Says of an answer of the API whether the primary or the replica gave it, where there are both."""
 
 _USUAL_GRAPHQL: Final = GraphQLOptions()
 
@@ -167,6 +164,12 @@ def application(
             Route("/api/v1/search/facets", routes.given(search_api.facets), methods=["GET"]),
             Route("/api/v1/trends", routes.given(search_api.trends), methods=["GET"]),
             Route("/api/v1/sources/{id}", routes.one(search_api.source), methods=["GET"]),
+            Route(
+                "/api/v1/articles/{id}/tones", routes.one(search_api.article_tones), methods=["GET"]
+            ),
+            Route(
+                "/api/v1/stories/{id}/tones", routes.one(search_api.story_tones), methods=["GET"]
+            ),
             Route("/api/v1/stories/{id}/related", routes.one(search_api.related), methods=["GET"]),
         ],
         middleware=[
@@ -209,43 +212,55 @@ class _Routes:
 
         async def answer(request: Request) -> Response:
             now = now_of(request)
-            return _page(
-                await self._read(request, lambda session: make(session, request.query_params, now))
+            return await self._page(
+                request, lambda session: make(session, request.query_params, now)
             )
 
         return answer
 
-    async def _read(self, request: Request, work: Callable[[Session], T]) -> T:
-        """Do work on the library, which tells on the way what is read."""
+    async def _page(
+        self,
+        request: Request,
+        make: Callable[[Session], str | None],
+        missing: str = "There is no such page here.",
+    ) -> Response:
+        """A page made of the library, which tells on the way what is read, and from which server.
 
-        def noted(session: Session) -> T:
+        Args:
+            request: what is answered.
+            make: makes the page; None where there is none.
+            missing: what is said then.
+        """
+
+        def work(session: Session) -> tuple[str | None, dict[str, str]]:
             if is_kept(request):
                 note_revision(request, revision_of(session))
-            return work(session)
+            return make(session), _server_headers(self._library, session)
 
-        return await run_in_threadpool(self._library.read, noted)
+        found, headers = await run_in_threadpool(self._library.read, work)
+        if found is None:
+            raise HTTPException(404, missing)
+        return _page(found, headers=headers)
 
     async def story(self, request: Request) -> Response:
         """The page of a story."""
 
         now = now_of(request)
-        found = await self._read(request, lambda session: pages.story(session, _id(request), now))
-        if found is None:
-            raise HTTPException(
-                404, "There is no such story: it may have become a part of another one."
-            )
-        return _page(found)
+        return await self._page(
+            request,
+            lambda session: pages.story(session, _id(request), now),
+            "There is no such story: it may have become a part of another one.",
+        )
 
     async def source(self, request: Request) -> Response:
         """The page of a publication."""
 
         now = now_of(request)
-        found = await self._read(
-            request, lambda session: search_pages.source(session, _id(request), now)
+        return await self._page(
+            request,
+            lambda session: search_pages.source(session, _id(request), now),
+            "This publication had nothing to read in the last 90 days.",
         )
-        if found is None:
-            raise HTTPException(404, "This publication had nothing to read in the last 90 days.")
-        return _page(found)
 
     async def saved_list(self, request: Request) -> Response:
         """The page of all saved searches."""
@@ -254,7 +269,7 @@ class _Routes:
             there = self._saved.all() if self._saved else []
             return search_pages.saved(session, there, now_of(request))
 
-        return _page(await self._read(request, work))
+        return await self._page(request, work)
 
     async def saved_page(self, request: Request) -> Response:
         """The page of a saved search: that of the search."""
@@ -289,9 +304,7 @@ class _Routes:
         """The page about feeds and the API."""
 
         now = now_of(request)
-        return _page(
-            await self._read(request, lambda session: pages.feeds(session, _base(request), now))
-        )
+        return await self._page(request, lambda session: pages.feeds(session, _base(request), now))
 
     async def atom(self, request: Request) -> Response:
         """The Atom feed."""
@@ -394,8 +407,7 @@ class _Routes:
             revision = revision_of(session, state)
             note_revision(request, revision)
             headers = _state_headers(request, state, revision, asked)
-            if (server := server_of(self._library, session)) is not None:
-                headers[SERVER_HEADER] = server
+            headers.update(_server_headers(self._library, session))
             any_one = request.headers.get("if-none-match", "").strip() == "*"
             if _is_known(request, headers) and not any_one:
                 return headers, None
@@ -455,6 +467,11 @@ def _state_headers(
     if state.updated_at is not None:
         headers["Last-Modified"] = format_datetime(state.updated_at.astimezone(UTC), usegmt=True)
     return headers
+
+
+def _server_headers(library: Library, session: Session) -> dict[str, str]:
+    server = server_of(library, session)
+    return {} if server is None else {SERVER_HEADER: server}
 
 
 def _is_known(request: Request, headers: Mapping[str, str]) -> bool:

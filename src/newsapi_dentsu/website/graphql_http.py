@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MOST_BODY: Final = 100_000
 """Bytes of a request's body."""
 
+SERVER_HEADER: Final = "Read-From"
+"""Says of an answer whether the primary or the replica gave it, where there are both."""
+
 RESPONSE: Final = "application/graphql-response+json"
 _JSON: Final = "application/json"
 _POLICY: Final = (
@@ -116,12 +119,13 @@ class GraphQL:
             executor = self._ready()
             return executor.answer(self._read(given), tell_revision=is_kept(request))
 
-        body, executed, revision = await run_in_threadpool(work)
+        body, executed, revision, server = await run_in_threadpool(work)
         note_revision(request, revision)
         status = 200 if executed or kind == _JSON else 400
         # A half of a character in what was asked may come back in a message.
         told = body.encode(errors="replace")
-        return Response(told, status, media_type=kind, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", **({SERVER_HEADER: server} if server else {})}
+        return Response(told, status, media_type=kind, headers=headers)
 
     def _ready(self) -> "Executor":
         with self._lock:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from newsapi_dentsu.reading.hits import COUNTED, Hit
 from newsapi_dentsu.reading.states import ARTICLE_TYPES, Change
 from newsapi_dentsu.reading.stories import Place, Story
+from newsapi_dentsu.reading.tones import TargetTone
 from newsapi_dentsu.reading.trends import SourceProfile, Trends
 from newsapi_dentsu.website.api import OPERATIONS, Operation
 
@@ -167,7 +168,7 @@ def _schemas_of_searches(rows_of: Callable[[type], dict[str, Any]]) -> dict[str,
     def whole(properties: dict[str, Any]) -> dict[str, Any]:
         return {"type": "object", "required": list(properties), "properties": properties}
 
-    hit, integer = rows_of(Hit), {"type": "integer"}
+    hit, integer = _inlined(rows_of(Hit)), {"type": "integer"}
     counted = {
         "type": "array",
         "items": whole({"value": {"type": "string"}, "hits": integer}),
@@ -189,7 +190,9 @@ def _schemas_of_searches(rows_of: Callable[[type], dict[str, Any]]) -> dict[str,
         "Facets": whole(
             {
                 "of": integer,
-                **dict.fromkeys(("days", "sources", "topics", "languages"), counted),
+                **dict.fromkeys(
+                    ("days", "sources", "topics", "languages", "tones", "brands"), counted
+                ),
             }
         ),
         "RelatedStories": whole(
@@ -198,6 +201,12 @@ def _schemas_of_searches(rows_of: Callable[[type], dict[str, Any]]) -> dict[str,
                     "type": "array",
                     "items": {**hit, "properties": {**hit["properties"], "similarity": similar}},
                 }
+            }
+        ),
+        "Tones": whole(
+            {
+                "tone": {"type": ["string", "null"]},
+                "targets": {"type": "array", "items": _inlined(rows_of(TargetTone))},
             }
         ),
         "Trends": _inlined(rows_of(Trends)),

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from newsapi_dentsu.reading import stories
+from newsapi_dentsu.reading import stories, tones
 from newsapi_dentsu.reading.related import related_to
 from newsapi_dentsu.reading.stories import Facets, Place, Ranked, State, Story, StoryFilter
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -22,6 +22,7 @@ from newsapi_dentsu.website.rendering import language, paragraphs, render
 
 PAGE_STORIES: Final = 25
 RELATED: Final = 6
+_TARGETS: Final = 12
 _PLACES: Final = 12
 """Places that a card unfolds."""
 
@@ -34,11 +35,15 @@ _MUCH: Final = PAGE_STORIES + 1
 
 
 class Entry(NamedTuple):
-    """A story on a page; `elsewhere` are the first other places, `more` tells of further ones."""
+    """A story on a page; `elsewhere` are the first other places, `more` tells of further ones.
+
+    `tone` is that of the title and the first sentence that are shown.
+    """
 
     story: Story
     elsewhere: list[Place]
     more: bool
+    tone: str | None
 
 
 def today(session: Session, _given: Mapping[str, str], now: datetime) -> str:
@@ -75,6 +80,8 @@ def story(session: Session, story_id: str, now: datetime) -> str | None:
         concepts=concepts[:20],
         akin=related_to(session, found, concepts, RELATED),
         scores=scores,
+        tone=tones.article_tones(session, [found.article_id]).get(found.article_id),
+        targets=tones.of_stories(session, [story_id]).get(story_id, [])[:_TARGETS],
     )
 
 
@@ -200,12 +207,14 @@ def _summary(is_today: bool, period: str, *, named: bool, front: bool) -> str:
 def _entries(session: Session, ranked: list[Ranked]) -> list[Entry]:
     ids = [one.story.story_id for one in ranked if one.story.article_count > 1]
     ran = stories.places(session, ids, _PLACES + 1)
+    read = tones.article_tones(session, [one.story.article_id for one in ranked])
     entries = []
     for _, one in ranked:
         others = [
             place for place in ran.get(one.story_id, []) if place.article_id != one.article_id
         ]
-        entries.append(Entry(one, others[:_PLACES], one.article_count - 1 > _PLACES))
+        more = one.article_count - 1 > _PLACES
+        entries.append(Entry(one, others[:_PLACES], more, read.get(one.article_id)))
     return entries
 
 

@@ -2,9 +2,11 @@
 
 import base64
 import binascii
+import csv
+import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -15,6 +17,7 @@ from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.search import MOST_CHARACTERS, Search, parse_search
 from newsapi_dentsu.reading.states import ArticleFilter
 from newsapi_dentsu.reading.stories import Rank, StoryFilter
+from newsapi_dentsu.reading.tones import OF_ARTICLES
 from newsapi_dentsu.reading.trends import MOST_CONCEPTS, MOST_WEEKS
 
 PERIODS: Final = ((1, "1 day"), (7, "7 days"), (30, "30 days"))
@@ -108,7 +111,16 @@ def article_filter(given: Mapping[str, str]) -> ArticleFilter:
         search=search,
         topic=_text(given, "topic") or None,
         lang=_text(given, "lang") or None,
+        brand=_text(given, "brand") or None,
+        tone=_tone(given),
     )
+
+
+def _tone(given: Mapping[str, str]) -> str | None:
+    text = _text(given, "tone")
+    if text and text not in OF_ARTICLES:
+        raise QuestionError(f"tone must be one of {', '.join(OF_ARTICLES)}")
+    return text or None
 
 
 def searched(given: Mapping[str, str]) -> Search:
@@ -120,16 +132,39 @@ def searched(given: Mapping[str, str]) -> Search:
     return _search(words(given))
 
 
-def trend_question(given: Mapping[str, str]) -> tuple[int, list[str]]:
-    """Read how many weeks, and which concepts are to be compared.
+def trend_question(given: Mapping[str, str]) -> tuple[int, list[str], list[str]]:
+    """Read how many weeks, and which concepts and which brands are to be compared.
 
     Raises:
         QuestionError: one of them is malformed.
     """
-    chosen = [name.strip() for name in _text(given, "concepts", 500).split(",") if name.strip()]
-    if len(chosen) > MOST_CONCEPTS:
-        raise QuestionError(f"concepts must be at most {MOST_CONCEPTS}, separated by commas")
-    return _number(given, "weeks", 12, 1, MOST_WEEKS), chosen
+    weeks = _number(given, "weeks", 12, 1, MOST_WEEKS)
+    return weeks, _names(given, "concepts"), _names(given, "brands")
+
+
+def _names(given: Mapping[str, str], name: str) -> list[str]:
+    """Names separated by commas; one that has a comma is in quotation marks."""
+    rows = csv.reader([" ".join(_text(given, name, 500).split())], skipinitialspace=True)
+    return chosen([part for row in rows for part in row], name)
+
+
+def chosen(names: Sequence[str], name: str) -> list[str]:
+    """The names that are to be compared, each once.
+
+    Raises:
+        QuestionError: there are too many, or one can't be a name.
+    """
+    found = list(dict.fromkeys(one.strip() for one in names if one.strip()))
+    if len(found) > MOST_CONCEPTS or not all(map(is_storable, found)):
+        raise QuestionError(f"{name} must be at most {MOST_CONCEPTS} names, separated by commas")
+    return found
+
+
+def names_text(names: Sequence[str]) -> str:
+    """Names as an address has them, separated by commas."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(names)
+    return line.getvalue()
 
 
 def limit(given: Mapping[str, str], usual: int, most: int) -> int:

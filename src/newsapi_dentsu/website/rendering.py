@@ -13,6 +13,7 @@ from langcodes.tag_parser import LanguageTagError
 
 from newsapi_dentsu.reading import entries
 from newsapi_dentsu.reading.stories import Story
+from newsapi_dentsu.reading.tones import Mention
 from newsapi_dentsu.wording import duration
 
 _TEMPLATES: Final = resources.files(__package__) / "templates"
@@ -119,6 +120,26 @@ def _tag(code: str) -> str:
         return "und"
 
 
+def tone_words(label: str) -> str:
+    """What a label of tones says: one that isn't known is not the same as neutral."""
+    said = label.replace("_", " ")
+    return f"Tone {said}" if label not in _JUDGED else said.capitalize()
+
+
+_JUDGED: Final = frozenset({"negative", "neutral", "positive"})
+
+
+def _marked(said: Mention, around: int = 150) -> tuple[str, str, str]:
+    """A sentence before, in and after the name, what is far from it left out."""
+    text, start, end = said.sentence, said.name_start, said.name_end
+    before, name, after = text[:start], text[start:end], text[end:]
+    if len(before) > around:
+        before = "…" + before[-around:].split(" ", 1)[-1]
+    if len(after) > around:
+        after = after[:around].rsplit(" ", 1)[0] + "…"
+    return before, name, after
+
+
 def language(code: str) -> str:
     """A language's name in English, where it is one that many read."""
     return _LANGUAGES.get(_tag(code), code)
@@ -142,6 +163,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         ago=_ago, later=_later, moment=moment, iso=iso, excerpt=excerpt, safe_link=safe_link,
-        xml=_xml, language=language, tag=_tag, seconds=_seconds,
+        xml=_xml, language=language, tag=_tag, seconds=_seconds, tone=tone_words, marked=_marked,
     )  # fmt: skip
     return environment

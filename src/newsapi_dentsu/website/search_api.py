@@ -1,11 +1,11 @@
 """The REST API, version 1, on what is looked for: searches, related stories, trends, sources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any, Final
 
-from newsapi_dentsu.reading import hits, states, stories
+from newsapi_dentsu.reading import hits, states, stories, tones
 from newsapi_dentsu.reading import related as relating
 from newsapi_dentsu.reading import trends as trending
 from newsapi_dentsu.reading.index import index_of
@@ -53,7 +53,7 @@ def facets(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
         "of": told.of,
         **{
             name: [{"value": value, "hits": count} for value, count in getattr(told, name)]
-            for name in ("days", "sources", "topics", "languages")
+            for name in ("days", "sources", "topics", "languages", "tones", "brands")
         },
     }
 
@@ -70,9 +70,30 @@ def related(session: Session, story_id: str) -> dict[str, Any] | None:
 
 def trends(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     """The trends."""
-    weeks, concepts = trend_question(given)
+    weeks, concepts, brands = trend_question(given)
     newest = stories.read_state(session).newest or date(1970, 1, 1)
-    return asdict(trending.trends(session, newest, weeks=weeks, concepts=concepts))
+    told = trending.trends(session, newest, weeks=weeks, concepts=concepts, brands=brands)
+    return asdict(told)
+
+
+def article_tones(session: Session, article_id: str) -> dict[str, Any] | None:
+    """How an article speaks about whom; None where there is no such."""
+    own = tones.article_tones(session, [article_id])
+    told = tones.of_articles(session, [article_id])
+    return _tones(own.get(article_id), told.get(article_id)) if own else None
+
+
+def story_tones(session: Session, story_id: str) -> dict[str, Any] | None:
+    """How a story speaks about whom; None where there is no such."""
+    found = stories.stories_by_id(session, [story_id]).get(story_id)
+    if found is None:
+        return None
+    own = tones.article_tones(session, [found.article_id])
+    return _tones(own.get(found.article_id), tones.of_stories(session, [story_id]).get(story_id))
+
+
+def _tones(own: str | None, told: Sequence[tones.TargetTone] | None) -> dict[str, Any]:
+    return {"tone": own, "targets": [asdict(one) for one in told or ()]}
 
 
 def source(session: Session, source_uri: str) -> dict[str, Any] | None:

@@ -12,7 +12,8 @@ from newsapi_dentsu.reading import trends as trending
 from newsapi_dentsu.reading.hits import Facets
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.saved import SavedSearch
-from newsapi_dentsu.reading.search import parse_search
+from newsapi_dentsu.reading.search import Search, parse_search
+from newsapi_dentsu.reading.tones import OF_ARTICLES
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.pages import page
 from newsapi_dentsu.website.questions import (
@@ -20,10 +21,11 @@ from newsapi_dentsu.website.questions import (
     QuestionError,
     article_place,
     encoded,
+    names_text,
     trend_question,
     words,
 )
-from newsapi_dentsu.website.rendering import language
+from newsapi_dentsu.website.rendering import language, tone_words
 
 PAGE_HITS: Final = 20
 _FACETS: Final = 8
@@ -97,15 +99,18 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
     told = {
         "found": index.hits(shown),
         "total": hits.counted(index, wanted, pinned),
-        "facets": _facet_lists(question, hits.facets(index, wanted, _FACETS)) if found else [],
+        "facets": _facet_lists(question, wanted, hits.facets(index, wanted, _FACETS))
+        if found
+        else [],
         "next": question.path(after=encoded(pinned, *shown[-1].place)) if more else None,
     }
     return show(**{**asked, **told})
 
 
-def _facet_lists(question: SearchQuestion, told: Facets) -> list[FacetList]:
+def _facet_lists(question: SearchQuestion, wanted: Search, told: Facets) -> list[FacetList]:
     def narrowed(operator: str, value: str) -> str:
-        quoted = f'"{value}"' if not value.replace(".", "").replace("-", "").isalnum() else value
+        plain = value.replace('"', " ")
+        quoted = plain if plain.replace(".", "").replace("-", "").isalnum() else f'"{plain}"'
         return question.path(q=f"{question.q} {operator}:{quoted}")
 
     kinds = (
@@ -128,6 +133,21 @@ def _facet_lists(question: SearchQuestion, told: Facets) -> list[FacetList]:
                 for code, count in told.languages
             ],
         ),
+        (
+            "Tone of what is looked for" if wanted.brands else "Tone",
+            [
+                Choice(tone_words(label), count, narrowed("tone", label.replace("_", "-")))
+                for label, count in told.tones
+                if label in OF_ARTICLES
+            ],
+        ),
+        (
+            "Speaks about",
+            # Of several brands one is enough: a second would not narrow it down.
+            []
+            if wanted.brands
+            else [Choice(name, count, narrowed("brand", name)) for name, count in told.brands],
+        ),
     )
     # What all hits have narrows nothing down.
     narrowing = (
@@ -144,10 +164,17 @@ def saved(session: Session, there: Sequence[SavedSearch], now: datetime) -> str:
 
 def trends(session: Session, given: Mapping[str, str], now: datetime) -> str:
     """The page of trends."""
-    weeks, concepts = trend_question(given)
+    weeks, concepts, brands = trend_question(given)
     state = stories.read_state(session)
     newest = state.newest or now.astimezone(UTC).date()
-    told = trending.trends(session, newest, weeks=weeks, concepts=concepts)
+    told = trending.trends(
+        session,
+        newest,
+        weeks=weeks,
+        concepts=concepts,
+        brands=brands,
+        today=now.astimezone(UTC).date(),
+    )
     return page(
         "trends.html",
         now,
@@ -155,11 +182,15 @@ def trends(session: Session, given: Mapping[str, str], now: datetime) -> str:
         section="trends",
         trends=told,
         weeks=weeks,
-        concepts=", ".join(concepts),
+        concepts=names_text(concepts),
+        brands=names_text(brands),
+        names_text=names_text,
         most=max((week.articles for week in told.weeks), default=0),
         most_of_source=max((one.articles for one in told.sources), default=0),
         labels=list(dict.fromkeys(one.label for one in told.shares)),
         shares={(one.week, one.label): one for one in told.shares},
+        spoken=list(dict.fromkeys(one.brand for one in told.tones)),
+        tones={(one.week, one.brand): one for one in told.tones},
     )
 
 

@@ -56,12 +56,14 @@ class Asked(NamedTuple):
 class Answered(NamedTuple):
     """An answer as JSON, and whether there was an operation that could be executed.
 
-    `revision` names what was read, where that was asked for and everything could be.
+    `revision` names what was read, where that was asked for and everything could be; `server` is
+    the one that it was read from, where there are two.
     """
 
     body: str
     executed: bool
     revision: str | None = None
+    server: str | None = None
 
 
 class _Prepared(NamedTuple):
@@ -144,12 +146,13 @@ class Executor:
                     )
                 )
             )
-            if server_of(self._library, session) == "replica":
+            server = server_of(self._library, session)
+            if server == "replica":
                 for error in result.errors or ():
                     # What the replica gave up is done again on the primary.
                     if getattr(error.original_error, "sqlstate", None) and error.original_error:
                         raise error.original_error
-            told = self._told(result, executed=True)
+            told = self._told(result, executed=True)._replace(server=server)
             return told if result.errors else told._replace(revision=revision)
 
         return self._library.read(work)

@@ -30,10 +30,13 @@ MOST_COST: Final = 5_000
 MOST_LISTED: Final = 100
 """Entries of a page, and of a list."""
 
-USUAL: Final = {"articles": 20, "stories": 20, "changes": 20, "places": 10}
+USUAL: Final = {
+    **{"articles": 20, "stories": 20, "changes": 20},
+    **{"places": 10, "targets": 12, "sentences": 3},
+}
 """Fields that take `first`, and how many they give without it."""
 
-_DEAR: Final = {"totalCount": 50, "facets": 200, "weeks": 50}
+_DEAR: Final = {"totalCount": 50, "facets": 200, "searchFacets": 200, "trends": 300, "weeks": 50}
 _TURNS: Final = frozenset({"fields", "inputFields", "interfaces", "possibleTypes"})
 """Lists by which descriptions of types lead to each other, in circles."""
 

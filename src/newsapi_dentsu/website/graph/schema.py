@@ -17,7 +17,9 @@ from graphql.pyutils import camel_to_snake
 from strawberry.dataloader import DataLoader
 from strawberry.relay import from_base64, to_base64
 
-from newsapi_dentsu.reading import states, stories
+from newsapi_dentsu.reading import hits, states, stories, tones
+from newsapi_dentsu.reading import trends as trending
+from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.states import ARTICLES, Relation
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.graph.limits import MOST_LISTED, USUAL
@@ -26,10 +28,13 @@ from newsapi_dentsu.website.questions import (
     article_filter,
     article_place,
     change_number,
+    chosen,
     encoded,
     is_storable,
     list_question,
+    searched,
     story_rank,
+    trend_question,
 )
 
 T = TypeVar("T")
@@ -65,6 +70,40 @@ class Node:
     id: strawberry.ID
 
 
+@strawberry.type(description="A sentence that names a target; sentence 0 is the title.")
+class Sentence:
+    article_id: str
+    sentence_number: int
+    sentence: str
+    name_start: int
+    name_end: int
+    negative: float
+    neutral: float
+    positive: float
+    label: str
+    model: str
+
+
+@strawberry.type(
+    description="Whom a story or an article speaks about, and how; a mean of articles."
+)
+class Target:
+    target: str
+    kind: str
+    mentions: int
+    negative: float
+    neutral: float
+    positive: float
+    label: str
+    score: float
+    models: list[str]
+    told: strawberry.Private[list[tones.Mention]]
+
+    @strawberry.field(description="The sentences that show it.")
+    async def sentences(self, first: int = USUAL["sentences"]) -> list[Sentence]:
+        return [_made(Sentence, _values(one)) for one in self.told[: _checked(first)]]
+
+
 @strawberry.type(description="An article that people read.")
 class Article(Node):
     article_id: str
@@ -94,6 +133,11 @@ class Article(Node):
     flags: list[str] | None
     updated_at: datetime | None
     change_seq: int | None
+    tone: str | None
+
+    @strawberry.field(description="Whom it speaks about and how, those first of whom most is said.")
+    async def targets(self, info: Info, first: int = USUAL["targets"]) -> list[Target]:
+        return await _targets(info, tones.of_articles, self.article_id, first)
 
     @strawberry.field(description="The story that it belongs to.")
     async def story(self, info: Info) -> Optional["Story"]:
@@ -154,6 +198,17 @@ class Story(Node):
             }
 
         return await info.context.load(("places", first), find, self.story_id) or []
+
+    @strawberry.field(description="Whom it speaks about and how, those first of whom most is said.")
+    async def targets(self, info: Info, first: int = USUAL["targets"]) -> list[Target]:
+        return await _targets(info, tones.of_stories, self.story_id, first)
+
+    @strawberry.field(description="The tone of the article that has its text.")
+    async def tone(self, info: Info) -> str | None:
+        def find(ids: Sequence[str]) -> Mapping[str, str | None]:
+            return tones.article_tones(info.context.session, ids)
+
+        return await info.context.load("tone", find, self.article_id)
 
     @strawberry.field(description="The article that has its text.")
     async def article(self, info: Info) -> Article | None:
@@ -222,6 +277,75 @@ class Facets:
     languages: list[Facet]
 
 
+@strawberry.type(description="What hits of a search can be narrowed down by, the newest of them.")
+class SearchFacets:
+    of: int
+    days: list[Facet]
+    sources: list[Facet]
+    topics: list[Facet]
+    languages: list[Facet]
+    tones: list[Facet]
+    brands: list[Facet]
+
+
+@strawberry.type(description="A week by its Monday (UTC); one that isn't complete is no whole one.")
+class Week:
+    week: date
+    articles: int
+    stories: int
+    sources: int
+    days: int
+    complete: bool
+
+
+@strawberry.type
+class SourceCount:
+    source_uri: str
+    source_name: str | None
+    articles: int
+
+
+@strawberry.type(description="A concept with more articles in seven days than in a week before.")
+class Rising:
+    label: str
+    articles: int
+    before: float
+
+
+@strawberry.type(
+    description="How much of a week's articles on the chosen concepts has one of them."
+)
+class Share:
+    week: date
+    label: str
+    articles: int
+    share: float
+    complete: bool
+
+
+@strawberry.type(description="How the stories of a week speak about a brand; each counts once.")
+class BrandWeek:
+    week: date
+    brand: str
+    stories: int
+    share: float
+    negative: int
+    neutral: int
+    positive: int
+    uncertain: int
+    score: float
+    complete: bool
+
+
+@strawberry.type
+class Trends:
+    weeks: list[Week]
+    sources: list[SourceCount]
+    rising: list[Rising]
+    shares: list[Share]
+    tones: list[BrandWeek]
+
+
 @strawberry.type(description="What there is to read.")
 class State:
     change_seq: int
@@ -242,11 +366,14 @@ class Query:
         source: str | None = None,
         topic: str | None = None,
         lang: str | None = None,
+        brand: str | None = None,
+        tone: str | None = None,
         q: str | None = None,
     ) -> ArticleConnection:
         session, rows = info.context.session, _checked(first)
         given = {"since": since, "until": until}
-        wanted = article_filter(_given(given, source=source, topic=topic, lang=lang, q=q))
+        texts = {"source": source, "topic": topic, "lang": lang, "brand": brand, "tone": tone}
+        wanted = article_filter(_given(given, **texts, q=q))
         state, place = article_place(after) if after else (states.current_state(session), None)
         asked = _asked(info)
         columns = [
@@ -327,6 +454,43 @@ class Query:
             }
         )
 
+    @strawberry.field(description="What the newest 1,000 hits of a search can be narrowed down by.")
+    async def search_facets(self, info: Info, q: str) -> SearchFacets:
+        found = hits.facets(index_of(info.context.session), searched({"q": q}))
+        told = found._asdict()
+        return SearchFacets(
+            of=told.pop("of"),
+            **{
+                name: [Facet(value=value, articles=count) for value, count in counted]
+                for name, counted in told.items()
+            },
+        )
+
+    @strawberry.field(description="How much there is week by week, and how brands are spoken of.")
+    async def trends(
+        self,
+        info: Info,
+        weeks: int = 12,
+        concepts: list[str] | None = None,
+        brands: list[str] | None = None,
+    ) -> Trends:
+        session = info.context.session
+        number, _, _ = trend_question({"weeks": str(weeks)})
+        found = trending.trends(
+            session,
+            _newest(session),
+            weeks=number,
+            concepts=chosen(concepts or [], "concepts"),
+            brands=chosen(brands or [], "brands"),
+        )
+        return Trends(
+            weeks=[_made(Week, _values(one)) for one in found.weeks],
+            sources=[_made(SourceCount, _values(one)) for one in found.sources],
+            rising=[_made(Rising, _values(one)) for one in found.rising],
+            shares=[_made(Share, _values(one)) for one in found.shares],
+            tones=[_made(BrandWeek, _values(one)) for one in found.tones],
+        )
+
     @strawberry.field(description="What there is to read.")
     async def state(self, info: Info) -> State:
         found = stories.read_state(info.context.session)
@@ -376,6 +540,21 @@ def _article(info: Info, article_id: str) -> Awaitable[Article | None]:
         }
 
     return info.context.load("article", find, article_id)
+
+
+async def _targets(
+    info: Info,
+    read: Callable[[Session, Sequence[str]], Mapping[str, list[tones.TargetTone]]],
+    key: str,
+    first: int,
+) -> list[Target]:
+    first = _checked(first)
+
+    def find(ids: Sequence[str]) -> Mapping[str, list[tones.TargetTone]]:
+        return read(info.context.session, ids)
+
+    found = await info.context.load(("targets", read.__name__), find, key) or []
+    return [_made(Target, {**_values(one), "told": one.sentences}) for one in found[:first]]
 
 
 def _story(info: Info, story_id: str) -> Awaitable[Story | None]:
