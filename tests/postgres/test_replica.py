@@ -199,6 +199,9 @@ def test_pages_and_commands_say_which_they_read(pair: Pair, tmp_path: Path, cloc
         assert requests.get(f"{url}/health", timeout=20).json()["read_from"] == "replica"
         told = requests.get(f"{url}/api/v1/articles", timeout=20)
         assert told.headers["Read-From"] == "replica"
+        for path in ("/", "/trends", "/graphql?query={state{changeSeq}}"):
+            asked = requests.get(url + path, timeout=20)
+            assert asked.headers["Read-From"] == "replica", path
         assert told.json()["total"] == 3
         query = {"query": "{ articles { totalCount } }"}
         answer = requests.post(f"{url}/graphql", json=query, timeout=20).json()

@@ -15,6 +15,7 @@ from support.clock import NOON
 from support.databases import DuckDBDatabases
 from support.processing import process, store
 from support.searching import published
+from support.tones import tell
 
 from .conftest import HOUR, news, serving, source
 
@@ -22,6 +23,7 @@ PAGES = (
     *("/", "/stories?days=7", "/stories?q=nothing", "/feeds", "/story/", "/nowhere"),
     *("/search", "/search?q=carried", "/search?q=nothing", "/search?q=-", "/saved", "/trends"),
     *("/trends?concepts=Robots,Radio", "/source/site1.example"),
+    *("/search?q=brand:Nova", "/trends?brands=Nova,Acme+Inc."),
 )
 AXE = Path(__file__).parents[1] / "support" / "axe" / "axe.min.js"
 HEAVIEST = 50_000
@@ -45,6 +47,9 @@ def url(
     warehouse, folder = duckdb_databases.create().open(), tmp_path_factory.mktemp("reading")
     store(warehouse, *news(), record("long", NOON - HOUR, title=LONG, source=source(8)))
     process(warehouse)
+    tell(warehouse, "Carried thrice", "negative", of={"Nova": "negative", "Acme Inc.": "positive"})
+    tell(warehouse, "The one alone", "not_scored")
+    tell(warehouse, LONG, "uncertain", of={LONG: "uncertain", "Nova": "neutral"})
     with serving(published(warehouse, folder)) as served:
         yield served
 
@@ -192,3 +197,32 @@ def test_a_page_has_its_landmarks_and_names(browser: Browser, url: str) -> None:
             for box in page.locator("input:not([type=hidden]), select").all():
                 name = box.get_attribute("id")
                 assert page.locator(f"label[for='{name}']").count() == 1, (path, name)
+
+
+def test_how_a_story_speaks_about_whom_is_read_with_its_sentences(
+    browser: Browser, url: str
+) -> None:
+    with opened(browser, url) as page:
+        card = page.locator(".card", has_text="Carried thrice")
+        assert "Negative tone" in card.inner_text()
+        assert "Tone not scored" in page.locator(".card", has_text="The one alone").inner_text()
+        card.locator("h2 a").click()
+        told = page.locator(".spoken div", has_text="Nova")
+        assert "−0.70" in told.inner_text().replace("-", "−")
+        assert told.locator("mark").inner_text() == "Nova"
+        told.locator("a").click()
+        assert '“brand:"Nova"”' in page.locator("h1").inner_text()
+        assert page.locator(".hit").count() == 2
+        page.get_by_role("link", name="Negative tone").click()
+        assert page.locator(".hit").count() == 1
+
+
+def test_a_week_that_is_not_over_is_not_drawn_as_a_whole_one(browser: Browser, url: str) -> None:
+    with opened(browser, url, "/trends?brands=Nova") as page:
+        first = page.locator("section[aria-labelledby=weeks] tbody tr").first
+        assert "of 7 days" in first.inner_text()
+        assert first.locator(".fill").count() == 0
+        assert first.locator(".part").count() == 1
+        tones = page.locator("section[aria-labelledby=spoken] tbody tr").first
+        assert "1 badly, 0 well" in tones.inner_text()
+        assert "of 7 days" in tones.inner_text()

@@ -1,0 +1,133 @@
+"""Programs ask how articles speak about whom, by REST and GraphQL, and get the same answers."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from newsapi_dentsu.website.graph.endpoint import Asked, Executor
+from support.tones import tell
+
+from .conftest import Site
+from .test_graphql import _CountingLibrary, data
+
+
+@pytest.fixture
+def told(filled: Site) -> Site:
+    """The site, of which two stories speak about Nova."""
+    tell(filled.warehouse, "Carried thrice", "negative", of={"Nova": "negative", "Ex": "neutral"})
+    tell(filled.warehouse, "Carried twice", "positive", of={"NOVA": "positive"})
+    tell(filled.warehouse, "The one alone", "not_scored")
+    filled.run()
+    return filled
+
+
+def test_lists_files_searches_and_graphql_find_the_same(told: Site) -> None:
+    asked = "brand=nova&tone=negative"
+    (listed,) = told.json(f"/api/v1/articles?{asked}")["articles"]
+    assert (listed["title"], listed["tone"]) == ("Carried thrice", "negative")
+    lines = told.get(f"/api/v1/articles.jsonl?{asked}").text.splitlines()
+    assert [json.loads(line)["article_id"] for line in lines] == [listed["article_id"]]
+    rows = list(csv.DictReader(io.StringIO(told.get(f"/api/v1/articles.csv?{asked}").text)))
+    assert [row["tone"] for row in rows] == ["negative"]
+    (hit,) = told.json("/api/v1/search?q=brand:nova+tone:negative")["hits"]
+    assert hit["article_id"] == listed["article_id"]
+    assert {"target": "Nova", "label": "negative"} in hit["targets"]
+    (node,) = data(told, '{ articles(brand: "nova", tone: "negative") { nodes { title tone } } }')[
+        "articles"
+    ]["nodes"]
+    assert node == {"title": "Carried thrice", "tone": "negative"}
+    (story,) = told.json("/api/v1/stories?days=2&q=brand:nova+tone:negative")["stories"]
+    assert story["title"] == "Carried thrice"
+    assert told.json("/api/v1/articles?tone=not_scored")["total"] == 1
+    assert told.get("/api/v1/articles?tone=glad").status_code == 400
+
+
+def test_the_sentences_behind_a_tone_are_told(told: Site) -> None:
+    (listed,) = told.json("/api/v1/articles?brand=Nova&tone=negative")["articles"]
+    for path in (f"articles/{listed['article_id']}", f"stories/{listed['story_id']}"):
+        answer = told.json(f"/api/v1/{path}/tones")
+        assert answer["tone"] == "negative"
+        nova = next(one for one in answer["targets"] if one["target"] == "Nova")
+        assert (nova["label"], nova["score"]) == ("negative", pytest.approx(-0.7))
+        assert [one["sentence"] for one in nova["sentences"]] == ["They speak of Nova."]
+    assert told.get("/api/v1/articles/none/tones").status_code == 404
+    assert told.get("/api/v1/stories/none/tones").status_code == 404
+
+
+def test_an_answer_that_was_kept_is_not_given_when_tones_have_changed(told: Site) -> None:
+    path = "/api/v1/articles?brand=nova&tone=positive"
+    first = told.get(path)
+    assert (first.json()["total"], told.get(path).headers["ETag"]) == (1, first.headers["ETag"])
+
+    tell(told.warehouse, "Carried thrice", "positive", of={"Nova": "positive"}, model="m@2")
+    told.run()
+
+    again = told.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.json()["total"]) == (200, 2)
+
+
+def test_trends_and_facets_have_the_tones(told: Site) -> None:
+    trends = told.json("/api/v1/trends?brands=Nova,%22none, such%22")
+    assert sum(one["stories"] for one in trends["tones"]) == 2
+    assert trends["weeks"][-1]["complete"] is False
+    assert 1 <= trends["weeks"][-1]["days"] <= 7
+    facets = told.json("/api/v1/search/facets?q=brand:nova")
+    assert facets["tones"] == [{"value": "negative", "hits": 1}, {"value": "positive", "hits": 1}]
+    answer = data(
+        told,
+        '{ trends(brands: ["Nova"], concepts: []) { weeks { week days complete articles } '
+        "tones { week brand stories score complete share } sources { sourceUri } } "
+        'searchFacets(q: "brand:nova") { of tones { value articles } brands { value } } }',
+    )
+    assert [week["complete"] for week in answer["trends"]["weeks"]] == [
+        week["complete"] for week in trends["weeks"]
+    ]
+    assert [one["score"] for one in answer["trends"]["tones"]] == [
+        one["score"] for one in trends["tones"]
+    ]
+    assert answer["searchFacets"]["of"] == 2
+    assert [one["articles"] for one in answer["searchFacets"]["tones"]] == [1, 1]
+
+
+def test_the_tones_of_many_are_loaded_together(
+    told: Site, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if told.warehouse.engine.name != "DuckDB":
+        pytest.skip("statements are counted on the reader's copy")
+    library = _CountingLibrary(told.folder)
+    seen = library.seen = list[str]()
+    answered = Executor(library, introspection=False).answer(
+        Asked(
+            "{ stories(days: 3) { nodes { tone targets { target label sentences { sentence } } } } "
+            "articles { nodes { tone targets { score sentences { label } } } } }"
+        )
+    )
+    library.close()
+    found: dict[str, Any] = json.loads(answered.body)["data"]
+    assert any(one["targets"] for one in found["stories"]["nodes"])
+    assert any(one["targets"] for one in found["articles"]["nodes"])
+    # The state and its newest day, what is kept, ranks, stories, articles; tones; the articles of
+    # stories; and of stories and of articles the targets and the sentences.
+    assert len(seen) <= 13, seen
+
+
+def test_tones_have_their_cost(told: Site) -> None:
+    answer = requests.post(
+        f"{told.url}/graphql",
+        json={
+            "query": "{ stories(first: 100, days: 31) { nodes { targets(first: 20) "
+            "{ sentences(first: 3) { sentence } } } } }"
+        },
+        timeout=30,
+    ).json()
+    assert answer["errors"][0]["extensions"] == {"code": "TOO_MUCH", "limit": "cost"}
+    many = " ".join(f"t{number}: trends {{ weeks {{ week }} }}" for number in range(20))
+    assert (
+        "cost"
+        in requests.post(f"{told.url}/graphql", json={"query": f"{{ {many} }}"}, timeout=30).text
+    )
