@@ -123,7 +123,7 @@ def _tag(code: str) -> str:
 def tone_words(label: str) -> str:
     """What a label of tones says: one that isn't known is not the same as neutral."""
     said = label.replace("_", " ")
-    return f"Tone {said}" if label not in _JUDGED else said.capitalize()
+    return f"{said.capitalize()} tone" if label in _JUDGED else f"Tone {said}"
 
 
 _JUDGED: Final = frozenset({"negative", "neutral", "positive"})
