@@ -108,7 +108,7 @@ def test_everything_that_the_description_allows_is_answered_as_it_says(
         ("GET", "/api/v1/articles.csv", {"Accept": "application/json"}, 406, "text/csv"),
         ("GET", "/api/v1/articles?q=" + "x" * 9000, {}, 414, "8,000"),
         ("GET", "/api/v1/articles", {"X-Much": "x" * 17_000}, 431, "16,000"),
-        ("GET", "/api/v1/articles?limits=5", {}, 400, "there are: cursor, lang, limit"),
+        ("GET", "/api/v1/articles?limits=5", {}, 400, "there are: brand, cursor, lang, limit"),
         ("GET", "/api/v1/articles/x?limit=5", {}, 400, "there are: none"),
         ("GET", "/api/v1/articles?limit=5&limit=6", {}, 400, "twice"),
         ("GET", "/api/v1/articles?limit=", {}, 400, "limit needs a value"),

@@ -225,7 +225,7 @@ def check_given(path: str, given: Iterable[tuple[str, str]]) -> None:
             raise QuestionError(f"{name} is given twice")
         seen.add(name)
         schema = known[name].schema
-        is_text = schema["type"] == "string" and "format" not in schema
+        is_text = schema["type"] == "string" and not {"format", "enum"} & schema.keys()
         if not is_text and (not value or value != value.strip()):
             raise QuestionError(f"{name} needs a value, without white space")
 
