@@ -331,7 +331,7 @@ def _document(one: Entry, shown: Hit, vector: bytes | None) -> tantivy.Document:
 
 
 def _line(words: Sequence[str | None]) -> str:
-    return " ".join(word or _GAP for word in words)
+    return " ".join([word or _GAP for word in words])
 
 
 def _microseconds(moment: datetime) -> int:

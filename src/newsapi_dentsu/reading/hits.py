@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -66,6 +66,9 @@ class Hit:
     relevance: float | None
     sentiment: float | None
     origin: str
+
+
+_NAMES: Final = tuple(one.name for one in fields(Hit))
 
 
 class Labels(NamedTuple):
@@ -224,9 +227,8 @@ def hit(row: Row) -> Hit:
 
 def hit_text(one: Hit) -> str:
     """A hit as text, for an index to keep."""
-    return json.dumps(
-        {**asdict(one), "published_at": one.published_at.isoformat()}, ensure_ascii=True
-    )
+    values = {name: getattr(one, name) for name in _NAMES}
+    return json.dumps({**values, "published_at": one.published_at.isoformat()}, ensure_ascii=True)
 
 
 def hit_of_text(text: str) -> Hit:
