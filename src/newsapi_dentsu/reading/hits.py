@@ -97,11 +97,25 @@ class Facets(NamedTuple):
     """The newest hits that were looked at."""
 
 
+class Reach(NamedTuple):
+    """What can be searched: a state of the articles, all of them or, at first, the newest ones."""
+
+    state: int
+    since: datetime | None
+    """None that was published before is found yet; None where there is no such bound."""
+
+    missing: int
+    """How many articles are still to be taken."""
+
+
 class Index(Protocol):
     """An index of searches: the hits of a search, which are the same whichever index tells them."""
 
     state: int
     """The newest state of the articles that it knows."""
+
+    since: datetime | None
+    """None that was published before is found yet; None where none is missing."""
 
     revision: str
     """What names all that it answers from: another one after each change of any of it."""
