@@ -189,6 +189,15 @@ def windows(
     yield (), first, last
 
 
+def found_since(index: Index, search: Search) -> datetime | None:
+    """The moment before which no article is found yet; None where that keeps no hit away."""
+    if index.since is None or not search.reads_texts:
+        return None
+    if search.since is not None and day_start(search.since) >= index.since:
+        return None
+    return index.since
+
+
 def best(index: Index, search: Search, rows: int) -> list[Found]:
     """The hits that fit best among the newest; those that fit as well, the newest first."""
     found = index.newest(search, rows=RANKED)

@@ -141,6 +141,7 @@ def _list(
         kicker=f"{wanted.until:%A}" if one_day else f"{question.days} days",
         summary=_summary(wanted.until == today_, period, named=question.filtered, front=front),
         entries=_entries(session, shown),
+        found_since=stories.found_since(session, wanted),
         front=front,
         until=wanted.until,
         filtered=question.filtered,
