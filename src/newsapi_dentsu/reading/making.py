@@ -40,8 +40,11 @@ _AT_ONCE: Final = 50_000
 _KEPT_SECONDS: Final = 3600.0
 """How long a former state is kept for those who are about to open it."""
 
-_HEAP: Final = 64_000_000
-_MEMORY: Final = "128MB"
+_HEAP: Final = 32_000_000
+_SMALL: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "memory_limit": "128MB",
+    "threads": 1,
+}
 """What tantivy may take for new entries, and DuckDB for reading the copy."""
 
 _ROWS: Final = 1_000
@@ -71,7 +74,7 @@ def publish_index(
     until = None if seconds is None else time.monotonic() + seconds
     try:
         _sweep(folder)
-        with closing(duckdb.connect(":memory:", config={"memory_limit": _MEMORY})) as copy:
+        with closing(duckdb.connect(":memory:", config=_SMALL)) as copy:
             copy.execute(f"ATTACH {quoted_text(folder / FILE)} AS news (READ_ONLY)")
             copy.execute("USE news")
             copy.execute("SET TimeZone = 'UTC'")
