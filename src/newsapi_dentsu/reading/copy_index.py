@@ -56,10 +56,11 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """Where an article stands in which chapter."""
+    """Where an article stands in which chapter, and how people see it."""
 
     chapter: int
     document: tantivy.DocAddress
+    hit: Hit
 
 
 class CopyIndex(Index):
@@ -157,7 +158,7 @@ class CopyIndex(Index):
 
     @override
     def hits(self, found: Sequence[Found]) -> list[Hit]:
-        return [self._hit(one.address) for one in found]
+        return [one.address.hit for one in found]
 
     @override
     def labels(self, found: Sequence[Found]) -> list[Labels]:
@@ -183,18 +184,17 @@ class CopyIndex(Index):
                 (Occur.MustNot, Query.term_query(self._schema, "id", article_id, "basic")),
             ]
         )
-        scored: list[tuple[float, _Address]] = []
+        scored: list[tuple[float, Found]] = []
         for number, chapter in self._spanning(first, last):
             with self._guarded(chapter):
                 there = chapter.searcher.search(query, limit=most, count=False).hits
-            scored += [(score, _Address(number, document)) for score, document in there]
+                scored += [(score, self._found(number, document)) for score, document in there]
         scored.sort(key=lambda one: -one[0])
-        return [self._found(address) for _, address in scored[:most]]
+        return [one for _, one in scored[:most]]
 
     @override
     def vectors(self, found: Sequence[Found]) -> list[bytes | None]:
-        told = (self._document(one.address).get_first("vector") for one in found)
-        return [bytes(vector) if vector else None for vector in told]
+        return [self._vector(one.address) for one in found]
 
     @override
     def vector(self, article_id: str) -> bytes | None:
@@ -204,6 +204,12 @@ class CopyIndex(Index):
             if found := self._search(number, query, 1):
                 return self.vectors(found)[0]
         return None
+
+    def _vector(self, address: _Address) -> bytes | None:
+        chapter = self._chapters[address.chapter]
+        with self._guarded(chapter):
+            kept = chapter.searcher.doc(address.document).get_first("vector")
+        return bytes(kept) if kept else None
 
     def _spanning(self, first: int | None, last: int | None) -> Iterator[tuple[int, _Opened]]:
         """The chapters that may have articles from a moment up to another, the newest first."""
@@ -219,19 +225,13 @@ class CopyIndex(Index):
             there = chapter.searcher.search(
                 query, limit=rows, order_by_field="published", count=False
             ).hits
-        return [self._found(_Address(number, document)) for _, document in there]
+            return [self._found(number, document) for _, document in there]
 
-    def _found(self, address: _Address) -> Found:
-        one = self._hit(address)
-        return Found(Place(one.published_at, one.article_id), one.change_seq, address)
-
-    def _hit(self, address: _Address) -> Hit:
-        return hit_of_text(bytes(self._document(address)["hit"][0]).decode())
-
-    def _document(self, address: _Address) -> tantivy.Document:
-        chapter = self._chapters[address.chapter]
-        with self._guarded(chapter):
-            return chapter.searcher.doc(address.document)
+    def _found(self, number: int, document: tantivy.DocAddress) -> Found:
+        kept = self._chapters[number].searcher.doc(document)["hit"][0]
+        one = hit_of_text(bytes(kept).decode())
+        place = Place(one.published_at, one.article_id)
+        return Found(place, one.change_seq, _Address(number, document, one))
 
     def _query(self, search: Search, state: int | None) -> Query:
         wanted = [(Occur.Must, self._of_state(state))]

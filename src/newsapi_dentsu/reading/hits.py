@@ -69,6 +69,8 @@ class Hit:
 
 
 _NAMES: Final = tuple(one.name for one in fields(Hit))
+_PUBLISHED: Final = _NAMES.index("published_at")
+_parse: Final = json.JSONDecoder().raw_decode
 
 
 class Labels(NamedTuple):
@@ -250,11 +252,13 @@ def hit(row: Row) -> Hit:
 
 def hit_text(one: Hit) -> str:
     """A hit as text, for an index to keep."""
-    values = {name: getattr(one, name) for name in _NAMES}
-    return json.dumps({**values, "published_at": one.published_at.isoformat()}, ensure_ascii=True)
+    values = [getattr(one, name) for name in _NAMES]
+    values[_PUBLISHED] = one.published_at.isoformat()
+    return json.dumps(values)
 
 
 def hit_of_text(text: str) -> Hit:
     """A hit that an index has kept."""
-    values = json.loads(text)
-    return Hit(**{**values, "published_at": datetime.fromisoformat(values["published_at"])})
+    values, _ = _parse(text)
+    values[_PUBLISHED] = datetime.fromisoformat(values[_PUBLISHED])
+    return Hit(*values)
