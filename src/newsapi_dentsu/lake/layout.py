@@ -37,12 +37,14 @@ RETENTION: Final = timedelta(days=7)
 class LakeTable:
     """A table of the lake: what the warehouse calls it, and the columns that order and date it.
 
-    Rows are taken from the warehouse in the order of the number `order`; `moment` gives the month.
+    Rows are taken from the warehouse in the order of the number `order`, of which `sequence` gives
+    out the next; `moment` gives the month.
     """
 
     name: str
     source: str
     order: str
+    sequence: str
     moment: str
 
     @property
@@ -64,9 +66,11 @@ class LakeTable:
         return (self.order, *(name for name in ("publishedAt",) if name in self.columns))
 
 
-RAW: Final = LakeTable("raw_records", raw.TABLE, "seq", "fetched_at")
-ARTICLES: Final = LakeTable("articles", processed.TABLE, "change_seq", "updated_at")
-FINAL: Final = LakeTable("final", final.TABLE, "change_seq", "updated_at")
-CHANGES: Final = LakeTable("changes", final.CHANGES, "seq", "changed_at")
+RAW: Final = LakeTable("raw_records", raw.TABLE, "seq", raw.SEQUENCE, "fetched_at")
+ARTICLES: Final = LakeTable(
+    "articles", processed.TABLE, "change_seq", processed.SEQUENCE, "updated_at"
+)
+FINAL: Final = LakeTable("final", final.TABLE, "change_seq", final.CHANGES_SEQUENCE, "updated_at")
+CHANGES: Final = LakeTable("changes", final.CHANGES, "seq", final.CHANGES_SEQUENCE, "changed_at")
 
 TABLES: Final = (RAW, ARTICLES, FINAL, CHANGES)
