@@ -8,6 +8,7 @@ import duckdb
 from newsapi_dentsu.lake.listing import Lake
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.transfer import raw_files
+from newsapi_dentsu.transfer.tables import table
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import raw
 
@@ -21,7 +22,7 @@ def of_days(warehouse: Warehouse, place: Folder, lake: Lake, scratch: Path, per_
     for start in range(0, len(rows), per_file):
         part = rows[start : start + per_file]
         path = scratch / "day.parquet"
-        with raw_files.gathering(raw_files.table(raw.TABLE), scratch) as gathered:
+        with raw_files.gathering(table(raw.TABLE), scratch) as gathered:
             gathered.add(part)
             stream = gathered.stream("seq", "fetched_at", "month")
             assert stream is not None
@@ -36,10 +37,10 @@ def of_days(warehouse: Warehouse, place: Folder, lake: Lake, scratch: Path, per_
         }
         place.upload(path, name)
     files = {}
-    for table, (path, digest) in searches.items():
+    for searched, (path, digest) in searches.items():
         name = f"searches/{path.stem}-{digest.hash[:8]}.parquet"
         size = path.stat().st_size
-        files[table] = {"file": name, "bytes": size, "rows": digest.rows, "hash": digest.hash}
+        files[searched] = {"file": name, "bytes": size, "rows": digest.rows, "hash": digest.hash}
         place.upload(path, name)
     value = {
         "through": lake.through,

@@ -149,6 +149,7 @@ def test_rows_that_somebody_added_meanwhile_are_found_out(
     archive(source, place, scratch_folder, NOON)
     files = live_files(place, RAW).uris
     twice = duckdb.sql(f"SELECT * FROM read_parquet({list(files)}) LIMIT 1")
+    assert twice is not None
     write_deltalake(f"{place.location}/{RAW.name}", twice, mode="append", schema_mode="merge")
     before = read_lake(place)
     with pytest.raises(StorageError, match="doesn't hold the records that the list says"):

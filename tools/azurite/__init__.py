@@ -112,7 +112,12 @@ def running(folder: Path) -> Iterator[Azurite]:
             _wait(process, port)
             yield Azurite(
                 f"https://127.0.0.1:{port}/{ACCOUNT}",
-                {**identity, "REQUESTS_CA_BUNDLE": str(certificate)},
+                # Azure's library reads the first, delta-rs the second.
+                {
+                    **identity,
+                    "REQUESTS_CA_BUNDLE": str(certificate),
+                    "SSL_CERT_FILE": str(certificate),
+                },
                 certificate,
             )
         finally:
