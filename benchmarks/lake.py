@@ -14,6 +14,7 @@ from newsapi_dentsu.lake.layout import TABLES
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+from newsapi_dentsu.warehouse.tables import final
 
 ARTICLES, ARTICLES_QUICKLY = 1_000_000, 100_000
 MEGABYTES_LIMIT = 1_000
@@ -28,6 +29,7 @@ def lake(quick: bool) -> list[Figure]:
         articles = ARTICLES_QUICKLY if quick else ARTICLES
         warehouse = Warehouse(DuckDBEngine(database, memory_limit="2GB", wait=5))
         fill(warehouse, History(articles, datetime(2026, 11, 20, 12, tzinfo=UTC)), shipped_topics())
+        warehouse.write(final.number_rows)
         print(f"  {articles:,} articles: {database.stat().st_size / 1e9:.2f} GB", flush=True)
         place = folder / "lake"
         settings = {"LAKE_LOCATION": str(place)}

@@ -111,16 +111,22 @@ def identity_in(paths: Sequence[Path], seq: int) -> str | None:
 
 def next_rows(session: Session, of: Table, order: str, after: int) -> list[Row]:
     """A table's next rows after a number, as many as memory has room for; none at the end."""
-    size = " + ".join(f"length({name})" for name in _LONG_TEXTS if name in of.columns) or "0"
-    sizes = session.rows(
-        f"SELECT {order}, coalesce({size}, 0) FROM {of.name} WHERE {order} > $1 "
-        f"ORDER BY {order} LIMIT $2",
+    numbers = session.rows(
+        f"SELECT {order} FROM {of.name} WHERE {order} > $1 ORDER BY {order} LIMIT $2",
         after,
         BATCH_ROWS,
     )
-    last = last_within(sizes, BATCH_CHARACTERS)
-    if last is None:
+    if not numbers:
         return []
+    # In a query of its own, which reads no other texts to find the first ones.
+    size = " + ".join(f"length({name})" for name in _LONG_TEXTS if name in of.columns) or "0"
+    sizes = session.rows(
+        f"SELECT {order}, coalesce({size}, 0) FROM {of.name} "
+        f"WHERE {order} > $1 AND {order} <= $2 ORDER BY {order}",
+        after,
+        numbers[-1][0],
+    )
+    last = last_within(sizes, BATCH_CHARACTERS)
     return session.rows(
         f"SELECT {of.names} FROM {of.name} WHERE {order} > $1 AND {order} <= $2 ORDER BY {order}",
         after,
