@@ -134,7 +134,9 @@ def test_backups_and_the_lake_are_kept_there(
         api.run(warehouse, lookback_days=1)
     assert [archive(warehouse, container, scratch_folder, NOON).added for _ in range(2)] == [6, 0]
     december = NOON + timedelta(days=20)
-    with serving(many(6, at=december - timedelta(hours=2), prefix="later-"), clock=Clock(december)) as api:
+    with serving(
+        many(6, at=december - timedelta(hours=2), prefix="later-"), clock=Clock(december)
+    ) as api:
         api.run(warehouse, lookback_days=1)
     assert archive(warehouse, container, scratch_folder, december).added == 6
     lake = read_lake(container)
