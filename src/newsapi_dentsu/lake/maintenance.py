@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from newsapi_dentsu.errors import StorageUnavailableError
+from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.lake import delta
 from newsapi_dentsu.lake.catching_up import caught_up
 from newsapi_dentsu.lake.layout import TABLES, LakeTable
@@ -87,8 +87,9 @@ def compact_months(store: ObjectStore, now: datetime) -> int:
         for month in _crowded(store, table, now):
             try:
                 merged += delta.compact(store, table, month)
-            except StorageUnavailableError:
-                # Somebody else is at it: the next archiving looks again.
+            except StorageError:
+                # Somebody else is at it, or the store won't: the rows are there all the same, and
+                # the next archiving looks again.
                 continue
     return merged
 
