@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.alerts import alerts
 from benchmarks.inserts import inserts
+from benchmarks.lake import lake
 from benchmarks.meaning import meaning
 from benchmarks.migration import migration
 from benchmarks.process import process
@@ -17,6 +18,7 @@ from benchmarks.stories import stories
 BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "alerts": alerts,
     "inserts": inserts,
+    "lake": lake,
     "meaning": meaning,
     "migration": migration,
     "process": process,

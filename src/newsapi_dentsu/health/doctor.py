@@ -356,7 +356,7 @@ def _backups(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _lake(settings: Settings, limits: Limits, now: datetime) -> Iterator[Finding]:
     if settings.lake_location is None:
         return
-    from newsapi_dentsu.recovery.lake import read_lake
+    from newsapi_dentsu.lake.listing import read_lake
     from newsapi_dentsu.storage import open_store
 
     lake = read_lake(open_store(settings.lake_location))
