@@ -70,7 +70,7 @@ docs: install ## Renew what the documentation takes from the code
 lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
-	uv pip compile pyproject.toml --extra azure --extra otel --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra azure --extra lake --extra otel --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt
 	for group in build model sentiment infra infra-scan azure-cli; do \
 	  uv pip compile --group $$group --universal --python-version 3.11 --generate-hashes \

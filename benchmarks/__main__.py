@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from benchmarks.alerts import alerts
 from benchmarks.inserts import inserts
+from benchmarks.lake import lake
 from benchmarks.meaning import meaning
 from benchmarks.migration import migration
 from benchmarks.process import process
@@ -14,9 +15,10 @@ from benchmarks.retention import retention
 from benchmarks.scale import scale, scale_postgres
 from benchmarks.stories import stories
 
-BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
+BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "alerts": alerts,
     "inserts": inserts,
+    "lake": lake,
     "meaning": meaning,
     "migration": migration,
     "process": process,
@@ -26,6 +28,8 @@ BENCHMARKS: dict[str, Callable[[bool], list[Figure]]] = {
     "stories": stories,
 }
 NOT_QUICK = {"scale-postgres"}
+SIZED = {"scale", "scale-postgres"}
+"""Those that take a number of articles."""
 
 
 def main() -> int:
@@ -47,6 +51,11 @@ def main() -> int:
         help="fewer rounds and a tenth of the history; leaves out "
         f"{', '.join(sorted(NOT_QUICK))} unless it is named",
     )
+    parser.add_argument(
+        "--articles",
+        type=int,
+        help=f"how many are stored, for {', '.join(sorted(SIZED))} (default: a million)",
+    )
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
@@ -58,7 +67,8 @@ def main() -> int:
     for name in chosen:
         print(f"\n{name}", flush=True)
         started = time.perf_counter()
-        figures += BENCHMARKS[name](options.quick)
+        sized = [options.articles] if name in SIZED else []
+        figures += BENCHMARKS[name](options.quick, *sized)
         print(f"  took {time.perf_counter() - started:.0f} s", flush=True)
     print_table(figures)
     return int(any(figure.missed for figure in figures))

@@ -65,6 +65,15 @@ class History:
 
 def build(warehouse: Warehouse, past: History, topics: Topics, source: Source) -> None:
     """Fill an empty warehouse; `source` must list the recent articles."""
+    fill(warehouse, past, topics)
+    collect(source, warehouse, topics, now=past.last_run)
+    deduplicate(warehouse, now=past.last_run)
+    group(warehouse, topics, now=past.last_run)
+    curate(warehouse, now=past.last_run)
+
+
+def fill(warehouse: Warehouse, past: History, topics: Topics) -> None:
+    """Fill an empty warehouse with all but the recent articles."""
     warehouse.upgrade()
     with warehouse.transaction() as session:
         # Made again at the end: in one go that is much faster.
@@ -77,10 +86,6 @@ def build(warehouse: Warehouse, past: History, topics: Topics, source: Source) -
     with warehouse.transaction() as session:
         _insert_state(session, past, topics)
     warehouse.upgrade()
-    collect(source, warehouse, topics, now=past.last_run)
-    deduplicate(warehouse, now=past.last_run)
-    group(warehouse, topics, now=past.last_run)
-    curate(warehouse, now=past.last_run)
 
 
 def _insert_articles(

@@ -22,8 +22,8 @@ RATIO_LIMIT, MEGABYTES_LIMIT = 1.3, 550
 _LOADING_MEMORY = "2GB"
 
 
-def scale(quick: bool) -> list[Figure]:
-    """Compare on DuckDB."""
+def scale(quick: bool, articles: int | None = None) -> list[Figure]:
+    """Compare on DuckDB; `articles` are stored instead of the usual number."""
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
 
         def prepare(articles: int) -> Pipeline:
@@ -35,11 +35,11 @@ def scale(quick: bool) -> list[Figure]:
             print(f"  {articles:,} articles: {database.stat().st_size / 1e9:.2f} GB", flush=True)
             return pipeline
 
-        return _compare("scale", prepare, quick)
+        return _compare("scale", prepare, quick, articles)
 
 
-def scale_postgres(quick: bool) -> list[Figure]:
-    """Compare on PostgreSQL."""
+def scale_postgres(quick: bool, articles: int | None = None) -> list[Figure]:
+    """Compare on PostgreSQL; `articles` are stored instead of the usual number."""
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         server = stack.enter_context(postgres.server(Path(temporary) / "server"))
 
@@ -56,11 +56,13 @@ def scale_postgres(quick: bool) -> list[Figure]:
             print(f"  {articles:,} articles: {database.size() / 1e9:.2f} GB", flush=True)
             return pipeline
 
-        return _compare("scale-postgres", prepare, quick)
+        return _compare("scale-postgres", prepare, quick, articles)
 
 
-def _compare(name: str, prepare: Callable[[int], Pipeline], quick: bool) -> list[Figure]:
-    many = MANY_QUICKLY if quick else MANY
+def _compare(
+    name: str, prepare: Callable[[int], Pipeline], quick: bool, articles: int | None
+) -> list[Figure]:
+    many = articles or (MANY_QUICKLY if quick else MANY)
     started = time.perf_counter()
     pipelines = {f"{count:,} stored": prepare(count) for count in (FEW, many)}
     # What the preparation left to write must not be waited for by what is measured.

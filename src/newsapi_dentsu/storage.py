@@ -18,6 +18,7 @@ from typing_extensions import override
 from newsapi_dentsu.errors import SettingsError, StorageError, StorageUnavailableError
 
 if TYPE_CHECKING:
+    from azure.identity import DefaultAzureCredential
     from azure.storage.blob import ContainerClient
 
 _PART = ".part"
@@ -50,6 +51,10 @@ class ObjectStore(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove a file, if it is there."""
+        ...
+
+    def delta_address(self, name: str) -> tuple[str, dict[str, str]]:
+        """Where delta-rs finds a table that is a folder of this name, and the options it needs."""
         ...
 
 
@@ -151,6 +156,16 @@ class Folder(ObjectStore):
             if path.parent != self._path and not any(path.parent.iterdir()):
                 path.parent.rmdir()
 
+    @override
+    def delta_address(self, name: str) -> tuple[str, dict[str, str]]:
+        with self._errors_explained():
+            path = self._inside(name)
+            # delta-rs follows every link.
+            for below in path.rglob("*"):
+                if not self._holds(below):
+                    self._inside(below.relative_to(self._path).as_posix())
+            return str(path.absolute()), {}
+
     def _inside(self, name: str) -> Path:
         """The path of a file, which is below this folder whatever the name says."""
         path = self._path / name
@@ -221,20 +236,44 @@ class Container(ObjectStore):
                 if not _is_file(error):
                     raise
 
+    @override
+    def delta_address(self, name: str) -> tuple[str, dict[str, str]]:
+        endpoint, _, container = self.location.rstrip("/").rpartition("/")
+        host, _, account = endpoint.removeprefix("https://").partition("/")
+        with self._errors_explained(name):
+            # delta-rs's own way to a managed identity doesn't work on Container Apps.
+            token = self._credential.get_token("https://storage.azure.com/.default").token
+        return f"az://{container}/{name}", {
+            "azure_storage_account_name": account or host.partition(".")[0],
+            "azure_storage_endpoint": endpoint,
+            "bearer_token": token,
+            "timeout": f"{_TIMEOUT_SECONDS}s",
+        }
+
+    @cached_property
+    def _credential(self) -> "DefaultAzureCredential":
+        try:
+            from azure.identity import DefaultAzureCredential
+        except ImportError:
+            raise self._extra_is_missing() from None
+        return DefaultAzureCredential()
+
+    def _extra_is_missing(self) -> SettingsError:
+        return SettingsError(
+            f"{self.location} needs the extra `azure`: pip install 'newsapi-dentsu[azure]'"
+        )
+
     @cached_property
     def _client(self) -> "ContainerClient":
         try:
-            from azure.identity import DefaultAzureCredential
             from azure.storage.blob import ContainerClient, ExponentialRetry
         except ImportError:
-            raise SettingsError(
-                f"{self.location} needs the extra `azure`: pip install 'newsapi-dentsu[azure]'"
-            ) from None
+            raise self._extra_is_missing() from None
         # Its warnings repeat what the errors say.
         logging.getLogger("azure").setLevel(logging.ERROR)
         return ContainerClient.from_container_url(
             self.location,
-            credential=DefaultAzureCredential(),
+            credential=self._credential,
             # Azure's own patience is a minute and a half, also with a login that never works.
             retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4),
             connection_timeout=_TIMEOUT_SECONDS,

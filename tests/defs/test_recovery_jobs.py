@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 
 from newsapi_dentsu.defs import build_definitions
+from newsapi_dentsu.lake.listing import read_lake
 from newsapi_dentsu.recovery.backups import backups
-from newsapi_dentsu.recovery.lake import read_lake
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.warehouse import Warehouse

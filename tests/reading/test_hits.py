@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from newsapi_dentsu.reading import making
 from newsapi_dentsu.reading.entries import COLUMNS, Entry, entry, matches, points
 from newsapi_dentsu.reading.hits import Index, best, counted, facets
 from newsapi_dentsu.reading.index import index_of
@@ -68,6 +69,8 @@ def libraries(
     """The same articles on both engines, searched after a second run."""
     opened = []
     with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(making, "_CHAPTER", 20)
         for databases in (duckdb_databases, postgres_databases):
             warehouse = databases.create().open()
             stack.callback(disconnect, warehouse)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.errors import ExpiredError
-from newsapi_dentsu.reading import copy_index, server_index
+from newsapi_dentsu.reading import chapters, copy_index, making, server_index
 from newsapi_dentsu.reading.copy import publish
 from newsapi_dentsu.reading.entries import COLUMNS, entry, matches
 from newsapi_dentsu.reading.hits import NoIndexError
@@ -58,11 +58,13 @@ def turn(warehouse: Warehouse, number: int) -> None:
 
 
 def assert_complete(library: Library) -> None:
-    """Searches have the hits that they should have."""
+    """Searches have the hits that they should have, as far back as the index says it goes."""
     with library.session() as session:
         index = index_of(session)
         rows = session.rows(f"SELECT {', '.join(COLUMNS)} FROM final.articles")
         made = {row[0]: entry(row) for row in rows}
+        if index.since is not None:
+            made = {key: one for key, one in made.items() if one.published_at >= index.since}
         for typed in ("story", "turn", "moved", '"told in story"', "-moved", "source:ad"):
             asked = parse_search(typed)
             wanted = {key for key, one in made.items() if matches(asked, one)}
@@ -131,7 +133,7 @@ def test_without_an_index_the_next_run_is_named(warehouse: Warehouse, folder: Pa
     begin(warehouse)
     library = published(warehouse, folder)
     if warehouse.engine.name == "DuckDB":
-        (folder / copy_index.LINK).unlink()
+        (folder / chapters.LINK).unlink()
     else:
         execute(warehouse, f"DELETE FROM {search.STATE}")
 
@@ -140,7 +142,7 @@ def test_without_an_index_the_next_run_is_named(warehouse: Warehouse, folder: Pa
     assert_complete(published(warehouse, folder))
 
 
-@pytest.mark.parametrize("moment", ["_add", "_articles", "_publish"])
+@pytest.mark.parametrize("moment", ["_add", "_ended", "_published"])
 def test_killed_anywhere_the_next_run_completes_it(
     duckdb_databases: DuckDBDatabases, folder: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,18 +151,18 @@ def test_killed_anywhere_the_next_run_completes_it(
     library = published(warehouse, folder)
     turn(warehouse, 1)
     publish(warehouse, folder)
-    real: Callable[..., Any] = getattr(copy_index._Making, moment)
+    real: Callable[..., Any] = getattr(making._Making, moment)
 
     def killed(*arguments: Any) -> None:
-        if moment == "_publish":
-            (folder / f"{copy_index.LINK}.part").symlink_to("nowhere")
+        if moment == "_published":
+            (folder / f"{chapters.LINK}.part").symlink_to("nowhere")
         else:
             real(*arguments)
         os._exit(9)
 
     child = os.fork()
     if not child:
-        monkeypatch.setattr(copy_index._Making, moment, killed)
+        monkeypatch.setattr(making._Making, moment, killed)
         publish_search(warehouse, folder, MODEL)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
@@ -173,25 +175,25 @@ def test_killed_anywhere_the_next_run_completes_it(
 
 
 def damage_a_file(folder: Path) -> None:
-    path = max((folder / copy_index.LINK).iterdir(), key=lambda one: one.stat().st_size)
+    path = max((folder / chapters.LINK).glob("*/*"), key=lambda one: one.stat().st_size)
     path.write_bytes(b"\0" * path.stat().st_size)
 
 
 def cut_a_file_off(folder: Path) -> None:
-    path = max((folder / copy_index.LINK).iterdir(), key=lambda one: one.stat().st_size)
+    path = max((folder / chapters.LINK).glob("*/*"), key=lambda one: one.stat().st_size)
     os.truncate(path, 10)
 
 
 def lose_a_file(folder: Path) -> None:
-    next((folder / copy_index.LINK).glob("*.store")).unlink()
+    next((folder / chapters.LINK).glob("*/*.store")).unlink()
 
 
 def spoil_the_stamp(folder: Path) -> None:
-    (folder / copy_index.LINK / "stamp.json").write_text("{")
+    (folder / chapters.LINK / "stamp.json").write_text("{")
 
 
 def claim_a_later_state(folder: Path) -> None:
-    path = folder / copy_index.LINK / "stamp.json"
+    path = folder / chapters.LINK / "stamp.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"state": 999}))
 
 
@@ -230,11 +232,11 @@ def test_a_run_adds_to_the_files_that_are_there(
     warehouse = duckdb_databases.create().open()
     begin(warehouse)
     published(warehouse, folder)
-    before = {path.stat().st_ino for path in (folder / copy_index.LINK).glob("*.store")}
+    before = {path.stat().st_ino for path in (folder / chapters.LINK).glob("*/*.store")}
     turn(warehouse, 1)
     published(warehouse, folder)
 
-    assert before < {path.stat().st_ino for path in (folder / copy_index.LINK).glob("*.store")}
+    assert before < {path.stat().st_ino for path in (folder / chapters.LINK).glob("*/*.store")}
 
 
 def test_the_server_is_searched_as_before_until_all_is_taken(
@@ -294,7 +296,7 @@ def test_other_rules_or_another_model_make_it_anew(
 ) -> None:
     begin(warehouse)
     library = published(warehouse, folder)
-    for module in (copy_index, server_index):
+    for module in (copy_index, making, server_index):
         monkeypatch.setattr(module, "RULES", 99)
     with pytest.raises(NoIndexError), searching(library) as index:
         index.newest(ALL, rows=1)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from newsapi_dentsu.lake import archiving
+from newsapi_dentsu.lake.archiving import Archived
 from newsapi_dentsu.meaning import sentence_model
-from newsapi_dentsu.recovery import backups, lake
+from newsapi_dentsu.recovery import backups
 from newsapi_dentsu.recovery.backups import BackedUp
-from newsapi_dentsu.recovery.lake import Archived
 from newsapi_dentsu.sandbox import SandboxArticle
 from newsapi_dentsu.storage import Folder, ObjectStore
 from newsapi_dentsu.warehouse import Warehouse
@@ -63,7 +64,7 @@ def archive(
     source: Warehouse, place: ObjectStore, scratch: Path, now: datetime, *, anew: bool = False
 ) -> Archived:
     """Archive what is new."""
-    return lake.archive(source, place, scratch=scratch, anew=anew, now=now, progress=silent)
+    return archiving.archive(source, place, scratch=scratch, anew=anew, now=now, progress=silent)
 
 
 @pytest.fixture

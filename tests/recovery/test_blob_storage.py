@@ -6,23 +6,32 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from itertools import count
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import IO
 
+import polars
 import pytest
+from deltalake import DeltaTable
 from tools import azurite
 from tools.azurite import Azurite
 
 from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.lake.delta import live_files
+from newsapi_dentsu.lake.layout import RAW, TABLES
+from newsapi_dentsu.lake.listing import read_lake
+from newsapi_dentsu.lake.maintenance import maintain
 from newsapi_dentsu.recovery import backups
 from newsapi_dentsu.storage import ObjectStore, open_store
 from newsapi_dentsu.warehouse import Warehouse
-from support.clock import NOON
+from support.api import serving
+from support.articles import many
+from support.clock import NOON, Clock
 from support.processes import process
 
-from .conftest import archive, back_up
+from .conftest import archive, back_up, silent
 
 pytestmark = pytest.mark.slow
 
@@ -121,9 +130,31 @@ def test_backups_and_the_lake_are_kept_there(
     assert backups.backups(container) == [made.backup]
     later = back_up(warehouse, container, scratch_folder, NOON.replace(hour=13), keep=1)
     assert later.deleted == (made.backup.name,)
-    for _ in range(2):
-        assert archive(warehouse, container, scratch_folder, NOON).added == 0
-    assert "lake.json" in container.names()
+    with serving(many(6, at=NOON - timedelta(hours=2))) as api:
+        api.run(warehouse, lookback_days=1)
+    assert [archive(warehouse, container, scratch_folder, NOON).added for _ in range(2)] == [6, 0]
+    december = NOON + timedelta(days=20)
+    with serving(
+        many(6, at=december - timedelta(hours=2), prefix="later-"), clock=Clock(december)
+    ) as api:
+        api.run(warehouse, lookback_days=1)
+    assert archive(warehouse, container, scratch_folder, december).added == 6
+    lake = read_lake(container)
+    assert lake is not None
+    done = maintain(container, lake, december, scratch_folder, silent)
+    assert {one.table: len(one.unused) for one in done} == {table.name: 0 for table in TABLES}
+    found = live_files(container, RAW)
+    assert found.rows == 12
+    assert (
+        DeltaTable(
+            found.uris[0].partition("/month=")[0], storage_options=dict(found.options)
+        ).count()
+        == 12
+    )
+    loaded = polars.scan_delta(
+        found.uris[0].partition("/month=")[0], storage_options=dict(found.options)
+    )
+    assert loaded.select("seq").collect().to_series().sort().to_list() == list(range(1, 13))
 
 
 @pytest.mark.usefixtures("blobs")

@@ -2,16 +2,18 @@
 
 import json
 import random
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
-from tools.generate_docs import ROOT
 
 from newsapi_dentsu.errors import StorageError
-from newsapi_dentsu.recovery.lake import read_lake
+from newsapi_dentsu.lake import archiving
+from newsapi_dentsu.lake.delta import live_files
+from newsapi_dentsu.lake.layout import RAW, TABLES, LakeTable
+from newsapi_dentsu.lake.listing import read_lake
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.warehouse import Warehouse
@@ -25,11 +27,14 @@ from support.tables import execute, raw_uris
 
 from .conftest import Run, archive
 
-SHOWN = re.findall(r"```sql\n(.*?)```", (ROOT / "docs/recovery.md").read_text("utf-8"), re.DOTALL)
+TABLE_FOLDERS = tuple(f"{table.name}/" for table in TABLES)
 
 
 class Mortal(Folder):
-    """A folder whose user dies before the step of this number."""
+    """A folder whose user dies before the step of this number.
+
+    Each thing that is done to a Delta table begins with asking for its address.
+    """
 
     def __init__(self, path: Path, steps: int) -> None:
         super().__init__(path)
@@ -48,11 +53,20 @@ class Mortal(Folder):
         self._step()
         super().delete(name)
 
+    def delta_address(self, name: str) -> tuple[str, dict[str, str]]:
+        self._step()
+        return super().delta_address(name)
+
+
+def rows(place: Folder, table: LakeTable, columns: str) -> list[tuple[Any, ...]]:
+    """What a reader finds in a table of the lake."""
+    files = list(live_files(place, table).uris)
+    return duckdb.execute(f"SELECT {columns} FROM read_parquet(?) ORDER BY ALL", [files]).fetchall()
+
 
 def uris(place: Folder) -> list[str]:
     """Every uri that a reader finds in the lake, sorted."""
-    found = duckdb.execute(f"SELECT uri FROM '{place.location}/day=*/*.parquet' ORDER BY uri")
-    return [uri for (uri,) in found.fetchall()]
+    return [uri for (uri,) in rows(place, RAW, "uri")]
 
 
 def collected(warehouse: Warehouse, at: datetime, count: int, prefix: str) -> None:
@@ -61,37 +75,21 @@ def collected(warehouse: Warehouse, at: datetime, count: int, prefix: str) -> No
         api.collect(warehouse, lookback_days=1)
 
 
-def test_each_archiving_adds_what_is_new_and_merges_days_that_are_over(
+def test_each_archiving_adds_what_is_new_and_merges_months_that_are_over(
     warehouse: Warehouse, place: Folder, scratch_folder: Path
 ) -> None:
     seen = []
-    for number, hours in enumerate((0, 11, 13)):
-        now = NOON + timedelta(hours=hours)
+    for number, days in enumerate((0, 9, 20)):
+        now = NOON + timedelta(days=days)
         collected(warehouse, now, 3 + number, f"{number}-")
         done = archive(warehouse, place, scratch_folder, now)
         assert done.added == 3 + number
         assert uris(place) == raw_uris(warehouse)
-        seen.append([name for name in place.names() if name.startswith("day=")])
-    assert [len(names) for names in seen] == [1, 2, 2]
-    assert {name.partition("/")[0] for name in seen[-1]} == {"day=2026-11-20", "day=2026-11-21"}
+        seen.append(sorted(name.split("/")[1] for name in done.lake.records))
+    assert seen == [["month=2026-11"], ["month=2026-11"] * 2, ["month=2026-11", "month=2026-12"]]
+    assert done.merged == 2
     assert archive(warehouse, place, scratch_folder, now).added == 0
     assert list(scratch_folder.iterdir()) == []
-
-
-def test_the_query_of_the_docs_reads_it(
-    warehouse: Warehouse, place: Folder, scratch_folder: Path, tmp_path: Path
-) -> None:
-    for day in range(2):
-        now = NOON + timedelta(days=day)
-        collected(warehouse, now, 5, f"{day}-")
-        archive(warehouse, place, scratch_folder, now)
-    (query,) = SHOWN
-    with duckdb.connect() as connection:
-        found = connection.execute(query.replace("lake/", f"{place.location}/")).fetchall()
-    assert [(f"{day}", articles) for day, articles, *_ in found] == [
-        ("2026-11-20", 5),
-        ("2026-11-21", 5),
-    ]
 
 
 def test_what_came_back_is_in_the_lake_and_one_from_before_that_is_gone_on_with(
@@ -129,12 +127,13 @@ def test_killed_anywhere_and_run_again_nothing_is_lost_or_there_twice(
     seed: int,
 ) -> None:
     monkeypatch.setattr(raw_files, "BATCH_ROWS", 4)
+    monkeypatch.setattr(archiving, "APPEND_ROWS", 6)
     moment = random.Random(seed)
     for day in range(2):
         now = NOON + timedelta(days=day)
         collected(warehouse, now, 10, f"{day}-")
         for _ in range(3):
-            mortal = Mortal(Path(place.location), moment.randrange(10))
+            mortal = Mortal(Path(place.location), moment.randrange(60))
             try:
                 archive(warehouse, mortal, scratch_folder, now)
             except KeyboardInterrupt:
@@ -146,11 +145,8 @@ def test_killed_anywhere_and_run_again_nothing_is_lost_or_there_twice(
         lake = read_lake(place)
         assert lake is not None
         assert lake.rows == len(raw_uris(warehouse))
-        assert set(place.names()) == {
-            "lake.json",
-            *lake.records,
-            *(name for name, _ in lake.searches.values()),
-        }
+        beside = {name for name in place.names() if not name.startswith(TABLE_FOLDERS)}
+        assert beside == {"lake.json", *(name for name, _ in lake.searches.values())}
 
 
 def test_records_of_another_history_are_refused_until_the_lake_is_written_anew(

@@ -61,14 +61,14 @@ def test_what_is_damaged_is_named_and_mended_files_are_read_again(
 ) -> None:
     for pattern, options in (
         ("backups/*/export_final.parquet", ("--no-lake",)),
-        ("lake/day=*/*.parquet", ("--raw-only",)),
+        ("lake/raw_records/month=*/*.parquet", ("--raw-only",)),
     ):
         file = _first(tmp_path, pattern)
         whole = file.read_bytes()
         middle = len(whole) // 2
         for damaged in (
             whole[:middle],
-            whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :],
+            whole[: middle - 2_000] + bytes(2_000) + whole[middle:],
         ):
             file.write_bytes(damaged)
             done = run(target, "restore", *options, **lost.settings)

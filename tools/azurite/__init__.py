@@ -112,7 +112,12 @@ def running(folder: Path) -> Iterator[Azurite]:
             _wait(process, port)
             yield Azurite(
                 f"https://127.0.0.1:{port}/{ACCOUNT}",
-                {**identity, "REQUESTS_CA_BUNDLE": str(certificate)},
+                # Azure's library reads the first, delta-rs the second.
+                {
+                    **identity,
+                    "REQUESTS_CA_BUNDLE": str(certificate),
+                    "SSL_CERT_FILE": str(certificate),
+                },
                 certificate,
             )
         finally:
@@ -189,7 +194,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
         .add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
         )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .sign(key, hashes.SHA256())
     )
     certificate, private = folder / "azurite.pem", folder / "azurite.key"

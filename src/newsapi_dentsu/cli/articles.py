@@ -13,12 +13,13 @@ import click
 from newsapi_dentsu.cli.days import DAY
 from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.cli.outputs import out_option, output_file
-from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.visible import raw
 from newsapi_dentsu.wording import counted, utc_text
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.reading.states import Pages
+    from newsapi_dentsu.reading.states import ArticleFilter, Pages
+    from newsapi_dentsu.warehouse import Warehouse
 
 
 TABLE_ROWS = 20
@@ -127,6 +128,8 @@ def articles(
         pages = read_articles(
             warehouse, wanted, limit, lambda _: open_copy_index(settings.reading_folder)
         )
+    if search.reads_texts:
+        _tell_found_since(warehouse, wanted, settings)
     if format_ == "table":
         _show(pages)
     elif out is None:
@@ -137,6 +140,24 @@ def articles(
     else:
         count = _write_file(pages, format_, out, excel=excel)
         click.echo(f"wrote {counted(count, 'article')} to {out}", err=True)
+
+
+def _tell_found_since(warehouse: "Warehouse", wanted: "ArticleFilter", settings: Settings) -> None:
+    """Tell on stderr where the index of searches doesn't have all articles yet."""
+    from newsapi_dentsu.reading.index import index_of, open_copy_index
+    from newsapi_dentsu.reading.states import found_since
+
+    with warehouse.snapshot() as session:
+        index = (
+            index_of(session) if settings.use_postgres else open_copy_index(settings.reading_folder)
+        )
+        since = found_since(session, wanted, index)
+    if since is not None:
+        click.echo(
+            f"articles from before {utc_text(since)} can't be found yet: "
+            "newsapi searches index makes the rest of the index",
+            err=True,
+        )
 
 
 def _show(pages: "Pages") -> None:

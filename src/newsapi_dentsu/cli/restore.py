@@ -15,7 +15,7 @@ from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.storage import open_store
 
 if TYPE_CHECKING:
-    from newsapi_dentsu.recovery.lake import Lake
+    from newsapi_dentsu.lake.listing import Lake
     from newsapi_dentsu.storage import ObjectStore
 
 
@@ -96,7 +96,7 @@ def restore(
 def _lake(
     settings: Settings, location: str | None, *, needed: bool
 ) -> tuple[ObjectStore, Lake] | None:
-    from newsapi_dentsu.recovery.lake import read_lake
+    from newsapi_dentsu.lake.listing import read_lake
 
     chosen = location or settings.lake_location
     if chosen is None:

@@ -60,10 +60,10 @@ def write_backup(context: dg.OpExecutionContext) -> None:
     )
 
 
-@dg.op(retry_policy=RETRIES, description="Add new raw records to the lake in LAKE_LOCATION.")
+@dg.op(retry_policy=RETRIES, description="Add what is new to the lake in LAKE_LOCATION.")
 def archive_records(context: dg.OpExecutionContext) -> None:
     """Archive, and tell what was added."""
-    from newsapi_dentsu.recovery.lake import archive
+    from newsapi_dentsu.lake.archiving import archive
     from newsapi_dentsu.storage import open_store
 
     settings = load_settings()
@@ -77,7 +77,12 @@ def archive_records(context: dg.OpExecutionContext) -> None:
             progress=_silent,
         )
     context.add_output_metadata(
-        {"added": done.added, "merged_files": done.merged, "rows": done.lake.rows}
+        {
+            "added": done.added,
+            **{f"{name}_added": rows for name, rows in done.states.items()},
+            "merged_files": done.merged,
+            "rows": done.lake.rows,
+        }
     )
 
 
@@ -93,9 +98,9 @@ def backup() -> None:
     write_backup()
 
 
-@dg.job(description="Adds the raw records that are new to the lake in LAKE_LOCATION.")
+@dg.job(description="Adds what is new to the lake in LAKE_LOCATION.")
 def raw_archive() -> None:
-    """Add the new records to the lake, in one step."""
+    """Add what is new to the lake, in one step."""
     archive_records()
 
 

@@ -49,6 +49,10 @@ def patient(settings: Settings) -> Settings:
     return settings.model_copy(update={"database_wait_seconds": longer})
 
 
+_SEARCH_SECONDS = 20.0
+"""How long a run goes on making the index of searches, where there is much to make."""
+
+
 class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
     """What every step of a run shares; holds the run lock from the first step to the last.
 
@@ -129,13 +133,18 @@ class PipelineResource(dg.ConfigurableResource["PipelineResource"]):
         """Bring what readers read up to date; where that fails, the next run completes it."""
         from newsapi_dentsu.meaning.embedder import open_embedder
         from newsapi_dentsu.reading.copy import publish
-        from newsapi_dentsu.reading.index import publish_search
+        from newsapi_dentsu.reading.index import publish_search, reach_told
 
         folder = self._settings.reading_folder
         try:
             if not self._settings.use_postgres:
                 publish(self._warehouse, folder)
-            publish_search(self._warehouse, folder, open_embedder(self._settings).model)
+            model = open_embedder(self._settings).model
+            reach = publish_search(self._warehouse, folder, model, seconds=_SEARCH_SECONDS)
+            if reach is None or reach.missing:
+                logger.warning(
+                    "%s; later runs go on, or `newsapi searches index`", reach_told(reach)
+                )
         except Exception as error:
             # What the run has stored is right, whatever becomes of the copy.
             logger.warning("Readers see the copy of before, which the next run renews: %s", error)

@@ -234,17 +234,24 @@ def _readers_copy(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]
 
 
 def _search(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    from newsapi_dentsu.reading.index import searchable_state
+    from newsapi_dentsu.reading.hits import NoIndexError
+    from newsapi_dentsu.reading.index import reach_told, searchable
     from newsapi_dentsu.reading.states import current_state
 
-    there = searchable_state(warehouse, settings.reading_folder)
+    try:
+        reach = searchable(warehouse, settings.reading_folder)
+    except NoIndexError as error:
+        yield Finding("search", "warning", str(error), "newsapi run; its log says why it failed")
+        return
     with warehouse.snapshot() as session:
         wanted = current_state(session)
-    if there == wanted:
+    if reach.state != wanted:
+        detail = "the index is behind final"
+        yield Finding("search", "warning", detail, "newsapi run; its log says why it failed")
+    elif reach.since is not None:
+        yield Finding("search", "warning", reach_told(reach), "newsapi searches index")
+    else:
         yield Finding("search", "ok", "all of final can be searched")
-        return
-    detail = "the index is behind final" if there is not None else "there is no index"
-    yield Finding("search", "warning", detail, "newsapi run; its log says why it failed")
 
 
 def _server(
@@ -349,7 +356,7 @@ def _backups(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _lake(settings: Settings, limits: Limits, now: datetime) -> Iterator[Finding]:
     if settings.lake_location is None:
         return
-    from newsapi_dentsu.recovery.lake import read_lake
+    from newsapi_dentsu.lake.listing import read_lake
     from newsapi_dentsu.storage import open_store
 
     lake = read_lake(open_store(settings.lake_location))

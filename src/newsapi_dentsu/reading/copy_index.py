@@ -1,45 +1,29 @@
-"""The index of searches beside the reader's copy.
+"""The index of searches beside the reader's copy, as it is read; see `chapters` and `making`."""
 
-Its files are never altered: a new state is a folder of its own, which shares with the former one
-the files that are the same, and a link leads readers to the newest. So it may be killed at any
-moment, and whoever has a former state open goes on with it.
-
-    reading/search          leads to the newest state
-    reading/.search-…       the states: files of tantivy, and a stamp that tells what they hold
-"""
-
-import json
-import os
 import re
-import shutil
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import duckdb
 import tantivy
 from tantivy import FieldType, Occur, Query
 from typing_extensions import override
 
 from newsapi_dentsu.domain.record import day_start
-from newsapi_dentsu.errors import StorageError
-from newsapi_dentsu.reading.copy import FILE
-from newsapi_dentsu.reading.entries import (
-    AROUND,
-    COLUMNS,
-    FOR_GOOD,
-    OPENING_POINTS,
-    RULES,
-    TITLE_POINTS,
-    Entry,
-    entry,
-    topic_name,
+from newsapi_dentsu.reading.chapters import (
+    LINK,
+    Chapter,
+    Stamp,
+    count_of,
+    lasting,
+    microseconds,
+    note_damage,
+    read_stamp,
+    schema_of_chapters,
 )
+from newsapi_dentsu.reading.entries import AROUND, OPENING_POINTS, RULES, TITLE_POINTS
 from newsapi_dentsu.reading.hits import (
     Found,
     Hit,
@@ -47,320 +31,36 @@ from newsapi_dentsu.reading.hits import (
     Labels,
     NoIndexError,
     Place,
-    hit,
     hit_of_text,
-    hit_text,
-    week_of,
-    windows,
 )
 from newsapi_dentsu.reading.search import Search, Terms
-from newsapi_dentsu.reading.tones import spoken_of
-from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines.base import Row
-from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
-from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-from newsapi_dentsu.warehouse.tables import embeddings, tone
 
-LINK: Final = "search"
-_STATES: Final = ".search-"
-_STAMP: Final = "stamp.json"
-_DAMAGED: Final = ".search-damaged"
-_KEPT_SECONDS: Final = 3600.0
-"""How long a former state is kept for those who are about to open it."""
-
-_GAP: Final = "_"
-"""Stands where no term is; none of them is written so."""
-
-_HEAP: Final = 64_000_000
-_MEMORY: Final = "512MB"
-"""What tantivy may take for new entries, and DuckDB for reading the copy."""
-
-_ROWS: Final = 2_000
-_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-_MICROSECOND: Final = timedelta(microseconds=1)
 _MOST_TIES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Stamp:
-    """What a state of the index holds, and by which files."""
+class _Opened:
+    """A chapter that is open, and the span of time that it has, in microseconds since 1970."""
 
-    state: int
-    rules: int
-    engine: str
-    model: str
-    articles: int
-    newest: str
-    """When the newest article was published."""
+    of: Chapter
+    searcher: tantivy.Searcher
+    since: int | None
+    before: int | None
 
-    tone_seq: int = -1
-    """The change of tones that it knows."""
-
-    files: dict[str, list[int]] = field(default_factory=dict)
-    """Size and time of each."""
-
-
-def publish_index(warehouse: Warehouse, folder: Path, model: str) -> int:
-    """Bring the index up to the reader's copy; the caller holds the run lock.
-
-    It may be killed at any moment: readers keep the index before, and the next call completes it.
-
-    Args:
-        warehouse: where the vectors of texts are.
-        folder: where the reader's copy lies.
-        model: the sentence model whose vectors tell what articles mean.
-
-    Returns:
-        The state that can be searched now.
-
-    Raises:
-        StorageError: the folder can't be written.
-    """
-    try:
-        _sweep(folder)
-        with (
-            closing(duckdb.connect(":memory:", config={"memory_limit": _MEMORY})) as copy,
-            warehouse.snapshot() as session,
-        ):
-            copy.execute(f"ATTACH {quoted_text(folder / FILE)} AS news (READ_ONLY)")
-            copy.execute("USE news")
-            copy.execute("SET TimeZone = 'UTC'")
-            ((state, past_from),) = copy.execute(
-                "SELECT change_seq, past_from FROM final.reading_state"
-            ).fetchall()
-            ((newest,),) = copy.execute(
-                "SELECT max(published_at) FROM (SELECT published_at FROM final.articles "
-                "UNION ALL SELECT published_at FROM final.articles_past) AS told"
-            ).fetchall()
-            ((tone_seq,),) = copy.execute("SELECT tone_seq FROM publishing.assessed").fetchall()
-            wanted = _Stamp(
-                *(state, RULES, version("tantivy"), model, 0),
-                *((newest or _EPOCH).isoformat(), tone_seq),
-            )
-            stamp = _continued(folder, wanted)
-            if stamp is not None and (stamp.state, stamp.tone_seq) == (state, tone_seq):
-                return stamp.state
-            toned = tone.changed_after(session, stamp.tone_seq) if stamp is not None else []
-
-            def vectors(hashes: Sequence[str]) -> dict[str, bytes]:
-                found = embeddings.vectors(session, model, hashes)
-                return _in_bytes(found)
-
-            making = _Making(copy, folder, wanted, past_from, vectors, toned)
-            if stamp is None or not making.bring(stamp):
-                making.bring(None)
-            (folder / _DAMAGED).unlink(missing_ok=True)
-    except (OSError, duckdb.Error, ValueError) as error:
-        # What tantivy can't write it tells as a ValueError.
-        told = str(error).splitlines()[0]
-        raise StorageError(
-            f"{folder / LINK}: {told}; make room or make the folder writable"
-        ) from error
-    return wanted.state
-
-
-def _in_bytes(found: dict[str, Any]) -> dict[str, bytes]:
-    if not found:
-        return {}
-    import numpy as np
-
-    from newsapi_dentsu.domain.vectors import in_steps
-
-    steps = in_steps(np.stack(list(found.values())))
-    return {name: row.tobytes() for name, row in zip(found, steps, strict=True)}
-
-
-@dataclass
-class _Making:
-    """Making one state of the index."""
-
-    copy: duckdb.DuckDBPyConnection
-    folder: Path
-    wanted: _Stamp
-    past_from: int
-    vectors: Any
-    toned: Sequence[str]
-    """Articles whose tones are others than in the former state."""
-
-    def bring(self, former: _Stamp | None) -> bool:
-        """Make it of a former state, or of nothing; whether it has what it should."""
-        part = self.folder / f"{_STATES}{self.wanted.state}-{time.time_ns()}"
-        part.mkdir()
-        if former is not None:
-            for name in former.files:
-                os.link(self.folder / LINK / name, part / name)
-        index = tantivy.Index(_schema(), str(part))
-        writer = index.writer(_HEAP, 1)
-        after = -1 if former is None else former.state
-        self._forget(writer, index.schema)
-        for row in self.copy.execute(
-            "SELECT DISTINCT article_id FROM final.article_changes WHERE change_seq > ?", [after]
-        ).fetchall():
-            if former is not None:
-                writer.delete_documents_by_term("id", row[0])
-        for article_id in self.toned if former is not None else ():
-            writer.delete_documents_by_term("id", article_id)
-        for rows in self._changed(after):
-            self._add(writer, rows)
-        writer.commit()
-        writer.wait_merging_threads()
-        index.reload()
-        articles = self._articles()
-        live = _count(index.searcher(), _lasting(index.schema))
-        if live != articles:
-            shutil.rmtree(part)
-            return False
-        self._publish(part, articles)
-        return True
-
-    def _forget(self, writer: tantivy.IndexWriter, schema: tantivy.Schema) -> None:
-        """Delete what no state that can still be read has."""
-        writer.delete_documents_by_query(
-            Query.range_query(
-                schema, "ended", FieldType.Integer, lower_bound=0, upper_bound=self.past_from
-            )
+    def has_any(self, first: int | None, last: int | None) -> bool:
+        """Whether it may have articles from a moment up to another."""
+        return (last is None or self.since is None or last >= self.since) and (
+            first is None or self.before is None or first < self.before
         )
 
-    def _articles(self) -> int:
-        ((articles,),) = self.copy.execute(
-            "SELECT count(*) FROM final.articles WHERE change_seq IS NOT NULL"
-        ).fetchall()
-        return int(articles)
 
-    def _changed(self, after: int) -> Iterator[list[Row]]:
-        """Articles that came, changed or left after a change, as they are and as they were."""
-        columns = ", ".join(COLUMNS)
-        among = (
-            "(article_id IN (SELECT article_id FROM final.article_changes "
-            f"WHERE change_seq > {after}) OR article_id IN (SELECT unnest($1::text[])))"
-            if after >= 0
-            else "true"
-        )
-        cursor = self.copy.cursor()
-        cursor.execute("USE news")
-        cursor.execute("SET TimeZone = 'UTC'")
-        cursor.execute(
-            f"SELECT {columns}, CAST({FOR_GOOD} AS bigint) FROM final.articles "
-            f"WHERE {among} AND change_seq IS NOT NULL UNION ALL "
-            f"SELECT {columns}, ended_seq FROM final.articles_past WHERE {among}",
-            [list(self.toned)] if after >= 0 else [],
-        )
-        while rows := cursor.fetchmany(_ROWS):
-            yield rows
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Where an article stands in which chapter, and how people see it."""
 
-    def _add(self, writer: tantivy.IndexWriter, rows: list[Row]) -> None:
-        spoken = spoken_of(DuckDBSession(self.copy), list({row[0] for row in rows}))
-        made = [
-            (entry(row[:-1], row[-1], about), hit(row[:-1], about))
-            for row in rows
-            for about in [spoken.get(row[0], [])]
-        ]
-        vectors = self.vectors([one.vector_hash for one, _ in made if one.vector_hash])
-        for one, shown in made:
-            writer.add_document(_document(one, shown, vectors.get(one.vector_hash or "")))
-
-    def _publish(self, part: Path, articles: int) -> None:
-        files = {
-            path.name: [path.stat().st_size, path.stat().st_mtime_ns]
-            for path in part.iterdir()
-            if not path.name.endswith(".lock")
-        }
-        stamp = asdict(self.wanted) | {"articles": articles, "files": files}
-        (part / _STAMP).write_text(json.dumps(stamp), "utf-8")
-        turning = self.folder / f"{LINK}.part"
-        turning.symlink_to(part.name)
-        turning.replace(self.folder / LINK)
-
-
-def _continued(folder: Path, wanted: _Stamp) -> _Stamp | None:
-    """The stamp of the state that there is, if the wanted one can be made of it."""
-    stamp = _stamp(folder / LINK)
-    same_kind = stamp is not None and (stamp.rules, stamp.engine, stamp.model) == (
-        wanted.rules,
-        wanted.engine,
-        wanted.model,
-    )
-    if stamp is None or not same_kind or stamp.state > wanted.state:
-        return None
-    if (folder / _DAMAGED).exists():
-        return None
-    for name, (size, changed) in stamp.files.items():
-        try:
-            found = (folder / LINK / name).stat()
-        except OSError:
-            return None
-        if (found.st_size, found.st_mtime_ns) != (size, changed):
-            return None
-    return stamp
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    try:
-        return _Stamp(**json.loads((path / _STAMP).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what a killed publisher left, and former states that nobody opens any more."""
-    current = (folder / LINK).resolve()
-    for path in folder.glob(f"{_STATES}[0-9]*"):
-        old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
-        if path != current and (old or not (path / _STAMP).exists()):
-            shutil.rmtree(path)
-    (folder / f"{LINK}.part").unlink(missing_ok=True)
-
-
-def _schema() -> tantivy.Schema:
-    schema = tantivy.SchemaBuilder()
-    for name in ("id", "topic", "lang", "tone"):
-        schema.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    for name in ("words", "title", "opening"):
-        schema.add_text_field(name, tokenizer_name="whitespace", index_option="position")
-    schema.add_text_field("source", tokenizer_name="whitespace", index_option="basic")
-    for name in ("published", "change", "ended"):
-        schema.add_integer_field(name, fast=True)
-    for name in ("week", "past"):
-        schema.add_integer_field(name, indexed=True)
-    schema.add_bytes_field("hit", stored=True)
-    schema.add_bytes_field("vector", stored=True)
-    return schema.build()
-
-
-def _document(one: Entry, shown: Hit, vector: bytes | None) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_text("id", one.article_id)
-    document.add_text("words", _line(one.words))
-    document.add_text("title", _line(one.title))
-    document.add_text("opening", _line(one.opening))
-    document.add_text("source", " ".join(sorted(one.sources)))
-    document.add_text("lang", one.lang)
-    for topic in one.topics:
-        document.add_text("topic", topic_name(topic))
-    for label in one.tones:
-        document.add_text("tone", label)
-    document.add_integer("published", _microseconds(one.published_at))
-    document.add_integer("change", one.change_seq)
-    document.add_integer("ended", one.ended_seq)
-    document.add_integer("week", week_of(one.published_at))
-    document.add_integer("past", int(one.ended_seq != FOR_GOOD))
-    document.add_bytes("hit", hit_text(shown).encode())
-    if vector is not None:
-        document.add_bytes("vector", vector)
-    return document
-
-
-def _line(words: Sequence[str | None]) -> str:
-    return " ".join(word or _GAP for word in words)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _lasting(schema: tantivy.Schema) -> Query:
-    """Articles that are there."""
-    return Query.range_query(schema, "ended", FieldType.Integer, lower_bound=FOR_GOOD)
+    chapter: int
+    document: tantivy.DocAddress
+    hit: Hit
 
 
 class CopyIndex(Index):
@@ -374,20 +74,20 @@ class CopyIndex(Index):
         """
         self._folder = folder
         path = (folder / LINK).resolve()
-        stamp = _stamp(path)
-        if stamp is None or stamp.rules != RULES:
-            raise NoIndexError(f"{folder / LINK} doesn't exist yet: run `newsapi run` first")
+        stamp = stamp_to_read(folder)
         self.state = stamp.state
-        self._newest = datetime.fromisoformat(stamp.newest)
+        self.since = stamp.since
         self.path = path
         # No other state ever has the name of its folder.
         self.revision = path.name
-        try:
-            self._index = tantivy.Index.open(str(path))
-            self._searcher = self._index.searcher()
-        except ValueError as error:
-            raise self._damaged(error) from error
-        self._schema = self._index.schema
+        self._schema = schema_of_chapters()
+        self._chapters: list[_Opened] = []
+        before = None
+        for chapter in stamp.chapters:
+            with _Guarded(folder, chapter.name):
+                searcher = tantivy.Index.open(str(path / chapter.name)).searcher()
+            self._chapters.append(_Opened(chapter, searcher, chapter.since, before))
+            before = chapter.since
 
     def is_newest(self) -> bool:
         """Whether no newer state was published."""
@@ -397,61 +97,68 @@ class CopyIndex(Index):
     def newest(
         self, search: Search, *, rows: int, after: Place | None = None, state: int | None = None
     ) -> list[Found]:
-        wanted = self._query(search, state)
         found: list[Found] = []
-        top = self._newest
+        wanted = self._query(search, state)
+        first, last = _times(search)
         if after is not None:
             # Those that were published at the same moment stand in the order of their ids.
-            top = min(top, after.published_at)
-            at = _microseconds(after.published_at)
-            ties = self._search(_all_of(wanted, self._between(at, at)), _MOST_TIES)
-            found = _in_order(one for one in ties if one.place < after)
-            wanted = _all_of(wanted, self._between(None, at - 1))
-        for weeks, _, before in windows(search, top):
+            at = microseconds(after.published_at)
+            for number, _ in self._spanning(at, at):
+                ties = self._search(number, _all_of(wanted, self._between(at, at)), _MOST_TIES)
+                found = _in_order(one for one in ties if one.place < after)
+            last = at - 1 if last is None else min(last, at - 1)
+            wanted = _all_of(wanted, self._between(None, last))
+        for number, _ in self._spanning(first, last):
             if len(found) >= rows:
                 break
-            query = wanted
-            if weeks:
-                query = _all_of(wanted, Query.term_set_query(self._schema, "week", list(weeks)))
-            elif before is not None:
-                query = _all_of(wanted, self._between(None, _microseconds(before) - 1))
-            found += self._first(query, rows - len(found))
+            found += self._first(number, wanted, rows - len(found))
         return found[:rows]
 
-    def _first(self, query: Query, rows: int) -> list[Found]:
-        """The newest articles that a query finds."""
-        found = self._search(query, rows + 1)
+    def _first(self, number: int, query: Query, rows: int) -> list[Found]:
+        """The newest articles of a chapter that a query finds."""
+        found = self._search(number, query, rows + 1)
         if len(found) > rows:
-            last = _microseconds(found[-1].place.published_at)
-            found = [one for one in found if _microseconds(one.place.published_at) > last]
-            found += self._search(_all_of(query, self._between(last, last)), _MOST_TIES)
+            last = microseconds(found[-1].place.published_at)
+            found = [one for one in found if microseconds(one.place.published_at) > last]
+            tied = _all_of(query, self._between(last, last))
+            found += self._search(number, tied, _MOST_TIES)
         return _in_order(found)
 
     @override
     def count(self, search: Search, *, most: int | None = None, state: int | None = None) -> int:
-        with self._guarded():
-            count = _count(self._searcher, self._query(search, state))
-        return count if most is None else min(count, most)
+        query = self._query(search, state)
+        count = 0
+        for _, chapter in self._spanning(*_times(search)):
+            with self._guarded(chapter):
+                count += count_of(chapter.searcher, query)
+            if most is not None and count >= most:
+                return most
+        return count
 
     @override
     def points(self, search: Search, found: Sequence[Found]) -> list[int]:
-        points = dict.fromkeys((_key(one.address) for one in found), 0)
+        points = dict.fromkeys((_key(one) for one in found), 0)
         wanted = self._query(search, None)
-        for name, worth in (("title", TITLE_POINTS), ("opening", OPENING_POINTS)):
-            for phrase in search.phrases:
-                query = _all_of(wanted, self._phrase(name, phrase))
-                with self._guarded():
-                    there = self._searcher.search(
-                        query, limit=max(1, len(found)), order_by_field="published", count=False
-                    ).hits
-                for _, address in there:
-                    if (key := _key(address)) in points:
-                        points[key] += worth
-        return [points[_key(one.address)] for one in found]
+        for number, chapter in enumerate(self._chapters):
+            of_chapter = sum(one.address.chapter == number for one in found)
+            if not of_chapter:
+                continue
+            for name, worth in (("title", TITLE_POINTS), ("opening", OPENING_POINTS)):
+                for phrase in search.phrases:
+                    query = _all_of(wanted, self._phrase(name, phrase))
+                    with self._guarded(chapter):
+                        there = chapter.searcher.search(
+                            query, limit=of_chapter, order_by_field="published", count=False
+                        ).hits
+                    for _, document in there:
+                        key = number, document.segment_ord, document.doc
+                        if key in points:
+                            points[key] += worth
+        return [points[_key(one)] for one in found]
 
     @override
     def hits(self, found: Sequence[Found]) -> list[Hit]:
-        return [self._hit(one.address) for one in found]
+        return [one.address.hit for one in found]
 
     @override
     def labels(self, found: Sequence[Found]) -> list[Labels]:
@@ -471,48 +178,63 @@ class CopyIndex(Index):
         ]
         if not wanted:
             return []
-        around = self._between(_microseconds(near - AROUND), _microseconds(near + AROUND))
+        first, last = microseconds(near - AROUND), microseconds(near + AROUND)
         query = Query.boolean_query(
             [
                 (Occur.Must, Query.boolean_query(wanted)),
-                (Occur.Must, Query.const_score_query(_lasting(self._schema), 0.0)),
-                (Occur.Must, Query.const_score_query(around, 0.0)),
+                (Occur.Must, Query.const_score_query(lasting(self._schema), 0.0)),
+                (Occur.Must, Query.const_score_query(self._between(first, last), 0.0)),
                 (Occur.MustNot, Query.term_query(self._schema, "id", article_id, "basic")),
             ]
         )
-        with self._guarded():
-            there = self._searcher.search(query, limit=most, count=False).hits
-        return [self._found(address) for _, address in there]
+        scored: list[tuple[float, Found]] = []
+        for number, chapter in self._spanning(first, last):
+            with self._guarded(chapter):
+                there = chapter.searcher.search(query, limit=most, count=False).hits
+                scored += [(score, self._found(number, document)) for score, document in there]
+        scored.sort(key=lambda one: -one[0])
+        return [one for _, one in scored[:most]]
 
     @override
     def vectors(self, found: Sequence[Found]) -> list[bytes | None]:
-        with self._guarded():
-            return [
-                bytes(vector) if (vector := self._searcher.doc(one.address).get_first("vector"))
-                else None
-                for one in found
-            ]  # fmt: skip
+        return [self._vector(one.address) for one in found]
 
     @override
     def vector(self, article_id: str) -> bytes | None:
         named = Query.term_query(self._schema, "id", article_id, "basic")
-        found = self._search(_all_of(named, _lasting(self._schema)), 1)
-        return self.vectors(found)[0] if found else None
+        query = _all_of(named, lasting(self._schema))
+        for number in range(len(self._chapters)):
+            if found := self._search(number, query, 1):
+                return self.vectors(found)[0]
+        return None
 
-    def _search(self, query: Query, rows: int) -> list[Found]:
-        with self._guarded():
-            there = self._searcher.search(
+    def _vector(self, address: _Address) -> bytes | None:
+        chapter = self._chapters[address.chapter]
+        with self._guarded(chapter):
+            kept = chapter.searcher.doc(address.document).get_first("vector")
+        return bytes(kept) if kept else None
+
+    def _spanning(self, first: int | None, last: int | None) -> Iterator[tuple[int, _Opened]]:
+        """The chapters that may have articles from a moment up to another, the newest first."""
+        return (
+            (number, chapter)
+            for number, chapter in enumerate(self._chapters)
+            if chapter.has_any(first, last)
+        )
+
+    def _search(self, number: int, query: Query, rows: int) -> list[Found]:
+        chapter = self._chapters[number]
+        with self._guarded(chapter):
+            there = chapter.searcher.search(
                 query, limit=rows, order_by_field="published", count=False
             ).hits
-        return [self._found(address) for _, address in there]
+            return [self._found(number, document) for _, document in there]
 
-    def _found(self, address: tantivy.DocAddress) -> Found:
-        one = self._hit(address)
-        return Found(Place(one.published_at, one.article_id), one.change_seq, address)
-
-    def _hit(self, address: tantivy.DocAddress) -> Hit:
-        with self._guarded():
-            return hit_of_text(bytes(self._searcher.doc(address)["hit"][0]).decode())
+    def _found(self, number: int, document: tantivy.DocAddress) -> Found:
+        kept = self._chapters[number].searcher.doc(document)["hit"][0]
+        one = hit_of_text(bytes(kept).decode())
+        place = Place(one.published_at, one.article_id)
+        return Found(place, one.change_seq, _Address(number, document, one))
 
     def _query(self, search: Search, state: int | None) -> Query:
         wanted = [(Occur.Must, self._of_state(state))]
@@ -534,23 +256,14 @@ class CopyIndex(Index):
         ):
             if values:
                 wanted.append((occur, Query.term_set_query(self._schema, name, values)))
-        first = _microseconds(day_start(search.since)) if search.since else None
-        last = (
-            _microseconds(day_start(search.until + timedelta(days=1))) - 1 if search.until else None
-        )
+        first, last = _times(search)
         if first is not None or last is not None:
             wanted.append((Occur.Must, self._between(first, last)))
         return Query.boolean_query(wanted)
 
     def _of_state(self, state: int | None) -> Query:
         if state is None or state == self.state:
-            # Few have ended: naming them is quicker than asking all the others.
-            return Query.boolean_query(
-                [
-                    (Occur.Must, Query.all_query()),
-                    (Occur.MustNot, Query.term_query(self._schema, "past", 1)),
-                ]
-            )
+            return lasting(self._schema)
         came = Query.range_query(self._schema, "change", FieldType.Integer, upper_bound=state)
         ends = Query.range_query(self._schema, "ended", FieldType.Integer, lower_bound=state + 1)
         return _all_of(came, ends)
@@ -571,21 +284,34 @@ class CopyIndex(Index):
             self._schema, "published", FieldType.Integer, lower_bound=first, upper_bound=last
         )
 
-    def _guarded(self) -> "_Guarded":
-        return _Guarded(self)
+    def _guarded(self, chapter: _Opened) -> "_Guarded":
+        return _Guarded(self._folder, chapter.of.name)
 
-    def _damaged(self, error: Exception) -> NoIndexError:
-        with suppress(OSError):
-            (self._folder / _DAMAGED).touch()
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return NoIndexError(f"{self.path} can't be read ({told}): the next `newsapi run` mends it")
+
+def stamp_to_read(folder: Path) -> Stamp:
+    """The stamp of the newest state.
+
+    Raises:
+        NoIndexError: there is none, or it can't be read.
+    """
+    link = folder / LINK
+    if not link.is_symlink() and not link.exists():
+        raise NoIndexError(f"{link} doesn't exist yet: run `newsapi run` first")
+    stamp = read_stamp(link.resolve())
+    if stamp is None:
+        raise NoIndexError(f"{link} can't be read: the next `newsapi run` makes it anew")
+    if stamp.rules != RULES:
+        raise NoIndexError(
+            f"{link} was made by another version: the next `newsapi run` makes it anew"
+        )
+    return stamp
 
 
 class _Guarded:
-    """Tells what the index can't read as what it is."""
+    """Tells what a chapter can't read as what it is, and remembers it for the next run."""
 
-    def __init__(self, index: CopyIndex) -> None:
-        self._told_by = index
+    def __init__(self, folder: Path, chapter: str) -> None:
+        self._folder, self._chapter = folder, chapter
 
     def __enter__(self) -> None:
         """Nothing is to be held."""
@@ -595,12 +321,18 @@ class _Guarded:
         if error is not None and (
             isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"
         ):
-            raise self._told_by._damaged(Exception(str(error))) from error
+            note_damage(self._folder, self._chapter)
+            told = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise NoIndexError(
+                f"{self._folder / LINK} can't be read ({told}): the next `newsapi run` mends it"
+            ) from error
 
 
-def _count(searcher: tantivy.Searcher, query: Query) -> int:
-    # The package's types don't know of it.
-    return int(searcher.search(query, limit=1).count)  # type: ignore[attr-defined]
+def _times(search: Search) -> tuple[int | None, int | None]:
+    """The first and the last microsecond in which hits may have been published."""
+    first = microseconds(day_start(search.since)) if search.since else None
+    last = microseconds(day_start(search.until + timedelta(days=1))) - 1 if search.until else None
+    return first, last
 
 
 def _in_order(found: Iterable[Found]) -> list[Found]:
@@ -615,5 +347,6 @@ def _any_of(queries: Sequence[Query]) -> Query:
     return Query.boolean_query([(Occur.Should, query) for query in queries])
 
 
-def _key(address: tantivy.DocAddress) -> tuple[int, int]:
-    return address.segment_ord, address.doc
+def _key(found: Found) -> tuple[int, int, int]:
+    address = found.address
+    return address.chapter, address.document.segment_ord, address.document.doc

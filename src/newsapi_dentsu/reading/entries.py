@@ -1,6 +1,5 @@
 """What an index of searches holds of an article: the same for every engine."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from newsapi_dentsu.domain.passages import passage_hash, passages
-from newsapi_dentsu.domain.terms import terms
+from newsapi_dentsu.domain.terms import LONGEST, terms
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.reading.tones import Speaks, labels
 from newsapi_dentsu.warehouse.engines.base import Row
@@ -23,6 +22,8 @@ FOR_GOOD: Final = 2**62
 _MOST_PLACES: Final = 16_000
 _MOST_OF_A_TERM: Final = 250
 _MOST_BYTES: Final = 700_000
+_LONGEST_TERM: Final = 4 * LONGEST + 8
+"""What the longest of all terms takes of them."""
 
 _OPENING: Final = 60
 """The first terms of a text, which count more where hits are ranked."""
@@ -87,7 +88,7 @@ def entry(row: Row, ended_seq: int = FOR_GOOD, targets: Sequence[Speaks] = ()) -
     _, _, source_name, source_uri, lang, topics, *_, tone = row[7:]
     text = own_text(body, start, end)
     in_title = terms(title)[: _MOST_PLACES // 2]
-    words = tuple(_limited(itertools.chain(in_title, [None], terms(text))))
+    words = tuple(_limited([*in_title, None, *terms(text)]))
     parts = passages(title, text)
     return Entry(
         article_id=article_id,
@@ -105,10 +106,20 @@ def entry(row: Row, ended_seq: int = FOR_GOOD, targets: Sequence[Speaks] = ()) -
     )
 
 
-def _limited(words: Iterable[str | None]) -> Iterator[str | None]:
+def _limited(words: list[str | None]) -> Iterable[str | None]:
+    words = words[:_MOST_PLACES]
+    counts = Counter(words)
+    size = 2 * len(words) + _LONGEST_TERM * len(counts)
+    # Nearly every article is far below all limits, which is told without a look at each place.
+    if max(counts.values()) <= _MOST_OF_A_TERM and size <= _MOST_BYTES:
+        return words
+    return _within_limits(words)
+
+
+def _within_limits(words: Iterable[str | None]) -> Iterator[str | None]:
     counts: Counter[str | None] = Counter()
     size = 0
-    for word in itertools.islice(words, _MOST_PLACES):
+    for word in words:
         counts[word] += 1
         if word is None or counts[word] > _MOST_OF_A_TERM:
             yield None

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -73,6 +73,12 @@ class Hit:
     """Whom it speaks about, and how."""
 
 
+_NAMES: Final = tuple(one.name for one in fields(Hit))
+_PUBLISHED: Final = _NAMES.index("published_at")
+_TARGETS: Final = _NAMES.index("targets")
+_parse: Final = json.JSONDecoder().raw_decode
+
+
 class Labels(NamedTuple):
     """What hits are counted by."""
 
@@ -107,11 +113,25 @@ class Facets(NamedTuple):
     """The newest hits that were looked at."""
 
 
+class Reach(NamedTuple):
+    """What can be searched: a state of the articles, all of them or, at first, the newest ones."""
+
+    state: int
+    since: datetime | None
+    """None that was published before is found yet; None where there is no such bound."""
+
+    missing: int
+    """How many articles are still to be taken."""
+
+
 class Index(Protocol):
     """An index of searches: the hits of a search, which are the same whichever index tells them."""
 
     state: int
     """The newest state of the articles that it knows."""
+
+    since: datetime | None
+    """None that was published before is found yet; None where none is missing."""
 
     revision: str
     """What names all that it answers from: another one after each change of any of it."""
@@ -185,6 +205,15 @@ def windows(
     yield (), first, last
 
 
+def found_since(index: Index, search: Search) -> datetime | None:
+    """The moment before which no article is found yet; None where that keeps no hit away."""
+    if index.since is None or not search.reads_texts:
+        return None
+    if search.since is not None and day_start(search.since) >= index.since:
+        return None
+    return index.since
+
+
 def best(index: Index, search: Search, rows: int) -> list[Found]:
     """The hits that fit best among the newest; those that fit as well, the newest first."""
     found = index.newest(search, rows=RANKED)
@@ -251,14 +280,15 @@ def hit(row: Row, targets: Sequence[Speaks] = ()) -> Hit:
 
 def hit_text(one: Hit) -> str:
     """A hit as text, for an index to keep."""
-    return json.dumps(
-        {**asdict(one), "published_at": one.published_at.isoformat()}, ensure_ascii=True
-    )
+    values = [getattr(one, name) for name in _NAMES]
+    values[_PUBLISHED] = one.published_at.isoformat()
+    values[_TARGETS] = [astuple(target) for target in one.targets]
+    return json.dumps(values)
 
 
 def hit_of_text(text: str) -> Hit:
     """A hit that an index has kept."""
-    values = json.loads(text)
-    values["published_at"] = datetime.fromisoformat(values["published_at"])
-    values["targets"] = [Speaks(**one) for one in values["targets"]]
-    return Hit(**values)
+    values, _ = _parse(text)
+    values[_PUBLISHED] = datetime.fromisoformat(values[_PUBLISHED])
+    values[_TARGETS] = [Speaks(*target) for target in values[_TARGETS]]
+    return Hit(*values)

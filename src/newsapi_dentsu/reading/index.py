@@ -6,11 +6,13 @@ from pathlib import Path
 
 import duckdb
 
-from newsapi_dentsu.reading.hits import Index, NoIndexError
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.reading.hits import Index, NoIndexError, Reach
 from newsapi_dentsu.reading.server_index import ServerIndex, publish_entries
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
+from newsapi_dentsu.wording import counted, utc_text
 
 
 class CopySession(DuckDBSession):
@@ -74,40 +76,61 @@ def open_copy_index(folder: Path) -> Index:
     return CopyIndex(folder)
 
 
-def searchable_state(warehouse: Warehouse, folder: Path) -> int | None:
-    """The state that can be searched; None where nothing can.
+def searchable(warehouse: Warehouse, folder: Path) -> Reach:
+    """What can be searched.
 
     Args:
         warehouse: the warehouse.
         folder: where the reader's copy lies, where DuckDB stores.
+
+    Raises:
+        NoIndexError: nothing can.
     """
     if warehouse.engine.name != "PostgreSQL":
-        from newsapi_dentsu.reading.copy_index import CopyIndex
+        from newsapi_dentsu.reading.copy_index import stamp_to_read
 
-        try:
-            return CopyIndex(folder).state
-        except NoIndexError:
-            return None
+        return stamp_to_read(folder).reach
     with warehouse.snapshot() as session:
-        return searched_state(session)
+        return Reach(index_of(session).state, None, 0)
 
 
-def publish_search(warehouse: Warehouse, folder: Path, model: str) -> int:
+def publish_search(
+    warehouse: Warehouse,
+    folder: Path,
+    model: str,
+    *,
+    seconds: float | None = None,
+    progress: Progress = no_progress,
+) -> Reach | None:
     """Bring the index of searches up to what people read; the caller holds the run lock.
+
+    Where there is much to take, it may be ended at any moment, and the next call goes on.
 
     Args:
         warehouse: the warehouse; where it is DuckDB, the reader's copy was brought up before.
         folder: where the reader's copy lies.
         model: the sentence model whose vectors tell what articles mean.
+        seconds: after which nothing further is begun.
+        progress: told how much is taken.
 
     Returns:
-        The state that can be searched now.
+        What can be searched now; None where that is nothing yet.
 
     Raises:
         StorageError: the folder can't be written.
     """
     if warehouse.engine.name == "PostgreSQL":
-        return publish_entries(warehouse, model)
-    from newsapi_dentsu.reading.copy_index import publish_index
+        return publish_entries(warehouse, model, seconds=seconds, progress=progress)
+    from newsapi_dentsu.reading.making import publish_index
 
-    return publish_index(warehouse, folder, model)
+    return publish_index(warehouse, folder, model, seconds=seconds, progress=progress)
+
+
+def reach_told(reach: Reach | None) -> str:
+    """What can't be searched yet, for people."""
+    if reach is None:
+        return "Nothing can be searched before the index is complete"
+    articles = counted(reach.missing, "article")
+    if reach.since is None:
+        return f"The index is behind by {articles}"
+    return f"Searches find nothing from before {utc_text(reach.since)} yet: {articles}"

@@ -10,8 +10,9 @@ import duckdb
 from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseError
+from newsapi_dentsu.reading.chapters import LINK
 from newsapi_dentsu.reading.copy import FILE
-from newsapi_dentsu.reading.copy_index import LINK, CopyIndex
+from newsapi_dentsu.reading.copy_index import CopyIndex
 from newsapi_dentsu.reading.hits import Index
 from newsapi_dentsu.reading.index import CopySession, searched_revision
 from newsapi_dentsu.reading.stories import State, read_state

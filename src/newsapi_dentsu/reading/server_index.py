@@ -6,6 +6,7 @@ topics, the language and the week. So one GIN index answers all of a search, and
 a frequent word are found in the newest weeks, without looking at all that there are.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from typing_extensions import override
 
 from newsapi_dentsu.domain.record import day_start
+from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.reading.entries import (
     AROUND,
     COLUMNS,
@@ -33,6 +35,7 @@ from newsapi_dentsu.reading.hits import (
     Labels,
     NoIndexError,
     Place,
+    Reach,
     hit,
     week_of,
     windows,
@@ -55,7 +58,13 @@ _EVERY: Final = "#"
 _AKIN_OF: Final = 2_000
 
 
-def publish_entries(warehouse: Warehouse, model: str) -> int:
+def publish_entries(
+    warehouse: Warehouse,
+    model: str,
+    *,
+    seconds: float | None = None,
+    progress: Progress = no_progress,
+) -> Reach | None:
     """Bring the entries up to what is stored; the caller holds the run lock.
 
     It may be killed at any moment: readers search the state before, and the next call goes on.
@@ -63,10 +72,13 @@ def publish_entries(warehouse: Warehouse, model: str) -> int:
     Args:
         warehouse: a PostgreSQL warehouse.
         model: the sentence model whose vectors tell what articles mean.
+        seconds: after which no more is taken.
+        progress: told how many of the changes are taken.
 
     Returns:
-        The state that can be searched now.
+        What can be searched now; None where that is nothing yet.
     """
+    until = None if seconds is None else time.monotonic() + seconds
 
     def begin(session: Session) -> tuple[SearchState, int, int]:
         target: int = one(session, "SELECT change_seq FROM final.reading_state")
@@ -82,13 +94,18 @@ def publish_entries(warehouse: Warehouse, model: str) -> int:
         return now, target, toned
 
     now, target, toned = warehouse.write(begin)
-    while now.change_seq < target:
+    while now.change_seq < target and (until is None or time.monotonic() < until):
         now = warehouse.write(partial(_take, now=now, target=target))
-    while (now.tone_seq or 0) < toned:
+        progress(now.reached, target)
+    if now.change_seq < 0:
+        return None
+    if now.change_seq < target:
+        return Reach(now.change_seq, None, target - now.reached)
+    while (now.tone_seq or 0) < toned and (until is None or time.monotonic() < until):
         now = warehouse.write(partial(_take_tones, now=now, target=toned))
     # Where its index isn't there, it is made.
     warehouse.upgrade()
-    return target
+    return Reach(now.change_seq, None, 0)
 
 
 def _take(session: Session, now: SearchState, target: int) -> SearchState:
@@ -270,8 +287,14 @@ class ServerIndex(Index):
         self._session = session
         found = search.state(session)
         if found is None or found.change_seq < 0 or found.rules != RULES:
-            raise NoIndexError("nothing can be searched yet: run `newsapi run` first")
+            begun = found is not None and found.reached >= 0 and found.rules == RULES
+            raise NoIndexError(
+                "nothing can be searched before the index is complete: `newsapi searches index`"
+                if begun
+                else "nothing can be searched yet: run `newsapi run` first"
+            )
         self.state = found.change_seq
+        self.since = None
         self.revision = "-".join(
             str(part)
             for part in (found.change_seq, found.reached, found.rules, found.model, found.tone_seq)

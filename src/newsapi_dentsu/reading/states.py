@@ -14,6 +14,7 @@ from typing import Final
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.errors import ExpiredError
+from newsapi_dentsu.reading import hits
 from newsapi_dentsu.reading.conditions import Conditions
 from newsapi_dentsu.reading.hits import Found, Index, Place
 from newsapi_dentsu.reading.index import index_of
@@ -123,6 +124,20 @@ def state_to_read(session: Session, wanted: ArticleFilter, index: Index | None =
     """
     now = current_state(session)
     return min(now, (index or index_of(session)).state) if wanted.search.reads_texts else now
+
+
+def found_since(
+    session: Session, wanted: ArticleFilter, index: Index | None = None
+) -> datetime | None:
+    """The moment before which no article is found yet; None where that keeps none away.
+
+    Raises:
+        NoIndexError: words are looked for, and there is no index of searches.
+    """
+    if not wanted.search.reads_texts:
+        return None
+    search = wanted.search.within(wanted.since, wanted.until)
+    return hits.found_since(index or index_of(session), search)
 
 
 def articles_page(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.reading import hits
 from newsapi_dentsu.reading.conditions import Conditions
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.search import Search
@@ -251,6 +252,17 @@ def article_details(session: Session, article_id: str) -> tuple[list[str], list[
         article_id,
     )
     return (concepts[0][0] if concepts else []), [(topic, score) for topic, score in scores]
+
+
+def found_since(session: Session, wanted: StoryFilter) -> datetime | None:
+    """The moment before which no article is found yet; None where that keeps none away.
+
+    Raises:
+        NoIndexError: words are looked for, and there is no index of searches.
+    """
+    if not wanted.search.reads_texts:
+        return None
+    return hits.found_since(index_of(session), wanted.search.within(wanted.since, wanted.until))
 
 
 def _matching(session: Session, wanted: StoryFilter) -> Conditions:

@@ -1,1 +1,1 @@
-"""Backups, the archive of raw records, and a working database made of them again."""
+"""Backups, and a working database made of them and of the lake."""

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from newsapi_dentsu.errors import StorageError, WarehouseError
+from newsapi_dentsu.lake.listing import Lake, LakeFile
 from newsapi_dentsu.progress import Bars, Progress
 from newsapi_dentsu.recovery.backups import Backup
-from newsapi_dentsu.recovery.lake import Lake, LakeFile, last_in
 from newsapi_dentsu.storage import ObjectStore, fetch, set_aside
 from newsapi_dentsu.transfer import files, raw_files
 from newsapi_dentsu.warehouse import Warehouse
@@ -198,13 +198,14 @@ def _add_lake(
 ) -> None:
     """Add the records beyond those that are there, and take over how far the searches are."""
     last = warehouse.read(raw_files.last_seq)
-    wanted = [name for name in sorted(lake.records) if last_in(name) >= max(last, 1)]
+    wanted = [name for name in sorted(lake.records) if lake.records[name].last >= max(last, 1)]
     paths = _proven(
         store,
         raw.TABLE,
         {name: lake.records[name] for name in wanted},
         folder,
         bars("Reading lake"),
+        lake.columns,
     )
     own = warehouse.read(partial(raw_files.identity, seq=last))
     if last and raw_files.identity_in(list(paths.values()), last) != own:
@@ -215,7 +216,7 @@ def _add_lake(
     progress = bars("Loading lake")
     for done, names in enumerate(batches := _batches(lake, wanted), start=1):
         with warehouse.transaction() as session:
-            raw_files.load_records(session, [paths[name] for name in names], last)
+            raw_files.load_records(session, [paths[name] for name in names], last, lake.columns)
         progress(done, len(batches))
     searches = {
         table: _proven(store, table, {name: file}, folder, bars("Reading searches"))[name]
@@ -246,14 +247,19 @@ def _batches(lake: Lake, names: Sequence[str]) -> list[list[str]]:
 
 
 def _proven(
-    store: ObjectStore, table: str, chosen: Mapping[str, LakeFile], folder: Path, progress: Progress
+    store: ObjectStore,
+    table: str,
+    chosen: Mapping[str, LakeFile],
+    folder: Path,
+    progress: Progress,
+    columns: Sequence[str] | None = None,
 ) -> dict[str, Path]:
     """Download files of a table and compare what they hold with what the lake's list says."""
     paths: dict[str, Path] = {}
     for name, file in chosen.items():
         paths[name] = fetch(store, name, file.bytes, folder)
         progress(len(paths), len(chosen))
-    found = raw_files.digests(list(paths.values()), table)
+    found = raw_files.digests(list(paths.values()), table, columns)
     damaged = [name for name, file in chosen.items() if found.get(paths[name]) != file.digest]
     for name in damaged:
         set_aside(paths[name])

@@ -6,6 +6,7 @@ bits, NULL apart from everything else. The hash of a table is the sum of its row
 order of rows doesn't matter and memory stays flat.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,13 @@ def of_row(row: Row) -> Digest:
     """Read the answer to a statement of this module."""
     count, upper, lower = row
     return Digest(int(count), f"{_half(upper)}{_half(lower)}")
+
+
+def combined(digests: Iterable[Digest]) -> Digest:
+    """The digest of the rows of several parts together."""
+    parts = list(digests)
+    halves = (sum(int(part.hash[of], 16) for part in parts) for of in (slice(16), slice(16, 32)))
+    return of_row((sum(part.rows for part in parts), *halves))
 
 
 def _half(total: Any) -> str:

@@ -1,9 +1,8 @@
-"""Raw records, and what the searches listed, as Parquet files: out of any engine, into DuckDB."""
+"""Rows of the warehouse on their way into the lake and back: as Arrow, and as Parquet files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import duckdb
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.transfer import proof
 from newsapi_dentsu.transfer.proof import Digest
-from newsapi_dentsu.transfer.tables import table
+from newsapi_dentsu.transfer.tables import Table, table
 from newsapi_dentsu.warehouse.engines.base import Row, Session, insert, one
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
@@ -27,27 +26,73 @@ MEMORY = "256MB"
 
 _OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048"
 _IDENTITY = "uri, version, record_hash"
+_LONG_TEXTS = ("record", "body")
 
 
 @dataclass(frozen=True, slots=True)
-class DayFile:
-    """A file of records that were fetched on one day, UTC; `first` and `last` are their `seq`."""
+class Held:
+    """What a file of records holds.
 
-    path: Path
-    day: date
+    `first` and `last` are their least and greatest `seq`, `whole` proves all of them, `before`
+    those up to the number that was asked for, `identity` tells which record has it.
+    """
+
     first: int
     last: int
-    digest: Digest
+    whole: Digest
+    before: Digest
+    identity: str | None
+
+
+class Gathered:
+    """Rows of one table, gathered in memory and on the disk."""
+
+    def __init__(self, session: DuckDBSession, of: Table) -> None:
+        self._session = session
+        self._of = of
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Add rows in all columns of the table."""
+        insert(self._session, self._of.name, self._of.columns, rows)
+
+    def add_files(self, paths: Sequence[Path]) -> None:
+        """Add the rows of Parquet files."""
+        names = self._of.names
+        self._session.execute(
+            f"INSERT INTO {self._of.name} ({names}) SELECT {names} "
+            f"FROM {_relation(paths, self._of)}"
+        )
+
+    def digest(self) -> Digest:
+        """What proves the rows."""
+        return proof.of_row(self._session.rows(proof.duckdb_statement(self._of))[0])
+
+    def stream(self, order: str, moment: str, month: str) -> Any:
+        """The rows in the order of a column, as an Arrow stream with the month of a moment."""
+        return self._session.connection.sql(
+            f"SELECT {self._of.names}, strftime({moment} AT TIME ZONE 'UTC', '%Y-%m') AS {month} "
+            f"FROM {self._of.name} ORDER BY {order}"
+        )
 
 
 def columns() -> dict[str, list[str]]:
-    """The columns of the tables that these files hold."""
+    """The columns of the tables from which everything else can be made."""
     return {name: list(table(name).columns) for name in (raw.TABLE, *SEARCHES)}
 
 
 def last_seq(session: Session) -> int:
     """The number of the newest record; 0 where there is none."""
-    return int(one(session, f"SELECT coalesce(max(seq), 0) FROM {raw.TABLE}"))
+    return last_number(session, raw.TABLE, "seq")
+
+
+def last_number(session: Session, name: str, order: str) -> int:
+    """The greatest number in a table; 0 where there is none."""
+    return int(one(session, f"SELECT coalesce(max({order}), 0) FROM {name}"))
+
+
+def newest(session: Session, name: str, order: str, moment: str, through: int) -> Any:
+    """The latest moment among a table's rows up to a number; None where there are none."""
+    return one(session, f"SELECT max({moment}) FROM {name} WHERE {order} <= $1", through)
 
 
 def identity(session: Session, seq: int) -> str | None:
@@ -64,48 +109,61 @@ def identity_in(paths: Sequence[Path], seq: int) -> str | None:
     return _joined(rows)
 
 
-def next_records(session: Session, after: int) -> list[Row]:
-    """The next records after a number, as many as memory has room for; none at the end."""
-    sizes = session.rows(
-        f"SELECT seq, length(record) FROM {raw.TABLE} WHERE seq > $1 ORDER BY seq LIMIT $2",
+def next_rows(session: Session, of: Table, order: str, after: int) -> list[Row]:
+    """A table's next rows after a number, as many as memory has room for; none at the end."""
+    numbers = session.rows(
+        f"SELECT {order} FROM {of.name} WHERE {order} > $1 ORDER BY {order} LIMIT $2",
         after,
         BATCH_ROWS,
     )
-    last = last_within(sizes, BATCH_CHARACTERS)
-    if last is None:
+    if not numbers:
         return []
+    # In a query of its own, which reads no other texts to find the first ones.
+    size = " + ".join(f"length({name})" for name in _LONG_TEXTS if name in of.columns) or "0"
+    sizes = session.rows(
+        f"SELECT {order}, coalesce({size}, 0) FROM {of.name} "
+        f"WHERE {order} > $1 AND {order} <= $2 ORDER BY {order}",
+        after,
+        numbers[-1][0],
+    )
+    last = last_within(sizes, BATCH_CHARACTERS)
     return session.rows(
-        f"SELECT {', '.join(raw.COLUMNS)} FROM {raw.TABLE} WHERE seq > $1 AND seq <= $2 "
-        "ORDER BY seq",
+        f"SELECT {of.names} FROM {of.name} WHERE {order} > $1 AND {order} <= $2 ORDER BY {order}",
         after,
         last,
     )
 
 
-def write_by_day(rows: Sequence[Row], folder: Path) -> list[DayFile]:
-    """Write records into a file for each day on which some of them were fetched."""
-    with _workshop(folder) as session:
-        insert(session, raw.TABLE, raw.COLUMNS, rows)
-        days = {
-            folder / f"{day}-{first}.parquet": (day, first, last)
-            for day, first, last in session.rows(
-                f"SELECT CAST(fetched_at AS date), min(seq), max(seq) FROM {raw.TABLE} "
-                "GROUP BY 1 ORDER BY 1"
-            )
-        }
-        for path, (day, *_) in days.items():
-            of_day = f"{raw.TABLE} WHERE CAST(fetched_at AS date) = '{day}'"
-            _write(session, raw.TABLE, of_day, path)
-        found = _digests(session, list(days), raw.TABLE)
-        return [DayFile(path, *of, found[path]) for path, of in days.items()]
+@contextmanager
+def gathering(of: Table, folder: Path) -> Iterator[Gathered]:
+    """A place for rows of a table; what memory has no room for lies in a folder."""
+    with _workshop(folder, of) as session:
+        yield Gathered(session, of)
 
 
-def merge(paths: Sequence[Path], target: Path, day: date) -> DayFile:
-    """Make one file of a day's several."""
-    with _workshop(target.parent) as session:
-        ((first, last),) = session.rows(f"SELECT min(seq), max(seq) FROM {_reading(paths)}")
-        _write(session, raw.TABLE, _reading(paths), target)
-        return DayFile(target, day, first, last, _digest(session, raw.TABLE, target))
+def held(path: Path, through: int, identified: int, before: Sequence[str]) -> Held:
+    """Look into a file of records.
+
+    Args:
+        path: the file.
+        through: the number up to which `Held.before` proves.
+        identified: the number whose record is told apart.
+        before: the columns of that proof; the other one has all columns of the table.
+
+    Raises:
+        WarehouseError: it can't be read.
+    """
+    of = table(raw.TABLE)
+    relation = _relation([path], of)
+    with _workshop(path.parent, of) as session:
+        ((first, last),) = session.rows(
+            f"SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM {relation}"
+        )
+        whole = proof.of_row(session.rows(proof.duckdb_statement(of, relation))[0])
+        known = f"(SELECT * FROM {relation} WHERE seq <= {through})"
+        rows = session.rows(proof.duckdb_statement(_part(of, before), known))
+        found = session.rows(f"SELECT {_IDENTITY} FROM {relation} WHERE seq = $1", identified)
+    return Held(first, last, whole, proof.of_row(rows[0]), _joined(found))
 
 
 def write_searches(session: Session, folder: Path) -> dict[str, tuple[Path, Digest]]:
@@ -117,20 +175,23 @@ def write_searches(session: Session, folder: Path) -> dict[str, tuple[Path, Dige
             insert(workshop, name, of.columns, session.rows(f"SELECT {of.names} FROM {name}"))
             path = folder / f"{name.partition('.')[2]}.parquet"
             _write(workshop, name, name, path)
-            written[name] = (path, _digest(workshop, name, path))
+            written[name] = (path, _digest(workshop, of, path))
     return written
 
 
-def digests(paths: Sequence[Path], name: str) -> dict[Path, Digest]:
-    """What files of a table's rows hold; those that can't be read are left out."""
+def digests(
+    paths: Sequence[Path], name: str, columns: Sequence[str] | None = None
+) -> dict[Path, Digest]:
+    """What files of a table's rows hold, in some of its columns; unreadable ones are left out."""
     if not paths:
         return {}
+    of = table(name) if columns is None else _part(table(name), columns)
     with _workshop(paths[0].parent) as session:
         try:
-            return _digests(session, paths, name)
+            return _digests(session, paths, of)
         except duckdb.Error:
             # At least one file can't be read: find out which.
-            return {path: digest for path in paths if (digest := _readable(session, name, path))}
+            return {path: digest for path in paths if (digest := _readable(session, of, path))}
 
 
 def count(session: Session) -> int:
@@ -138,11 +199,14 @@ def count(session: Session) -> int:
     return int(one(session, f"SELECT count(*) FROM {raw.TABLE}"))
 
 
-def load_records(session: Session, paths: Sequence[Path], after: int) -> None:
+def load_records(
+    session: Session, paths: Sequence[Path], after: int, columns: Sequence[str]
+) -> None:
     """Add the records with numbers above `after` from files to a warehouse on DuckDB."""
-    names = table(raw.TABLE).names
+    names = ", ".join(columns)
     session.execute(
-        f"INSERT INTO {raw.TABLE} ({names}) SELECT {names} FROM {_reading(paths)} WHERE seq > $1",
+        f"INSERT INTO {raw.TABLE} ({names}) SELECT {names} "
+        f"FROM {_relation(paths, _part(table(raw.TABLE), columns))} WHERE seq > $1",
         after,
     )
     positions.set_position(session, raw.SEQUENCE, last_seq(session))
@@ -157,7 +221,7 @@ def load_searches(session: Session, paths: Mapping[str, Path]) -> None:
 
 
 @contextmanager
-def _workshop(folder: Path) -> Iterator[DuckDBSession]:
+def _workshop(folder: Path, *tables: Table) -> Iterator[DuckDBSession]:
     """A DuckDB in memory with empty tables, through which rows get into files."""
     config: dict[str, Any] = {
         "temp_directory": str(folder / "spill"),
@@ -167,10 +231,10 @@ def _workshop(folder: Path) -> Iterator[DuckDBSession]:
     try:
         with duckdb.connect(":memory:", config=config) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            for name in (raw.TABLE, *SEARCHES):
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table(name).schema}")
-                described = (f"{column} {kind}" for column, kind in table(name).columns.items())
-                connection.execute(f"CREATE TABLE {name} ({', '.join(described)})")
+            for of in (*tables, *map(table, SEARCHES)):
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {of.schema}")
+                described = (f"{column} {kind}" for column, kind in of.columns.items())
+                connection.execute(f"CREATE TABLE {of.name} ({', '.join(described)})")
             yield DuckDBSession(connection)
     except duckdb.Error as error:
         raise WarehouseError(str(error).splitlines()[0][:300]) from error
@@ -184,23 +248,40 @@ def _write(session: Session, name: str, relation: str, path: Path) -> None:
     )
 
 
-def _digests(session: Session, paths: Sequence[Path], name: str) -> dict[Path, Digest]:
-    relation = f"read_parquet([{_listed(paths)}], filename = true)"
-    found = session.rows(proof.duckdb_statement_by_file(table(name), relation))
+def _digests(session: Session, paths: Sequence[Path], of: Table) -> dict[Path, Digest]:
+    found = session.rows(proof.duckdb_statement_by_file(of, _relation(paths, of, "filename")))
     # A file without rows is not among those that are found.
     empty = proof.of_row((0, None, None))
     return dict.fromkeys(paths, empty) | {Path(row[0]): proof.of_row(row[1:]) for row in found}
 
 
-def _digest(session: Session, name: str, path: Path) -> Digest:
-    return proof.of_row(session.rows(proof.duckdb_statement(table(name), _reading([path])))[0])
+def _digest(session: Session, of: Table, path: Path) -> Digest:
+    return proof.of_row(session.rows(proof.duckdb_statement(of, _reading([path])))[0])
 
 
-def _readable(session: Session, name: str, path: Path) -> Digest | None:
+def _readable(session: Session, of: Table, path: Path) -> Digest | None:
     try:
-        return _digest(session, name, path)
+        return _digests(session, [path], of)[path]
     except duckdb.Error:
         return None
+
+
+def _part(of: Table, columns: Sequence[str]) -> Table:
+    return Table(of.name, {name: of.columns[name] for name in columns}, of.key)
+
+
+def _relation(paths: Sequence[Path], of: Table, filename: str = "") -> str:
+    """Files as a relation of all the columns of a table; those that they lack are empty.
+
+    `filename` names one more column, of each row's file.
+    """
+    columns = {**of.columns, **({filename: "text"} if filename else {})}
+    nulls = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns.items())
+    named = f", filename = {quoted_text(filename)}" if filename else ""
+    return (
+        f"(SELECT {nulls} WHERE false UNION ALL BY NAME "
+        f"SELECT * FROM read_parquet([{_listed(paths)}], union_by_name = true{named}))"
+    )
 
 
 def _reading(paths: Sequence[Path]) -> str:

@@ -243,6 +243,7 @@ def articles(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     return {
         "state": state,
         "total": states.articles_count(session, ARTICLES, state, wanted),
+        "found_since": states.found_since(session, wanted),
         "articles": shown,
         "next": encoded(state, *ARTICLES.place(last)) if last else None,
     }
@@ -266,6 +267,7 @@ def story_list(session: Session, given: Mapping[str, str], now: datetime) -> dic
     return {
         "since": wanted.since,
         "until": wanted.until,
+        "found_since": stories.found_since(session, wanted),
         "stories": [asdict(one.story) for one in shown],
         "next": encoded(*shown[-1].rank) if len(found) > rows else None,
     }

@@ -43,6 +43,12 @@ _CURSOR = {
     "type": ["string", "null"],
     "description": "The cursor of the next page; null at the end.",
 }
+_FOUND_SINCE = {
+    "type": ["string", "null"],
+    "format": "date-time",
+    "description": "While the index of searches is being made, articles from before aren't found; "
+    "null where none is missing.",
+}
 
 
 def description() -> dict[str, Any]:
@@ -134,6 +140,7 @@ def _schemas() -> dict[str, Any]:
             {
                 "state": {"type": "integer"},
                 "total": {"type": "integer"},
+                "found_since": _FOUND_SINCE,
                 "articles": reference("Article"),
                 "next": _CURSOR,
             }
@@ -141,7 +148,13 @@ def _schemas() -> dict[str, Any]:
         "StoryInList": story,
         "Story": {**story, "properties": {**story["properties"], "places": reference("Place")}},
         "Stories": whole(
-            {"since": day, "until": day, "stories": reference("StoryInList"), "next": _CURSOR}
+            {
+                "since": day,
+                "until": day,
+                "found_since": _FOUND_SINCE,
+                "stories": reference("StoryInList"),
+                "next": _CURSOR,
+            }
         ),
         "Place": rows_of(Place),
         "Change": rows_of(Change),
@@ -183,6 +196,7 @@ def _schemas_of_searches(rows_of: Callable[[type], dict[str, Any]]) -> dict[str,
                     "type": "boolean",
                     "description": f"False where there are more than {COUNTED:,} hits.",
                 },
+                "found_since": _FOUND_SINCE,
                 "hits": {"type": "array", "items": hit},
                 "next": _CURSOR,
             }
@@ -190,6 +204,7 @@ def _schemas_of_searches(rows_of: Callable[[type], dict[str, Any]]) -> dict[str,
         "Facets": whole(
             {
                 "of": integer,
+                "found_since": _FOUND_SINCE,
                 **dict.fromkeys(
                     ("days", "sources", "topics", "languages", "tones", "brands"), counted
                 ),

@@ -154,6 +154,7 @@ def _list(
         summary=_summary(wanted.until == today_, period, named=question.filtered, front=front),
         entries=_entries(session, shown),
         before=before,
+        found_since=stories.found_since(session, wanted),
         front=front,
         until=wanted.until,
         filtered=question.filtered,

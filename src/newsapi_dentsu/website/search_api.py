@@ -41,6 +41,7 @@ def search(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
         "state": state,
         "total": total.hits,
         "total_is_exact": total.exact,
+        "found_since": hits.found_since(index, wanted),
         "hits": [asdict(one) for one in index.hits(shown)],
         "next": encoded(state, *shown[-1].place) if len(found) > rows and not best else None,
     }
@@ -48,9 +49,12 @@ def search(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
 
 def facets(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
     """What hits can be narrowed down by."""
-    told = hits.facets(index_of(session), searched(given))
+    index = index_of(session)
+    wanted = searched(given)
+    told = hits.facets(index, wanted)
     return {
         "of": told.of,
+        "found_since": hits.found_since(index, wanted),
         **{
             name: [{"value": value, "hits": count} for value, count in getattr(told, name)]
             for name in ("days", "sources", "topics", "languages", "tones", "brands")

@@ -73,6 +73,7 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
         "mistake": None,
         "found": [],
         "total": None,
+        "found_since": None,
         "facets": [],
         "next": None,
     }
@@ -99,6 +100,7 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
     told = {
         "found": index.hits(shown),
         "total": hits.counted(index, wanted, pinned),
+        "found_since": hits.found_since(index, wanted),
         "facets": _facet_lists(question, wanted, hits.facets(index, wanted, _FACETS))
         if found
         else [],

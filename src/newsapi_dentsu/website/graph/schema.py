@@ -64,6 +64,8 @@ class Context:
 
 Info = strawberry.Info[Context, None]
 
+_FOUND_SINCE = "While the index of searches is made, articles from before aren't found."
+
 
 @strawberry.interface(description="Something that has an id of its own among all things.")
 class Node:
@@ -263,6 +265,19 @@ class ArticleConnection(Connection[Article]):
     async def total_count(self, info: Info) -> int:
         return states.articles_count(info.context.session, ARTICLES, self.state, self.wanted)
 
+    @strawberry.field(description=_FOUND_SINCE)
+    async def found_since(self, info: Info) -> datetime | None:
+        return states.found_since(info.context.session, self.wanted)
+
+
+@strawberry.type(description="A page of stories.")
+class StoryConnection(Connection[Story]):
+    wanted: strawberry.Private[stories.StoryFilter]
+
+    @strawberry.field(description=_FOUND_SINCE)
+    async def found_since(self, info: Info) -> datetime | None:
+        return stories.found_since(info.context.session, self.wanted)
+
 
 @strawberry.type(description="A value that a list can be filtered by, and how many have it.")
 class Facet:
@@ -374,7 +389,9 @@ class Query:
         given = {"since": since, "until": until}
         texts = {"source": source, "topic": topic, "lang": lang, "brand": brand, "tone": tone}
         wanted = article_filter(_given(given, **texts, q=q))
-        state, place = article_place(after) if after else (states.current_state(session), None)
+        state, place = (
+            article_place(after) if after else (states.state_to_read(session, wanted), None)
+        )
         asked = _asked(info)
         columns = [
             name
@@ -409,13 +426,14 @@ class Query:
         topic: str | None = None,
         lang: str | None = None,
         q: str | None = None,
-    ) -> Connection[Story]:
+    ) -> StoryConnection:
         session, rows = info.context.session, _checked(first)
         given = {"until": until, "days": days}
         question = list_question(_given(given, source=source, topic=topic, lang=lang, q=q))
+        wanted = question.wanted(_newest(session))
         found = stories.most_carried(
             session,
-            question.wanted(_newest(session)),
+            wanted,
             after=story_rank(after) if after else None,
             rows=rows + 1,
         )
@@ -423,7 +441,8 @@ class Query:
             Edge(cursor=encoded(*one.rank), node=_made(Story, _values(one.story)))
             for one in found[:rows]
         ]
-        return Connection(edges=edges, page_info=_page(edges, more=len(found) > rows, after=after))
+        page = _page(edges, more=len(found) > rows, after=after)
+        return StoryConnection(edges=edges, page_info=page, wanted=wanted)
 
     @strawberry.field(description="One story by its story_id.")
     async def story(self, info: Info, story_id: str) -> Story | None:

@@ -1,0 +1,177 @@
+"""An index of many articles is made chapter by chapter, and tells how far it goes."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu.reading import making
+from newsapi_dentsu.reading.chapters import LINK, read_stamp
+from newsapi_dentsu.reading.copy import publish
+from newsapi_dentsu.reading.hits import NoIndexError, Reach
+from newsapi_dentsu.reading.index import publish_search
+from newsapi_dentsu.reading.library import CopyLibrary
+from newsapi_dentsu.warehouse import Warehouse
+from support.articles import body, record
+from support.clock import NOON
+from support.databases import DuckDBDatabases
+from support.processing import process, store
+from support.searching import MODEL, searching
+
+from .test_index import ALL, assert_complete, cut_a_file_off
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "reading"
+
+
+@pytest.fixture(autouse=True)
+def few_a_chapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "_CHAPTER", 2)
+    monkeypatch.setattr(making, "_AT_ONCE", 8)
+
+
+@pytest.fixture
+def warehouse(duckdb_databases: DuckDBDatabases) -> Iterator[Warehouse]:
+    warehouse = duckdb_databases.create().open()
+    store(warehouse, *(record(f"{n:05}", NOON - n * DAY) for n in range(7)))
+    process(warehouse)
+    yield warehouse
+    warehouse.close()
+
+
+def brought(warehouse: Warehouse, folder: Path, seconds: float | None = 0) -> Reach:
+    publish(warehouse, folder)
+    reach = publish_search(warehouse, folder, MODEL, seconds=seconds)
+    assert reach is not None
+    assert_complete(CopyLibrary(folder))
+    return reach
+
+
+def chapters(folder: Path) -> list[str]:
+    stamp = read_stamp(folder / LINK)
+    assert stamp is not None
+    return [chapter.name for chapter in stamp.chapters]
+
+
+def later(warehouse: Warehouse, *ages: int, turn: int = 1) -> None:
+    """A run with articles of these ages in days, and a new text of one that is stored."""
+    now = NOON + timedelta(minutes=turn)
+    store(
+        warehouse,
+        *(record(f"{turn}-{n}", NOON - age * DAY) for n, age in enumerate(ages)),
+        record("00002", NOON - 2 * DAY, body=body(f"text {turn}")),
+        now=now,
+    )
+    process(warehouse, now=now)
+
+
+def test_each_run_goes_back_by_a_chapter_and_tells_how_far(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    assert brought(warehouse, folder) == Reach(7, NOON - DAY, 5)
+    with searching(CopyLibrary(folder)) as index:
+        assert (index.count(ALL), index.since) == (2, NOON - DAY)
+    assert brought(warehouse, folder) == Reach(7, NOON - 3 * DAY, 3)
+    assert brought(warehouse, folder) == Reach(7, NOON - 5 * DAY, 1)
+    assert brought(warehouse, folder) == Reach(7, None, 0)
+    with searching(CopyLibrary(folder)) as index:
+        assert (index.count(ALL), index.since) == (7, None)
+
+
+def test_runs_that_store_meanwhile_are_searched_as_far_as_it_goes(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    brought(warehouse, folder)
+    for turn in range(1, 8):
+        later(warehouse, 0, 1, 20 + turn, turn=turn)
+        brought(warehouse, folder)
+    assert brought(warehouse, folder, None).missing == 0
+
+
+def test_chapters_are_kept_where_nothing_changed(warehouse: Warehouse, folder: Path) -> None:
+    brought(warehouse, folder, None)
+    before = chapters(folder)
+    later(warehouse, 0)
+    brought(warehouse, folder)
+
+    assert chapters(folder) == before
+
+
+def test_a_chapter_that_has_grown_is_parted(warehouse: Warehouse, folder: Path) -> None:
+    brought(warehouse, folder, None)
+    before = chapters(folder)
+    later(warehouse, 0, 0, 1)
+    brought(warehouse, folder)
+
+    assert len(chapters(folder)) > len(before)
+    assert chapters(folder)[-3:] == before[-3:]
+
+
+def test_of_many_articles_at_once_the_newest_are_searched_first(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    brought(warehouse, folder, None)
+    later(warehouse, *range(30, 60))
+    reach = brought(warehouse, folder)
+
+    assert reach.since is not None
+    assert 0 < reach.missing < 32
+    assert brought(warehouse, folder, None).missing == 0
+
+
+def test_a_chapter_that_cant_be_read_is_made_again_and_no_other(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    brought(warehouse, folder, None)
+    before = chapters(folder)
+    cut_a_file_off(folder)
+    brought(warehouse, folder)
+
+    assert len(set(chapters(folder)) & set(before)) == len(before) - 1
+
+
+def test_what_a_reader_cant_read_is_told_and_made_again(warehouse: Warehouse, folder: Path) -> None:
+    brought(warehouse, folder, None)
+    spoiled = chapters(folder)[1]
+    path = folder / LINK / spoiled / "meta.json"
+    times = path.stat()
+    path.write_bytes(b"?" * times.st_size)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    with (
+        pytest.raises(NoIndexError, match=r"can't be read .* mends it"),
+        searching(CopyLibrary(folder)),
+    ):
+        pass
+    brought(warehouse, folder)
+    assert spoiled not in chapters(folder)
+
+
+def test_killed_it_goes_on_at_the_next_chapter(
+    warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(warehouse, folder)
+    real = making._Making._made_chapter
+    made: list[int] = []
+
+    def killed(*arguments: object) -> object:
+        made.append(1)
+        if len(made) > 2:
+            raise KeyboardInterrupt
+        return real(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making._Making, "_made_chapter", killed)
+        with pytest.raises(KeyboardInterrupt):
+            publish_search(warehouse, folder, MODEL)
+    before = chapters(folder)
+    assert len(before) == 2
+    brought(warehouse, folder, None)
+
+    assert chapters(folder)[:2] == before
