@@ -12,12 +12,14 @@ class Identities:
     """The identities of a stack; what each may do is granted beside the resource concerned."""
 
     apps: managedidentity.UserAssignedIdentity
+    news: managedidentity.UserAssignedIdentity
+    """Of the news API: reads the views and the cache, and nothing else."""
     jobs: managedidentity.UserAssignedIdentity
     """Of the jobs that look after the deployment: no news API, no blobs, no starting of runs."""
     administration: managedidentity.UserAssignedIdentity
     """Of the jobs that log in to the database as its administrator."""
-    rotation: managedidentity.UserAssignedIdentity
-    """Of what starts the job that changes the database's password."""
+    rotation: managedidentity.UserAssignedIdentity | None
+    """Of what starts the job that changes the database's password, where there is one."""
     gateway: managedidentity.UserAssignedIdentity | None
     deployment: managedidentity.UserAssignedIdentity | None
     preview: managedidentity.UserAssignedIdentity | None
@@ -28,9 +30,10 @@ def create_identities(context: Context) -> Identities:
     """Declare the identities that this stack uses."""
     return Identities(
         apps=_identity(context, "apps"),
+        news=_identity(context, "news"),
         jobs=_identity(context, "jobs"),
         administration=_identity(context, "administration"),
-        rotation=_identity(context, "rotation"),
+        rotation=None if context.config.by_identity else _identity(context, "rotation"),
         gateway=_identity(context, "gateway") if context.config.has_gateway else None,
         deployment=_github(context, "deployment", context.config.stack),
         preview=_github(context, "preview", f"{context.config.stack}-preview"),

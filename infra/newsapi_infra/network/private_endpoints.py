@@ -1,5 +1,6 @@
 """Private addresses of platform services inside the network, with their names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -24,6 +25,7 @@ BLOB = Service("blob", "blob", "privatelink.blob.core.windows.net")
 BLOB_OF_PAIR = Service("blob-of-pair", "blob_secondary", "privatelink.blob.core.windows.net")
 """The second address of a geo-redundant account, read only."""
 REGISTRY = Service("registry", "registry", "privatelink.azurecr.io")
+CACHE = Service("cache", "redisEnterprise", "privatelink.redis.azure.net")
 
 
 Zone = tuple[privatedns.PrivateZone, privatedns.VirtualNetworkLink]
@@ -40,10 +42,12 @@ def private_endpoint(
     service: Service,
     target: pulumi.Input[str],
     known: Zone | None = None,
+    after: Sequence[pulumi.Resource] = (),
 ) -> network.PrivateDnsZoneGroup:
     """Give a service an address in the network; what uses it waits for the result.
 
-    `known`: the zone, where another service of the kind has made it.
+    `known`: the zone, where another service of the kind has made it; `after`: what must not be
+    changed at the same time.
     """
     zone, link = known or zone_of(context, net, service)
     endpoint = network.PrivateEndpoint(
@@ -60,6 +64,7 @@ def private_endpoint(
             )
         ],
         tags=context.tags,
+        opts=pulumi.ResourceOptions(depends_on=list(after)),
     )
     return _zone_group(context, service, endpoint, zone, link)
 

@@ -195,6 +195,16 @@ TYPES = {
         "Microsoft.DBforPostgreSQL/flexibleServers/administrators",
         ("serverName", "objectId"),
     ),
+    "redisenterprise:RedisEnterprise": ArmType(
+        "Microsoft.Cache/redisEnterprise", ("clusterName",), _top("sku", "zones", "identity")
+    ),
+    "redisenterprise:Database": ArmType(
+        "Microsoft.Cache/redisEnterprise/databases", ("clusterName", "databaseName")
+    ),
+    "redisenterprise:AccessPolicyAssignment": ArmType(
+        "Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments",
+        ("clusterName", "databaseName", "accessPolicyAssignmentName"),
+    ),
     "operationalinsights:Workspace": ArmType(
         "Microsoft.OperationalInsights/workspaces", ("workspaceName",), _top("identity")
     ),
