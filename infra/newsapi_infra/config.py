@@ -42,6 +42,8 @@ class Secrets:
     """Where Azure Monitor posts; the application's own alerts use the routing key."""
     pagerduty_routing_key: pulumi.Output[str]
     slack_webhook_url: pulumi.Output[str]
+    sentiment_endpoint_key: pulumi.Output[str] | None
+    """What `sentiment_endpoint` asks for."""
     ui_certificate: pulumi.Output[str]
     """The certificate of `host_name` with its key: PFX without password, in base64."""
 
@@ -131,6 +133,12 @@ class StackConfig:
     webserver_min_replicas: int
     webserver_max_replicas: int
     run_launcher: RunLauncher
+    machine_learning: bool
+    """Whether there is a workspace to train the model of tone in, and to read batches."""
+    data_scientists_group_id: str | None
+    """The Entra group whose members may train and deploy there."""
+    sentiment_endpoint: str | None
+    """Where runs have tones read; none: in their own process."""
     secrets_expire: date
     budget_usd: int
     budget_start: date
@@ -224,6 +232,9 @@ def load_config() -> StackConfig:
         webserver_min_replicas=own.require_int("webserverMinReplicas"),
         webserver_max_replicas=own.require_int("webserverMaxReplicas"),
         run_launcher=_one_of(own, "runLauncher", get_args(RunLauncher), "daemon"),
+        machine_learning=own.get_bool("machineLearning") or False,
+        data_scientists_group_id=own.get("dataScientistsGroupId") or None,
+        sentiment_endpoint=own.get("sentimentEndpoint") or None,
         secrets_expire=date.fromisoformat(own.require("secretsExpire")),
         budget_usd=own.require_int("budgetUsd"),
         budget_start=date.fromisoformat(own.require("budgetStart")),
@@ -238,6 +249,7 @@ def load_config() -> StackConfig:
             pagerduty_url=own.require_secret("pagerdutyUrl"),
             pagerduty_routing_key=own.require_secret("pagerdutyRoutingKey"),
             slack_webhook_url=own.require_secret("slackWebhookUrl"),
+            sentiment_endpoint_key=_chosen_secret(own, "sentimentEndpointKey"),
             ui_certificate=own.require_secret("uiCertificate"),
         ),
     )
@@ -424,6 +436,28 @@ def _check(config: StackConfig) -> None:
         (
             lambda: 1 <= config.webserver_min_replicas <= config.webserver_max_replicas <= 300,
             "webserverMinReplicas: at least 1 and at most webserverMaxReplicas",
+        ),
+        (
+            lambda: (
+                config.sentiment_endpoint is None
+                or config.sentiment_endpoint.startswith("https://")
+            ),
+            "sentimentEndpoint: an https address",
+        ),
+        (
+            lambda: (
+                config.sentiment_endpoint is None
+                or config.secrets.sentiment_endpoint_key is not None
+            ),
+            "sentimentEndpointKey: needed with sentimentEndpoint",
+        ),
+        (
+            lambda: config.sentiment_endpoint is None or config.run_launcher == "daemon",
+            "sentimentEndpoint: its key can't be shown to jobs; needs runLauncher daemon",
+        ),
+        (
+            lambda: not config.machine_learning or config.registry_sku == "Premium",
+            "machineLearning: its network needs a registry with private endpoints (Premium)",
         ),
         (
             lambda: config.budget_start.day == 1,

@@ -25,6 +25,7 @@ EMAIL_SECRET = "newsapi-email-credentials"  # noqa: S105
 SLACK_SECRET = "newsapi-slack-webhook-url"  # noqa: S105
 PAGERDUTY_SECRET = "newsapi-pagerduty-routing-key"  # noqa: S105
 ENTRA_SECRET = "newsapi-entra-client-secret"  # noqa: S105
+TONE_SECRET = "newsapi-sentiment-endpoint-key"  # noqa: S105
 CERTIFICATE_SECRET = "newsapi-ui-certificate"  # noqa: S105
 
 _NAMESPACE = uuid.UUID("6a9bb0a6-4a0e-5d0f-9d0b-3f0c4c1a7f55")

@@ -29,6 +29,7 @@ PROVIDERS = (
     "Microsoft.Insights",
     "Microsoft.KeyVault",
     "Microsoft.Logic",
+    "Microsoft.MachineLearningServices",
     "Microsoft.ManagedIdentity",
     "Microsoft.Network",
     "Microsoft.OperationalInsights",

@@ -12,6 +12,7 @@ from newsapi_infra.apps.container_apps import Apps, create_apps
 from newsapi_infra.apps.containers import Surroundings
 from newsapi_infra.apps.environment import create_environment, news_host, ui_host
 from newsapi_infra.apps.gateway import create_gateway, private_address
+from newsapi_infra.apps.machine_learning import MachineLearning, create_machine_learning
 from newsapi_infra.config import load_config
 from newsapi_infra.context import Context, open_stack
 from newsapi_infra.cost.budget import create_budget
@@ -102,8 +103,11 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
             context, net, around.vault, identities.gateway, environment, address
         )
     people = create_remote_access(context, net)
+    learning = create_machine_learning(context, net, around)
 
     _watch(around, net, notifications, apps, address, gateway, people)
+    if learning is not None:
+        _watch_learning(around, learning)
     keep_activity_log(context, observability)
     export_old_logs(context, observability, around.storage.account.id)
     create_alerts(context, _targets(around, net, apps, gateway), notifications)
@@ -197,6 +201,14 @@ def _watch(
         send_diagnostics(logs, "vpn", people.vpn.id, "logs", "metrics")
     if people.bastion is not None:
         send_diagnostics(logs, "bastion", people.bastion.id, "logs")
+
+
+def _watch_learning(around: Surroundings, learning: MachineLearning) -> None:
+    logs = around.observability
+    send_diagnostics(logs, "learning", learning.workspace.id, "logs", "metrics")
+    send_diagnostics(logs, "learning-storage", learning.account.id, "metrics")
+    send_diagnostics(logs, "learning-blobs", learning.blobs.id, "logs", "metrics")
+    send_diagnostics(logs, "learning-vault", learning.vault.id, "logs", "metrics")
 
 
 def _outputs(

@@ -25,6 +25,7 @@ SWITCHES: dict[str, set[object]] = {
     "databaseLogin": {"entra", "password"},
     "databaseReadReplica": {True, False},
     "redisSku": {"Balanced_B1", False},
+    "machineLearning": {True, False},
 }
 
 
@@ -52,6 +53,10 @@ SWITCHES: dict[str, set[object]] = {
         ("dev", {"databaseReadReplica": True}, "databaseReadReplica"),
         ("dr", {**PAIR_STANDBY, "databaseReadReplica": True}, "databaseReadReplica"),
         ("prod", {"readerGroup": "analysts"}, "readerGroup"),
+        ("dev", {"machineLearning": True}, "machineLearning"),
+        ("prod", {"sentimentEndpoint": "http://tone.example.com"}, "sentimentEndpoint"),
+        ("prod", {"sentimentEndpoint": "https://a.b", "sentimentEndpointKey": ""}, "EndpointKey"),
+        ("prod", {"sentimentEndpoint": "https://a.b", "runLauncher": "jobs"}, "sentimentEndpoint"),
         ("prod", {"databaseStorageGb": 200}, "databaseStorageGb"),
         ("prod", {"imageDigest": "latest"}, "imageDigest"),
         ("prod", {"imageDigest": "newsapi-dagster:1.0"}, "imageDigest"),

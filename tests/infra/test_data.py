@@ -186,12 +186,12 @@ def test_a_server_that_a_restore_made_can_take_the_place_of_the_stacks_own(
 
 
 def test_the_account_has_an_archive_tier(graph: Graph) -> None:
-    sku = graph.one("storage:StorageAccount").inputs["sku"]["name"]
+    sku = graph.one("storage:StorageAccount", "storage").inputs["sku"]["name"]
     assert sku in ("Standard_GRS", "Standard_RAGRS")
 
 
 def test_deleted_and_overwritten_blobs_can_be_had_back(graph: Graph) -> None:
-    blobs = graph.one("storage:BlobServiceProperties").inputs
+    blobs = graph.one("storage:BlobServiceProperties", "blobs").inputs
     assert blobs["isVersioningEnabled"] is True
     assert blobs["deleteRetentionPolicy"] == {"enabled": True, "days": 30}
     assert blobs["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 30}

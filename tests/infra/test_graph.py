@@ -69,14 +69,14 @@ LASTING = (
 )
 
 
-REPLACEABLE = "database-read-replica"
-"""Holds nothing of its own: it is made again."""
+REPLACEABLE = ("database-read-replica", "learning-storage", "learning-vault")
+"""Hold nothing of their own that can't be made again."""
 
 
 def test_what_must_stay_is_protected_from_deletion(graph: Graph) -> None:
     for kind in LASTING:
         for item in graph.all(kind):
-            if item.logical == REPLACEABLE:
+            if item.logical in REPLACEABLE:
                 continue
             assert item.protected is (graph.stack != "dev"), item.logical
 
@@ -144,7 +144,9 @@ def test_no_secret_is_in_plain_text(graph: Graph) -> None:
 
 def test_every_secret_setting_is_used(graphs: Graphs) -> None:
     used = "".join(
-        repr(item.inputs) for name in ("prod", "passwords") for item in graphs(name).resources
+        repr(item.inputs)
+        for name in ("prod", "passwords", "learning")
+        for item in graphs(name).resources
     )
     assert [key for key, value in PLANTED.items() if value not in used] == []
 

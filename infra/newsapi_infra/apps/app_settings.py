@@ -17,8 +17,16 @@ SECRETS = {
     "SMTP_PASSWORD": names.EMAIL_SECRET,
     "SLACK_WEBHOOK_URL": names.SLACK_SECRET,
     "PAGERDUTY_ROUTING_KEY": names.PAGERDUTY_SECRET,
+    "SENTIMENT_ENDPOINT_KEY": names.TONE_SECRET,
 }
 """Settings whose value is a secret of the vault."""
+
+
+def secret_settings(config: StackConfig) -> tuple[str, ...]:
+    """Those of them that the pipeline's apps of a stack have."""
+    unused = () if config.sentiment_endpoint else ("SENTIMENT_ENDPOINT_KEY",)
+    return tuple(name for name in SECRETS if name not in unused)
+
 
 FOR_LIBRARIES = {
     "AZURE_CLIENT_ID": "the identity that the Azure libraries log in with",
@@ -159,6 +167,7 @@ def app_settings(
     return {
         **database,
         **alert_settings(config, ui_host),
+        **({"SENTIMENT_ENDPOINT": config.sentiment_endpoint} if config.sentiment_endpoint else {}),
         "NEWSAPI_SANDBOX": "never",
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(
             "Authorization=AAD;ClientId=", client_id

@@ -8,12 +8,12 @@ from pulumi_azure_native import app, managedidentity
 
 from newsapi_infra import names
 from newsapi_infra.apps.app_settings import (
-    SECRETS,
     app_settings,
     database_settings,
     environment_of,
     launcher_settings,
     news_settings,
+    secret_settings,
 )
 from newsapi_infra.apps.authentication import ENTRA_APP_SECRET, require_login
 from newsapi_infra.apps.containers import (
@@ -71,7 +71,7 @@ def create_apps(context: Context, around: Surroundings) -> Apps | None:
         names.WEBSERVER,
         image,
         _settings(context, around, image),
-        secrets=tuple(SECRETS),
+        secrets=secret_settings(context.config),
         # Without it, code locations stay "loading" when replicas take turns.
         ingress=_ingress(context, UI_PORT, sticky=True),
         probes=_probes(),
@@ -87,7 +87,7 @@ def create_apps(context: Context, around: Surroundings) -> Apps | None:
         names.DAEMON,
         image,
         _settings(context, around, image),
-        secrets=tuple(SECRETS),
+        secrets=secret_settings(context.config),
         probes=_daemon_probes(),
         # Without a minimum, an app without ingress scales to zero and stays there.
         scale=app.ScaleArgs(min_replicas=1, max_replicas=1),

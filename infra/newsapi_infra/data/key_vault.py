@@ -25,6 +25,7 @@ APP_SECRETS = (
     names.SLACK_SECRET,
     names.PAGERDUTY_SECRET,
     names.ENTRA_SECRET,
+    names.TONE_SECRET,
 )
 """What the apps read."""
 
@@ -78,6 +79,10 @@ def create_key_vault(
         (names.SLACK_SECRET, values.slack_webhook_url),
         (names.PAGERDUTY_SECRET, values.pagerduty_routing_key),
         (names.ENTRA_SECRET, values.entra_client_secret),
+        (
+            names.TONE_SECRET,
+            values.sentiment_endpoint_key if context.config.sentiment_endpoint else None,
+        ),
     ):
         if value is None or (name == names.POSTGRES_SECRET and context.config.by_identity):
             continue

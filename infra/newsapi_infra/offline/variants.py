@@ -50,6 +50,14 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "pair-primary": ("prod", dict(PAIR_PRIMARY)),
     "pair-standby": ("dr", dict(PAIR_STANDBY)),
+    "learning": (
+        "prod",
+        {
+            "machineLearning": True,
+            "dataScientistsGroupId": "77777777-7777-7777-7777-777777777777",
+            "sentimentEndpoint": "https://tone.eastus.inference.ml.azure.com/score",
+        },
+    ),
     "first-stage": ("prod", {"stage": "foundation", "imageDigest": ""}),
 }
 """Each with its stack and what differs; between them every switch is in every position."""
