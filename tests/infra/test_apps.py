@@ -352,6 +352,7 @@ def test_the_news_api_answers_to_its_public_name_and_to_the_gateways(graphs: Gra
         assert args[args.index("--allow-host") + 1] == inside
         settings = told(graph.one("app:ContainerApp", "news-api"))
         assert settings["SERVE_PUBLIC_URL"] == graph.outputs["newsUrl"] == public
+        assert told(graph.one("app:ContainerApp", "dagster-daemon"))["READING_URL"] == public
         # Behind Entra, and only there.
         assert settings["SERVE_WITHOUT_KEYS"] == "true"
         assert graph.outputs["newsLoginRedirect"] == f"{public}/.auth/login/aad/callback"

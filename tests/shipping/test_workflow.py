@@ -50,7 +50,7 @@ def test_it_follows_the_published_schema(path: Path) -> None:
 
 def actionlint(text: str) -> str:
     """What actionlint has against a workflow: contexts, outputs, inputs, expressions, labels."""
-    command = [BIN / "actionlint", "-no-color", "-"]
+    command = [str(BIN / "actionlint"), "-no-color", "-"]
     return subprocess.run(
         command, input=text, capture_output=True, text=True, cwd=ROOT, check=False
     ).stdout

@@ -200,6 +200,8 @@ def _outputs(
     context: Context, around: Surroundings, image: pulumi.Input[str]
 ) -> Mapping[str, pulumi.Input[str]]:
     return {
+        # For the links in digests.
+        "READING_URL": pulumi.Output.concat("https://", around.news_host),
         "BACKUP_LOCATION": around.storage.container_url(EXPORTS),
         "LAKE_LOCATION": around.storage.container_url(RAW_ARCHIVE),
         "APPLICATIONINSIGHTS_CONNECTION_STRING": around.observability.insights.connection_string,
