@@ -38,6 +38,7 @@ lint: install ## Style, formatting, layers, spelling, the workflows' safety
 	$(BIN)/lint-imports
 	PYTHONPATH=infra $(BIN)/lint-imports infra/importlinter.toml
 	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/actionlint
 	$(BIN)/zizmor --offline --quiet .github
 
 hooks: install ## Let git hold each commit to lint and types before it is made

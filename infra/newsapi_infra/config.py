@@ -16,6 +16,10 @@ UiAccess = Literal["gateway", "vpn", "restricted"]
 RunLauncher = Literal["daemon", "jobs"]
 Stage = Literal["foundation", "apps"]
 WafMode = Literal["Detection", "Prevention"]
+DatabaseLogin = Literal["entra", "password"]
+
+REDIS_SKUS = ("Balanced_B0", "Balanced_B1", "Balanced_B3", "Balanced_B5", "Balanced_B10")
+"""Sizes of Azure Managed Redis: 0.5, 1, 3, 6 and 12 GB."""
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -29,14 +33,17 @@ class Secrets:
     """Values that exist only as Pulumi secrets, in the state encrypted, never in plain text."""
 
     newsapi_key: pulumi.Output[str]
-    postgres_password: pulumi.Output[str]
-    postgres_admin_password: pulumi.Output[str]
+    postgres_password: pulumi.Output[str] | None
+    """Of the apps' role; none where identities log in."""
+    postgres_admin_password: pulumi.Output[str] | None
     email_password: pulumi.Output[str]
     entra_client_secret: pulumi.Output[str]
     pagerduty_url: pulumi.Output[str]
     """Where Azure Monitor posts; the application's own alerts use the routing key."""
     pagerduty_routing_key: pulumi.Output[str]
     slack_webhook_url: pulumi.Output[str]
+    sentiment_endpoint_key: pulumi.Output[str] | None
+    """What `sentiment_endpoint` asks for."""
     ui_certificate: pulumi.Output[str]
     """The certificate of `host_name` with its key: PFX without password, in base64."""
 
@@ -65,8 +72,14 @@ class StackConfig:
     """`Detection` writes down what `Prevention` would refuse."""
     host_name: str
     """The UI's name behind a gateway; without one, the platform names the app."""
+    news_host_name: str
+    """The name of the news and their API behind the same gateway."""
+    news_min_replicas: int
+    news_max_replicas: int
+    redis_sku: str | None
+    """The size of the cache that replicas of the news API share; none: each has its own."""
     dns_zone: str | None
-    """The zone of `host_name`, where it is in this stack's resource group."""
+    """The zone of `host_name` and `news_host_name`, where it is in this stack's resource group."""
     company_ranges: tuple[str, ...]
     vpn_gateway: bool
     vpn_client_range: str
@@ -83,6 +96,13 @@ class StackConfig:
     database_storage_gb: int
     database_standby: bool
     database_geo_backup: bool
+    database_login: DatabaseLogin
+    """How apps and jobs log in: by their identity, or by a password in the vault."""
+    database_read_replica: bool
+    """Whether the news API reads from a server of its own, which follows the primary."""
+    reader_group: str | None
+    """The Entra group whose members may read the views with tools of their own."""
+    reader_group_id: str | None
     database_server: str | None
     """The server's name where it isn't the stack's own, as after a restore to a new one."""
     database_restore_from: str | None
@@ -95,6 +115,10 @@ class StackConfig:
     pair_network_id: str | None
     """The id of the other region's network, which the two servers reach each other through."""
     pair_network_prefix: str | None
+    pair_database_logins: str
+    """The other stack's output `databaseLogins`: its identities, which log in here as well."""
+    pair_database_readers: str
+    """The other stack's output `databaseReaders`."""
     pair_storage_id: str | None
     """The id of the other region's storage account, read here at its second address."""
     registry_id: str | None
@@ -109,6 +133,12 @@ class StackConfig:
     webserver_min_replicas: int
     webserver_max_replicas: int
     run_launcher: RunLauncher
+    machine_learning: bool
+    """Whether there is a workspace to train the model of tone in, and to read batches."""
+    data_scientists_group_id: str | None
+    """The Entra group whose members may train and deploy there."""
+    sentiment_endpoint: str | None
+    """Where runs have tones read; none: in their own process."""
     secrets_expire: date
     budget_usd: int
     budget_start: date
@@ -125,6 +155,11 @@ class StackConfig:
     def has_gateway(self) -> bool:
         """Whether an Application Gateway stands before the UI."""
         return self.ui_access != "restricted"
+
+    @property
+    def by_identity(self) -> bool:
+        """Whether apps and jobs log in to the database without a password."""
+        return self.database_login == "entra"
 
     @property
     def secrets_expire_epoch(self) -> int:
@@ -154,6 +189,10 @@ def load_config() -> StackConfig:
         ui_access=_one_of(own, "uiAccess", get_args(UiAccess)),
         waf_mode=_one_of(own, "wafMode", get_args(WafMode), "Detection"),
         host_name=own.get("hostName") or "",
+        news_host_name=own.get("newsHostName") or "",
+        news_min_replicas=own.get_int("newsMinReplicas") or 1,
+        news_max_replicas=own.get_int("newsMaxReplicas") or 10,
+        redis_sku=own.get("redisSku") or None,
         dns_zone=own.get("dnsZone") or None,
         company_ranges=tuple(own.get_object("companyRanges") or ()),
         vpn_gateway=own.get_bool("vpnGateway") or False,
@@ -170,6 +209,10 @@ def load_config() -> StackConfig:
         database_storage_gb=own.require_int("databaseStorageGb"),
         database_standby=own.get_bool("databaseStandby") or False,
         database_geo_backup=own.get_bool("databaseGeoBackup") or False,
+        database_login=_one_of(own, "databaseLogin", get_args(DatabaseLogin), "entra"),
+        database_read_replica=own.get_bool("databaseReadReplica") or False,
+        reader_group=own.get("readerGroup") or None,
+        reader_group_id=own.get("readerGroupId") or None,
         database_server=own.get("databaseServer") or None,
         database_restore_from=own.get("databaseRestoreFrom") or None,
         database_restore_time=own.get("databaseRestoreTime") or None,
@@ -177,6 +220,8 @@ def load_config() -> StackConfig:
         pair_database_host=own.get("pairDatabaseHost") or None,
         pair_network_id=own.get("pairNetworkId") or None,
         pair_network_prefix=own.get("pairNetworkPrefix") or None,
+        pair_database_logins=own.get("pairDatabaseLogins") or "",
+        pair_database_readers=own.get("pairDatabaseReaders") or "",
         pair_storage_id=own.get("pairStorageId") or None,
         registry_id=own.get("registryId") or None,
         database_admin_group=own.require("databaseAdminGroup"),
@@ -187,6 +232,9 @@ def load_config() -> StackConfig:
         webserver_min_replicas=own.require_int("webserverMinReplicas"),
         webserver_max_replicas=own.require_int("webserverMaxReplicas"),
         run_launcher=_one_of(own, "runLauncher", get_args(RunLauncher), "daemon"),
+        machine_learning=own.get_bool("machineLearning") or False,
+        data_scientists_group_id=own.get("dataScientistsGroupId") or None,
+        sentiment_endpoint=own.get("sentimentEndpoint") or None,
         secrets_expire=date.fromisoformat(own.require("secretsExpire")),
         budget_usd=own.require_int("budgetUsd"),
         budget_start=date.fromisoformat(own.require("budgetStart")),
@@ -194,13 +242,14 @@ def load_config() -> StackConfig:
         github_repository=own.get("githubRepository") or None,
         secrets=Secrets(
             newsapi_key=own.require_secret("newsapiKey"),
-            postgres_password=own.require_secret("postgresPassword"),
-            postgres_admin_password=own.require_secret("postgresAdminPassword"),
+            postgres_password=_chosen_secret(own, "postgresPassword"),
+            postgres_admin_password=_chosen_secret(own, "postgresAdminPassword"),
             email_password=own.require_secret("emailPassword"),
             entra_client_secret=own.require_secret("entraClientSecret"),
             pagerduty_url=own.require_secret("pagerdutyUrl"),
             pagerduty_routing_key=own.require_secret("pagerdutyRoutingKey"),
             slack_webhook_url=own.require_secret("slackWebhookUrl"),
+            sentiment_endpoint_key=_chosen_secret(own, "sentimentEndpointKey"),
             ui_certificate=own.require_secret("uiCertificate"),
         ),
     )
@@ -213,6 +262,11 @@ def _one_of(config: pulumi.Config, key: str, allowed: tuple[str, ...], default: 
     if value not in allowed:
         raise ConfigurationError(f"{key}: must be one of {', '.join(allowed)}")
     return value
+
+
+def _chosen_secret(config: pulumi.Config, key: str) -> pulumi.Output[str] | None:
+    """A secret that only some stacks have."""
+    return config.get_secret(key) if config.get(key) else None
 
 
 def _database_sku(name: str) -> DatabaseSku:
@@ -246,14 +300,56 @@ def _check(config: StackConfig) -> None:
             "hostName: the UI's name, needed with a gateway",
         ),
         (
+            lambda: config.ui_access == "restricted" or "." in config.news_host_name,
+            "newsHostName: the name of the news, needed with a gateway",
+        ),
+        (
+            lambda: not config.has_gateway or config.news_host_name != config.host_name,
+            "newsHostName: another name than hostName",
+        ),
+        (
             lambda: (
                 not config.dns_zone
                 or (
                     config.ui_access == "gateway"
                     and config.host_name.endswith(f".{config.dns_zone}")
+                    and config.news_host_name.endswith(f".{config.dns_zone}")
                 )
             ),
-            "dnsZone: the end of hostName, with uiAccess gateway",
+            "dnsZone: the end of hostName and of newsHostName, with uiAccess gateway",
+        ),
+        (
+            lambda: 1 <= config.news_min_replicas <= config.news_max_replicas <= 300,
+            "newsMinReplicas: at least 1 and at most newsMaxReplicas",
+        ),
+        (
+            lambda: config.redis_sku is None or config.redis_sku in REDIS_SKUS,
+            f"redisSku: one of {', '.join(REDIS_SKUS)}, or none",
+        ),
+        (
+            lambda: (
+                config.by_identity
+                or (
+                    config.secrets.postgres_password is not None
+                    and config.secrets.postgres_admin_password is not None
+                )
+            ),
+            "postgresPassword and postgresAdminPassword: needed with databaseLogin password",
+        ),
+        (
+            lambda: config.run_launcher == "daemon" or config.by_identity,
+            "runLauncher: jobs show their variables, so they need databaseLogin entra",
+        ),
+        (
+            lambda: (
+                not config.database_read_replica
+                or (config.database_sku.standby_possible and not config.database_replica_of)
+            ),
+            "databaseReadReplica: follows a GeneralPurpose server that is no replica itself",
+        ),
+        (
+            lambda: bool(config.reader_group) == bool(config.reader_group_id),
+            "readerGroup and readerGroupId: both, or none",
         ),
         (
             lambda: config.ui_access != "restricted" or bool(config.company_ranges),
@@ -340,6 +436,28 @@ def _check(config: StackConfig) -> None:
         (
             lambda: 1 <= config.webserver_min_replicas <= config.webserver_max_replicas <= 300,
             "webserverMinReplicas: at least 1 and at most webserverMaxReplicas",
+        ),
+        (
+            lambda: (
+                config.sentiment_endpoint is None
+                or config.sentiment_endpoint.startswith("https://")
+            ),
+            "sentimentEndpoint: an https address",
+        ),
+        (
+            lambda: (
+                config.sentiment_endpoint is None
+                or config.secrets.sentiment_endpoint_key is not None
+            ),
+            "sentimentEndpointKey: needed with sentimentEndpoint",
+        ),
+        (
+            lambda: config.sentiment_endpoint is None or config.run_launcher == "daemon",
+            "sentimentEndpoint: its key can't be shown to jobs; needs runLauncher daemon",
+        ),
+        (
+            lambda: not config.machine_learning or config.registry_sku == "Premium",
+            "machineLearning: its network needs a registry with private endpoints (Premium)",
         ),
         (
             lambda: config.budget_start.day == 1,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 IMAGE = "newsapi-dagster"
 WEBSERVER = "dagster-webserver"
 DAEMON = "dagster-daemon"
+NEWS_API = "news-api"
 UPGRADE = "newsapi-db-upgrade"
 UPGRADE_FOR_GOOD = "newsapi-db-upgrade-for-good"
 DATABASE_ROLE_JOB = "newsapi-db-role"
@@ -15,14 +16,16 @@ SMOKE_RUN = "newsapi-smoke-run"
 DATABASE = "newsapi_db"
 DATABASE_ROLE = "dagster_user"
 DATABASE_ADMIN = "newsapi_admin"
+CACHE_DATABASE = "default"
+"""The only name that a database of Azure Managed Redis may have."""
 
 NEWSAPI_KEY_SECRET = "newsapi-api-key"  # noqa: S105
 POSTGRES_SECRET = "newsapi-postgres-credentials"  # noqa: S105
-POSTGRES_ADMIN_SECRET = "newsapi-postgres-admin"  # noqa: S105
 EMAIL_SECRET = "newsapi-email-credentials"  # noqa: S105
 SLACK_SECRET = "newsapi-slack-webhook-url"  # noqa: S105
 PAGERDUTY_SECRET = "newsapi-pagerduty-routing-key"  # noqa: S105
 ENTRA_SECRET = "newsapi-entra-client-secret"  # noqa: S105
+TONE_SECRET = "newsapi-sentiment-endpoint-key"  # noqa: S105
 CERTIFICATE_SECRET = "newsapi-ui-certificate"  # noqa: S105
 
 _NAMESPACE = uuid.UUID("6a9bb0a6-4a0e-5d0f-9d0b-3f0c4c1a7f55")

@@ -11,7 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from newsapi_infra.offline.configuration import STACKS, read_config
 
 PROVIDERS = (
     "Microsoft.App",
+    "Microsoft.Cache",
     "Microsoft.Compute",
     "Microsoft.ContainerRegistry",
     "Microsoft.DBforPostgreSQL",
@@ -28,6 +29,7 @@ PROVIDERS = (
     "Microsoft.Insights",
     "Microsoft.KeyVault",
     "Microsoft.Logic",
+    "Microsoft.MachineLearningServices",
     "Microsoft.ManagedIdentity",
     "Microsoft.Network",
     "Microsoft.OperationalInsights",
@@ -73,20 +75,24 @@ def run_az(*words: str) -> Any:
     raise PreflightError((done.stderr.strip().splitlines() or ["no reason given"])[-1])
 
 
-def look(config: StackConfig, az: Az, redirect: str | None = None) -> Iterator[Finding]:
-    """Look at everything that the stack needs; `redirect`: the login's, where it is known."""
+def look(config: StackConfig, az: Az, redirects: Sequence[str] = ()) -> Iterator[Finding]:
+    """Look at everything that the stack needs; `redirects`: the logins', where they are known."""
     yield _subscription(config, az)
     yield from database_offer(
         config, az("postgres", "flexible-server", "list-skus", "-l", config.location)
     )
     for provider in PROVIDERS:
         yield _provider(provider, az("provider", "show", "-n", provider))
-    group = az("ad", "group", "show", "--group", config.database_admin_group_id)
-    yield Finding(
-        f"group {config.database_admin_group}",
-        None if group else "databaseAdminGroupId: there is no such group in the tenant",
-    )
-    yield from _login(config, az, redirect)
+    groups = [("databaseAdminGroupId", config.database_admin_group, config.database_admin_group_id)]
+    if config.reader_group and config.reader_group_id:
+        groups.append(("readerGroupId", config.reader_group, config.reader_group_id))
+    for setting, name, object_id in groups:
+        group = az("ad", "group", "show", "--group", object_id)
+        yield Finding(
+            f"group {name}",
+            None if group else f"{setting}: there is no such group in the tenant",
+        )
+    yield from _login(config, az, redirects or login_redirects(config))
 
 
 def _subscription(config: StackConfig, az: Az) -> Finding:
@@ -141,26 +147,33 @@ def _provider(name: str, answer: dict[str, Any] | None) -> Finding:
     )
 
 
-def _login(config: StackConfig, az: Az, redirect: str | None) -> Iterator[Finding]:
-    """The app registration: redirect address, ID tokens, and that only assigned people enter."""
+def _login(config: StackConfig, az: Az, wanted: Sequence[str]) -> Iterator[Finding]:
+    """The app registration: redirect addresses, ID tokens, and that only assigned people enter."""
     client_id = config.entra_client_id
     app = az("ad", "app", "show", "--id", client_id)
     if app is None:
         yield Finding(
             "app registration",
             "entraClientId names none; create one, then set entraClientId to its appId",
-            _create_app(config, redirect),
+            _create_app(config, wanted),
         )
         return
     web = app.get("web") or {}
-    wanted = redirect or login_redirect(config)
-    if wanted is not None:
+    if wanted:
         known = web.get("redirectUris") or []
+        missing = [one for one in wanted if one not in known]
         yield Finding(
-            "redirect address of the login",
-            None if wanted in known else f"{wanted} is missing",
-            ("ad", "app", "update", "--id", client_id, "--web-redirect-uris", *known, wanted),
+            "redirect addresses of the logins",
+            f"missing: {', '.join(missing)}" if missing else None,
+            ("ad", "app", "update", "--id", client_id, "--web-redirect-uris", *known, *missing),
         )
+    identifier = f"api://{client_id}"
+    identifiers = app.get("identifierUris") or []
+    yield Finding(
+        "identifier of the registration",
+        None if identifier in identifiers else "programs can't ask for tokens to read the news",
+        ("ad", "app", "update", "--id", client_id, "--identifier-uris", *identifiers, identifier),
+    )
     issues = (web.get("implicitGrantSettings") or {}).get("enableIdTokenIssuance")
     yield Finding(
         "ID tokens of the login",
@@ -182,17 +195,17 @@ def _login(config: StackConfig, az: Az, redirect: str | None) -> Iterator[Findin
     )
 
 
-def login_redirect(config: StackConfig) -> str | None:
-    """Where Entra sends people back to; None: known only once the environment exists."""
-    return f"https://{config.host_name}{LOGIN_PATH}" if config.has_gateway else None
+def login_redirects(config: StackConfig) -> list[str]:
+    """Where Entra sends people back to; none: known only once the environment exists."""
+    hosts = (config.host_name, config.news_host_name) if config.has_gateway else ()
+    return [f"https://{host}{LOGIN_PATH}" for host in hosts]
 
 
-def _create_app(config: StackConfig, redirect: str | None) -> tuple[str, ...]:
-    wanted = redirect or login_redirect(config)
+def _create_app(config: StackConfig, wanted: Sequence[str]) -> tuple[str, ...]:
     return (
         *("ad", "app", "create", "--display-name", f"newsapi-{config.stack}-ui"),
         *("--sign-in-audience", "AzureADMyOrg", "--enable-id-token-issuance", "true"),
-        *(("--web-redirect-uris", wanted) if wanted else ()),
+        *(("--web-redirect-uris", *wanted) if wanted else ()),
     )
 
 
@@ -209,7 +222,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="newsapi_infra.preflight", description=__doc__)
     parser.add_argument("stack", choices=STACKS)
     parser.add_argument("--make", action="store_true", help="make what is missing")
-    parser.add_argument("--redirect", help="the stack's output loginRedirect, once it is known")
+    parser.add_argument(
+        "--redirect",
+        action="append",
+        default=[],
+        help="the stack's outputs loginRedirect and newsLoginRedirect, once they are known",
+    )
     given = parser.parse_args()
     config = read_config(given.stack)
     try:

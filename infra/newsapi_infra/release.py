@@ -24,15 +24,16 @@ from typing import Any
 
 from newsapi_infra import names
 
-APPS = (names.DAEMON, names.WEBSERVER)
+APPS = (names.DAEMON, names.WEBSERVER, names.NEWS_API)
 JOBS = (
     names.DATABASE_ROLE_JOB,
-    names.ROTATION,
     names.UPGRADE,
     names.UPGRADE_FOR_GOOD,
     names.ALERTS_CHECK,
     names.SMOKE_RUN,
 )
+JOBS_OF_SOME = (names.ROTATION,)
+"""There only where the database knows a password."""
 
 SCHEMA_STEPS = "SCHEMA_STEPS"
 """Set on the job that upgrades the tables: which steps of the schema's history they have taken."""
@@ -89,7 +90,7 @@ def deploy(
         ReleaseError: it failed; the message says at what, and how going back went.
     """
     before = {name: _image(target, "containerapp", name) for name in APPS}
-    before_jobs = {name: _image(target, "containerapp job", name) for name in JOBS}
+    before_jobs = {name: _image(target, "containerapp job", name) for name in _jobs(target)}
     image = target.image(digest)
     touched: dict[str, str] = {}
     try:
@@ -98,7 +99,7 @@ def deploy(
         for name in APPS:
             touched[name] = before[name]
             update_app(target, name, image)
-        for name in JOBS:
+        for name in before_jobs:
             _update_job(target, name, image)
         smoke_test(target)
     except ReleaseError as error:
@@ -247,7 +248,7 @@ def images_in_use(target: Target) -> set[str]:
     """
     return {
         *(_image(target, "containerapp", name) for name in APPS),
-        *(_image(target, "containerapp job", name) for name in JOBS),
+        *(_image(target, "containerapp job", name) for name in _jobs(target)),
     }
 
 
@@ -267,6 +268,12 @@ def _go_back(target: Target, apps: dict[str, str], jobs: dict[str, str]) -> str:
     if not apps:
         return "the apps run on as before"
     return f"back at {', '.join(sorted({image.partition('@')[2] for image in apps.values()}))}"
+
+
+def _jobs(target: Target) -> list[str]:
+    """The jobs that this resource group has."""
+    there = {found["name"] for found in _az(target, "containerapp job list")}
+    return [*JOBS, *(name for name in JOBS_OF_SOME if name in there)]
 
 
 def _image(target: Target, kind: str, name: str) -> str:

@@ -6,15 +6,18 @@ import pulumi
 from pulumi_azure_native import network
 
 from newsapi_infra import names
+from newsapi_infra.apps.app_settings import database_logins, database_readers
 from newsapi_infra.apps.authentication import LOGIN_PATH
 from newsapi_infra.apps.container_apps import Apps, create_apps
 from newsapi_infra.apps.containers import Surroundings
-from newsapi_infra.apps.environment import create_environment, ui_host
+from newsapi_infra.apps.environment import create_environment, news_host, ui_host
 from newsapi_infra.apps.gateway import create_gateway, private_address
+from newsapi_infra.apps.machine_learning import MachineLearning, create_machine_learning
 from newsapi_infra.config import load_config
 from newsapi_infra.context import Context, open_stack
 from newsapi_infra.cost.budget import create_budget
 from newsapi_infra.cost.costs import estimate
+from newsapi_infra.data.cache import create_cache
 from newsapi_infra.data.database import create_database
 from newsapi_infra.data.key_vault import create_key_vault
 from newsapi_infra.data.registry import create_registry
@@ -56,17 +59,22 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
     around = Surroundings(
         environment=environment,
         identities=identities,
-        database=create_database(context, net),
+        database=create_database(context, net, identities),
         vault=create_key_vault(
             context,
             net,
             identities,
-            [notifications.groups["warning"].id, notifications.rotate.id],
+            [
+                notifications.groups["warning"].id,
+                *([notifications.rotate.id] if notifications.rotate is not None else []),
+            ],
         ),
         storage=create_storage(context, net, identities),
         registry=create_registry(context, net, identities),
+        cache=create_cache(context, net, identities),
         observability=observability,
         ui_host=ui_host(context, environment),
+        news_host=news_host(context, environment),
     )
     grant(context, "apps-telemetry", identities.apps, METRICS_PUBLISHER, observability.insights.id)
     if identities.deployment is not None:
@@ -76,7 +84,7 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
     if identities.preview is not None:
         grant_actions(context, "preview", identities.preview, "Preview changes", PREVIEW_ACTIONS)
     apps = create_apps(context, around)
-    if apps is not None:
+    if apps is not None and identities.rotation is not None:
         grant_actions(
             context,
             "start-rotation",
@@ -95,8 +103,11 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
             context, net, around.vault, identities.gateway, environment, address
         )
     people = create_remote_access(context, net)
+    learning = create_machine_learning(context, net, around)
 
     _watch(around, net, notifications, apps, address, gateway, people)
+    if learning is not None:
+        _watch_learning(around, learning)
     keep_activity_log(context, observability)
     export_old_logs(context, observability, around.storage.account.id)
     create_alerts(context, _targets(around, net, apps, gateway), notifications)
@@ -129,6 +140,11 @@ def _targets(
     if apps is not None:
         targets["webserver"] = apps.webserver.id
         targets["daemon"] = apps.daemon.id
+        targets["news"] = apps.news.id
+    if around.database.replica is not None:
+        targets["replica"] = around.database.replica.id
+    if around.cache is not None:
+        targets["cache"] = around.cache.cluster.id
     if gateway is not None:
         targets["gateway"] = gateway.id
     return targets
@@ -153,6 +169,12 @@ def _watch(
     archive = around.storage.account.id
     database = around.database.server.id
     send_diagnostics(logs, "database", database, "logs", "metrics", archive=archive)
+    if around.database.replica is not None:
+        replica = around.database.replica.id
+        send_diagnostics(logs, "read-replica", replica, "logs", "metrics", archive=archive)
+    if around.cache is not None:
+        send_diagnostics(logs, "cache", around.cache.cluster.id, "metrics")
+        send_diagnostics(logs, "cache-database", around.cache.database.id, "logs")
     send_diagnostics(logs, "vault", around.vault.vault.id, "logs", "metrics")
     send_diagnostics(logs, "vault-events", around.vault.notices.id, "logs", "metrics")
     send_diagnostics(logs, "storage", around.storage.account.id, "metrics")
@@ -161,10 +183,12 @@ def _watch(
         send_diagnostics(logs, "registry", around.registry.id, "logs", "metrics")
     send_diagnostics(logs, "workspace", logs.workspace.id, "logs", "metrics")
     send_diagnostics(logs, "slack", notifications.slack.id, "logs", "metrics")
-    send_diagnostics(logs, "rotation", notifications.rotation.id, "logs", "metrics")
+    if notifications.rotation is not None:
+        send_diagnostics(logs, "rotation", notifications.rotation.id, "logs", "metrics")
     if apps is not None:
         send_diagnostics(logs, "webserver", apps.webserver.id, "metrics")
         send_diagnostics(logs, "daemon", apps.daemon.id, "metrics")
+        send_diagnostics(logs, "news-api", apps.news.id, "metrics")
         for name, job in apps.jobs.items():
             send_diagnostics(logs, name, job.id, "metrics")
     if address is not None:
@@ -179,6 +203,14 @@ def _watch(
         send_diagnostics(logs, "bastion", people.bastion.id, "logs")
 
 
+def _watch_learning(around: Surroundings, learning: MachineLearning) -> None:
+    logs = around.observability
+    send_diagnostics(logs, "learning", learning.workspace.id, "logs", "metrics")
+    send_diagnostics(logs, "learning-storage", learning.account.id, "metrics")
+    send_diagnostics(logs, "learning-blobs", learning.blobs.id, "logs", "metrics")
+    send_diagnostics(logs, "learning-vault", learning.vault.id, "logs", "metrics")
+
+
 def _outputs(
     context: Context, around: Surroundings, address: network.PublicIPAddress | None
 ) -> dict[str, pulumi.Input[Any]]:
@@ -186,14 +218,21 @@ def _outputs(
     if context.config.ui_access == "vpn":
         ui_address = private_address(context)
     ui_url = pulumi.Output.concat("https://", around.ui_host)
+    news_url = pulumi.Output.concat("https://", around.news_host)
     return {
         "registry": around.registry.login_server,
         "database": around.database.host,
+        # What the other stack of a pair lets in, on the server that this one's follows.
+        "databaseLogins": database_logins(around.identities),
+        "databaseReaders": database_readers(around.identities),
         "vault": around.vault.vault.properties.vault_uri,
         "environmentDomain": around.environment.default_domain,
         "uiUrl": ui_url,
-        # What hostName must resolve to; none without a gateway, where the platform names the app.
+        "newsUrl": news_url,
+        # What hostName and newsHostName must resolve to; none without a gateway, where the
+        # platform names the apps.
         "uiAddress": ui_address,
         "loginRedirect": pulumi.Output.concat(ui_url, LOGIN_PATH),
+        "newsLoginRedirect": pulumi.Output.concat(news_url, LOGIN_PATH),
         "monthlyEstimateUsd": round(estimate(context.config).total),
     }

@@ -268,8 +268,13 @@ class Settings(BaseSettings):
         10, gt=0, le=86_400, description="How far the replica may be behind to be read, in seconds."
     )
     postgres_db: str = Field("newsapi_db", description="PostgreSQL database.")
-    postgres_user: str = Field("dagster_user", description="PostgreSQL role.")
-    postgres_password: SecretStr | None = Field(None, description="Password of that role.")
+    postgres_user: str = Field("dagster_user", description="PostgreSQL role that logs in.")
+    postgres_role: str | None = Field(
+        None,
+        description="Role that each session takes after its login (`SET ROLE`): the tables' owner, "
+        "where `POSTGRES_USER` is a member of it, such as a managed identity.",
+    )
+    postgres_password: SecretStr | None = Field(None, description="Password of that user.")
     postgres_password_url: SecretAddress | None = Field(
         None,
         description="Address of that password in Azure Key Vault (`https://VAULT/secrets/NAME`), "
@@ -552,6 +557,11 @@ class Settings(BaseSettings):
             return None
         host, _, port = self.postgres_standby.partition(":")
         return host, int(port or self.postgres_port)
+
+    @property
+    def owner_role(self) -> str:
+        """The role that owns the tables on PostgreSQL, or is to."""
+        return self.postgres_role or self.postgres_user
 
     @property
     def sslmode(self) -> SslMode:

@@ -72,6 +72,26 @@ def test_a_name_for_others_closes_it_on_loopback_too(workspace: Workspace) -> No
         assert requests.get(f"{url}style.css", timeout=30).status_code == 200
 
 
+def test_behind_a_proxy_links_name_the_public_address(filled: Workspace) -> None:
+    public = ("--public-url", "https://news.example", "--without-keys")
+    with served(filled, *public, "--allow-host", "inside.example") as (url, _):
+
+        def feed(host: str) -> requests.Response:
+            return requests.get(f"{url}feed.json", headers={"Host": host}, timeout=30)
+
+        answers = [feed(host) for host in ("inside.example", "news.example")]
+        homes = {answer.json()["home_page_url"] for answer in answers}
+        assert homes == {"https://news.example/stories?days=31"}
+        assert "inside.example" not in answers[0].text
+        assert feed("evil.example").status_code == 421
+
+
+def test_a_public_address_closes_it_and_is_one(filled: Workspace) -> None:
+    with served(filled, "--public-url", "https://news.example") as (url, _):
+        assert requests.get(url, timeout=30).status_code == 401
+    assert filled.newsapi("serve", "--public-url", "news.example").code == 2
+
+
 def test_a_site_is_named_by_its_origin(workspace: Workspace) -> None:
     for wrong in ("*", "app.example", "https://app.example/", "https://*.example"):
         refused = workspace.newsapi("serve", "--cors-origin", wrong)

@@ -41,6 +41,8 @@ def answer(method: str, path: str) -> Any:
         return {"name": name, "properties": {"status": "Succeeded"}}
     if path.endswith(("/revisions", "/executions", "/replicas")):
         return {"value": [{"name": "r1", "properties": {"active": True, "template": {}}}]}
+    if path.endswith("/Microsoft.App/jobs"):
+        return {"value": [{"name": "newsapi-db-role"}]}
     return {
         "id": path,
         "name": name,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -43,37 +44,49 @@ def grants(graph: Graph, identity: str) -> set[tuple[str, str]]:
     }
 
 
-def test_the_apps_may_do_what_they_need_and_no_more(prod: Graph) -> None:
-    assert grants(prod, "newsapi-prod-apps-id") == {
+ALERTING = {
+    (SECRETS_USER.guid, names.EMAIL_SECRET),
+    (SECRETS_USER.guid, names.SLACK_SECRET),
+    (SECRETS_USER.guid, names.PAGERDUTY_SECRET),
+}
+PULLING = {(IMAGE_PULL.guid, "newsapiprodcrdnt1")}
+PASSWORD = (SECRETS_USER.guid, names.POSTGRES_SECRET)
+
+
+def test_the_apps_may_do_what_they_need_and_no_more(graphs: Graphs) -> None:
+    allowed = {
         (SECRETS_USER.guid, names.NEWSAPI_KEY_SECRET),
-        (SECRETS_USER.guid, names.POSTGRES_SECRET),
-        (SECRETS_USER.guid, names.EMAIL_SECRET),
-        (SECRETS_USER.guid, names.SLACK_SECRET),
-        (SECRETS_USER.guid, names.PAGERDUTY_SECRET),
         (SECRETS_USER.guid, names.ENTRA_SECRET),
         (BLOB_CONTRIBUTOR.guid, "exports"),
         (BLOB_CONTRIBUTOR.guid, "raw-archive"),
-        (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
         (METRICS_PUBLISHER.guid, "newsapi-prod-insights"),
+        *ALERTING,
+        *PULLING,
+    }
+    assert grants(graphs("prod"), "newsapi-prod-apps-id") == allowed
+    assert grants(graphs("passwords"), "newsapi-prod-apps-id") == allowed | {PASSWORD}
+
+
+def test_the_jobs_beside_the_apps_reach_the_database_and_operators_only(graphs: Graphs) -> None:
+    assert grants(graphs("prod"), "newsapi-prod-jobs-id") == ALERTING | PULLING
+    assert grants(graphs("passwords"), "newsapi-prod-jobs-id") == ALERTING | PULLING | {PASSWORD}
+
+
+def test_the_news_api_may_read_what_its_login_needs_and_nothing_else(prod: Graph) -> None:
+    assert grants(prod, "newsapi-prod-news-id") == {
+        (SECRETS_USER.guid, names.ENTRA_SECRET),
+        *PULLING,
     }
 
 
-def test_the_jobs_beside_the_apps_reach_the_database_and_operators_only(prod: Graph) -> None:
-    assert grants(prod, "newsapi-prod-jobs-id") == {
-        (SECRETS_USER.guid, names.POSTGRES_SECRET),
-        (SECRETS_USER.guid, names.EMAIL_SECRET),
-        (SECRETS_USER.guid, names.SLACK_SECRET),
-        (SECRETS_USER.guid, names.PAGERDUTY_SECRET),
-        (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
-    }
-
-
-def test_the_administration_reads_two_passwords_and_changes_one(prod: Graph) -> None:
-    assert grants(prod, "newsapi-prod-administration-id") == {
+def test_the_administration_reads_no_secret_but_a_password_that_it_changes(
+    graphs: Graphs,
+) -> None:
+    assert grants(graphs("prod"), "newsapi-prod-administration-id") == PULLING
+    assert grants(graphs("passwords"), "newsapi-prod-administration-id") == {
         (SECRETS_OFFICER.guid, names.POSTGRES_SECRET),
-        (SECRETS_USER.guid, names.POSTGRES_ADMIN_SECRET),
-        (SECRETS_USER.guid, names.POSTGRES_SECRET),
-        (IMAGE_PULL.guid, "newsapiprodcrdnt1"),
+        PASSWORD,
+        *PULLING,
     }
 
 
@@ -129,14 +142,14 @@ def test_previews_may_ask_what_the_program_asks_azure_while_it_is_read(graphs: G
 
 
 def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: Graphs) -> None:
-    made = [item.logical for item in graphs("prod").all("authorization:RoleDefinition")]
+    assert not graphs("prod").all("authorization:RoleDefinition")
+    made = [item.logical for item in graphs("passwords").all("authorization:RoleDefinition")]
     assert made == ["role-start-rotation"]
     roles = graphs("everything").all("authorization:RoleDefinition")
     assert {tuple(item.inputs["permissions"][0]["actions"]) for item in roles} == {
         LAUNCH_ACTIONS,
         DEPLOY_ACTIONS,
         PREVIEW_ACTIONS,
-        ROTATION_ACTIONS,
     }
     for item in roles:
         assert not [a for a in item.inputs["permissions"][0]["actions"] if a.endswith("*")]
@@ -152,7 +165,7 @@ def test_no_role_reaches_beyond_one_resource_but_custom_ones(graph: Graph) -> No
         role = item.inputs["roleDefinitionId"]
         if role not in custom:
             assert "/providers/" in item.inputs["scope"], item.logical
-        group = item.logical == "grant-secrets-officers"
+        group = item.logical in ("grant-secrets-officers", "grant-data-scientists")
         assert item.inputs["principalType"] == ("Group" if group else "ServicePrincipal")
 
 
@@ -164,7 +177,7 @@ def test_people_may_set_secrets_only_where_a_group_is_named(graphs: Graphs) -> N
     assert grant["scope"] == graph.one("keyvault:Vault").id
     writing = [
         item.logical
-        for item in graphs("prod").all("authorization:RoleAssignment")
+        for item in graphs("passwords").all("authorization:RoleAssignment")
         if item.inputs["roleDefinitionId"].endswith(SECRETS_OFFICER.guid)
     ]
     # The job that changes the database's password, and that secret only.
@@ -174,7 +187,7 @@ def test_people_may_set_secrets_only_where_a_group_is_named(graphs: Graphs) -> N
 def test_the_notice_of_a_secret_that_expires_starts_the_rotation_and_nothing_else(
     graphs: Graphs,
 ) -> None:
-    graph = graphs("everything")
+    graph = graphs("passwords")
     group = graph.one("monitor:ActionGroup", "notify-rotate")
     subscription = graph.one("eventgrid:SystemTopicEventSubscription").inputs
     assert group.id in subscription["destination"]["actionGroups"]
@@ -205,6 +218,10 @@ def test_an_app_starts_after_its_roles_and_the_database(prod: Graph) -> None:
         for needed in (
             "grant-apps-newsapi-api-key",
             "grant-apps-pull",
+            "grant-news-newsapi-entra-client-secret",
+            "grant-news-pull",
+            "cache-access-news",
+            "endpoint-dns-cache",
             "endpoint-dns-vault",
             "::database",
             "grant-apps-exports",
@@ -213,26 +230,29 @@ def test_an_app_starts_after_its_roles_and_the_database(prod: Graph) -> None:
 
 
 def test_data_is_reached_privately_only(graph: Graph) -> None:
-    vault = graph.one("keyvault:Vault").inputs["properties"]
-    assert vault["publicNetworkAccess"] == "Disabled"
-    assert vault["networkAcls"]["defaultAction"] == "Deny"
-    assert vault["enableRbacAuthorization"] is True
-    assert vault["enablePurgeProtection"] is True
-    account = graph.one("storage:StorageAccount").inputs
-    assert account["publicNetworkAccess"] == "Disabled"
-    assert account["allowSharedKeyAccess"] is False
-    assert account["allowBlobPublicAccess"] is False
-    server = graph.one("dbforpostgresql:Server").inputs
-    assert server["network"]["publicNetworkAccess"] == "Disabled"
-    assert server["network"]["delegatedSubnetResourceId"].endswith("/subnets/database")
+    for item in graph.all("keyvault:Vault"):
+        vault = item.inputs["properties"]
+        assert vault["publicNetworkAccess"] == "Disabled"
+        assert vault["networkAcls"]["defaultAction"] == "Deny"
+        assert vault["enableRbacAuthorization"] is True
+        assert vault["enablePurgeProtection"] is True
+    for item in graph.all("storage:StorageAccount"):
+        account = item.inputs
+        assert account["publicNetworkAccess"] == "Disabled"
+        assert account["allowSharedKeyAccess"] is False
+        assert account["allowBlobPublicAccess"] is False
+    for item in graph.all("dbforpostgresql:Server"):
+        place = item.inputs["network"]
+        assert place["publicNetworkAccess"] == "Disabled"
+        assert place["delegatedSubnetResourceId"].endswith("/subnets/database")
     assert not graph.all("dbforpostgresql:FirewallRule")
     targets = {
         connection["privateLinkServiceId"]
         for item in graph.all("network:PrivateEndpoint")
         for connection in item.inputs["privateLinkServiceConnections"]
     }
-    assert graph.one("keyvault:Vault").id in targets
-    assert graph.one("storage:StorageAccount").id in targets
+    assert graph.one("keyvault:Vault", "vault").id in targets
+    assert graph.one("storage:StorageAccount", "storage").id in targets
 
 
 def test_the_registry_knows_no_password(graph: Graph) -> None:
@@ -252,21 +272,31 @@ def test_the_environment_is_internal_behind_a_gateway(graph: Graph) -> None:
 
 
 def test_the_ui_asks_for_a_login_but_lets_the_probe_pass(stack_graph: Graph) -> None:
-    auth = stack_graph.one("app:ContainerAppsAuthConfig").inputs
-    assert auth["platform"] == {"enabled": True}
-    validation = auth["globalValidation"]
-    assert validation["unauthenticatedClientAction"] == "RedirectToLoginPage"
-    assert validation["excludedPaths"] == ["/server_info"]
-    assert auth["httpSettings"]["requireHttps"] is True
+    logins = stack_graph.all("app:ContainerAppsAuthConfig")
+    open_paths = {"dagster-webserver": ["/server_info"], "news-api": ["/health"]}
+    assert {item.inputs["containerAppName"] for item in logins} == open_paths.keys()
+    entered = [
+        item.logical
+        for item in stack_graph.all("app:ContainerApp")
+        if item.inputs["configuration"].get("ingress")
+    ]
+    assert set(entered) == open_paths.keys(), "each app that can be reached has a login"
+    for item in logins:
+        auth = item.inputs
+        assert auth["platform"] == {"enabled": True}
+        validation = auth["globalValidation"]
+        assert validation["unauthenticatedClientAction"] == "RedirectToLoginPage"
+        assert validation["excludedPaths"] == open_paths[auth["containerAppName"]]
+        assert auth["httpSettings"]["requireHttps"] is True
 
 
 def test_the_login_leads_back_to_the_gateways_name(prod: Graph) -> None:
-    proxy = prod.one("app:ContainerAppsAuthConfig").inputs["httpSettings"]["forwardProxy"]
-    assert proxy == {
-        "convention": "Custom",
-        "customHostHeaderName": "X-Original-Host",
-        "customProtoHeaderName": "X-Forwarded-Proto",
-    }
+    for item in prod.all("app:ContainerAppsAuthConfig"):
+        assert item.inputs["httpSettings"]["forwardProxy"] == {
+            "convention": "Custom",
+            "customHostHeaderName": "X-Original-Host",
+            "customProtoHeaderName": "X-Forwarded-Proto",
+        }
 
 
 def test_the_gateway_speaks_tls_12_and_has_a_firewall(prod: Graph) -> None:
@@ -281,16 +311,86 @@ def test_the_gateway_speaks_tls_12_and_has_a_firewall(prod: Graph) -> None:
 
 def test_the_gateway_asks_the_right_host_and_waits_for_the_ui(prod: Graph) -> None:
     gateway = prod.one("network:ApplicationGateway").inputs
-    (probe,) = gateway["probes"]
-    assert probe["path"] == "/server_info"
-    assert probe["protocol"] == "Https"
-    assert probe["pickHostNameFromBackendHttpSettings"] is True
-    assert probe["match"] == {"statusCodes": ["200"]}
-    (backend,) = gateway["backendHttpSettingsCollection"]
-    assert backend["pickHostNameFromBackendAddress"] is True
-    assert (backend["protocol"], backend["port"]) == ("Https", 443)
-    assert backend["requestTimeout"] == 240
-    assert backend["probe"]["id"].endswith("/probes/server-info")
+    asked = {probe["name"]: probe for probe in gateway["probes"]}
+    assert {name: probe["path"] for name, probe in asked.items()} == {
+        "server-info": "/server_info",
+        "news-health": "/health",
+    }
+    for probe in asked.values():
+        assert probe["protocol"] == "Https"
+        assert probe["pickHostNameFromBackendHttpSettings"] is True
+        assert probe["match"] == {"statusCodes": ["200"]}
+    backends = {item["name"]: item for item in gateway["backendHttpSettingsCollection"]}
+    for backend in backends.values():
+        assert backend["pickHostNameFromBackendAddress"] is True
+        assert (backend["protocol"], backend["port"]) == ("Https", 443)
+        assert backend["requestTimeout"] == 240
+    assert backends["dagster-webserver"]["probe"]["id"].endswith("/probes/server-info")
+    assert backends["news-api"]["probe"]["id"].endswith("/probes/news-health")
+
+
+def test_each_name_leads_to_its_app_by_https_only(prod: Graph) -> None:
+    gateway = prod.one("network:ApplicationGateway").inputs
+    part = {
+        f"{kind}/{item['name']}": item
+        for kind, items in gateway.items()
+        if isinstance(items, list)
+        for item in items
+        if isinstance(item, dict)
+    }
+
+    def of(reference: dict[str, str]) -> dict[str, Any]:
+        found: dict[str, Any] = part["/".join(reference["id"].split("/")[-2:])]
+        return found
+
+    led: dict[tuple[str, str], str] = {}
+    for rule in gateway["requestRoutingRules"]:
+        listener = of(rule["httpListener"])
+        called = (listener["protocol"], listener["hostName"])
+        if "redirectConfiguration" in rule:
+            target = of(of(rule["redirectConfiguration"])["targetListener"])
+            led[called] = f"{target['protocol']} {target['hostName']}"
+        else:
+            (address,) = of(rule["backendAddressPool"])["backendAddresses"]
+            led[called] = address["fqdn"].partition(".")[0]
+    assert led == {
+        ("Https", "dagster.example.com"): "dagster-webserver",
+        ("Http", "dagster.example.com"): "Https dagster.example.com",
+        ("Https", "news.example.com"): "news-api",
+        ("Http", "news.example.com"): "Https news.example.com",
+    }
+    priorities = [rule["priority"] for rule in gateway["requestRoutingRules"]]
+    assert len(priorities) == len(set(priorities))
+
+
+def test_the_cache_knows_no_keys_and_lets_in_the_news_api_only(prod: Graph) -> None:
+    database = prod.one("redisenterprise:Database").inputs
+    assert database["accessKeysAuthentication"] == "Disabled"
+    assert (database["clientProtocol"], database["port"]) == ("Encrypted", 10000)
+    assert database["clusteringPolicy"] == "EnterpriseCluster", "the client knows no shards"
+    cluster = prod.one("redisenterprise:RedisEnterprise").inputs
+    assert cluster["publicNetworkAccess"] == "Disabled"
+    let_in = prod.one("redisenterprise:AccessPolicyAssignment").inputs["user"]["objectId"]
+    assert "newsapi-prod-news-id" in prod.expressions[let_in]
+    (endpoint,) = [
+        item
+        for item in prod.all("network:PrivateEndpoint")
+        if item.inputs["privateLinkServiceConnections"][0]["groupIds"] == ["redisEnterprise"]
+    ]
+    (connection,) = endpoint.inputs["privateLinkServiceConnections"]
+    assert connection["privateLinkServiceId"] == prod.one("redisenterprise:RedisEnterprise").id
+    zone = prod.one("privatedns:PrivateZone", "zone-cache").inputs["privateZoneName"]
+    told = variables(prod, "news-api")
+    assert zone == "privatelink.redis.azure.net"
+    assert told["REDIS_URL"] == (
+        f"rediss://newsapi-prod-redis-dnt1.eastus.{zone.removeprefix('privatelink.')}:10000"
+    )
+    assert told["REDIS_AUTH"] == "entra"
+
+
+def variables(graph: Graph, app: str) -> dict[str, Any]:
+    (only,) = graph.one("app:ContainerApp", app).inputs["template"]["containers"]
+    return {item["name"]: item.get("value") for item in only["env"]}
 
 
 def test_parts_of_the_gateway_refer_to_parts_that_exist(prod: Graph) -> None:

@@ -1,11 +1,11 @@
-"""The two apps and the jobs, and what they are told."""
+"""The apps and the jobs, and what they are told."""
 
 import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from newsapi_infra.apps.app_settings import ADMINISTRATION, FOR_LIBRARIES, SECRETS
+from newsapi_infra.apps.app_settings import FOR_COMMANDS, FOR_LIBRARIES, SECRETS
 from newsapi_infra.offline.graph import DIGEST, Declared, Graph
 
 Graphs = Callable[[str], Graph]
@@ -99,15 +99,15 @@ def test_a_run_in_the_daemon_gets_time_to_end_and_to_be_marked(stack_graph: Grap
 def test_secrets_come_from_the_vault_unversioned_by_an_identity(stack_graph: Graph) -> None:
     identities = {
         kind: stack_graph.one("managedidentity:UserAssignedIdentity", f"identity-{kind}").id
-        for kind in ("apps", "jobs", "administration")
+        for kind in ("apps", "jobs", "news")
     }
     for kind, token in (("apps", "app:ContainerApp"), ("jobs", "app:Job")):
         for item in stack_graph.all(token):
             secrets = item.inputs["configuration"].get("secrets", [])
             for secret in secrets:
                 assert "value" not in secret
-                administers = item.logical in ("newsapi-db-role", "newsapi-db-rotate")
-                assert secret["identity"] == identities["administration" if administers else kind]
+                who = "news" if item.logical == "news-api" else kind
+                assert secret["identity"] == identities[who]
                 assert secret["keyVaultUrl"].count("/") == 4
             given = {secret["name"] for secret in secrets}
             for variable in item.inputs["template"]["containers"][0]["env"]:
@@ -132,11 +132,17 @@ def variables(item: Declared) -> set[str]:
 
 
 def test_every_variable_is_one_that_somebody_reads(graphs: Graphs) -> None:
-    administration = {*ADMINISTRATION, "POSTGRES_ADMIN_USER"}
-    known = application_settings() | set(FOR_LIBRARIES) | administration
-    for token in ("app:ContainerApp", "app:Job"):
-        for item in graphs("everything").all(token):
-            assert variables(item) <= known, item.logical
+    known = application_settings() | set(FOR_LIBRARIES) | set(FOR_COMMANDS)
+    for variant in ("everything", "passwords"):
+        for token in ("app:ContainerApp", "app:Job"):
+            for item in graphs(variant).all(token):
+                assert variables(item) <= known, item.logical
+
+
+def test_variables_of_commands_are_those_that_the_commands_read() -> None:
+    source = "".join(path.read_text("utf-8") for path in (SETTINGS.parent / "cli").glob("*.py"))
+    for name in FOR_COMMANDS:
+        assert f'envvar="{name}"' in source, name
 
 
 def test_whoever_tells_operators_has_every_setting_of_the_channels(prod: Graph) -> None:
@@ -188,6 +194,7 @@ def test_runs_get_jobs_of_their_own_where_the_stack_says_so(graphs: Graphs) -> N
     assert str(jobs["DAGSTER_CURRENT_IMAGE"]).endswith(DIGEST)
     # No password: it would be shown.
     assert (jobs["POSTGRES_AUTH"], jobs["POSTGRES_USER"]) == ("entra", "newsapi-prod-apps-id")
+    assert jobs["POSTGRES_ROLE"] == "dagster_user"
     assert str(jobs["KEY_VAULT_URL"]).startswith("https://newsapi-prod-kv-dnt1.vault.azure.net")
 
 
@@ -209,47 +216,157 @@ def test_the_upgrade_jobs_wait_to_be_started_and_know_the_database_only(
         assert not [item["name"] for item in only["env"] if "secretRef" in item]
 
 
-def test_what_acts_as_the_administrator_are_two_jobs_of_the_image_and_nothing_else(
-    stack_graph: Graph,
-) -> None:
-    for name, command in (("newsapi-db-role", "role"), ("newsapi-db-rotate", "rotate")):
-        acting = job(stack_graph, name)
-        assert acting["configuration"]["triggerType"] == "Manual"
-        (only,) = acting["template"]["containers"]
-        assert only["args"] == ["newsapi", "db", command]
-        assert only["image"].endswith(DIGEST)
-        settings = {item["name"]: item.get("value") for item in only["env"]}
-        assert settings["POSTGRES_ADMIN_USER"] == "newsapi_admin"
-    readers = [
-        item.logical
-        for kind in ("app:ContainerApp", "app:Job")
-        for item in stack_graph.all(kind)
-        if "newsapi-postgres-admin" in repr(item.inputs["configuration"].get("secrets"))
-    ]
-    assert readers == ["newsapi-db-role", "newsapi-db-rotate"]
+def told(item: Declared) -> dict[str, Any]:
+    (only,) = item.inputs["template"]["containers"]
+    return {one["name"]: one.get("value") for one in only["env"]}
 
 
-def test_the_databases_password_is_asked_for_in_the_vault_and_is_no_variable(
+def test_the_job_that_makes_roles_is_the_only_one_that_acts_as_an_administrator(
     graphs: Graphs,
 ) -> None:
+    jobs = {"prod": {"newsapi-db-role": "role"}}
+    jobs["passwords"] = {**jobs["prod"], "newsapi-db-rotate": "rotate"}
+    for variant, expected in jobs.items():
+        graph = graphs(variant)
+        acting = {
+            item.logical: item
+            for kind in ("app:ContainerApp", "app:Job")
+            for item in graph.all(kind)
+            if any("administration-id" in one for one in _identities(item))
+        }
+        assert acting.keys() == expected.keys()
+        for name, command in expected.items():
+            settings = job(graph, name)
+            assert settings["configuration"]["triggerType"] == "Manual"
+            assert not settings["configuration"]["secrets"]
+            (only,) = settings["template"]["containers"]
+            assert only["args"] == ["newsapi", "db", command]
+            assert only["image"].endswith(DIGEST)
+            assert told(acting[name])["POSTGRES_ADMIN_USER"] == "newsapi-prod-administration-id"
+            assert told(acting[name])["POSTGRES_ADMIN_AUTH"] == "entra"
+
+
+def _identities(item: Declared) -> list[str]:
+    found: list[str] = item.inputs["identity"]["userAssignedIdentities"]
+    return found
+
+
+def test_the_job_that_makes_roles_lets_in_the_identities_that_log_in_and_nobody_else(
+    graphs: Graphs,
+) -> None:
+    graph = graphs("everything")
+    let_in = told(graph.one("app:Job", "newsapi-db-role"))
+    owners, readers = (
+        dict(one.split("=") for one in let_in[name].split(" "))
+        for name in ("POSTGRES_ROLE_LOGINS", "NEWS_READER_LOGINS")
+    )
+    assert readers.pop("newsapi-readers") == "33333333-3333-3333-3333-333333333333:group"
+    for names, role in ((owners, "dagster_user"), (readers, None)):
+        acting = {
+            settings["POSTGRES_USER"]
+            for kind in ("app:ContainerApp", "app:Job")
+            for item in graph.all(kind)
+            if "POSTGRES_USER" in (settings := told(item))
+            and settings.get("POSTGRES_ROLE") == role
+            and item.logical != "newsapi-db-role"
+        }
+        assert names.keys() == acting
+        for name, principal in names.items():
+            assert name in graph.expressions[principal]
+            assert graph.expressions[principal].endswith(".principalId")
+
+
+def test_identities_log_in_to_the_database_without_a_password(graphs: Graphs) -> None:
     graph = graphs("prod")
-    vault = graph.one("keyvault:Vault")
+    clients = {
+        item.id.rsplit("/", 1)[-1]: item.id
+        for item in graph.all("managedidentity:UserAssignedIdentity")
+    }
+    for kind in ("app:ContainerApp", "app:Job"):
+        for item in graph.all(kind):
+            assert "POSTGRES_PASSWORD" not in str(item.inputs)
+            settings = told(item)
+            if "USE_POSTGRES" in settings:
+                assert settings["POSTGRES_AUTH"] == "entra"
+                assert _identities(item) == [clients[settings["POSTGRES_USER"]]]
+                client = graph.expressions[settings["AZURE_CLIENT_ID"]]
+                assert settings["POSTGRES_USER"] in client
+
+
+def test_a_password_that_was_chosen_is_asked_for_in_the_vault_and_is_no_variable(
+    graphs: Graphs,
+) -> None:
+    graph = graphs("passwords")
+    name = graph.one("keyvault:Vault").id.rsplit("/", 1)[-1]
     for kind in ("app:ContainerApp", "app:Job"):
         for item in graph.all(kind):
             assert "POSTGRES_PASSWORD" not in str(item.inputs).replace("POSTGRES_PASSWORD_URL", "")
-            (only,) = item.inputs["template"]["containers"]
-            told = {one["name"]: one.get("value") for one in only["env"]}
-            if "USE_POSTGRES" in told:
-                name = vault.id.rsplit("/", 1)[-1]
-                assert told["POSTGRES_PASSWORD_URL"] == (
+            settings = told(item)
+            if "USE_POSTGRES" in settings and item.logical != "news-api":
+                assert settings["POSTGRES_PASSWORD_URL"] == (
                     f"https://{name}.vault.azure.net/secrets/newsapi-postgres-credentials"
                 )
-                assert told["AZURE_CLIENT_ID"]
-    for item in graphs("everything").all("app:ContainerApp"):
-        (only,) = item.inputs["template"]["containers"]
-        told = {one["name"]: one.get("value") for one in only["env"]}
-        assert told["POSTGRES_AUTH"] == "entra"
-        assert "POSTGRES_PASSWORD_URL" not in told
+                assert settings["POSTGRES_USER"] == "dagster_user"
+    news = told(graph.one("app:ContainerApp", "news-api"))
+    assert (news["POSTGRES_AUTH"], news["POSTGRES_USER"]) == ("entra", "newsapi-prod-news-id")
+
+
+def test_the_news_api_reads_as_a_reader_from_the_replica_and_holds_no_secret(
+    graphs: Graphs,
+) -> None:
+    graph = graphs("prod")
+    settings = told(graph.one("app:ContainerApp", "news-api"))
+    assert settings["POSTGRES_READ_HOST"].startswith("newsapi-prod-pg-read-dnt1.")
+    assert settings["POSTGRES_HOST"].startswith("newsapi-prod-pg-dnt1.")
+    assert "POSTGRES_ROLE" not in settings
+    assert not [one for one in container(graph, "news-api")["env"] if "secretRef" in one]
+    names = [one["name"] for one in app(graph, "news-api")["configuration"]["secrets"]]
+    assert names == ["entra-client-secret"]
+    alone = told(graphs("passwords").one("app:ContainerApp", "news-api"))
+    assert not [name for name in alone if name.startswith("REDIS_")]
+    dev = told(graphs("dev").one("app:ContainerApp", "news-api"))
+    assert "POSTGRES_READ_HOST" not in dev
+
+
+def test_the_news_api_has_one_to_ten_replicas_by_requests_under_way(prod: Graph) -> None:
+    news = app(prod, "news-api")
+    scale = news["template"]["scale"]
+    assert (scale["minReplicas"], scale["maxReplicas"]) == (1, 10)
+    (rule,) = scale["rules"]
+    assert rule["http"]["metadata"] == {"concurrentRequests": "20"}
+    ingress = news["configuration"]["ingress"]
+    assert (ingress["targetPort"], ingress["allowInsecure"]) == (8060, False)
+    assert ingress["stickySessions"] == {"affinity": "none"}
+
+
+def test_the_news_api_answers_to_its_public_name_and_to_the_gateways(graphs: Graphs) -> None:
+    for variant, public in (
+        ("prod", "https://news.example.com"),
+        ("dev", f"https://news-api.{graphs('dev').outputs['environmentDomain']}"),
+    ):
+        graph = graphs(variant)
+        args = container(graph, "news-api")["args"]
+        assert args[:2] == ["newsapi", "serve"]
+        assert args[args.index("--port") + 1] == "8060"
+        inside = f"news-api.{graph.outputs['environmentDomain']}"
+        assert args[args.index("--allow-host") + 1] == inside
+        settings = told(graph.one("app:ContainerApp", "news-api"))
+        assert settings["SERVE_PUBLIC_URL"] == graph.outputs["newsUrl"] == public
+        assert told(graph.one("app:ContainerApp", "dagster-daemon"))["READING_URL"] == public
+        # Behind Entra, and only there.
+        assert settings["SERVE_WITHOUT_KEYS"] == "true"
+        assert graph.outputs["newsLoginRedirect"] == f"{public}/.auth/login/aad/callback"
+
+
+def test_the_news_api_is_ready_by_its_health_and_isnt_restarted_with_the_database(
+    prod: Graph,
+) -> None:
+    probes = {item["type"]: item for item in container(prod, "news-api")["probes"]}
+    asked = probes["Readiness"]["httpGet"]
+    assert (asked["path"], asked["port"]) == ("/health", 8060)
+    for kind in ("Startup", "Liveness"):
+        assert probes[kind]["tcpSocket"] == {"port": 8060}
+        assert "httpGet" not in probes[kind]
 
 
 def test_somebody_other_than_the_daemon_looks_at_the_alerts(stack_graph: Graph) -> None:

@@ -11,7 +11,7 @@ from newsapi_infra.offline.cost_table import as_table
 from newsapi_infra.offline.graph import build_graph
 from newsapi_infra.offline.variants import PAIR_PRIMARY, PAIR_STANDBY, VARIANTS
 
-DEFAULTS = {"runLauncher": "daemon", "wafMode": "Detection"}
+DEFAULTS = {"runLauncher": "daemon", "wafMode": "Detection", "databaseLogin": "entra"}
 SWITCHES: dict[str, set[object]] = {
     "stage": {"foundation", "apps"},
     "uiAccess": {"gateway", "vpn", "restricted"},
@@ -22,6 +22,10 @@ SWITCHES: dict[str, set[object]] = {
     "databaseStandby": {True, False},
     "databaseGeoBackup": {True, False},
     "registrySku": {"Basic", "Premium"},
+    "databaseLogin": {"entra", "password"},
+    "databaseReadReplica": {True, False},
+    "redisSku": {"Balanced_B1", False},
+    "machineLearning": {True, False},
 }
 
 
@@ -38,6 +42,21 @@ SWITCHES: dict[str, set[object]] = {
         ("prod", {"hostName": ""}, "hostName"),
         ("prod", {"dnsZone": "elsewhere.example"}, "dnsZone"),
         ("dev", {"dnsZone": "example.com"}, "dnsZone"),
+        ("prod", {"newsHostName": ""}, "newsHostName"),
+        ("prod", {"newsHostName": "dagster.example.com"}, "newsHostName"),
+        ("prod", {"newsHostName": "news.elsewhere.example", "dnsZone": "example.com"}, "dnsZone"),
+        ("prod", {"newsMinReplicas": 11}, "newsMinReplicas"),
+        ("prod", {"redisSku": "Standard_C1"}, "redisSku"),
+        ("prod", {"databaseLogin": "password", "postgresPassword": ""}, "postgresPassword"),
+        ("prod", {"databaseLogin": "password", "runLauncher": "jobs"}, "runLauncher"),
+        ("prod", {"databaseLogin": "certificate"}, "databaseLogin"),
+        ("dev", {"databaseReadReplica": True}, "databaseReadReplica"),
+        ("dr", {**PAIR_STANDBY, "databaseReadReplica": True}, "databaseReadReplica"),
+        ("prod", {"readerGroup": "analysts"}, "readerGroup"),
+        ("dev", {"machineLearning": True}, "machineLearning"),
+        ("prod", {"sentimentEndpoint": "http://tone.example.com"}, "sentimentEndpoint"),
+        ("prod", {"sentimentEndpoint": "https://a.b", "sentimentEndpointKey": ""}, "EndpointKey"),
+        ("prod", {"sentimentEndpoint": "https://a.b", "runLauncher": "jobs"}, "sentimentEndpoint"),
         ("prod", {"databaseStorageGb": 200}, "databaseStorageGb"),
         ("prod", {"imageDigest": "latest"}, "imageDigest"),
         ("prod", {"imageDigest": "newsapi-dagster:1.0"}, "imageDigest"),

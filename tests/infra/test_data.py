@@ -12,7 +12,7 @@ Graphs = Callable[[str], Graph]
 
 
 def test_the_production_database_is_the_designed_one(prod: Graph) -> None:
-    server = prod.one("dbforpostgresql:Server").inputs
+    server = prod.one("dbforpostgresql:Server", "database-server").inputs
     assert server["sku"] == {"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"}
     assert server["storage"]["storageSizeGB"] == 128
     assert server["storage"]["autoGrow"] == "Enabled"
@@ -21,13 +21,55 @@ def test_the_production_database_is_the_designed_one(prod: Graph) -> None:
         "standbyAvailabilityZone": "2",
     }
     assert server["backup"] == {"backupRetentionDays": 7, "geoRedundantBackup": "Enabled"}
-    assert server["authConfig"]["activeDirectoryAuth"] == "Enabled"
-    assert server["authConfig"]["passwordAuth"] == "Enabled"
     assert prod.one("dbforpostgresql:Database").inputs["databaseName"] == "newsapi_db"
 
 
+def test_new_servers_take_identities_only_and_passwords_where_they_were_chosen(
+    graphs: Graphs,
+) -> None:
+    for variant, taken in (("prod", "Disabled"), ("passwords", "Enabled")):
+        for item in graphs(variant).all("dbforpostgresql:Server"):
+            assert item.inputs["authConfig"]["activeDirectoryAuth"] == "Enabled"
+            assert item.inputs["authConfig"]["passwordAuth"] == taken
+    server = graphs("prod").one("dbforpostgresql:Server", "database-server").inputs
+    assert not [name for name in server if name.startswith("administratorLogin")]
+    kept = {item.inputs["secretName"] for item in graphs("prod").all("keyvault:Secret")}
+    assert not [name for name in kept if "postgres" in name], "there is no password to keep"
+    server = graphs("passwords").one("dbforpostgresql:Server", "database-server").inputs
+    assert server["administratorLogin"] == "newsapi_admin"
+
+
+def test_a_group_and_the_identity_of_a_job_administer_the_server(prod: Graph) -> None:
+    people, identity = prod.all("dbforpostgresql:AdministratorsMicrosoftEntra")
+    assert people.inputs["principalType"] == "Group"
+    assert identity.inputs["principalType"] == "ServicePrincipal"
+    assert identity.inputs["principalName"] == "newsapi-prod-administration-id"
+    # The server takes one change at a time.
+    assert [urn for urn in identity.depends_on if urn.endswith("::database-admins")]
+
+
+def test_the_read_replica_can_follow_and_lies_beside_its_source(graphs: Graphs) -> None:
+    graph = graphs("prod")
+    source = graph.one("dbforpostgresql:Server", "database-server")
+    replica = graph.one("dbforpostgresql:Server", "database-read-replica")
+    assert replica.inputs["createMode"] == "Replica"
+    assert replica.inputs["sourceServerResourceId"] == source.id
+    for part in ("sku", "storage", "network", "authConfig"):
+        assert replica.inputs[part] == source.inputs[part], part
+    assert "highAvailability" not in replica.inputs
+    assert "backup" not in replica.inputs
+    parameters = graph.all("dbforpostgresql:Configuration")
+    waited_for = {urn.rpartition("::")[2] for item in parameters for urn in item.depends_on}
+    (last,) = {item.logical for item in parameters} - waited_for
+    waits = {urn.rpartition("::")[2] for urn in replica.depends_on}
+    assert last in waits, "parameters of a source that is followed need a restart"
+    assert not replica.protected, "it holds nothing of its own"
+    for stack in ("dev", "dr"):
+        assert len(graphs(stack).all("dbforpostgresql:Server")) == 1
+
+
 def test_raising_the_storage_is_one_setting(graphs: Graphs) -> None:
-    server = graphs("everything").one("dbforpostgresql:Server")
+    server = graphs("everything").one("dbforpostgresql:Server", "database-server")
     assert not [path for path in server.ignored if path.startswith("storage")]
     assert server.inputs["storage"]["storageSizeGB"] == 256
     (container,) = (
@@ -40,9 +82,12 @@ def test_raising_the_storage_is_one_setting(graphs: Graphs) -> None:
 
 
 def test_the_recovery_server_is_restored_from_production(graphs: Graphs) -> None:
-    server = graphs("dr").one("dbforpostgresql:Server").inputs
+    server = graphs("dr").one("dbforpostgresql:Server", "database-server").inputs
     assert server["createMode"] == "GeoRestore"
-    assert server["sourceServerResourceId"] == graphs("prod").one("dbforpostgresql:Server").id
+    assert (
+        server["sourceServerResourceId"]
+        == graphs("prod").one("dbforpostgresql:Server", "database-server").id
+    )
     assert server["pointInTimeUTC"]
     # West US has no zones.
     assert server["highAvailability"]["mode"] == "Disabled"
@@ -51,7 +96,9 @@ def test_the_recovery_server_is_restored_from_production(graphs: Graphs) -> None
 
 def follows(graph: Graph) -> bool:
     """Whether the stack's server is a replica of another region's."""
-    return bool(graph.one("dbforpostgresql:Server").inputs["createMode"] == "Replica")
+    return bool(
+        graph.one("dbforpostgresql:Server", "database-server").inputs["createMode"] == "Replica"
+    )
 
 
 def test_the_database_insists_on_tls(graph: Graph) -> None:
@@ -132,19 +179,19 @@ def test_no_rule_deletes_replaced_backups_before_the_archive_tier_has_them(graph
 def test_a_server_that_a_restore_made_can_take_the_place_of_the_stacks_own(
     graphs: Graphs,
 ) -> None:
-    own = graphs("prod").one("dbforpostgresql:Server").inputs["serverName"]
+    own = graphs("prod").one("dbforpostgresql:Server", "database-server").inputs["serverName"]
     assert own == "newsapi-prod-pg-dnt1"
-    restored = graphs("everything").one("dbforpostgresql:Server").inputs
+    restored = graphs("everything").one("dbforpostgresql:Server", "database-server").inputs
     assert restored["serverName"] == "newsapi-prod-pg-dnt1-r1"
 
 
 def test_the_account_has_an_archive_tier(graph: Graph) -> None:
-    sku = graph.one("storage:StorageAccount").inputs["sku"]["name"]
+    sku = graph.one("storage:StorageAccount", "storage").inputs["sku"]["name"]
     assert sku in ("Standard_GRS", "Standard_RAGRS")
 
 
 def test_deleted_and_overwritten_blobs_can_be_had_back(graph: Graph) -> None:
-    blobs = graph.one("storage:BlobServiceProperties").inputs
+    blobs = graph.one("storage:BlobServiceProperties", "blobs").inputs
     assert blobs["isVersioningEnabled"] is True
     assert blobs["deleteRetentionPolicy"] == {"enabled": True, "days": 30}
     assert blobs["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 30}
@@ -162,13 +209,14 @@ def test_secrets_expire_and_somebody_hears_of_it_before(stack_graph: Graph) -> N
     assert set(subscription["destination"]["actionGroups"]) <= groups
 
 
-def test_the_three_named_secrets_exist(stack_graph: Graph) -> None:
+def test_the_named_secrets_exist(stack_graph: Graph) -> None:
     secrets = {item.inputs["secretName"] for item in stack_graph.all("keyvault:Secret")}
-    assert {
-        "newsapi-api-key",
-        "newsapi-postgres-credentials",
-        "newsapi-email-credentials",
-    } <= secrets
+    assert {"newsapi-api-key", "newsapi-email-credentials"} <= secrets
+
+
+def test_a_password_of_the_database_is_a_secret_where_it_was_chosen(graphs: Graphs) -> None:
+    kept = {item.inputs["secretName"] for item in graphs("passwords").all("keyvault:Secret")}
+    assert "newsapi-postgres-credentials" in kept
 
 
 def test_the_registry_keeps_to_what_its_size_can(graphs: Graphs) -> None:
@@ -185,6 +233,10 @@ def test_what_holds_data_is_locked_where_pulumi_protects_it(stack_graph: Graph) 
         item.inputs["scope"]: item.inputs["level"]
         for item in stack_graph.all("authorization:ManagementLockByScope")
     }
-    kinds = ("dbforpostgresql:Server", "storage:StorageAccount", "keyvault:Vault")
-    wanted = {stack_graph.one(kind).id: "CanNotDelete" for kind in kinds}
+    kinds = (
+        ("dbforpostgresql:Server", "database-server"),
+        ("storage:StorageAccount", None),
+        ("keyvault:Vault", None),
+    )
+    wanted = {stack_graph.one(kind, name).id: "CanNotDelete" for kind, name in kinds}
     assert locked == ({} if stack_graph.stack == "dev" else wanted)

@@ -184,6 +184,7 @@ def test_the_saved_queries_have_the_designed_names(stack_graph: Graph) -> None:
     } == {
         "containerapp-dagster-webserver",
         "containerapp-dagster-daemon",
+        "containerapp-news-api",
         "postgresql-newsapi-db",
         "firewall-false-positives",
     }
@@ -202,7 +203,9 @@ def test_one_workspace_keeps_thirty_days_and_older_logs_go_to_storage(stack_grap
         if item.inputs.get("storageAccountId") == stack_graph.one("storage:StorageAccount").id
     }
     gateway = {"diagnostics-gateway"} if stack_graph.all("network:ApplicationGateway") else set()
-    assert archived == {"diagnostics-database"} | gateway
+    replica = stack_graph.config.get("newsapi-infra:databaseReadReplica")
+    servers = {"diagnostics-database"} | ({"diagnostics-read-replica"} if replica else set())
+    assert archived == servers | gateway
     activity = stack_graph.one("monitor:SubscriptionDiagnosticSetting").inputs
     assert {"Administrative", "Security"} <= {item["category"] for item in activity["logs"]}
 
@@ -297,7 +300,7 @@ def test_runbooks_name_files_and_settings_that_exist(alerts: list[Alert]) -> Non
             ]
             assert here or constant in APPLICATION_SETTINGS, f"{alert.name}: {constant}"
             named += 1
-        for setting in re.findall(r"`(database[A-Z]\w+|webserver[A-Z]\w+)`", text):
+        for setting in re.findall(r"`((?:database|webserver|news|redis)[A-Z]\w+)`", text):
             assert f'"{setting}"' in settings, f"{alert.name}: {setting}"
             named += 1
     assert named >= 5

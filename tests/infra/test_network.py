@@ -93,7 +93,7 @@ def test_every_private_zone_is_linked_before_it_is_used(graph: Graph) -> None:
     assert zones == {item.inputs["privateZoneName"] for item in links}
     for group in graph.all("network:PrivateDnsZoneGroup"):
         assert [urn for urn in group.depends_on if "VirtualNetworkLink" in urn], group.logical
-    server = graph.one("dbforpostgresql:Server")
+    server = graph.one("dbforpostgresql:Server", "database-server")
     assert [urn for urn in server.depends_on if "zone-link-database" in urn]
 
 
@@ -102,5 +102,5 @@ def test_the_environment_is_found_inside_the_network_by_its_own_name(prod: Graph
     assert {item.inputs["relativeRecordSetName"] for item in records} == {"*", "@"}
     (zone,) = {item.inputs["privateZoneName"] for item in records}
     gateway = prod.one("network:ApplicationGateway").inputs
-    fqdn = gateway["backendAddressPools"][0]["backendAddresses"][0]["fqdn"]
-    assert fqdn == f"dagster-webserver.{zone}"
+    called = [pool["backendAddresses"][0]["fqdn"] for pool in gateway["backendAddressPools"]]
+    assert called == [f"{app}.{zone}" for app in ("dagster-webserver", "news-api")]

@@ -24,7 +24,7 @@ def told(graph: Graph, token: str) -> dict[str, dict[str, Any]]:
 
 def test_the_standbys_server_follows_and_has_nothing_of_its_own(graphs: Graphs) -> None:
     graph = graphs("pair-standby")
-    server = graph.one("dbforpostgresql:Server").inputs
+    server = graph.one("dbforpostgresql:Server", "database-server").inputs
     assert server["createMode"] == "Replica"
     assert server["sourceServerResourceId"] == PAIR_STANDBY["databaseReplicaOf"]
     assert server["highAvailability"]["mode"] == "Disabled"
@@ -32,7 +32,7 @@ def test_the_standbys_server_follows_and_has_nothing_of_its_own(graphs: Graphs) 
     assert "pointInTimeUTC" not in server
     for kind in ("Database", "Configuration", "AdministratorsMicrosoftEntra", "VirtualEndpoint"):
         assert not graph.all(f"dbforpostgresql:{kind}"), kind
-    source = graphs("pair-primary").one("dbforpostgresql:Server")
+    source = graphs("pair-primary").one("dbforpostgresql:Server", "database-server")
     assert server["sourceServerResourceId"].endswith(source.inputs["serverName"])
     for part in ("sku", "storage"):
         assert server[part] == source.inputs[part], "a promotion needs servers of one size"
@@ -40,7 +40,9 @@ def test_the_standbys_server_follows_and_has_nothing_of_its_own(graphs: Graphs) 
 
 def test_the_primary_has_the_endpoint_that_a_promotion_needs(graphs: Graphs) -> None:
     endpoint = graphs("pair-primary").one("dbforpostgresql:VirtualEndpoint").inputs
-    standby = graphs("pair-standby").one("dbforpostgresql:Server").inputs["serverName"]
+    standby = (
+        graphs("pair-standby").one("dbforpostgresql:Server", "database-server").inputs["serverName"]
+    )
     assert endpoint["members"] == [standby]
     assert endpoint["endpointType"] == "ReadWrite"
 
@@ -54,6 +56,18 @@ def test_whoever_reaches_the_database_knows_both_servers(graphs: Graphs, side: s
             if "USE_POSTGRES" in variables:
                 assert variables["POSTGRES_STANDBY"] == other, name
                 assert variables["POSTGRES_HOST"] != other
+
+
+def test_the_primary_lets_in_the_identities_of_the_region_that_follows(graphs: Graphs) -> None:
+    """Roles of a server are on its replicas too, where nobody can make them."""
+    let_in = told(graphs("pair-primary"), "app:Job")["newsapi-db-role"]
+    outputs = graphs("pair-standby").outputs
+    for name, output in (
+        ("POSTGRES_ROLE_LOGINS", "databaseLogins"),
+        ("NEWS_READER_LOGINS", "databaseReaders"),
+    ):
+        named = {one.partition("=")[0] for one in let_in[name].split(" ")}
+        assert {one.partition("=")[0] for one in outputs[output].split(" ")} < named
 
 
 @pytest.mark.parametrize(("side", "here", "there"), [(SIDES[0], 0, 1), (SIDES[1], 1, 0)])
@@ -99,7 +113,7 @@ def test_the_standby_pulls_from_the_pairs_registry_and_reads_the_pairs_storage(
         for item in graph.all("authorization:RoleAssignment")
         if item.inputs["roleDefinitionId"].endswith(IMAGE_PULL.guid)
     ]
-    assert pulling == [registry.id] * 3
+    assert pulling == [registry.id] * 4
     for item in graph.all("app:ContainerApp"):
         (only,) = item.inputs["template"]["containers"]
         assert only["image"].startswith("newsapiprodcrdnt1.azurecr.io/newsapi-dagster@sha256:")
@@ -125,10 +139,11 @@ def test_a_stack_that_is_no_pair_knows_no_other_server(prod: Graph) -> None:
 
 
 def test_the_uis_name_is_a_record_that_may_be_moved_to_the_other_region(graphs: Graphs) -> None:
-    record = graphs("everything").one("dns:RecordSet")
-    assert record.inputs["relativeRecordSetName"] == "dagster"
-    assert record.inputs["zoneName"] == "example.com"
-    assert record.inputs["ttl"] == 60
-    assert record.inputs["aRecords"] == [{"ipv4Address": "203.0.113.250"}]
-    assert record.ignored == ("aRecords",)
+    records = graphs("everything").all("dns:RecordSet")
+    assert {item.inputs["relativeRecordSetName"] for item in records} == {"dagster", "news"}
+    for record in records:
+        assert record.inputs["zoneName"] == "example.com"
+        assert record.inputs["ttl"] == 60
+        assert record.inputs["aRecords"] == [{"ipv4Address": "203.0.113.250"}]
+        assert record.ignored == ("aRecords",)
     assert not graphs("prod").all("dns:RecordSet")

@@ -25,7 +25,7 @@ OFFER: dict[str, Any] = {
 }
 """The parts that are read of an answer of `list-skus`, as the vendor's SDK writes them."""
 
-CALLBACK = "https://dagster.example.com/.auth/login/aad/callback"
+CALLBACKS = [f"https://{host}.example.com/.auth/login/aad/callback" for host in ("dagster", "news")]
 ALWAYS_REGISTERED = {
     *("Microsoft.Authorization", "Microsoft.Consumption", "Microsoft.Resources"),
     # The workbook's and Application Insights' types are Microsoft.Insights in another case.
@@ -73,6 +73,8 @@ class Tenant:
                     self.app["web"]["redirectUris"] = list(
                         options[options.index("--web-redirect-uris") + 1 :]
                     )
+                if "--identifier-uris" in options:
+                    self.app["identifierUris"] = list(options)[-1:]
                 if "--enable-id-token-issuance" in options:
                     self.app["web"]["implicitGrantSettings"] = {"enableIdTokenIssuance": True}
             case ["ad", "sp", "show"]:
@@ -107,7 +109,8 @@ def test_what_is_missing_is_made_and_then_nothing_is(config: StackConfig, tenant
     assert problems(list(look(config, tenant))) == {}
     assert tenant.app is not None
     # The redirect address of somebody else stays.
-    assert tenant.app["web"]["redirectUris"] == ["https://old.example.com", CALLBACK]
+    assert tenant.app["web"]["redirectUris"] == ["https://old.example.com", *CALLBACKS]
+    assert tenant.app["identifierUris"] == [f"api://{config.entra_client_id}"]
     assert tenant.principal == {"appRoleAssignmentRequired": True}
 
 
@@ -149,11 +152,12 @@ def test_an_empty_answer_is_a_problem_not_an_error(config: StackConfig) -> None:
 def test_without_a_gateway_the_redirect_is_looked_at_once_it_is_known() -> None:
     config = read_config("dev")
     tenant = Tenant(config)
-    assert "redirect address of the login" not in [item.what for item in look(config, tenant)]
+    looked_at = "redirect addresses of the logins"
+    assert looked_at not in [item.what for item in look(config, tenant)]
     wanted = (
         "https://dagster-webserver.happy-sea.eastus.azurecontainerapps.io/.auth/login/aad/callback"
     )
-    assert wanted in problems(list(look(config, tenant, wanted)))["redirect address of the login"]
+    assert wanted in problems(list(look(config, tenant, [wanted])))[looked_at]
 
 
 def test_every_kind_of_resource_has_its_provider_looked_at(graph: Graph) -> None:

@@ -19,7 +19,7 @@ SUBNETS = (
     "private-endpoints",
     "database",
 )
-PORTS = (22, 80, 443, 3000, 3389, 4000, 5432, 6432, 8080, 31443)
+PORTS = (22, 80, 443, 3000, 3389, 4000, 5432, 6432, 8060, 8080, 10000, 31443)
 
 
 @pytest.fixture
@@ -39,19 +39,17 @@ def test_the_internet_reaches_the_gateway_on_443_and_80_and_nothing_else(reach: 
 
 def test_port_80_only_redirects(graphs: Graphs) -> None:
     gateway = graphs("prod").one("network:ApplicationGateway").inputs
-    plain = [item for item in gateway["httpListeners"] if item["protocol"] == "Http"]
-    assert [item["name"] for item in plain] == ["http"]
+    plain = {item["name"] for item in gateway["httpListeners"] if item["protocol"] == "Http"}
     rules = [
         rule
         for rule in gateway["requestRoutingRules"]
-        if rule["httpListener"]["id"].endswith("/httpListeners/http")
+        if rule["httpListener"]["id"].rsplit("/", 1)[-1] in plain
     ]
-    assert len(rules) == 1
-    assert "redirectConfiguration" in rules[0]
-    assert "backendAddressPool" not in rules[0]
-    redirect = gateway["redirectConfigurations"][0]
-    assert redirect["redirectType"] == "Permanent"
-    assert redirect["targetListener"]["id"].endswith("/httpListeners/https")
+    assert len(rules) == len(plain) == 2
+    for rule in rules:
+        assert "redirectConfiguration" in rule
+        assert "backendAddressPool" not in rule
+    assert {item["redirectType"] for item in gateway["redirectConfigurations"]} == {"Permanent"}
 
 
 def test_with_vpn_only_the_internet_reaches_nothing(graphs: Graphs) -> None:
@@ -136,7 +134,9 @@ def test_the_apps_reach_out_nowhere_else(reach: Reach) -> None:
     assert not [port for port in (22, 25, 80, 3389, 8080) if reach.allowed(apps, NEWS_API, port)]
 
 
-def test_private_endpoints_answer_the_apps_and_the_gateway_on_443_only(reach: Reach) -> None:
+def test_private_endpoints_answer_apps_and_gateway_on_443_and_the_apps_for_the_cache(
+    reach: Reach, graphs: Graphs
+) -> None:
     endpoint = reach.inside("private-endpoints")
     allowed = {
         (subnet, port)
@@ -145,7 +145,10 @@ def test_private_endpoints_answer_the_apps_and_the_gateway_on_443_only(reach: Re
         for port in PORTS
         if reach.allowed(reach.inside(subnet), endpoint, port)
     }
-    assert allowed == {("container-apps", 443), ("gateway", 443)}
+    assert allowed == {("container-apps", 443), ("container-apps", 10000), ("gateway", 443)}
+    without = Reach(graphs("passwords"))
+    apps = without.inside("container-apps")
+    assert not without.allowed(apps, without.inside("private-endpoints"), 10000)
 
 
 def test_the_standby_finds_its_server_storage_and_entra(reach: Reach) -> None:

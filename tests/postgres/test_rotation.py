@@ -19,7 +19,7 @@ from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.opening import open_postgres
-from newsapi_dentsu.warehouse.engines.postgres_role import rotate_password
+from newsapi_dentsu.warehouse.engines.postgres_role import Administrator, rotate_password
 from support.api import serving
 from support.articles import many
 from support.clock import NOON, Clock
@@ -62,8 +62,7 @@ class Place:
         return rotate_password(
             self.settings(),
             self.vault.address,
-            ADMIN,
-            SecretStr(ADMIN_PASSWORD),
+            Administrator(ADMIN, SecretStr(ADMIN_PASSWORD)),
             now=now,
             within=timedelta(days=35),
             valid=timedelta(days=90),

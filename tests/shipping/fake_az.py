@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 OPTIONS = {
     "containerapp show": {"-n", "-g", "-o"},
     "containerapp update": {"-n", "-g", "-o", "--image", "--set-env-vars"},
+    "containerapp job list": {"-g", "-o"},
     "containerapp job show": {"-n", "-g", "-o"},
     "containerapp job update": {"-n", "-g", "-o", "--image", "--set-env-vars"},
     "containerapp job start": {"-n", "-g", "-o"},
@@ -54,6 +55,9 @@ def main() -> None:
         found = server_answer(state, command, given)
         path.write_text(json.dumps(state))
         print(json.dumps(found))  # noqa: T201
+        return
+    if command == "containerapp job list":
+        print(json.dumps([{"name": name} for name in state["jobs"]]))  # noqa: T201
         return
     resources = state["jobs" if " job " in f"{command} " else "apps"]
     if given["-n"] not in resources:

@@ -21,10 +21,10 @@ pytestmark = pytest.mark.slow
 
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "12")
 REGISTRY = "newsapiprodcrdnt1.azurecr.io"
-APPS = ("dagster-daemon", "dagster-webserver")
+APPS = ("dagster-daemon", "dagster-webserver", "news-api")
+ROTATION = "newsapi-db-rotate"
 JOBS = (
     "newsapi-db-role",
-    "newsapi-db-rotate",
     "newsapi-db-upgrade",
     "newsapi-db-upgrade-for-good",
     "newsapi-alerts-check",
@@ -133,11 +133,19 @@ def test_the_tables_come_first_then_the_daemon_then_the_ui_then_the_proof(azure:
         f"containerapp job update newsapi-db-upgrade SCHEMA_STEPS={schema_steps()}",
         f"containerapp update dagster-daemon {image(NEW)}",
         f"containerapp update dagster-webserver {image(NEW)}",
+        f"containerapp update news-api {image(NEW)}",
         *(f"containerapp job update {name} {image(NEW)}" for name in JOBS),
         "containerapp job start newsapi-smoke-run",
     ]
     assert azure.images() == {image(NEW)}
     assert azure.release("running", "--group", "newsapi-rg").stdout.strip() == NEW
+
+
+def test_a_job_that_only_some_stacks_have_gets_the_image_where_it_is(azure: Azure) -> None:
+    azure.change(jobs=azure.state["jobs"] | {ROTATION: {"image": image(OLD)}})
+    done = azure.deploy()
+    assert done.returncode == 0, done.stderr
+    assert azure.state["jobs"][ROTATION]["image"] == image(NEW)
 
 
 def schema_steps() -> str:

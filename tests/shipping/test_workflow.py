@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import yaml
 from .dockerfile import ROOT
 from .schemas import assert_valid
 
+BIN = Path(sys.executable).parent
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TEXTS = {path.stem: path.read_text("utf-8") for path in FILES}
 WORKFLOWS: dict[str, dict[Any, Any]] = {name: yaml.safe_load(text) for name, text in TEXTS.items()}
@@ -43,6 +46,24 @@ def scripts(job: str) -> Iterator[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_it_follows_the_published_schema(path: Path) -> None:
     assert_valid(path, "github-workflows")
+
+
+def actionlint(text: str) -> str:
+    """What actionlint has against a workflow: contexts, outputs, inputs, expressions, labels."""
+    command = [str(BIN / "actionlint"), "-no-color", "-"]
+    return subprocess.run(
+        command, input=text, capture_output=True, text=True, cwd=ROOT, check=False
+    ).stdout
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_expressions_refer_to_what_is_there(name: str) -> None:
+    assert actionlint(TEXTS[name]) == ""
+
+
+def test_an_output_of_a_step_that_isnt_there_is_found() -> None:
+    broken = TEXTS["deploy"].replace("${{ steps.", "${{ steps.no-such-step.outputs.", 1)
+    assert "no-such-step" in actionlint(broken)
 
 
 def test_it_deploys_what_is_pushed_to_main_and_looks_at_pull_requests() -> None:

@@ -1,4 +1,6 @@
-"""The login in front of the UI, which has none of its own."""
+"""The login in front of the UI, which has none of its own, and in front of the news."""
+
+from collections.abc import Sequence
 
 from pulumi_azure_native import app
 
@@ -9,15 +11,18 @@ ENTRA_APP_SECRET = "entra-client-secret"  # noqa: S105
 LOGIN_PATH = "/.auth/login/aad/callback"
 """Where Entra sends people back to, below the UI's address."""
 
-OPEN_PATHS = ["/server_info"]
-"""What the gateway's health probe asks for, without a login; it tells versions only."""
 
+def require_login(
+    context: Context, name: str, webserver: app.ContainerApp, open_paths: Sequence[str]
+) -> None:
+    """Send everybody without a session to Entra, and back to the name that they used.
 
-def require_login(context: Context, webserver: app.ContainerApp) -> None:
-    """Send everybody without a session to Entra, and back to the name that they used."""
+    Programs give a token of Entra's for the same registration instead, as a Bearer token.
+    `open_paths`: what the gateway's health probe asks for, without a login.
+    """
     config = context.config
     app.ContainerAppsAuthConfig(
-        "login",
+        name,
         resource_group_name=context.group_name,
         container_app_name=webserver.name,
         auth_config_name="current",
@@ -25,7 +30,7 @@ def require_login(context: Context, webserver: app.ContainerApp) -> None:
         global_validation=app.GlobalValidationArgs(
             unauthenticated_client_action=app.UnauthenticatedClientActionV2.REDIRECT_TO_LOGIN_PAGE,
             redirect_to_provider="azureactivedirectory",
-            excluded_paths=OPEN_PATHS,
+            excluded_paths=list(open_paths),
         ),
         http_settings=app.HttpSettingsArgs(
             require_https=True, forward_proxy=_forward_proxy(config.has_gateway)

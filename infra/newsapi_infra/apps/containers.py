@@ -7,8 +7,9 @@ import pulumi
 from pulumi_azure_native import app, managedidentity
 
 from newsapi_infra import names
-from newsapi_infra.apps.app_settings import ADMINISTRATION, SECRETS
+from newsapi_infra.apps.app_settings import SECRETS
 from newsapi_infra.context import Context
+from newsapi_infra.data.cache import Cache
 from newsapi_infra.data.database import Database
 from newsapi_infra.data.key_vault import KeyVault
 from newsapi_infra.data.registry import Registry
@@ -17,6 +18,7 @@ from newsapi_infra.identity.identities import Identities
 from newsapi_infra.monitoring.observability import Observability
 
 UI_PORT = 3000
+NEWS_PORT = 8060
 HEALTH_PORT = 8080
 GRACE_SECONDS = 600
 """The longest that the platform allows between SIGTERM and SIGKILL, for runs in the daemon."""
@@ -26,6 +28,7 @@ COMMANDS = {
     names.WEBSERVER: ["dagster-webserver", "-h", "0.0.0.0", "-p", str(UI_PORT), "-m", CODE],  # noqa: S104
     # Less than the platform's grace, so that a run without time left is still marked.
     names.DAEMON: ["newsapi", "daemon", "--stop-seconds", str(GRACE_SECONDS - 30)],
+    names.NEWS_API: ["newsapi", "serve", "--host", "0.0.0.0", "--port", str(NEWS_PORT)],  # noqa: S104
     names.DATABASE_ROLE_JOB: ["newsapi", "db", "role"],
     names.ROTATION: ["newsapi", "db", "rotate"],
     names.UPGRADE: ["newsapi", "db", "upgrade", "--keep-way-back"],
@@ -52,9 +55,21 @@ class Size:
 SMALL = Size(0.5, "1Gi")
 
 SIZES = {
-    "dev": {names.WEBSERVER: Size(0.5, "1Gi"), names.DAEMON: Size(1.0, "2Gi")},
-    "prod": {names.WEBSERVER: Size(1.0, "2Gi"), names.DAEMON: Size(2.0, "4Gi")},
-    "dr": {names.WEBSERVER: Size(1.0, "2Gi"), names.DAEMON: Size(2.0, "4Gi")},
+    "dev": {
+        names.WEBSERVER: Size(0.5, "1Gi"),
+        names.DAEMON: Size(1.0, "2Gi"),
+        names.NEWS_API: Size(0.5, "1Gi"),
+    },
+    "prod": {
+        names.WEBSERVER: Size(1.0, "2Gi"),
+        names.DAEMON: Size(2.0, "4Gi"),
+        names.NEWS_API: Size(1.0, "2Gi"),
+    },
+    "dr": {
+        names.WEBSERVER: Size(1.0, "2Gi"),
+        names.DAEMON: Size(2.0, "4Gi"),
+        names.NEWS_API: Size(1.0, "2Gi"),
+    },
 }
 
 
@@ -68,10 +83,13 @@ class Surroundings:
     vault: KeyVault
     storage: Storage
     registry: Registry
+    cache: Cache | None
     observability: Observability
 
     ui_host: pulumi.Output[str]
     """The name that people reach the UI by."""
+    news_host: pulumi.Output[str]
+    """The name that people reach the news by."""
 
     @property
     def ready(self) -> Sequence[pulumi.Resource]:
@@ -81,6 +99,7 @@ class Surroundings:
             *self.registry.ready,
             *self.storage.ready,
             *self.database.ready,
+            *(self.cache.ready if self.cache else ()),
         ]
 
     @property
@@ -99,13 +118,14 @@ def container(
     image: pulumi.Output[str],
     environment: list[app.EnvironmentVarArgs],
     probes: list[app.ContainerAppProbeArgs] | None = None,
+    options: Sequence[pulumi.Input[str]] = (),
 ) -> app.ContainerArgs:
-    """The one container of an app or job."""
+    """The one container of an app or job; `options`: of its command, beside those it has."""
     size = SIZES[context.config.stack].get(name, SMALL)
     return app.ContainerArgs(
         name=name,
         image=image,
-        args=COMMANDS[name],
+        args=[*COMMANDS[name], *options],
         env=environment,
         resources=app.ContainerResourcesArgs(cpu=size.cpu, memory=size.memory),
         probes=probes,
@@ -143,8 +163,7 @@ def secret_references(
         settings: secret settings of the application.
         more: other secrets, as names in the app and in the vault.
     """
-    known = SECRETS | ADMINISTRATION
-    named = [(known[setting], known[setting]) for setting in settings]
+    named = [(SECRETS[setting], SECRETS[setting]) for setting in settings]
     return [
         app.SecretArgs(
             name=own, key_vault_url=around.vault.secret_url(secret), identity=identity.id

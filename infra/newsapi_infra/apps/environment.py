@@ -43,7 +43,19 @@ def ui_host(context: Context, environment: app.ManagedEnvironment) -> pulumi.Out
     """The name that people reach the UI by: the gateway's, or the app's own."""
     if context.config.has_gateway:
         return pulumi.Output.from_input(context.config.host_name)
-    return pulumi.Output.concat(names.WEBSERVER, ".", environment.default_domain)
+    return inner_host(names.WEBSERVER, environment)
+
+
+def news_host(context: Context, environment: app.ManagedEnvironment) -> pulumi.Output[str]:
+    """The name that people reach the news by: the gateway's, or the app's own."""
+    if context.config.has_gateway:
+        return pulumi.Output.from_input(context.config.news_host_name)
+    return inner_host(names.NEWS_API, environment)
+
+
+def inner_host(name: str, environment: app.ManagedEnvironment) -> pulumi.Output[str]:
+    """The name that an app has in its environment."""
+    return pulumi.Output.concat(name, ".", environment.default_domain)
 
 
 def _name_inside(context: Context, net: Network, environment: app.ManagedEnvironment) -> None:

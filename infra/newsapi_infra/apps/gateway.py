@@ -1,10 +1,14 @@
-"""The Application Gateway: HTTPS for the UI with a firewall; HTTP only points there."""
+"""The Application Gateway: HTTPS for UI and news, with a firewall; HTTP only points there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import app, managedidentity, network
 
 from newsapi_infra import names
-from newsapi_infra.apps.container_apps import PROBE_PATH
+from newsapi_infra.apps.container_apps import HEALTH_PATH, PROBE_PATH
+from newsapi_infra.apps.environment import inner_host
 from newsapi_infra.context import Context
 from newsapi_infra.data.key_vault import KeyVault
 from newsapi_infra.network.addresses import GATEWAY
@@ -31,6 +35,41 @@ PRIVATE_HOST = 10
 """The gateway's private address is this one of its subnet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One name that people call, and the app behind it."""
+
+    app: str
+    host: str
+    https: str
+    """The names of its listeners."""
+    http: str
+    probe: str
+    probe_path: str
+    rule: str
+    redirect: str
+    priority: int
+    """Of its rule; that of the redirect is a hundred more."""
+
+
+def _sites(context: Context) -> tuple[Site, ...]:
+    config = context.config
+    return (
+        Site(
+            names.WEBSERVER,
+            config.host_name,
+            *("https", "http", "server-info", PROBE_PATH, "ui", "to-https"),
+            priority=100,
+        ),
+        Site(
+            names.NEWS_API,
+            config.news_host_name,
+            *("https-news", "http-news", "news-health", HEALTH_PATH, "news", "news-to-https"),
+            priority=300,
+        ),
+    )
+
+
 def create_gateway(
     context: Context,
     net: Network,
@@ -39,8 +78,9 @@ def create_gateway(
     environment: app.ManagedEnvironment,
     address: network.PublicIPAddress,
 ) -> network.ApplicationGateway:
-    """Declare the gateway before the webserver of an internal environment."""
+    """Declare the gateway before the apps of an internal environment."""
     parts = _Parts(context)
+    sites = _sites(context)
     frontend = "private" if context.config.ui_access == "vpn" else "public"
     return network.ApplicationGateway(
         "gateway",
@@ -80,31 +120,34 @@ def create_gateway(
             policy_name=network.ApplicationGatewaySslPolicyName.APP_GW_SSL_POLICY20220101_S,
         ),
         http_listeners=[
-            _listener(context, parts, "https", frontend),
-            _listener(context, parts, "http", frontend),
+            _listener(parts, site, frontend, secure=secure)
+            for site in sites
+            for secure in (True, False)
         ],
         redirect_configurations=[
             network.ApplicationGatewayRedirectConfigurationArgs(
-                name="to-https",
+                name=site.redirect,
                 redirect_type=network.ApplicationGatewayRedirectType.PERMANENT,
-                target_listener=parts.ref("httpListeners", "https"),
+                target_listener=parts.ref("httpListeners", site.https),
                 include_path=True,
                 include_query_string=True,
             )
+            for site in sites
         ],
         backend_address_pools=[
             network.ApplicationGatewayBackendAddressPoolArgs(
-                name="webserver",
+                name=site.app,
                 backend_addresses=[
                     network.ApplicationGatewayBackendAddressArgs(
-                        fqdn=pulumi.Output.concat(names.WEBSERVER, ".", environment.default_domain)
+                        fqdn=inner_host(site.app, environment)
                     )
                 ],
             )
+            for site in sites
         ],
-        backend_http_settings_collection=[_backend(parts)],
-        probes=[_probe()],
-        request_routing_rules=_routes(parts),
+        backend_http_settings_collection=[_backend(parts, site) for site in sites],
+        probes=[_probe(site) for site in sites],
+        request_routing_rules=_routes(parts, sites),
         tags=context.tags,
         opts=context.lasting(depends_on=vault.ready),
     )
@@ -152,41 +195,40 @@ def _frontends(
 
 
 def _listener(
-    context: Context, parts: _Parts, protocol: str, frontend: str
+    parts: _Parts, site: Site, frontend: str, *, secure: bool
 ) -> network.ApplicationGatewayHttpListenerArgs:
-    secure = protocol == "https"
     kinds = network.ApplicationGatewayProtocol
     return network.ApplicationGatewayHttpListenerArgs(
-        name=protocol,
+        name=site.https if secure else site.http,
         protocol=kinds.HTTPS if secure else kinds.HTTP,
         frontend_ip_configuration=parts.ref("frontendIPConfigurations", frontend),
-        frontend_port=parts.ref("frontendPorts", protocol),
-        host_name=context.config.host_name,
+        frontend_port=parts.ref("frontendPorts", "https" if secure else "http"),
+        host_name=site.host,
         require_server_name_indication=secure,
         ssl_certificate=parts.ref("sslCertificates", CERTIFICATE) if secure else None,
     )
 
 
-def _backend(parts: _Parts) -> network.ApplicationGatewayBackendHttpSettingsArgs:
+def _backend(parts: _Parts, site: Site) -> network.ApplicationGatewayBackendHttpSettingsArgs:
     return network.ApplicationGatewayBackendHttpSettingsArgs(
-        name="webserver",
+        name=site.app,
         protocol=network.ApplicationGatewayProtocol.HTTPS,
         port=443,
         pick_host_name_from_backend_address=True,
         cookie_based_affinity=network.ApplicationGatewayCookieBasedAffinity.DISABLED,
         request_timeout=TIMEOUT_SECONDS,
-        probe=parts.ref("probes", "server-info"),
+        probe=parts.ref("probes", site.probe),
         connection_draining=network.ApplicationGatewayConnectionDrainingArgs(
             enabled=True, drain_timeout_in_sec=60
         ),
     )
 
 
-def _probe() -> network.ApplicationGatewayProbeArgs:
+def _probe(site: Site) -> network.ApplicationGatewayProbeArgs:
     return network.ApplicationGatewayProbeArgs(
-        name="server-info",
+        name=site.probe,
         protocol=network.ApplicationGatewayProtocol.HTTPS,
-        path=PROBE_PATH,
+        path=site.probe_path,
         pick_host_name_from_backend_http_settings=True,
         interval=30,
         timeout=30,
@@ -196,25 +238,30 @@ def _probe() -> network.ApplicationGatewayProbeArgs:
     )
 
 
-def _routes(parts: _Parts) -> list[network.ApplicationGatewayRequestRoutingRuleArgs]:
+def _routes(
+    parts: _Parts, sites: Sequence[Site]
+) -> list[network.ApplicationGatewayRequestRoutingRuleArgs]:
     basic = network.ApplicationGatewayRequestRoutingRuleType.BASIC
-    return [
-        network.ApplicationGatewayRequestRoutingRuleArgs(
-            name="ui",
-            rule_type=basic,
-            priority=100,
-            http_listener=parts.ref("httpListeners", "https"),
-            backend_address_pool=parts.ref("backendAddressPools", "webserver"),
-            backend_http_settings=parts.ref("backendHttpSettingsCollection", "webserver"),
-        ),
-        network.ApplicationGatewayRequestRoutingRuleArgs(
-            name="redirect",
-            rule_type=basic,
-            priority=200,
-            http_listener=parts.ref("httpListeners", "http"),
-            redirect_configuration=parts.ref("redirectConfigurations", "to-https"),
-        ),
-    ]
+    rules = []
+    for site in sites:
+        rules += [
+            network.ApplicationGatewayRequestRoutingRuleArgs(
+                name=site.rule,
+                rule_type=basic,
+                priority=site.priority,
+                http_listener=parts.ref("httpListeners", site.https),
+                backend_address_pool=parts.ref("backendAddressPools", site.app),
+                backend_http_settings=parts.ref("backendHttpSettingsCollection", site.app),
+            ),
+            network.ApplicationGatewayRequestRoutingRuleArgs(
+                name=f"redirect-{site.rule}",
+                rule_type=basic,
+                priority=site.priority + 100,
+                http_listener=parts.ref("httpListeners", site.http),
+                redirect_configuration=parts.ref("redirectConfigurations", site.redirect),
+            ),
+        ]
+    return rules
 
 
 def _firewall(context: Context) -> network.WebApplicationFirewallPolicy:

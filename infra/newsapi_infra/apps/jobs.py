@@ -8,7 +8,7 @@ from pulumi_azure_native import app, managedidentity
 
 from newsapi_infra import names
 from newsapi_infra.apps.app_settings import (
-    ADMINISTRATION,
+    administrator_settings,
     alert_settings,
     database_settings,
     environment_of,
@@ -39,7 +39,7 @@ class JobPlan:
     cron: str | None = None
     """When it starts by itself; None: somebody starts it."""
     administers: bool = False
-    """Whether it acts as the identity that reads the database administrator's password."""
+    """Whether it acts as the identity that is an administrator of the database."""
 
 
 def create_jobs(
@@ -54,19 +54,21 @@ def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
 
     def database(identity: managedidentity.UserAssignedIdentity) -> dict[str, pulumi.Input[str]]:
         return database_settings(
-            context.config, around.database.host, around.password_url, identity.client_id
+            context.config, around.database.host, around.password_url, identity
         )
 
-    administrator = database(identities.administration) | {
-        "POSTGRES_ADMIN_USER": names.DATABASE_ADMIN
-    }
-    return [
-        # Once, and with each new password of the role: only the apps' subnet reaches the database.
-        JobPlan(
-            names.DATABASE_ROLE_JOB, administrator, tuple(ADMINISTRATION), 600, administers=True
-        ),
+    administrator = database(identities.administration) | administrator_settings(
+        context.config, identities
+    )
+    rotation = []
+    if not context.config.by_identity:
         # Started by the notice of a secret that expires; where there is nothing to do, it says so.
-        JobPlan(names.ROTATION, administrator, tuple(ADMINISTRATION), 600, administers=True),
+        rotation = [JobPlan(names.ROTATION, administrator, (), 600, administers=True)]
+    return [
+        # Once, and again where somebody else is to be let in: only the apps' subnet reaches the
+        # database.
+        JobPlan(names.DATABASE_ROLE_JOB, administrator, (), 600, administers=True),
+        *rotation,
         # Before the apps of a new image: hosted runners don't reach the database.
         JobPlan(names.UPGRADE, database(identities.jobs), (), 3600),
         # The same where the image of before will refuse the tables: somebody has said so.

@@ -62,7 +62,11 @@ def estimate(config: StackConfig) -> Estimate:
 
 def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float]]:
     sizes = SIZES[config.stack]
-    replicas = {names.WEBSERVER: config.webserver_min_replicas, names.DAEMON: 1}
+    replicas = {
+        names.WEBSERVER: config.webserver_min_replicas,
+        names.DAEMON: 1,
+        names.NEWS_API: config.news_min_replicas,
+    }
     cpu = sum(sizes[app].cpu * count for app, count in replicas.items())
     memory = sum(sizes[app].gib * count for app, count in replicas.items())
     job_seconds = hours * 6 * JOB_SECONDS
@@ -70,6 +74,7 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
     sku = config.database_sku.name.removeprefix("Standard_").lower()
     endpoints = 3 if config.registry_sku == "Premium" else 2
     endpoints += config.pair_storage_id is not None
+    endpoints += config.redis_sku is not None
     addresses = 1 + config.has_gateway + config.bastion + config.vpn_gateway
     log_rules = sum(isinstance(alert, LogAlert) for alert in alerts_for(config))
     metric_rules = len(alerts_for(config)) - log_rules
@@ -91,6 +96,17 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
         (f"Private DNS zones ({endpoints + 2})", "dns_zone", endpoints + 2),
         ("Logic Apps, 1,000 actions", "logic_app_action", 1000),
     ]
+    if config.database_read_replica:
+        rows.append(("Database, read replica", f"postgres_{sku}_hour", hours))
+        storage = config.database_storage_gb
+        rows.append(("Database, read replica's storage", "postgres_storage_gb", storage))
+    if config.machine_learning:
+        rows.append(("Machine learning, 4 hours of training", "ml_machine_hour", 4))
+        rows.append(("Machine learning, private endpoints (5)", "private_endpoint_hour", 5 * hours))
+    if config.redis_sku:
+        nodes = 2 if config.zones else 1
+        price = f"redis_{config.redis_sku.rpartition('_')[2].lower()}_node_hour"
+        rows.append((f"Cache, {nodes} node(s)", price, nodes * hours))
     if config.has_gateway:
         rows.append(("Application Gateway, fixed", "gateway_hour", hours))
         rows.append(("Application Gateway, 1 capacity unit", "gateway_capacity_unit", hours))

@@ -8,6 +8,7 @@ from pulumi_azure_native import dbforpostgresql as pg
 from newsapi_infra import names
 from newsapi_infra.config import StackConfig
 from newsapi_infra.context import Context
+from newsapi_infra.identity.identities import Identities
 from newsapi_infra.network.addresses import DATABASE
 from newsapi_infra.network.vnet import Network, link_to_pair, private_zone
 
@@ -38,9 +39,11 @@ class Database:
     server: pg.Server
     host: pulumi.Output[str]
     ready: list[pulumi.Resource]
+    replica: pg.Server | None
+    """What the news API reads from; none: the server itself."""
 
 
-def create_database(context: Context, net: Network) -> Database:
+def create_database(context: Context, net: Network, identities: Identities) -> Database:
     """Declare the server, its database, its administrators and its parameters."""
     zone, link = private_zone(
         context, "database", f"newsapi-{context.config.stack}.postgres.database.azure.com", net.vnet
@@ -49,7 +52,7 @@ def create_database(context: Context, net: Network) -> Database:
     server = _server(context, net, zone.id, link)
     if context.config.database_replica_of is not None:
         # The rest is what the primary has; parameters and administrators come with the promotion.
-        return Database(server, server.fully_qualified_domain_name, [server])
+        return Database(server, server.fully_qualified_domain_name, [server], None)
     _virtual_endpoint(context, server)
     database = pg.Database(
         "database",
@@ -60,18 +63,96 @@ def create_database(context: Context, net: Network) -> Database:
         collation="en_US.utf8",
         opts=context.lasting(),
     )
-    admins = pg.AdministratorsMicrosoftEntra(
-        "database-admins",
+    last = _parameters(context, server, _administrators(context, server, identities, database))
+    replica = None
+    if context.config.database_read_replica:
+        replica = _read_replica(context, net, server, zone.id, last)
+    return Database(server, server.fully_qualified_domain_name, [database, last], replica)
+
+
+def _administrators(
+    context: Context, server: pg.Server, identities: Identities, after: pulumi.Resource
+) -> pulumi.Resource:
+    """People of a group, and the identity of the job that makes roles; one after the other."""
+    config = context.config
+    last = after
+    for name, object_id, principal, kind in (
+        ("database-admins", config.database_admin_group_id, config.database_admin_group, "Group"),
+        (
+            "database-administration",
+            identities.administration.principal_id,
+            identities.administration.name,
+            "ServicePrincipal",
+        ),
+    ):
+        last = pg.AdministratorsMicrosoftEntra(
+            name,
+            resource_group_name=context.group_name,
+            server_name=server.name,
+            object_id=object_id,
+            principal_name=principal,
+            principal_type=kind,
+            tenant_id=config.tenant_id,
+            opts=pulumi.ResourceOptions(depends_on=[last]),
+        )
+    return last
+
+
+def _read_replica(
+    context: Context,
+    net: Network,
+    source: pg.Server,
+    zone_id: pulumi.Output[str],
+    after: pulumi.Resource,
+) -> pg.Server:
+    """A server that follows, in the same subnet: no standby, no backup, the roles of the source."""
+    config = context.config
+    return pg.Server(
+        "database-read-replica",
         resource_group_name=context.group_name,
-        server_name=server.name,
-        object_id=context.config.database_admin_group_id,
-        principal_name=context.config.database_admin_group,
-        principal_type="Group",
-        tenant_id=context.config.tenant_id,
-        opts=pulumi.ResourceOptions(depends_on=[database]),
+        server_name=context.names.unique("pg-read"),
+        location=context.location,
+        create_mode=pg.CreateMode.REPLICA,
+        source_server_resource_id=source.id,
+        auth_config=_logins(config),
+        sku=pg.SkuArgs(name=config.database_sku.name, tier=config.database_sku.tier),
+        # Never smaller than the source's, or it can't follow.
+        storage=_storage(config),
+        availability_zone=config.zones[-1] if config.zones else None,
+        network=_place(net, zone_id),
+        tags=context.tags,
+        opts=pulumi.ResourceOptions(
+            # The source is at work with its parameters, some of which take a restart of both.
+            depends_on=[after],
+            ignore_changes=["availabilityZone"],
+        ),
     )
-    last = _parameters(context, server, admins)
-    return Database(server, server.fully_qualified_domain_name, [database, last])
+
+
+def _logins(config: StackConfig) -> pg.AuthConfigArgs:
+    return pg.AuthConfigArgs(
+        active_directory_auth=pg.MicrosoftEntraAuth.ENABLED,
+        password_auth=(
+            pg.PasswordBasedAuth.DISABLED if config.by_identity else pg.PasswordBasedAuth.ENABLED
+        ),
+        tenant_id=config.tenant_id,
+    )
+
+
+def _storage(config: StackConfig) -> pg.StorageArgs:
+    return pg.StorageArgs(
+        storage_size_gb=config.database_storage_gb,
+        type=pg.StorageType.PREMIUM_LRS,
+        auto_grow=pg.StorageAutoGrow.ENABLED,
+    )
+
+
+def _place(net: Network, zone_id: pulumi.Output[str]) -> pg.NetworkArgs:
+    return pg.NetworkArgs(
+        delegated_subnet_resource_id=net.subnet_id(DATABASE),
+        private_dns_zone_arm_resource_id=zone_id,
+        public_network_access=pg.ServerPublicNetworkAccessState.DISABLED,
+    )
 
 
 def _virtual_endpoint(context: Context, server: pg.Server) -> None:
@@ -96,6 +177,8 @@ def _server(
 ) -> pg.Server:
     config = context.config
     ha = pg.PostgreSqlFlexibleServerHighAvailabilityMode
+    # An administrator with a password is there only where passwords are taken.
+    has_password = not config.by_identity and config.database_replica_of is None
     return pg.Server(
         "database-server",
         resource_group_name=context.group_name,
@@ -105,21 +188,13 @@ def _server(
         create_mode=_create_mode(config),
         source_server_resource_id=config.database_replica_of or config.database_restore_from,
         point_in_time_utc=config.database_restore_time if config.database_restore_from else None,
-        administrator_login=None if config.database_replica_of else names.DATABASE_ADMIN,
+        administrator_login=names.DATABASE_ADMIN if has_password else None,
         administrator_login_password=(
-            None if config.database_replica_of else config.secrets.postgres_admin_password
+            config.secrets.postgres_admin_password if has_password else None
         ),
-        auth_config=pg.AuthConfigArgs(
-            active_directory_auth=pg.MicrosoftEntraAuth.ENABLED,
-            password_auth=pg.PasswordBasedAuth.ENABLED,
-            tenant_id=config.tenant_id,
-        ),
+        auth_config=_logins(config),
         sku=pg.SkuArgs(name=config.database_sku.name, tier=config.database_sku.tier),
-        storage=pg.StorageArgs(
-            storage_size_gb=config.database_storage_gb,
-            type=pg.StorageType.PREMIUM_LRS,
-            auto_grow=pg.StorageAutoGrow.ENABLED,
-        ),
+        storage=_storage(config),
         backup=pg.BackupArgs(
             backup_retention_days=7,
             geo_redundant_backup=(
@@ -133,11 +208,7 @@ def _server(
             mode=ha.ZONE_REDUNDANT if config.database_standby else ha.DISABLED,
             standby_availability_zone=config.zones[1] if config.database_standby else None,
         ),
-        network=pg.NetworkArgs(
-            delegated_subnet_resource_id=net.subnet_id(DATABASE),
-            private_dns_zone_arm_resource_id=zone_id,
-            public_network_access=pg.ServerPublicNetworkAccessState.DISABLED,
-        ),
+        network=_place(net, zone_id),
         maintenance_window=pg.MaintenanceWindowArgs(
             custom_window="Enabled", day_of_week=0, start_hour=3, start_minute=0
         ),

@@ -12,8 +12,11 @@ from newsapi_infra.identity.roles import SECRETS_OFFICER, SECRETS_USER, grant, g
 from newsapi_infra.network.private_endpoints import VAULT, private_endpoint
 from newsapi_infra.network.vnet import Network
 
-ADMINISTRATION_SECRETS = (names.POSTGRES_ADMIN_SECRET, names.POSTGRES_SECRET)
+ADMINISTRATION_SECRETS = (names.POSTGRES_SECRET,)
 """What the jobs read that make the apps' role in the database and change its password."""
+
+NEWS_SECRETS = (names.ENTRA_SECRET,)
+"""What the news API reads: what its login needs."""
 
 APP_SECRETS = (
     names.NEWSAPI_KEY_SECRET,
@@ -22,8 +25,9 @@ APP_SECRETS = (
     names.SLACK_SECRET,
     names.PAGERDUTY_SECRET,
     names.ENTRA_SECRET,
+    names.TONE_SECRET,
 )
-"""What the apps read; never the administrator's password."""
+"""What the apps read."""
 
 JOB_SECRETS = (
     names.POSTGRES_SECRET,
@@ -65,17 +69,23 @@ def create_key_vault(
     readers = {
         "apps": (identities.apps, APP_SECRETS),
         "jobs": (identities.jobs, JOB_SECRETS),
+        "news": (identities.news, NEWS_SECRETS),
         "administration": (identities.administration, ADMINISTRATION_SECRETS),
     }
     for name, value in (
         (names.NEWSAPI_KEY_SECRET, values.newsapi_key),
         (names.POSTGRES_SECRET, values.postgres_password),
-        (names.POSTGRES_ADMIN_SECRET, values.postgres_admin_password),
         (names.EMAIL_SECRET, values.email_password),
         (names.SLACK_SECRET, values.slack_webhook_url),
         (names.PAGERDUTY_SECRET, values.pagerduty_routing_key),
         (names.ENTRA_SECRET, values.entra_client_secret),
+        (
+            names.TONE_SECRET,
+            values.sentiment_endpoint_key if context.config.sentiment_endpoint else None,
+        ),
     ):
+        if value is None or (name == names.POSTGRES_SECRET and context.config.by_identity):
+            continue
         secret = _secret(context, vault, subscription, name, value, "text/plain")
         for who, (identity, readable) in readers.items():
             if name in readable:

@@ -76,6 +76,7 @@ def _access(
     ready: list[pulumi.Resource] = [
         grant(context, "apps-pull", identities.apps, IMAGE_PULL, registry_id),
         grant(context, "jobs-pull", identities.jobs, IMAGE_PULL, registry_id),
+        grant(context, "news-pull", identities.news, IMAGE_PULL, registry_id),
         grant(context, "administration-pull", identities.administration, IMAGE_PULL, registry_id),
     ]
     if net is not None:

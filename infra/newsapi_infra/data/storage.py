@@ -114,15 +114,30 @@ def _account(context: Context) -> storage.StorageAccount:
     # Zone-redundant accounts have no archive tier; every account keeps a copy in the
     # paired region, production's readable.
     sku = storage.SkuName
-    return storage.StorageAccount(
+    return private_account(
+        context,
         "storage",
+        context.names.compact("st"),
+        sku.STANDARD_RAGRS if context.config.second_region else sku.STANDARD_GRS,
+        context.lasting(),
+    )
+
+
+def private_account(
+    context: Context,
+    logical: str,
+    name: str,
+    sku: storage.SkuName,
+    options: pulumi.ResourceOptions,
+) -> storage.StorageAccount:
+    """An account that is reached inside the network, with identities only."""
+    return storage.StorageAccount(
+        logical,
         resource_group_name=context.group_name,
-        account_name=context.names.compact("st"),
+        account_name=name,
         location=context.location,
         kind=storage.Kind.STORAGE_V2,
-        sku=storage.SkuArgs(
-            name=sku.STANDARD_RAGRS if context.config.second_region else sku.STANDARD_GRS
-        ),
+        sku=storage.SkuArgs(name=sku),
         access_tier=storage.AccessTier.HOT,
         enable_https_traffic_only=True,
         minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
@@ -145,7 +160,7 @@ def _account(context: Context) -> storage.StorageAccount:
             ),
         ),
         tags=context.tags,
-        opts=context.lasting(),
+        opts=options,
     )
 
 

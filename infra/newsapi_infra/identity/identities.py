@@ -12,12 +12,14 @@ class Identities:
     """The identities of a stack; what each may do is granted beside the resource concerned."""
 
     apps: managedidentity.UserAssignedIdentity
+    news: managedidentity.UserAssignedIdentity
+    """Of the news API: reads the views and the cache, and nothing else."""
     jobs: managedidentity.UserAssignedIdentity
     """Of the jobs that look after the deployment: no news API, no blobs, no starting of runs."""
     administration: managedidentity.UserAssignedIdentity
     """Of the jobs that log in to the database as its administrator."""
-    rotation: managedidentity.UserAssignedIdentity
-    """Of what starts the job that changes the database's password."""
+    rotation: managedidentity.UserAssignedIdentity | None
+    """Of what starts the job that changes the database's password, where there is one."""
     gateway: managedidentity.UserAssignedIdentity | None
     deployment: managedidentity.UserAssignedIdentity | None
     preview: managedidentity.UserAssignedIdentity | None
@@ -27,17 +29,19 @@ class Identities:
 def create_identities(context: Context) -> Identities:
     """Declare the identities that this stack uses."""
     return Identities(
-        apps=_identity(context, "apps"),
-        jobs=_identity(context, "jobs"),
-        administration=_identity(context, "administration"),
-        rotation=_identity(context, "rotation"),
-        gateway=_identity(context, "gateway") if context.config.has_gateway else None,
+        apps=new_identity(context, "apps"),
+        news=new_identity(context, "news"),
+        jobs=new_identity(context, "jobs"),
+        administration=new_identity(context, "administration"),
+        rotation=None if context.config.by_identity else new_identity(context, "rotation"),
+        gateway=new_identity(context, "gateway") if context.config.has_gateway else None,
         deployment=_github(context, "deployment", context.config.stack),
         preview=_github(context, "preview", f"{context.config.stack}-preview"),
     )
 
 
-def _identity(context: Context, kind: str) -> managedidentity.UserAssignedIdentity:
+def new_identity(context: Context, kind: str) -> managedidentity.UserAssignedIdentity:
+    """Declare one more identity of the stack."""
     return managedidentity.UserAssignedIdentity(
         f"identity-{kind}",
         resource_group_name=context.group_name,
@@ -54,7 +58,7 @@ def _github(
     repository = context.config.github_repository
     if not repository:
         return None
-    identity = _identity(context, kind)
+    identity = new_identity(context, kind)
     managedidentity.FederatedIdentityCredential(
         f"identity-{kind}-github",
         resource_group_name=context.group_name,

@@ -30,6 +30,10 @@ METRICS_PUBLISHER = BuiltInRole(
     "Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb"
 )
 
+CONTRIBUTOR = BuiltInRole("Contributor", "b24988ac-6180-42a0-ab88-20f7382dd24c")
+VAULT_ADMINISTRATOR = BuiltInRole("Key Vault Administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483")
+DATA_SCIENTIST = BuiltInRole("AzureML Data Scientist", "f6c7c914-8db3-469d-8ca1-694a8f32e121")
+
 LAUNCH_ACTIONS = (
     "Microsoft.App/jobs/read",
     "Microsoft.App/jobs/write",

@@ -3,11 +3,22 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from newsapi_infra import names
 from newsapi_infra.config import StackConfig
 from newsapi_infra.monitoring import queries
 
 Target = Literal[
-    "webserver", "daemon", "database", "gateway", "nat", "vault", "storage", "workspace"
+    "webserver",
+    "daemon",
+    "news",
+    "database",
+    "replica",
+    "cache",
+    "gateway",
+    "nat",
+    "vault",
+    "storage",
+    "workspace",
 ]
 Channel = Literal["critical", "warning", "info"]
 Operator = Literal["GreaterThan", "LessThan"]
@@ -16,7 +27,10 @@ Aggregation = Literal["Average", "Maximum", "Minimum", "Total"]
 NAMESPACES: dict[Target, str] = {
     "webserver": "Microsoft.App/containerApps",
     "daemon": "Microsoft.App/containerApps",
+    "news": "Microsoft.App/containerApps",
     "database": "Microsoft.DBforPostgreSQL/flexibleServers",
+    "replica": "Microsoft.DBforPostgreSQL/flexibleServers",
+    "cache": "Microsoft.Cache/redisEnterprise",
     "gateway": "Microsoft.Network/applicationGateways",
     "nat": "Microsoft.Network/natGateways",
     "vault": "Microsoft.KeyVault/vaults",
@@ -87,10 +101,14 @@ _DATABASE_LOOK = (
 def alerts_for(config: StackConfig) -> list[Alert]:
     """The alerts of one stack: those of resources that it has."""
     alerts: list[Alert] = [
-        *_app_alerts("webserver"),
-        *_app_alerts("daemon"),
+        *_app_alerts("webserver", names.WEBSERVER),
+        *_app_alerts("daemon", names.DAEMON),
         _daemon_gone(),
+        *_app_alerts("news", names.NEWS_API),
+        *_news_alerts(),
         *_database_alerts(config),
+        *(_replica_alerts() if config.database_read_replica else ()),
+        *(_cache_alerts() if config.redis_sku else ()),
         *(_gateway_alerts() if config.has_gateway else ()),
         *_nat_alerts(),
         *_availability_alerts(),
@@ -99,11 +117,11 @@ def alerts_for(config: StackConfig) -> list[Alert]:
     return alerts
 
 
-def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
+def _app_alerts(app: Literal["webserver", "daemon", "news"], called: str) -> list[Alert]:
     return [
         MetricAlert(
             f"{app}-cpu",
-            f"CPU of dagster-{app} over 80 % for 5 minutes",
+            f"CPU of {called} over 80 % for 5 minutes",
             app,
             "CpuPercentage",
             "Average",
@@ -113,7 +131,7 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
             "PT1M",
             "warning",
             Runbook(
-                "The app is short of CPU; the UI or the runs become slow.",
+                "The app is short of CPU; pages or runs become slow.",
                 _APP_LOOK,
                 "A run in progress explains it on the daemon: wait. Otherwise raise `SIZES` in "
                 "`apps/containers.py` and `pulumi up`.",
@@ -121,7 +139,7 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
         ),
         MetricAlert(
             f"{app}-memory",
-            f"Memory of dagster-{app} over 85 %",
+            f"Memory of {called} over 85 %",
             app,
             "MemoryPercentage",
             "Average",
@@ -133,13 +151,13 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
             Runbook(
                 "At 100 % the container is killed and its run with it.",
                 _APP_LOOK,
-                "Look for a run with an unusual amount of articles; raise `SIZES` in "
-                "`apps/containers.py` and `pulumi up`.",
+                "On the daemon, look for a run with an unusual amount of articles; raise `SIZES` "
+                "in `apps/containers.py` and `pulumi up`.",
             ),
         ),
         MetricAlert(
             f"{app}-restarts",
-            f"dagster-{app} restarted more than 3 times",
+            f"{called} restarted more than 3 times",
             app,
             "RestartCount",
             "Maximum",
@@ -153,6 +171,148 @@ def _app_alerts(app: Literal["webserver", "daemon"]) -> list[Alert]:
                 "`az containerapp revision list`, `ContainerAppSystemLogs` in the workspace",
                 "After a deployment: deploy the previous digest again. Otherwise fix what the "
                 "last lines before the restart name.",
+            ),
+        ),
+    ]
+
+
+def _news_alerts() -> list[Alert]:
+    return [
+        MetricAlert(
+            "news-replicas",
+            "No replica of news-api",
+            "news",
+            "Replicas",
+            "Maximum",
+            "LessThan",
+            1,
+            "PT5M",
+            "PT1M",
+            "critical",
+            Runbook(
+                "Nobody reads the news. Runs go on.",
+                "`az containerapp replica list -n news-api -g GROUP`",
+                "`az containerapp revision restart`; if the image can't be pulled, deploy the last "
+                "good digest.",
+            ),
+        ),
+        MetricAlert(
+            "news-errors",
+            "More than 20 answers of news-api with an error of its own in 5 minutes",
+            "news",
+            "Requests",
+            "Total",
+            "GreaterThan",
+            20,
+            "PT5M",
+            "PT1M",
+            "warning",
+            Runbook(
+                "The database can't be read, or the program has a mistake.",
+                "the saved query `containerapp-news-api`; `/health` of the news' address",
+                "With the database away: its alerts. After a deployment: deploy the previous "
+                "digest again.",
+            ),
+            dimension=("statusCodeCategory", "5xx"),
+        ),
+        MetricAlert(
+            "news-slow",
+            "Mean answer of news-api over 2 seconds",
+            "news",
+            "ResponseTime",
+            "Average",
+            "GreaterThan",
+            2000,
+            "PT15M",
+            "PT5M",
+            "warning",
+            Runbook(
+                "Readers wait: the replica or the database is busy, or the cache is away.",
+                "alerts of the database, the replica and the cache; `Replicas` of news-api",
+                "Raise `newsMinReplicas` or `newsMaxReplicas`, then `databaseSku`, and "
+                "`pulumi up`.",
+            ),
+        ),
+    ]
+
+
+def _replica_alerts() -> list[Alert]:
+    return [
+        MetricAlert(
+            "replica-lag",
+            "The read replica is more than 60 seconds behind",
+            "replica",
+            "physical_replication_delay_in_seconds",
+            "Maximum",
+            "GreaterThan",
+            60,
+            "PT15M",
+            "PT5M",
+            "warning",
+            Runbook(
+                "The news API reads from the primary meanwhile: slower for runs, not wrong.",
+                "metrics of both servers: `disk_iops_consumed_percentage`, `cpu_percent`",
+                "A rebuild of all tables explains it: wait. Otherwise the replica's size must be "
+                "the primary's: `databaseSku`.",
+            ),
+        ),
+        MetricAlert(
+            "replica-down",
+            "The read replica doesn't answer",
+            "replica",
+            "is_db_alive",
+            "Maximum",
+            "LessThan",
+            1,
+            "PT5M",
+            "PT1M",
+            "warning",
+            Runbook(
+                "The news API reads from the primary meanwhile.",
+                "Resource health of the replica, the Activity Log",
+                "`az postgres flexible-server restart -g GROUP -n SERVER`; if that doesn't help, "
+                "delete it and `pulumi up --refresh`. While it is gone but its slot stays, the "
+                "primary keeps its log.",
+            ),
+        ),
+    ]
+
+
+def _cache_alerts() -> list[Alert]:
+    return [
+        MetricAlert(
+            "cache-memory",
+            "Memory of the cache over 90 %",
+            "cache",
+            "usedmemorypercentage",
+            "Maximum",
+            "GreaterThan",
+            90,
+            "PT15M",
+            "PT5M",
+            "info",
+            Runbook(
+                "Old answers are thrown away sooner. Nothing is lost.",
+                "metrics `evictedkeys` and `cachemisses` of the cache",
+                "Where misses are many: a larger `redisSku`, and `pulumi up`.",
+            ),
+        ),
+        MetricAlert(
+            "cache-load",
+            "CPU of the cache over 80 %",
+            "cache",
+            "percentProcessorTime",
+            "Average",
+            "GreaterThan",
+            80,
+            "PT15M",
+            "PT5M",
+            "info",
+            Runbook(
+                "Each replica waits a moment for the cache and then does without: answers are "
+                "slower, and each replica counts the requests of keys with the database.",
+                "metrics `operationsPerSecond` and `connectedclients` of the cache",
+                "A larger `redisSku`, and `pulumi up`.",
             ),
         ),
     ]
@@ -282,8 +442,9 @@ def _database_alerts(config: StackConfig) -> list[Alert]:
             Runbook(
                 "Somebody logs in with a wrong or old password, or no connection is free.",
                 "the saved query `postgresql-newsapi-db` for the role and the reason",
-                "After a rotation that was interrupted: start the job `newsapi-db-rotate` again. "
-                "Otherwise find the client by its address.",
+                "With identities, the job `newsapi-db-role` lets in whoever it misses. After a "
+                "rotation that was interrupted: start the job `newsapi-db-rotate` again. Otherwise "
+                "find the client by its address.",
             ),
         ),
         (
@@ -367,7 +528,7 @@ def _gateway_alerts() -> list[Alert]:
     return [
         MetricAlert(
             "gateway-unhealthy",
-            "The gateway sees no healthy webserver",
+            "The gateway sees an app behind it that isn't healthy",
             "gateway",
             "UnhealthyHostCount",
             "Average",
@@ -377,15 +538,15 @@ def _gateway_alerts() -> list[Alert]:
             "PT1M",
             "critical",
             Runbook(
-                "The UI answers 502. Runs go on.",
+                "The UI or the news answer 502. Runs go on.",
                 look,
-                "Check `/server_info` inside the network, the login's excluded path, the private "
-                "DNS zone of the environment.",
+                "Check `/server_info` of the UI and `/health` of the news inside the network, the "
+                "logins' excluded paths, the private DNS zone of the environment.",
             ),
         ),
         MetricAlert(
             "gateway-latency",
-            "Mean answer of the UI over 5 seconds",
+            "Mean answer behind the gateway over 5 seconds",
             "gateway",
             "BackendLastByteResponseTime",
             "Average",
@@ -395,7 +556,7 @@ def _gateway_alerts() -> list[Alert]:
             "PT5M",
             "warning",
             Runbook(
-                "The UI is slow for everybody.",
+                "The UI or the news are slow for everybody.",
                 f"{look}; CPU of the webserver and of the database",
                 "More replicas (`webserverMinReplicas`), or the database: see its alerts.",
             ),

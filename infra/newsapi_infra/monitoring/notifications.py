@@ -76,17 +76,18 @@ class Notifications:
 
     groups: dict[Channel, monitor.ActionGroup]
     slack: logic.Workflow
-    rotate: monitor.ActionGroup
-    rotation: logic.Workflow
+    rotate: monitor.ActionGroup | None
+    rotation: logic.Workflow | None
+    """None where the database knows no password."""
 
 
 def create_notifications(
-    context: Context, rotation_identity: managedidentity.UserAssignedIdentity
+    context: Context, rotation_identity: managedidentity.UserAssignedIdentity | None
 ) -> Notifications:
     """Declare the groups: critical to PagerDuty and mail, warning to mail, info to Slack."""
     config = context.config
     slack = _slack(context)
-    rotation = _rotation(context, rotation_identity)
+    rotation = _rotation(context, rotation_identity) if rotation_identity is not None else None
     mail = [_mail("owners", config.owner_email)]
     return Notifications(
         groups={
@@ -117,7 +118,9 @@ def create_notifications(
             "rotate",
             "newsapi-rot",
             logic_app_receivers=[_receiver(context, "rotation", rotation)],
-        ),
+        )
+        if rotation is not None
+        else None,
         rotation=rotation,
     )
 

@@ -3,7 +3,7 @@
 from newsapi_infra import names
 from newsapi_infra.monitoring.log_contract import ALERTS_EVALUATED, API_RESPONSE, RUN_FINISHED
 
-_APPS = f'"{names.WEBSERVER}", "{names.DAEMON}"'
+_APPS = f'"{names.WEBSERVER}", "{names.DAEMON}", "{names.NEWS_API}"'
 
 LINES = f"""ContainerAppConsoleLogs
 | where ContainerAppName in ({_APPS}) or isnotempty(JobName)
@@ -48,6 +48,7 @@ FIREWALL_HITS = """AGWFirewallLogs
 SAVED = {
     "containerapp-dagster-webserver": _app_log(names.WEBSERVER),
     "containerapp-dagster-daemon": _app_log(names.DAEMON),
+    "containerapp-news-api": _app_log(names.NEWS_API),
     "postgresql-newsapi-db": """AzureDiagnostics
 | where ResourceProvider == "MICROSOFT.DBFORPOSTGRESQL" and Category == "PostgreSQLLogs"
 | project TimeGenerated, Resource, errorLevel_s, Message

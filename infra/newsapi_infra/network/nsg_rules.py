@@ -26,6 +26,10 @@ INGRESS_PORTS = ("443", "30000-32767")
 """Where traffic for an app arrives in the subnet: the load balancer maps 443 to node ports."""
 
 
+CACHE_PORT = "10000"
+"""The one port of Azure Managed Redis with the cluster policy that has one address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of a network security group; its place in the list is its priority."""
@@ -102,6 +106,11 @@ def _apps(config: StackConfig) -> list[Rule]:
         _outbound("own-subnet-out", here, [here], "*", protocol="*"),
         _outbound("database", here, _with_pair(DATABASE, config), "5432"),
         _outbound("private-endpoints", here, [_range(ENDPOINTS, config)], "443"),
+        *(
+            [_outbound("cache", here, [_range(ENDPOINTS, config)], CACHE_PORT)]
+            if config.redis_sku
+            else []
+        ),
         _outbound("monitor", here, ["AzureMonitor"], "443"),
         _outbound("platform-images", here, ["MicrosoftContainerRegistry"], "443"),
         _outbound("platform-images-cdn", here, ["AzureFrontDoor.FirstParty"], "443"),
@@ -124,6 +133,11 @@ def _endpoints(config: StackConfig) -> list[Rule]:
         clients.append(_range(GATEWAY, config))
     return [
         _inbound("clients", clients, here, "443"),
+        *(
+            [_inbound("cache", [_range(APPS, config)], here, CACHE_PORT)]
+            if config.redis_sku
+            else []
+        ),
         _refuse("Inbound"),
         _refuse("Outbound"),
     ]

@@ -1,5 +1,6 @@
 """Private addresses of platform services inside the network, with their names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -17,6 +18,8 @@ class Service:
     kind: str
     sub_resource: str
     zone: str
+    more_zones: tuple[str, ...] = ()
+    """Further zones that its names live in."""
 
 
 VAULT = Service("vault", "vault", "privatelink.vaultcore.azure.net")
@@ -24,6 +27,13 @@ BLOB = Service("blob", "blob", "privatelink.blob.core.windows.net")
 BLOB_OF_PAIR = Service("blob-of-pair", "blob_secondary", "privatelink.blob.core.windows.net")
 """The second address of a geo-redundant account, read only."""
 REGISTRY = Service("registry", "registry", "privatelink.azurecr.io")
+CACHE = Service("cache", "redisEnterprise", "privatelink.redis.azure.net")
+LEARNING = Service(
+    "learning",
+    "amlworkspace",
+    "privatelink.api.azureml.ms",
+    ("privatelink.notebooks.azure.net",),
+)
 
 
 Zone = tuple[privatedns.PrivateZone, privatedns.VirtualNetworkLink]
@@ -40,12 +50,18 @@ def private_endpoint(
     service: Service,
     target: pulumi.Input[str],
     known: Zone | None = None,
+    after: Sequence[pulumi.Resource] = (),
 ) -> network.PrivateDnsZoneGroup:
     """Give a service an address in the network; what uses it waits for the result.
 
-    `known`: the zone, where another service of the kind has made it.
+    `known`: the zone, where another service of the kind has made it; `after`: what must not be
+    changed at the same time.
     """
-    zone, link = known or zone_of(context, net, service)
+    zones = [known or zone_of(context, net, service)]
+    zones += [
+        private_zone(context, f"{service.kind}-{place}", name, net.vnet)
+        for place, name in enumerate(service.more_zones, 2)
+    ]
     endpoint = network.PrivateEndpoint(
         f"endpoint-{service.kind}",
         resource_group_name=context.group_name,
@@ -60,16 +76,16 @@ def private_endpoint(
             )
         ],
         tags=context.tags,
+        opts=pulumi.ResourceOptions(depends_on=list(after)),
     )
-    return _zone_group(context, service, endpoint, zone, link)
+    return _zone_group(context, service, endpoint, zones)
 
 
 def _zone_group(
     context: Context,
     service: Service,
     endpoint: network.PrivateEndpoint,
-    zone: privatedns.PrivateZone,
-    link: privatedns.VirtualNetworkLink,
+    zones: Sequence[Zone],
 ) -> network.PrivateDnsZoneGroup:
     return network.PrivateDnsZoneGroup(
         f"endpoint-dns-{service.kind}",
@@ -78,8 +94,9 @@ def _zone_group(
         private_dns_zone_group_name="default",
         private_dns_zone_configs=[
             network.PrivateDnsZoneConfigArgs(
-                name=service.zone.replace(".", "-"), private_dns_zone_id=zone.id
+                name=name.replace(".", "-"), private_dns_zone_id=zone.id
             )
+            for name, (zone, _) in zip((service.zone, *service.more_zones), zones, strict=True)
         ],
-        opts=pulumi.ResourceOptions(depends_on=[link]),
+        opts=pulumi.ResourceOptions(depends_on=[link for _, link in zones]),
     )

@@ -1,4 +1,4 @@
-"""The UI's public name, where its DNS zone is on Azure."""
+"""The public names of the UI and the news, where their DNS zone is on Azure."""
 
 import pulumi
 from pulumi_azure_native import dns
@@ -10,15 +10,16 @@ TTL_SECONDS = 60
 
 
 def name_address(context: Context, zone: str, address: pulumi.Input[str]) -> None:
-    """Let `hostName` lead to the gateway's address; the zone is in the stack's own group."""
-    dns.RecordSet(
-        "ui-name",
-        resource_group_name=context.group_name,
-        zone_name=zone,
-        record_type="A",
-        relative_record_set_name=context.config.host_name.removesuffix(f".{zone}"),
-        ttl=TTL_SECONDS,
-        a_records=[dns.ARecordArgs(ipv4_address=address)],
-        # Moved by hand in a disaster: no drift to undo.
-        opts=context.lasting(ignore_changes=["aRecords"]),
-    )
+    """Let both names lead to the gateway's address; the zone is in the stack's own group."""
+    for kind, name in (("ui", context.config.host_name), ("news", context.config.news_host_name)):
+        dns.RecordSet(
+            f"{kind}-name",
+            resource_group_name=context.group_name,
+            zone_name=zone,
+            record_type="A",
+            relative_record_set_name=name.removesuffix(f".{zone}"),
+            ttl=TTL_SECONDS,
+            a_records=[dns.ARecordArgs(ipv4_address=address)],
+            # Moved by hand in a disaster: no drift to undo.
+            opts=context.lasting(ignore_changes=["aRecords"]),
+        )

@@ -195,6 +195,31 @@ TYPES = {
         "Microsoft.DBforPostgreSQL/flexibleServers/administrators",
         ("serverName", "objectId"),
     ),
+    "redisenterprise:RedisEnterprise": ArmType(
+        "Microsoft.Cache/redisEnterprise", ("clusterName",), _top("sku", "zones", "identity")
+    ),
+    "redisenterprise:Database": ArmType(
+        "Microsoft.Cache/redisEnterprise/databases", ("clusterName", "databaseName")
+    ),
+    "redisenterprise:AccessPolicyAssignment": ArmType(
+        "Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments",
+        ("clusterName", "databaseName", "accessPolicyAssignmentName"),
+    ),
+    "machinelearningservices:Workspace": ArmType(
+        "Microsoft.MachineLearningServices/workspaces",
+        ("workspaceName",),
+        _top("kind", "sku", "identity"),
+    ),
+    "machinelearningservices:Compute": ArmType(
+        "Microsoft.MachineLearningServices/workspaces/computes",
+        ("workspaceName", "computeName"),
+        _top("sku", "identity"),
+    ),
+    "machinelearningservices:BatchEndpoint": ArmType(
+        "Microsoft.MachineLearningServices/workspaces/batchEndpoints",
+        ("workspaceName", "endpointName"),
+        _top("kind", "sku", "identity"),
+    ),
     "operationalinsights:Workspace": ArmType(
         "Microsoft.OperationalInsights/workspaces", ("workspaceName",), _top("identity")
     ),

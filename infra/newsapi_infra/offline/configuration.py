@@ -23,6 +23,7 @@ SECRET_KEYS = (
     "pagerdutyUrl",
     "pagerdutyRoutingKey",
     "slackWebhookUrl",
+    "sentimentEndpointKey",
     "uiCertificate",
 )
 PLANTED = {key: f"planted-secret-{key}" for key in SECRET_KEYS}

@@ -184,6 +184,10 @@ class _Recorder(pulumi_mocks.Mocks):
             state["fullyQualifiedDomainName"] = self._known(
                 resource_id, "fullyQualifiedDomainName", f"{name}.postgres.database.azure.com"
             )
+        elif short == "redisenterprise:RedisEnterprise":
+            state["hostName"] = self._known(
+                resource_id, "hostName", f"{name}.{inputs['location']}.redis.azure.net"
+            )
         elif short == "applicationinsights:Component":
             state["connectionString"] = self._known(
                 resource_id, "ConnectionString", f"InstrumentationKey={_uuid(resource_id, 'key')}"

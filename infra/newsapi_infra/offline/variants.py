@@ -11,6 +11,9 @@ PAIR_PRIMARY = {
     "pairNetworkId": f"{_GROUPS}/newsapi-dr-rg/providers/Microsoft.Network/virtualNetworks/"
     "newsapi-dr-vnet",
     "pairNetworkPrefix": "10.1",
+    "pairDatabaseLogins": "newsapi-dr-apps-id=44444444-4444-4444-4444-444444444444 "
+    "newsapi-dr-jobs-id=55555555-5555-5555-5555-555555555555",
+    "pairDatabaseReaders": "newsapi-dr-news-id=66666666-6666-6666-6666-666666666666",
 }
 PAIR_STANDBY = {
     "databaseRestoreFrom": "",
@@ -28,6 +31,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "prod": ("prod", {}),
     "dr": ("dr", {}),
     "vpn": ("prod", {"uiAccess": "vpn", "vpnGateway": True, "smtpHost": ""}),
+    "passwords": ("prod", {"databaseLogin": "password", "redisSku": "", "newsMinReplicas": 2}),
     "everything": (
         "prod",
         {
@@ -40,10 +44,20 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "databaseServer": "newsapi-prod-pg-dnt1-r1",
             "databaseStorageGb": 256,
             "dnsZone": "example.com",
+            "readerGroup": "newsapi-readers",
+            "readerGroupId": "33333333-3333-3333-3333-333333333333",
         },
     ),
     "pair-primary": ("prod", dict(PAIR_PRIMARY)),
     "pair-standby": ("dr", dict(PAIR_STANDBY)),
+    "learning": (
+        "prod",
+        {
+            "machineLearning": True,
+            "dataScientistsGroupId": "77777777-7777-7777-7777-777777777777",
+            "sentimentEndpoint": "https://tone.eastus.inference.ml.azure.com/score",
+        },
+    ),
     "first-stage": ("prod", {"stage": "foundation", "imageDigest": ""}),
 }
 """Each with its stack and what differs; between them every switch is in every position."""

@@ -1,12 +1,19 @@
 """`newsapi db`: create, upgrade and check the tables; SQL for administrators; loaded tables."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import click
+from typing_extensions import override
 
 from newsapi_dentsu.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.warehouse.engines.postgres_role import Administrator, Principal
 
 
 @click.group()
@@ -28,6 +35,7 @@ def upgrade(*, keep_way_back: bool) -> None:
     """
     from newsapi_dentsu.errors import WarehouseError
     from newsapi_dentsu.warehouse import open_warehouse
+    from newsapi_dentsu.warehouse.schema.views import grant_reader_if_there
 
     settings = load_settings()
     with closing(open_warehouse(settings)) as warehouse:
@@ -42,6 +50,9 @@ def upgrade(*, keep_way_back: bool) -> None:
         if warehouse.is_behind():
             with warehouse.run_lock("newsapi db upgrade", settings.run_wait_seconds):
                 steps = warehouse.upgrade()
+        if settings.use_postgres:
+            # The role for readers may be younger than the views.
+            warehouse.write(grant_reader_if_there)
         for step in steps:
             click.echo(f"applied {step.version:04} {step.name}")
         click.echo(f"{warehouse.location}: the tables are up to date")
@@ -87,43 +98,124 @@ def sql(*, admin: bool) -> None:
 
 
 def _as_administrator(command: Callable[..., None]) -> Callable[..., None]:
-    """The options of a command that acts as an administrator of the server."""
-    user = click.option(
+    """The options of a command that acts as an administrator of the server, as its `admin`."""
+
+    @click.option(
         "--admin-user",
         envvar="POSTGRES_ADMIN_USER",
         show_envvar=True,
         required=True,
         help="The administrator's role.",
     )
-    password = click.option(
+    @click.option(
         "--admin-password",
         envvar="POSTGRES_ADMIN_PASSWORD",
         show_envvar=True,
-        prompt=True,
-        hide_input=True,
-        help="The administrator's password.",
+        help="The administrator's password; asked for where it is needed.",
     )
-    return user(password(command))
+    @click.option(
+        "--admin-auth",
+        type=click.Choice(["password", "entra"]),
+        envvar="POSTGRES_ADMIN_AUTH",
+        show_envvar=True,
+        default="password",
+        show_default=True,
+        help="Log in with the password, or with Microsoft Entra tokens of the machine's identity.",
+    )
+    @wraps(command)
+    def acting(
+        *, admin_user: str, admin_password: str | None, admin_auth: str, **rest: Any
+    ) -> None:
+        from pydantic import SecretStr
+
+        from newsapi_dentsu.warehouse.engines.postgres_role import Administrator
+
+        password = None
+        if admin_auth == "password":
+            typed = admin_password or click.prompt("Admin password", hide_input=True)
+            password = SecretStr(typed)
+        command(admin=Administrator(admin_user, password), **rest)
+
+    return acting
+
+
+class _PrincipalType(click.ParamType["Principal"]):
+    """`NAME=OBJECT-ID`, or `NAME=OBJECT-ID:group` and `:user`."""
+
+    name = "name=object-id"
+    _FORM: Final = re.compile(r"([^=]{1,63})=([0-9a-fA-F-]{36})(?::(service|group|user))?")
+
+    @override
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Principal":
+        from newsapi_dentsu.warehouse.engines.postgres_role import Principal
+
+        found = self._FORM.fullmatch(value)
+        if found is None:
+            self.fail(
+                f"{value}: give NAME=OBJECT-ID of an identity, with :group or :user for those",
+                param,
+                ctx,
+            )
+        kind = cast("Literal['service', 'group', 'user']", found[3] or "service")
+        return Principal(found[1], found[2], kind)
 
 
 @db.command()
 @_as_administrator
-def role(*, admin_user: str, admin_password: str) -> None:
+@click.option(
+    "--login",
+    "logins",
+    type=_PrincipalType(),
+    multiple=True,
+    envvar="POSTGRES_ROLE_LOGINS",
+    show_envvar=True,
+    help="On Azure: an identity that logs in as itself and acts as the role; several times.",
+)
+@click.option(
+    "--reader",
+    "readers",
+    type=_PrincipalType(),
+    multiple=True,
+    envvar="NEWS_READER_LOGINS",
+    show_envvar=True,
+    help="On Azure: an identity, or with :group a group of people, that reads as news_reader.",
+)
+def role(
+    *, admin: "Administrator", logins: tuple["Principal", ...], readers: tuple["Principal", ...]
+) -> None:
     """Make the role that the settings name, as an administrator of the PostgreSQL server.
 
-    Creates POSTGRES_USER where there is none, sets POSTGRES_PASSWORD (or what is at
-    POSTGRES_PASSWORD_URL) as its password, creates the schemas and grants the role what it needs
-    in them. Run again, it changes nothing but the password.
+    Creates POSTGRES_ROLE, or POSTGRES_USER, where there is none, sets POSTGRES_PASSWORD (or what is
+    at POSTGRES_PASSWORD_URL) as its password, creates the schemas and grants the role what it needs
+    in them. With POSTGRES_ROLE, the role itself is no login. Run again, it changes nothing but the
+    password.
     """
-    from pydantic import SecretStr
-
-    from newsapi_dentsu.warehouse.engines.postgres_role import prepare_role
+    from newsapi_dentsu.warehouse.engines.postgres_role import let_in, prepare_role
+    from newsapi_dentsu.warehouse.schema import views
 
     settings = load_settings()
     if not settings.use_postgres:
         raise click.UsageError("only PostgreSQL has roles: set USE_POSTGRES=true")
-    prepare_role(settings, admin_user, SecretStr(admin_password), _needed_of_admin(settings))
-    click.echo(f"{settings.postgres_user} may log in to {settings.postgres_db} and has its schemas")
+    alone = settings.postgres_role is None
+    prepare_role(settings, admin, _needed_of_admin(settings), logs_in=alone)
+    let_in(settings, admin, settings.owner_role, logins)
+    if readers:
+        reading = settings.model_copy(
+            update={
+                "postgres_role": views.READER,
+                "postgres_password": None,
+                "postgres_password_url": None,
+            }
+        )
+        prepare_role(reading, admin, [views.READER_SEES_SCHEMA], logs_in=False)
+        let_in(settings, admin, views.READER, readers)
+    members = ", ".join(one.name for one in logins)
+    who = settings.owner_role if alone else f"{members or 'nobody yet'}, as {settings.owner_role},"
+    click.echo(f"{who} may log in to {settings.postgres_db} and has its schemas")
+    if readers:
+        click.echo(f"{', '.join(one.name for one in readers)} may read as {views.READER}")
 
 
 @db.command()
@@ -142,15 +234,13 @@ def role(*, admin_user: str, admin_password: str) -> None:
     show_default=True,
     help="How long the new password holds.",
 )
-def rotate(*, admin_user: str, admin_password: str, within_days: int, valid_days: int) -> None:
+def rotate(*, admin: "Administrator", within_days: int, valid_days: int) -> None:
     """Change the password that the pipeline logs in with, where it is about to expire.
 
     The new one goes to Azure Key Vault (POSTGRES_PASSWORD_URL) and to the PostgreSQL server. Runs
     under way go on: a connection that is open stays so, and a new one asks the vault. Run again,
     it finishes what was interrupted, or says that there is nothing to do.
     """
-    from pydantic import SecretStr
-
     from newsapi_dentsu.warehouse.engines.postgres_role import rotate_password
 
     settings = load_settings()
@@ -161,8 +251,7 @@ def rotate(*, admin_user: str, admin_password: str, within_days: int, valid_days
     done = rotate_password(
         settings,
         settings.postgres_password_url,
-        admin_user,
-        SecretStr(admin_password),
+        admin,
         now=datetime.now(UTC),
         within=timedelta(days=within_days),
         valid=timedelta(days=valid_days),
@@ -181,7 +270,7 @@ def rotate(*, admin_user: str, admin_password: str, within_days: int, valid_days
     confirmation_prompt=True,
     help="The password that news_reader gets.",
 )
-def reader(*, admin_user: str, admin_password: str, reader_password: str) -> None:
+def reader(*, admin: "Administrator", reader_password: str) -> None:
     """Make the role news_reader, which reads the views of schema final and nothing else.
 
     For analysts and their tools. Run again, it changes nothing but the password; upgrades keep its
@@ -201,12 +290,12 @@ def reader(*, admin_user: str, admin_password: str, reader_password: str) -> Non
             """There are tables, of this version."""
         login = settings.model_copy(
             update={
-                "postgres_user": views.READER,
+                "postgres_role": views.READER,
                 "postgres_password": SecretStr(reader_password),
                 "postgres_password_url": None,
             }
         )
-        prepare_role(login, admin_user, SecretStr(admin_password), [views.READER_SEES_SCHEMA])
+        prepare_role(login, admin, [views.READER_SEES_SCHEMA])
         warehouse.write(views.grant_reader)
     click.echo(f"{views.READER} may log in to {settings.postgres_db} and read its views")
 
@@ -218,7 +307,7 @@ def _needed_of_admin(settings: Settings) -> Iterator[str]:
     from newsapi_dentsu.warehouse.engines.quoting import quoted_name
     from newsapi_dentsu.warehouse.schema import history
 
-    role = quoted_name(settings.postgres_user)
+    role = quoted_name(settings.owner_role)
     for name in (*history.schemas(), DAGSTER_SCHEMA):
         yield f"CREATE SCHEMA IF NOT EXISTS {name}"
         yield f"GRANT USAGE, CREATE ON SCHEMA {name} TO {role}"
@@ -236,8 +325,8 @@ def _script(settings: Settings, *, admin: bool) -> Iterator[str]:
         yield from (f"{statement};" for statement in _needed_of_admin(settings))
         if admin:
             return
-        yield f"-- As {settings.postgres_user}, who must own the tables (`newsapi db upgrade`):"
-        yield f"SET ROLE {quoted_name(settings.postgres_user)};"
+        yield f"-- As {settings.owner_role}, who must own the tables (`newsapi db upgrade`):"
+        yield f"SET ROLE {quoted_name(settings.owner_role)};"
     elif admin:
         yield "-- DuckDB needs nothing of an administrator."
         return

@@ -46,6 +46,13 @@ _ORIGIN = re.compile(r"https?://[^/\s*?#]+")
     type=click.Path(path_type=Path, exists=True),
     help="GraphQL documents known by name: a folder of NAME.graphql, or JSON of names and texts.",
 )
+@click.option(
+    "--public-url",
+    metavar="ADDRESS",
+    envvar="SERVE_PUBLIC_URL",
+    show_envvar=True,
+    help="The address that links and feeds name, behind a proxy that asks under another name.",
+)
 @click.option("--trusted-only", is_flag=True, help="Execute no other GraphQL documents.")
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 @click.pass_context
@@ -58,6 +65,7 @@ def serve(
     without_keys: bool,
     origins: tuple[str, ...],
     trusted: Path | None,
+    public_url: str | None,
     trusted_only: bool,
     opened: bool,
 ) -> None:
@@ -65,8 +73,8 @@ def serve(
 
     Reads the reader's copy that each run publishes (data/reading), or with PostgreSQL the views of
     schema final; so runs and readers never wait for each other. On this machine alone it is open.
-    Where others can reach it, because of --host or --allow-host, everybody needs a key of
-    `newsapi keys create`, also for the pages, unless --without-keys says otherwise.
+    Where others can reach it, because of --host, --allow-host or --public-url, everybody
+    needs a key of `newsapi keys create`, also for the pages, unless --without-keys says otherwise.
     """
     from newsapi_dentsu.loopback import is_loopback
 
@@ -75,9 +83,14 @@ def serve(
             raise click.UsageError(
                 f"{origin} is no origin: give scheme, host and port, such as https://app.example"
             )
+    if public_url is not None and not _ORIGIN.fullmatch(public_url):
+        raise click.UsageError(
+            f"{public_url} is no address of a server: give scheme, host and port, such as "
+            "https://news.example"
+        )
     if trusted_only and trusted is None:
         raise click.UsageError("--trusted-only needs --trusted: where the documents are")
-    alone = is_loopback(host) and not hosts
+    alone = is_loopback(host) and not hosts and public_url is None
     settings = load_settings()
     listening = listen(host, port, named=is_named(context))
     import uvicorn
@@ -105,7 +118,7 @@ def serve(
     options = GraphQLOptions(introspection=alone, trusted=trusted, trusted_only=trusted_only)
     saved = SavedSearches(settings.saved_searches_path)
     answers = open_answers(settings, options.name())
-    served = application(library, hosts, access, origins, saved, options, answers)
+    served = application(library, hosts, access, origins, saved, options, answers, public_url)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     click.echo(f"The news from {library.location} on {url}; Ctrl-C ends it.", err=True)
     if access.closed:

@@ -1,6 +1,7 @@
 """Dagster's home: its `dagster.yaml` as the settings want it, and the database behind it."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -105,8 +106,11 @@ def dagster_yaml(settings: Settings) -> str:
 
 def _storage(settings: Settings) -> dict[str, Any]:
     socket = settings.postgres_host.startswith(("/", "@"))
+    session = dict(_SESSION)
+    if settings.postgres_role:
+        session["role"] = re.sub(r"([\\\s])", r"\\\1", settings.postgres_role)
     parameters: dict[str, Any] = {
-        "options": " ".join(f"-c{name}={value}" for name, value in _SESSION.items()),
+        "options": " ".join(f"-c{name}={value}" for name, value in session.items()),
         "application_name": "newsapi-dagster",
         "sslmode": settings.sslmode,
         "connect_timeout": max(2, int(settings.database_wait_seconds)),

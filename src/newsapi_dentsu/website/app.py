@@ -23,7 +23,7 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import anyio
 from starlette.applications import Starlette
@@ -102,6 +102,7 @@ def application(
     saved: SavedSearches | None = None,
     graphql: GraphQLOptions = _USUAL_GRAPHQL,
     answers: Answers | None = None,
+    public_url: str | None = None,
 ) -> Starlette:
     """The application.
 
@@ -113,6 +114,7 @@ def application(
         saved: the saved searches, each of which has a page and feeds.
         graphql: what of GraphQL is served.
         answers: where answers are kept, to be given again.
+        public_url: the address that links and feeds name, where a proxy asks under another name.
 
     Raises:
         SettingsError: a trusted document can't be used.
@@ -173,7 +175,7 @@ def application(
             Route("/api/v1/stories/{id}/related", routes.one(search_api.related), methods=["GET"]),
         ],
         middleware=[
-            Middleware(_Around, hosts=frozenset({"localhost", *hosts})),
+            Middleware(_Around, hosts=frozenset({"localhost", *hosts}), public_url=public_url),
             *([_cross_origin(origins)] if origins else []),
             Middleware(Gate, access=access),
             *([Middleware(AnswerCache, library=library, answers=answers)] if answers else []),
@@ -575,9 +577,11 @@ class _Around:
     Refuses foreign names of this host.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], public_url: str | None) -> None:
         self._app = app
-        self._hosts = hosts
+        self._public = urlsplit(public_url) if public_url else None
+        known = self._public.hostname if self._public else None
+        self._hosts = hosts | {known} if known else hosts
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -600,7 +604,7 @@ class _Around:
         self._under_way += 1
         try:
             refusal = self._refusal(scope)
-            await (refusal or self._app)(_suited(scope), receive, with_headers)
+            await (refusal or self._app)(self._asked(_suited(scope)), receive, with_headers)
         except Exception as error:
             # The path without what was asked: that may hold what is nobody's affair.
             logger.error("%s could not be answered: %s", scope["path"], error, exc_info=error)
@@ -613,6 +617,14 @@ class _Around:
             await broken(scope, receive, with_headers)
         finally:
             self._under_way -= 1
+
+    def _asked(self, scope: Scope) -> Scope:
+        """The request as if it had come to the public address."""
+        if self._public is None:
+            return scope
+        others = [pair for pair in scope["headers"] if pair[0] != b"host"]
+        host = (b"host", self._public.netloc.encode())
+        return {**scope, "scheme": self._public.scheme, "headers": [host, *others]}
 
     def _refusal(self, scope: Scope) -> Response | None:
         named = [value for name, value in scope["headers"] if name == b"host"]

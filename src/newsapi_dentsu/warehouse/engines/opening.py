@@ -65,6 +65,7 @@ def _of_postgres(settings: Settings) -> dict[str, Any]:
         "port": settings.postgres_port,
         "database": settings.postgres_db,
         "user": settings.postgres_user,
+        "role": settings.postgres_role,
         "password": password.get_secret_value() if password else None,
         "wait": settings.database_wait_seconds,
         "auth": settings.postgres_auth,

@@ -117,6 +117,7 @@ class PostgresEngine(Engine):
         user: str,
         password: str | None,
         wait: float,
+        role: str | None = None,
         auth: Literal["password", "entra"] = "password",
         password_url: str | None = None,
         standby: tuple[str, int] | None = None,
@@ -136,6 +137,7 @@ class PostgresEngine(Engine):
             sslmode=sslmode,
             sslrootcert=sslrootcert,
         )
+        self._role = role
         self._statement_timeout = statement_timeout
         self._lock_timeout = lock_timeout
         self._pooled_sessions: bool | None = None
@@ -440,6 +442,7 @@ class PostgresEngine(Engine):
                 self._pooled_sessions = pooled
             prepare_session(
                 connection,
+                role=self._role,
                 statement_timeout=self._statement_timeout,
                 lock_timeout=self._lock_timeout,
                 clean=self._pooled_sessions,

@@ -1,9 +1,11 @@
-"""The role that the pipeline logs in as, made by an administrator of the server."""
+"""The role that the pipeline works as, and who may act as it, made by an administrator."""
 
 import secrets
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import SecretStr
 
@@ -14,6 +16,7 @@ from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 from newsapi_dentsu.warehouse.engines.opening import open_postgres
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+from newsapi_dentsu.warehouse.engines.quoting import quoted_name
 
 _PASSWORD_BYTES = 32
 
@@ -26,7 +29,7 @@ DECLARE
     password text := current_setting('newsapi.password');
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
-        EXECUTE format('CREATE ROLE %I LOGIN', role);
+        EXECUTE format('CREATE ROLE %I %s', role, current_setting('newsapi.login'));
     END IF;
     IF password <> '' THEN
         EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', role, password);
@@ -37,8 +40,68 @@ $$
 """
 
 
+_PRINCIPALS_DATABASE = "postgres"
+"""Where Azure has the functions that make its roles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """Who makes roles on the server."""
+
+    user: str
+    password: SecretStr | None
+    """None: they log in with Microsoft Entra tokens of this process's identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An identity, a group or a person of Microsoft Entra that may log in."""
+
+    name: str
+    """Its name in Entra, which becomes the role's."""
+    object_id: str
+    kind: Literal["service", "group", "user"]
+
+
+def let_in(
+    settings: Settings, admin: Administrator, role: str, principals: Iterable[Principal]
+) -> None:
+    """Let those of Microsoft Entra log in, each under its own name, as members of a role.
+
+    Doing it again changes nothing. On Azure's flexible server, with an administrator of Entra's.
+
+    Args:
+        settings: the server and the database.
+        admin: the administrator.
+        role: what they become members of.
+        principals: who.
+
+    Raises:
+        WarehouseError: the server isn't reached, or refuses.
+    """
+    directory = settings.model_copy(update={"postgres_db": _PRINCIPALS_DATABASE})
+    principals = list(principals)
+    with (
+        closing(_administration(directory, admin)) as engine,
+        engine.transaction() as session,
+    ):
+        session.execute("SET LOCAL search_path = pg_catalog, public")
+        for one in principals:
+            if not session.rows("SELECT 1 FROM pg_roles WHERE rolname = $1", one.name):
+                session.execute(
+                    "SELECT pgaadauth_create_principal_with_oid($1, $2, $3, false, false)",
+                    *(one.name, one.object_id, one.kind),
+                )
+    with (
+        closing(_administration(settings, admin)) as engine,
+        engine.transaction() as session,
+    ):
+        for one in principals:
+            session.execute(f"GRANT {quoted_name(role)} TO {quoted_name(one.name)}")
+
+
 def prepare_role(
-    settings: Settings, admin: str, admin_password: SecretStr, statements: Iterable[str]
+    settings: Settings, admin: Administrator, statements: Iterable[str], *, logs_in: bool = True
 ) -> None:
     """Make the role that the settings name, set its password and run `statements`, or none of it.
 
@@ -46,10 +109,10 @@ def prepare_role(
     right to create schemas in the database, but no superuser.
 
     Args:
-        settings: the role is `postgres_user`; without a `postgres_password` it gets none.
-        admin: the administrator's role.
-        admin_password: the administrator's password.
+        settings: the role is `owner_role`; without a `postgres_password` it gets none.
+        admin: the administrator.
         statements: what the role needs granted.
+        logs_in: whether it is a login itself, where it is new.
 
     Raises:
         WarehouseError: the server isn't reached, or refuses.
@@ -59,10 +122,10 @@ def prepare_role(
     if settings.postgres_password_url:
         value = key_vault.read(settings.postgres_password_url).value
     with (
-        closing(_administration(settings, admin, admin_password)) as engine,
+        closing(_administration(settings, admin)) as engine,
         engine.transaction() as session,
     ):
-        _prepare(session, settings.postgres_user, value)
+        _prepare(session, settings.owner_role, value, logs_in=logs_in)
         for statement in statements:
             session.execute(statement)
 
@@ -70,8 +133,7 @@ def prepare_role(
 def rotate_password(
     settings: Settings,
     address: str,
-    admin: str,
-    admin_password: SecretStr,
+    admin: Administrator,
     *,
     now: datetime,
     within: timedelta,
@@ -86,8 +148,7 @@ def rotate_password(
     Args:
         settings: the role is `postgres_user`.
         address: of its password in the vault.
-        admin: the administrator's role.
-        admin_password: the administrator's password.
+        admin: the administrator.
         now: the time.
         within: how long before the password expires it is changed.
         valid: how long the new one is to hold.
@@ -97,7 +158,7 @@ def rotate_password(
         WarehouseError: the server isn't reached, or refuses.
     """
     with (
-        closing(_administration(settings, admin, admin_password)) as engine,
+        closing(_administration(settings, admin)) as engine,
         engine.transaction() as session,
     ):
         session.execute("SELECT pg_advisory_xact_lock($1)", LockKey.ROTATION.value)
@@ -115,11 +176,11 @@ def rotate_password(
     return f"{settings.postgres_user} has a new password, which holds until {now + valid:%Y-%m-%d}"
 
 
-def _prepare(session: Session, role: str, password: str) -> None:
+def _prepare(session: Session, role: str, password: str, *, logs_in: bool = True) -> None:
     session.execute(
-        "SELECT set_config('newsapi.role', $1, true), set_config('newsapi.password', $2, true)",
-        role,
-        password,
+        "SELECT set_config('newsapi.role', $1, true), set_config('newsapi.password', $2, true), "
+        "set_config('newsapi.login', $3, true)",
+        *(role, password, "LOGIN" if logs_in else "NOLOGIN"),
     )
     session.execute(_PREPARE)
 
@@ -134,15 +195,16 @@ def _logs_in(settings: Settings, password: str) -> bool:
     return True
 
 
-def _administration(settings: Settings, admin: str, password: SecretStr) -> PostgresEngine:
+def _administration(settings: Settings, admin: Administrator) -> PostgresEngine:
     """The server, as its administrator."""
     return open_postgres(
         settings.model_copy(
             update={
-                "postgres_user": admin,
-                "postgres_password": password,
+                "postgres_user": admin.user,
+                "postgres_role": None,
+                "postgres_password": admin.password,
                 "postgres_password_url": None,
-                "postgres_auth": "password",
+                "postgres_auth": "entra" if admin.password is None else "password",
             }
         )
     )

@@ -103,12 +103,18 @@ def refuse_lost_schema(location: str, connection: Connection, schema: str) -> No
 
 
 def prepare_session(
-    connection: Connection, *, statement_timeout: float, lock_timeout: float, clean: bool
+    connection: Connection,
+    *,
+    role: str | None,
+    statement_timeout: float,
+    lock_timeout: float,
+    clean: bool,
 ) -> None:
     """Set what the code relies on, whatever the role, the database and the environment say.
 
     Args:
         connection: the new connection.
+        role: the role to take; None: the one that has logged in.
         statement_timeout: the longest time for a statement, in seconds; 0 for no limit.
         lock_timeout: the longest wait for a lock, in seconds; 0 for no limit.
         clean: whether a client before this one may have left something in the session.
@@ -122,6 +128,8 @@ def prepare_session(
     }
     if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE:
         values["transaction_timeout"] = "0"
+    if role is not None:
+        values["role"] = role
     connection.execute(
         "SELECT set_config(name, value, false) "
         "FROM unnest(%s::text[], %s::text[]) AS chosen (name, value)",

@@ -260,9 +260,13 @@ def create_views(engine: Engine, session: Session) -> None:
     """Make those that are missing, and let PostgreSQL's role for readers read them."""
     for name in missing(engine, session):
         session.execute(f"CREATE VIEW {name} AS {views(engine.name)[name]}")
-    if engine.name == "PostgreSQL" and one(
-        session, "SELECT count(*) FROM pg_roles WHERE rolname = $1", READER
-    ):
+    if engine.name == "PostgreSQL":
+        grant_reader_if_there(session)
+
+
+def grant_reader_if_there(session: Session) -> None:
+    """Let the role for readers of a PostgreSQL server read the views, where there is one."""
+    if one(session, "SELECT count(*) FROM pg_roles WHERE rolname = $1", READER):
         grant_reader(session)
 
 
