@@ -1,30 +1,37 @@
 """Deduplicating: the articles of each page, whatever came under its url and in what order."""
 
-import json
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
 
-from newsapi_dentsu.domain.record import FAILED, read_content
+from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.domain.similarity import prepare
-from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
-from newsapi_dentsu.domain.urls import Address, address, article_id, article_url, distinct_url
+from newsapi_dentsu.domain.urls import article_id
 from newsapi_dentsu.domain.versions import (
     Occurrence,
-    Resolution,
-    Returned,
     Wording,
     Wordings,
     articles_of,
     resolve,
 )
-from newsapi_dentsu.domain.wrapping import NOTHING_KNOWN, Known, own_span
+from newsapi_dentsu.domain.wrapping import Known
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import setting_aside
+from newsapi_dentsu.stages.pages import (
+    Draft,
+    Made,
+    draft_of,
+    made_article,
+    named,
+    occurrence,
+    outcome_of,
+    without_article,
+    wording_of,
+)
 from newsapi_dentsu.stages.report import DeduplicateReport
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -37,7 +44,7 @@ from newsapi_dentsu.warehouse.tables import (
     returns,
     wrapping_lines,
 )
-from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
+from newsapi_dentsu.warehouse.tables.processed import RecordOutcome
 from newsapi_dentsu.warehouse.tables.raw import RawRow
 from newsapi_dentsu.warehouse.tables.returns import Return
 
@@ -135,7 +142,7 @@ def _take(
     """Make articles of records whose outcomes so far are `earlier`."""
     records = _Records(session, rows, recurring)
     stored = {outcome.raw_seq: outcome for outcome in earlier}
-    outcomes = {row.seq: _outcome(row, records.drafts.get(row.seq)) for row in rows}
+    outcomes = {row.seq: outcome_of(row, records.drafts.get(row.seq)) for row in rows}
     page_ids = {
         one.page_id for one in chain(outcomes.values(), stored.values()) if one.page_id is not None
     }
@@ -147,14 +154,11 @@ def _take(
     known = processed.articles(session, before | {one.article_id for one in articles})
     changed = []
     for one in articles:
-        article = replace(
-            records.drafts[one.shown.raw_seq].article,
-            article_id=one.article_id,
-            url=one.url or known[one.article_id].url,
-            link=records.drafts[one.shown.link_seq].article.link,
-            version=one.shown.version,
-            published_at=one.shown.published_at,
-            first_published_at=one.shown.first_published_at,
+        article = made_article(
+            one,
+            one.url or known[one.article_id].url,
+            records.drafts[one.shown.raw_seq],
+            records.drafts[one.shown.link_seq],
         )
         if article != known.get(one.article_id):
             changed.append(article)
@@ -191,27 +195,6 @@ def _take(
         articles_removed=len(gone),
         failed=sum(outcome.reason == FAILED for outcome in taken),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A record as the article that it would be if it were the only one of its page.
-
-    `address` is None where its link can't be used, by the rules of now.
-    """
-
-    uri: str
-    address: Address | None
-    article: Article
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """An article of a page, and its canonical url; None where that stays as it is stored."""
-
-    article_id: str
-    url: str | None
-    shown: Resolution
 
 
 class _Records(Wordings):
@@ -251,17 +234,17 @@ class _Records(Wordings):
             drafts |= self._drafts(raw.rows_by_seq(self._session, others))
             for seq, draft in drafts.items():
                 try:
-                    self._wordings[seq] = _wording(draft.article)
+                    self._wordings[seq] = wording_of(draft.article)
                 except Exception as error:
                     self._set_aside(seq, draft.uri, error)
         # Where there is none, the page will be divided again without the record.
         return self._wordings.get(record.raw_seq, _NO_WORDING)
 
-    def _drafts(self, rows: Iterable[RawRow]) -> dict[int, _Draft]:
+    def _drafts(self, rows: Iterable[RawRow]) -> dict[int, Draft]:
         drafts = {}
         for row in rows:
             try:
-                drafts[row.seq] = _draft(row, self._recurring)
+                drafts[row.seq] = draft_of(row, self._recurring)
             except Exception as error:
                 self._set_aside(row.seq, row.uri, error)
         return drafts
@@ -277,102 +260,12 @@ class _Records(Wordings):
         )
 
 
-def _draft(row: RawRow, recurring: Mapping[str, Known]) -> _Draft:
-    value = json.loads(row.record or "{}")
-    found = address(value.get("url"))
-    link = found.link if found else row.url or ""
-    content = read_content(value, link)
-    title, body = clean_title(content.title), clean_text(content.body)
-    span = own_span(body, recurring.get(row.source_uri or "", NOTHING_KNOWN))
-    article = Article(
-        article_id="",
-        url="",
-        link=link,
-        title=title,
-        body=body,
-        published_at=row.published_at,
-        first_published_at=row.published_at,
-        indexed_at=row.indexed_at,
-        source_name=row.source_name,
-        source_uri=row.source_uri,
-        lang=row.lang,
-        data_type=row.data_type,
-        authors=content.authors,
-        image=content.image,
-        sentiment=content.sentiment,
-        concepts=content.concepts,
-        categories=content.categories,
-        event_uri=content.event_uri,
-        is_duplicate=row.is_duplicate,
-        version=1,
-        text_hash=text_hash(title, span.of(body)),
-        raw_seq=row.seq,
-        origin=row.origin,
-        fetched_at=row.fetched_at,
-        text_start=span.start,
-        text_end=span.end,
-    )
-    return _Draft(row.uri, found, article)
-
-
-def _wording(article: Article) -> Wording:
-    return Wording(prepare(article.title), prepare(article.body))
-
-
-def _outcome(row: RawRow, draft: _Draft | None) -> RecordOutcome:
-    """What becomes of a record; not yet of which article it is."""
-    if draft is None or draft.address is None:
-        return RecordOutcome(
-            raw_seq=row.seq,
-            uri=row.uri,
-            uri_version=row.version,
-            page_id=None,
-            fragment=None,
-            article_id=None,
-            outcome="unusable",
-            reason=row.unusable or (FAILED if draft is None else "bad_url"),
-            text_hash=None,
-            text_at=None,
-            published_at=None,
-        )
-    text_at = row.indexed_at
-    if row.version > 1:
-        text_at = max(row.indexed_at or row.fetched_at, row.fetched_at)
-    return RecordOutcome(
-        raw_seq=row.seq,
-        uri=row.uri,
-        uri_version=row.version,
-        page_id=article_id(draft.address.page),
-        fragment=draft.address.fragment,
-        article_id=None,
-        outcome="article",
-        reason=None,
-        text_hash=draft.article.text_hash,
-        text_at=text_at,
-        published_at=row.published_at,
-    )
-
-
-def _failed(outcome: RecordOutcome) -> RecordOutcome:
-    return replace(
-        outcome,
-        page_id=None,
-        fragment=None,
-        article_id=None,
-        outcome="unusable",
-        reason=FAILED,
-        text_hash=None,
-        text_at=None,
-        published_at=None,
-    )
-
-
 def _articles(
     session: Session,
     stored: Mapping[int, RecordOutcome],
     outcomes: dict[int, RecordOutcome],
     records: _Records,
-) -> list[_Made]:
+) -> list[Made]:
     """The articles of the pages that records lead to, or have led to.
 
     There are drafts of what they show. A record that turns out to fail on the way gets the outcome
@@ -385,7 +278,7 @@ def _articles(
         failed = [seq for seq in records.failed if outcomes[seq].page_id is not None]
         if not failed:
             return articles
-        outcomes.update({seq: _failed(outcomes[seq]) for seq in failed})
+        outcomes.update({seq: without_article(outcomes[seq]) for seq in failed})
 
 
 def _divided(
@@ -393,7 +286,7 @@ def _divided(
     outcomes: Mapping[int, RecordOutcome],
     returned: Mapping[int, Return],
     records: _Records,
-) -> list[_Made]:
+) -> list[Made]:
     pages: dict[str, list[Occurrence]] = {}
     moved: dict[str, list[Occurrence]] = {}
     """The records that are not what or where they were, there and here."""
@@ -401,7 +294,7 @@ def _divided(
     for seq, outcome in outcomes.items():
         touched = seq in records.taken or seq in records.failed
         if outcome.page_id is not None:
-            here = _occurrence(outcome, returned.get(seq))
+            here = occurrence(outcome, returned.get(seq))
             pages.setdefault(outcome.page_id, []).append(here)
             if touched:
                 moved.setdefault(outcome.page_id, []).append(here)
@@ -409,7 +302,7 @@ def _divided(
                 settled[seq] = outcome.article_id
         before = stored.get(seq)
         if touched and before is not None and before.page_id is not None:
-            moved.setdefault(before.page_id, []).append(_occurrence(before, None))
+            moved.setdefault(before.page_id, []).append(occurrence(before, None))
     made = []
     for page_id, page in pages.items():
         page.sort(key=lambda record: record.order)
@@ -420,21 +313,8 @@ def _divided(
             made += _as_stored(page, settled)
         else:
             records.expect(page)
-            made += _named(name, articles_of(page, records, known))
+            made += named(name, articles_of(page, records, known))
     return made
-
-
-def _occurrence(outcome: RecordOutcome, returned: Return | None) -> Occurrence:
-    return Occurrence(
-        outcome.raw_seq,
-        outcome.uri,
-        outcome.uri_version,
-        outcome.fragment or "",
-        outcome.text_hash or "",
-        outcome.text_at,
-        outcome.published_at,
-        Returned(returned.number, returned.returned_at, returned.changes) if returned else None,
-    )
 
 
 def _page(page_id: str, following: Sequence[Occurrence], records: _Records) -> str | None:
@@ -452,24 +332,12 @@ def _page(page_id: str, following: Sequence[Occurrence], records: _Records) -> s
     return None
 
 
-def _as_stored(page: Iterable[Occurrence], settled: Mapping[int, str]) -> list[_Made]:
+def _as_stored(page: Iterable[Occurrence], settled: Mapping[int, str]) -> list[Made]:
     """The articles of a page which a record has left."""
     articles: dict[str, list[Occurrence]] = {}
     for record in page:
         articles.setdefault(settled[record.raw_seq], []).append(record)
-    return [_Made(key, None, resolve(found)) for key, found in articles.items()]
-
-
-def _named(page: str, articles: Iterable[Sequence[Occurrence]]) -> list[_Made]:
-    """The articles of a page, which come in the order of their first records, with their urls."""
-    made: dict[str, _Made] = {}
-    for records in articles:
-        url = article_url(page, records[0].fragment)
-        if article_id(url) in made:
-            url = distinct_url(url, records[0].uri)
-        key = article_id(url)
-        made[key] = _Made(key, url, resolve(records))
-    return list(made.values())
+    return [Made(key, None, resolve(found)) for key, found in articles.items()]
 
 
 def _sum(one_: DeduplicateReport, other: DeduplicateReport) -> DeduplicateReport:
