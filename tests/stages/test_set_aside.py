@@ -14,9 +14,8 @@ from newsapi_dentsu.domain import record as reading
 from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.text import clean_text, clean_title
 from newsapi_dentsu.stages import curate as curating
-from newsapi_dentsu.stages import deduplicate as deduplicating
 from newsapi_dentsu.stages import group as grouping
-from newsapi_dentsu.stages import setting_aside
+from newsapi_dentsu.stages import looking, pages, setting_aside
 from newsapi_dentsu.stages import workers as working
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
@@ -85,7 +84,7 @@ def test_a_record_that_can_t_be_made_an_article(
 ) -> None:
     fill(warehouse)
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr(deduplicating, "clean_title", failing(clean_title, error))
+        patch.setattr(pages, "clean_title", failing(clean_title, error))
         report, _ = process(warehouse)
         assert (report.records, report.unusable, report.failed) == (3, 1, 1)
         assert_only_the_good_are_final(warehouse)
@@ -106,7 +105,7 @@ def test_the_article_of_an_earlier_record_stays_as_it_is(
     process(warehouse)
     with monkeypatch.context() as patch:
         failed = failing(clean_text, RecursionError())
-        patch.setattr(deduplicating, "clean_text", failed)
+        patch.setattr(pages, "clean_text", failed)
         store(
             warehouse, record("1", NOON, title="Newer", body=POISON), now=NOON + timedelta(hours=1)
         )
@@ -129,8 +128,8 @@ def test_an_earlier_record_that_fails_when_it_is_needed_again(
     process(warehouse)
     store(warehouse, record("b", NOON, **first | {"image": None} | later), record("1", NOON))
     with monkeypatch.context() as patch:
-        failed = failing(getattr(deduplicating, name), MemoryError(), but="'image': None")
-        patch.setattr(deduplicating, name, failed)
+        failed = failing(getattr(pages, name), MemoryError(), but="'image': None")
+        patch.setattr(pages, name, failed)
         report, _ = process(warehouse)
         assert (report.records, report.unusable) == (2, 0)
     assert row(warehouse, processed.OUTCOMES, "uri = 'a'")["reason"] == "failed"
@@ -160,7 +159,7 @@ def test_a_page_is_divided_anew_without_a_record_that_fails_when_it_comes_back(
     assert count(warehouse, processed.TABLE) == 1
     store(warehouse, told(1, f"{both} {POISON}"), now=NOON + timedelta(hours=2))
     with monkeypatch.context() as patch:
-        patch.setattr(deduplicating, "clean_text", failing(clean_text, ValueError()))
+        patch.setattr(pages, "clean_text", failing(clean_text, ValueError()))
         process(warehouse)
     assert column(warehouse, processed.TABLE, "body") == sorted([one, both])
     process(warehouse, full_refresh=True)
@@ -195,7 +194,7 @@ def test_an_article_that_can_t_be_compared(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(warehouse)
-    monkeypatch.setattr(grouping, "prepare", failing(similarity.prepare, MemoryError()))
+    monkeypatch.setattr(looking, "prepare", failing(similarity.prepare, MemoryError()))
     store(warehouse, record("bad", NOON, body=POISON * 40), now=NOON + timedelta(hours=1))
     assert group(warehouse, TOPICS, now=NOON).failed == 0
     process(warehouse)
@@ -219,7 +218,7 @@ def test_an_article_that_can_t_go_to_final(
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(deduplicating, "clean_title"), (assessment, "assess"), (curating, "_final")],
+    [(pages, "clean_title"), (assessment, "assess"), (curating, "_final")],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_next_version_of_the_program_tries_it_again(
@@ -243,10 +242,10 @@ def test_the_next_version_of_the_program_tries_it_again(
     assert broken_promises(warehouse) == set()
 
 
-def looks_or_dies(measure: Yardstick, asked: Sequence[grouping._Asked]) -> Sequence[Any]:
+def looks_or_dies(measure: Yardstick, asked: Sequence[looking.Asked]) -> Sequence[Any]:
     if any(POISON in one.article.title for one in asked):
         os.kill(os.getpid(), signal.SIGKILL)
-    return [grouping._look(measure, one) for one in asked]
+    return [looking.look_at(measure, one) for one in asked]
 
 
 @pytest.mark.quick_engine("duckdb")
@@ -257,7 +256,7 @@ def test_a_text_that_kills_its_process_is_set_aside(
     fork_workers(monkeypatch)
     monkeypatch.setattr(working, "_processors", lambda: 2)
     monkeypatch.setattr(grouping, "_MANY", 1)
-    monkeypatch.setattr(grouping, "_looks", looks_or_dies)
+    monkeypatch.setattr(grouping, "looks_at", looks_or_dies)
     process(warehouse)
     assert_only_the_good_are_final(warehouse)
     rejected = row(warehouse, final.REJECTED, "1 = 1")

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from newsapi_dentsu.domain.record import FAILED
@@ -22,7 +22,7 @@ from newsapi_dentsu.warehouse.tables.final import (
     FinalArticle,
     RejectedArticle,
 )
-from newsapi_dentsu.warehouse.tables.processed import Article
+from newsapi_dentsu.warehouse.tables.processed import Article, Heading
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +80,11 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
     if not changes.batch:
         return None
     verdicts = {one.article_id: one for one in (*changes.batch, *changes.ahead)}
-    readable = [key for key, one in verdicts.items() if _may_be_read(one)]
+    readable = [key for key, one in verdicts.items() if may_be_read(one)]
     homes = assessments.homes(session, verdicts)
-    refused = _refused(session, [one for one in verdicts.values() if not _may_be_read(one)], homes)
+    not_read = [one for one in verdicts.values() if not may_be_read(one)]
+    of_these = {key for one in not_read for key in (one.article_id, homes[one.article_id])}
+    refused = refusals(not_read, homes, processed.headings(session, of_these))
     accepted, failed = _accepted(session, readable, verdicts)
     refused |= failed
 
@@ -117,7 +119,8 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
     )
 
 
-def _may_be_read(one: Assessed) -> bool:
+def may_be_read(one: Assessed) -> bool:
+    """Whether an article is shown in final."""
     return one.rejection is None and one.role not in HELD
 
 
@@ -141,18 +144,23 @@ def _shown_anew(
     ]
 
 
-def _refused(
-    session: Session, verdicts: Sequence[Assessed], homes: Mapping[str, str]
+def refusals(
+    verdicts: Iterable[Assessed], homes: Mapping[str, str], headings: Mapping[str, Heading]
 ) -> dict[str, RejectedArticle]:
-    articles = processed.headings(session, [one.article_id for one in verdicts])
-    read = processed.headings(session, {homes[one.article_id] for one in verdicts})
+    """The rows of articles that stay out of final, each with the reason.
+
+    Args:
+        verdicts: those that may not be read.
+        homes: the article of final that stands for each of them.
+        headings: what they and those are called.
+    """
     refused = {}
     for one in verdicts:
-        url, link, title = articles[one.article_id]
+        url, link, title = headings[one.article_id]
         reason, detail = one.rejection or "copy", one.detail or ""
         if one.rejection is None:
             what = "of" if one.role == "copy" else "a fuller text, shown instead of that of"
-            detail = f"{what} {read[homes[one.article_id]].link} ({one.rule}: {one.reasons})"
+            detail = f"{what} {headings[homes[one.article_id]].link} ({one.rule}: {one.reasons})"
         refused[one.article_id] = RejectedArticle(one.article_id, url, link, title, reason, detail)
     return refused
 
@@ -160,17 +168,34 @@ def _refused(
 def _accepted(
     session: Session, readable: Sequence[str], verdicts: Mapping[str, Assessed]
 ) -> tuple[dict[str, FinalArticle], dict[str, RejectedArticle]]:
-    """The rows of articles for final, and of those of which none could be made."""
     held = assessments.held(session, readable)
-    texts = {key: one.text for key, one in held.items() if one.text}
-    shown = processed.articles(session, set(texts.values()))
-    judged = {**assessments.assessed(session, texts.values()), **verdicts}
+    texts = {one.text for one in held.values() if one.text}
+    shown = processed.articles(session, texts)
+    judged = {**assessments.assessed(session, texts), **verdicts}
+    return acceptances({**shown, **processed.articles(session, readable)}, readable, judged, held)
+
+
+def acceptances(
+    articles: Mapping[str, Article],
+    readable: Collection[str],
+    judged: Mapping[str, Assessed],
+    held: Mapping[str, Held],
+) -> tuple[dict[str, FinalArticle], dict[str, RejectedArticle]]:
+    """The rows of articles for final, and of those of which none could be made.
+
+    Args:
+        articles: those that may be read, and those whose texts they show.
+        readable: those that may be read.
+        judged: the verdicts on all of these.
+        held: what each of those that may be read stands for.
+    """
     accepted, failed = {}, {}
-    for key, article in processed.articles(session, readable).items():
+    for key in readable:
+        article = articles[key]
         try:
-            text = texts.get(key, key)
+            text = held[key].text or key
             accepted[key] = _final(
-                article, shown.get(text, article), judged[text], verdicts[key].story_id, held[key]
+                article, articles[text], judged[text], judged[key].story_id, held[key]
             )
         except Exception as error:
             # Whatever it is about this article, the others must go on.

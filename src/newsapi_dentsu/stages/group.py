@@ -12,11 +12,9 @@ from itertools import chain
 from typing import TypeVar
 
 from newsapi_dentsu.domain import assessment, comparison, quality, relevance, similarity, wrapping
-from newsapi_dentsu.domain.assessment import Assessment
-from newsapi_dentsu.domain.quality import Rejection
 from newsapi_dentsu.domain.record import FAILED
-from newsapi_dentsu.domain.relevance import NOTHING, Meaning, Yardstick
-from newsapi_dentsu.domain.similarity import Text, prepare
+from newsapi_dentsu.domain.relevance import Yardstick
+from newsapi_dentsu.domain.similarity import Text
 from newsapi_dentsu.domain.stories import HELD, Member, Neighbourhood, regroup
 from newsapi_dentsu.domain.text import CLEANING
 from newsapi_dentsu.domain.topics import Topics
@@ -24,6 +22,7 @@ from newsapi_dentsu.meaning import Embedder
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import judging, setting_aside
 from newsapi_dentsu.stages.judging import meanings_of
+from newsapi_dentsu.stages.looking import Asked, Look, bands_of, looks_at, prepared, set_aside
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
@@ -152,24 +151,6 @@ def group(
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What an article says by itself: its row, without a place, and the bands of its text."""
-
-    row: Assessed
-    bands: Sequence[int] | None
-    """None where they may be stored already."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """An article to look at, with what its text means, and whether its bands are to be made."""
-
-    article: Article
-    meaning: Meaning | None
-    banded: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Batch:
     """The articles that follow after a change number, being looked at."""
 
@@ -179,7 +160,7 @@ class _Batch:
     before: Mapping[str, Assessed]
     """How they were assessed when the batch was taken."""
 
-    looks: Iterator[Sequence[_Look]]
+    looks: Iterator[Sequence[Look]]
 
 
 class _Grouping:
@@ -246,17 +227,17 @@ class _Grouping:
             {article.article_id: (article.title, article.own_text) for article in articles},
         )
         asked = [
-            _Asked(article, meanings.get(article.article_id), article.article_id not in before)
+            Asked(article, meanings.get(article.article_id), article.article_id not in before)
             for article in articles
         ]
         looks = self._helpers.map(
-            partial(_looks, self._measure),
+            partial(looks_at, self._measure),
             list(_portions(asked)),
-            lambda one: _set_aside(one.article, _KILLED),
+            lambda one: set_aside(one.article, _KILLED),
         )
         return _Batch(position, articles, last, before, looks)
 
-    def _renew_bands(self, session: Session, looks: Mapping[str, _Look], around: "_Around") -> None:
+    def _renew_bands(self, session: Session, looks: Mapping[str, Look], around: "_Around") -> None:
         """Have bands of the batch's articles as they are now."""
         days = {key: day for key, look in looks.items() if (day := look.row.rank.day)}
         if not days:
@@ -275,7 +256,7 @@ class _Grouping:
         text_bands.save_bands(
             session,
             [
-                Banded(day, key, _bands(around.text(key)) if bands is None else bands)
+                Banded(day, key, bands_of(around.text(key)) if bands is None else bands)
                 for key, day, bands in new
             ],
         )
@@ -394,7 +375,7 @@ class _Around(Neighbourhood):
             body = self._bodies.get(article_id)
             if body is None:
                 body = processed.compared_texts(self._session, [article_id])[article_id]
-            text = self._texts[article_id] = _prepared(article_id, *body)
+            text = self._texts[article_id] = prepared(article_id, *body)
             while len(self._texts) > _TEXTS_KEPT:
                 self._texts.popitem(last=False)
         else:
@@ -469,28 +450,7 @@ def _stands_anew(before: Assessed | None, after: Assessed) -> bool:
     )
 
 
-def _looks(measure: Yardstick, articles: Sequence[_Asked]) -> Sequence[_Look]:
-    """Look at articles, and make the bands of those where that is asked for."""
-    return [_look(measure, one) for one in articles]
-
-
-def _look(measure: Yardstick, one: _Asked) -> _Look:
-    article = one.article
-    try:
-        bands = _bands(prepare(article.own_text)) if one.banded else None
-        return _Look(_assessed(measure, article, one.meaning), bands)
-    except Exception as error:
-        # Whatever it is about this article, the others must go on.
-        return _set_aside(article, setting_aside.told(error))
-
-
-def _set_aside(article: Article, why: str) -> _Look:
-    """What stands for the look at an article at which no code can look."""
-    rejection = Rejection(FAILED, why)
-    return _Look(_row(article, Assessment(article.lang, rejection, (), NOTHING)), ())
-
-
-def _warn_of_failed(articles: Iterable[Article], looks: Mapping[str, _Look]) -> int:
+def _warn_of_failed(articles: Iterable[Article], looks: Mapping[str, Look]) -> int:
     """Tell which articles were set aside; returns how many."""
     failed = 0
     for article in articles:
@@ -501,64 +461,12 @@ def _warn_of_failed(articles: Iterable[Article], looks: Mapping[str, _Look]) -> 
     return failed
 
 
-def _assessed(measure: Yardstick, article: Article, meaning: Meaning | None) -> Assessed:
-    """The row of an article before it has its place."""
-    found = assessment.assess(
-        measure,
-        title=article.title,
-        body=article.own_text,
-        published_at=article.published_at,
-        lang=article.lang,
-        concepts=article.concepts,
-        categories=article.categories,
-        meaning=meaning,
-    )
-    return _row(article, found)
-
-
-def _row(article: Article, found: Assessment) -> Assessed:
-    rejection = found.rejection
-    return Assessed(
-        article_id=article.article_id,
-        text_hash=article.text_hash,
-        published_at=article.published_at,
-        source_uri=article.source_uri,
-        lang=found.lang,
-        rejection=rejection.reason if rejection else None,
-        detail=rejection.detail if rejection else None,
-        flags=json.dumps(found.flags),
-        relevance=found.relevance.overall,
-        topic_relevance=json.dumps(found.relevance.topics),
-        story_id="",
-        role="original",
-        reference_id=None,
-        rule=None,
-        similarity=None,
-        containment=None,
-        reasons=None,
-    )
-
-
-def _bands(text: Text) -> Sequence[int]:
-    """A text's bands; none of a text that can't be compared."""
-    return tuple(similarity.bands(text)) if similarity.comparable(text) else ()
-
-
 def _bands_of_bodies(found: Sequence[tuple[str, datetime, str]]) -> list[Banded]:
-    return [Banded(_day(at), key, _bands(_prepared(key, body))) for key, at, body in found]
+    return [Banded(_day(at), key, bands_of(prepared(key, body))) for key, at, body in found]
 
 
 def _without_bands(article_id: str, at: datetime, _body: str) -> Banded:
     return Banded(_day(at), article_id, ())
-
-
-def _prepared(article_id: str, body: str, title: str = "", source: str | None = None) -> Text:
-    """A body as it is compared; an empty one where that can't be made, which is like no other."""
-    try:
-        return prepare(body, title, source)
-    except Exception as error:
-        logger.warning("%s can't be compared: %s", article_id, setting_aside.told(error))
-        return Text((), "")
 
 
 def _portions(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

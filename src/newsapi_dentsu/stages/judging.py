@@ -201,9 +201,13 @@ def meanings_of(
     found = embeddings.vectors(
         session, model, {text_hash for hashes in parts.values() for text_hash in hashes}
     )
-    return {
-        # Of a title that the model can't read, what follows tells.
-        key: Meaning(found[hashes[0]], found.get(hashes[-1], found[hashes[0]]))
-        for key, hashes in parts.items()
-        if hashes and hashes[0] in found
-    }
+    meanings = {key: meaning_of([found.get(one) for one in of]) for key, of in parts.items()}
+    return {key: meaning for key, meaning in meanings.items() if meaning}
+
+
+def meaning_of(vectors: Sequence[Vector | None]) -> Meaning | None:
+    """What the vectors of an article's passages say; None where the first is missing."""
+    if not vectors or vectors[0] is None:
+        return None
+    # Of a title that the model can't read, what follows tells.
+    return Meaning(vectors[0], vectors[0] if vectors[-1] is None else vectors[-1])

@@ -217,10 +217,15 @@ def _one_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
 
 def _vectors(embedder: Embedder, texts: Sequence[str]) -> list[Vector | str]:
     """The vector of each text, or why there is none."""
-    return [_vector(embedder, text) for text in texts]
+    return [vector_of(embedder, text) for text in texts]
 
 
-def _vector(embedder: Embedder, text: str) -> Vector | str:
+def vector_of(embedder: Embedder, text: str) -> Vector | str:
+    """The vector of a text, or why there is none.
+
+    Raises:
+        ModelError: the model can't be used.
+    """
     try:
         if not embedder.reads(text):
             return _UNREADABLE

@@ -1,6 +1,6 @@
 """What is thought of every article, and the stories that articles share."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -129,15 +129,24 @@ class Held:
 
 def held(session: Session, article_ids: Collection[str]) -> dict[str, Held]:
     """What each of these articles stands for: copies and fuller texts, and those of the latter."""
+
+    def standing_to(keys: Collection[str]) -> list[Assessed]:
+        found = rows_among(session, TABLE, _ASSESSED_COLUMNS, "reference_id", keys)
+        return [Assessed(*row) for row in found]
+
+    return held_among(article_ids, standing_to)
+
+
+def held_among(
+    article_ids: Collection[str], standing_to: Callable[[Collection[str]], Iterable[Assessed]]
+) -> dict[str, Held]:
+    """The same, where `standing_to` finds the articles that have some as their references."""
     sources: dict[str, list[str | None]] = {key: [] for key in article_ids}
     texts: dict[str, str] = {}
     home = {key: key for key in article_ids}
     asked: Collection[str] = home.keys()
     while asked:
-        found = [
-            Assessed(*row)
-            for row in rows_among(session, TABLE, _ASSESSED_COLUMNS, "reference_id", asked)
-        ]
+        found = list(standing_to(asked))
         fuller = sorted((one for one in found if one.role == "fuller"), key=lambda one: one.rank)
         latest = {one.reference_id: one.article_id for one in fuller}
         # Where two are fuller than one article, that which comes last is shown.
@@ -156,9 +165,16 @@ def held(session: Session, article_ids: Collection[str]) -> dict[str, Held]:
 
 def homes(session: Session, article_ids: Collection[str]) -> dict[str, str]:
     """The articles of final that stand for these: themselves, unless they are copies or fuller."""
+    return homes_among(article_ids, lambda keys: assessed(session, keys))
+
+
+def homes_among(
+    article_ids: Collection[str], find: Callable[[Collection[str]], Mapping[str, Assessed]]
+) -> dict[str, str]:
+    """The same, where `find` finds the assessments of articles."""
     home = {key: key for key in article_ids}
     while True:
-        found = assessed(session, set(home.values()))
+        found = find(set(home.values()))
         above = {
             key: reference
             for key, at in home.items()
