@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from newsapi_dentsu.domain import pair_figures
 from newsapi_dentsu.domain.novelty import Evidence, New, evidence
-from newsapi_dentsu.domain.similarity import Gap, Text, common, comparable
+from newsapi_dentsu.domain.similarity import Common, Gap, Text, common, comparable
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
 
@@ -131,9 +131,8 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
         return Comparison("copy", "same_text", 1.0, 1.0, "word for word the same")
     shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
     theirs, other = common(shorter, longer), common(longer, shorter)
-    similarity = (theirs.words + other.words) / (len(shorter.words) + len(longer.words))
-    containment = theirs.words / len(shorter.words)
-    if similarity < STRANGE_SIMILARITY and containment < STRANGE_CONTAINMENT:
+    similarity, containment = _alike(shorter, theirs, longer, other)
+    if _too_little(similarity, containment):
         return None
     seen = evidence(earlier, later)
     certainties = (
@@ -150,6 +149,28 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
         return None
     reasons = _reasons(seen, certainties, rule)
     return Comparison(degree, rule, round(similarity, 4), round(containment, 4), reasons)
+
+
+def strangers(one: Text, other: Text) -> bool:
+    """Whether two texts have so little in common that comparing them can't find anything.
+
+    It is much quicker than `compare`, which gives None for strangers in either order.
+    """
+    if not (comparable(one) and comparable(other)):
+        return True
+    shorter, longer = sorted((one, other), key=lambda text: len(text.words))
+    found = _alike(shorter, common(shorter, longer), longer, common(longer, shorter))
+    return one.words != other.words and _too_little(*found)
+
+
+def _alike(shorter: Text, theirs: Common, longer: Text, other: Common) -> tuple[float, float]:
+    """Similarity and containment of two texts, by what each has in common with the other."""
+    words = len(shorter.words) + len(longer.words)
+    return (theirs.words + other.words) / words, theirs.words / len(shorter.words)
+
+
+def _too_little(similarity: float, containment: float) -> bool:
+    return similarity < STRANGE_SIMILARITY and containment < STRANGE_CONTAINMENT
 
 
 def certainty(signs: Mapping[str, float], weights: Mapping[str, float]) -> float:

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import chain
 
 from newsapi_dentsu.domain.record import FAILED
-from newsapi_dentsu.domain.similarity import prepare
 from newsapi_dentsu.domain.urls import article_id
 from newsapi_dentsu.domain.versions import (
     Occurrence,
@@ -22,6 +21,7 @@ from newsapi_dentsu.domain.wrapping import Known
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages.pages import (
+    NO_WORDING,
     Draft,
     Made,
     draft_of,
@@ -56,7 +56,6 @@ _WORDINGS_NEAR = 50
 """Records of a page, before and after one that is asked for, that are read with it."""
 
 _WORDINGS_KEPT = 400
-_NO_WORDING = Wording(prepare(""), prepare(""))
 
 
 def deduplicate(
@@ -238,7 +237,7 @@ class _Records(Wordings):
                 except Exception as error:
                     self._set_aside(seq, draft.uri, error)
         # Where there is none, the page will be divided again without the record.
-        return self._wordings.get(record.raw_seq, _NO_WORDING)
+        return self._wordings.get(record.raw_seq, NO_WORDING)
 
     def _drafts(self, rows: Iterable[RawRow]) -> dict[int, Draft]:
         drafts = {}

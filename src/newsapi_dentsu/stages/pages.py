@@ -17,6 +17,9 @@ from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
 from newsapi_dentsu.warehouse.tables.raw import RawRow
 from newsapi_dentsu.warehouse.tables.returns import Return
 
+NO_WORDING = Wording(prepare(""), prepare(""))
+"""Stands for that of a record that can't be compared, until its page is divided without it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

@@ -517,11 +517,12 @@ class RawRow:
 
 # Huge ones stay out of memory; what is a link, the rules of another day may see otherwise.
 _READABLE = "(unusable IS NULL OR unusable = 'bad_url')"
-_ROW_COLUMNS = (
+ROW_COLUMNS = (
     *("seq", "uri", "version", "url", "publishedAt", "indexed_at", "lang", "data_type"),
     *("source_uri", "source_name", "is_duplicate", "unusable", "origin", "fetched_at"),
     f"CASE WHEN {_READABLE} THEN record END",
 )
+"""What gives the fields of a `RawRow`, in their order, in SQL."""
 
 
 def rows_after(session: Session, seq: int, *, rows: int, characters: int) -> list[RawRow]:
@@ -536,7 +537,7 @@ def rows_after(session: Session, seq: int, *, rows: int, characters: int) -> lis
     if last is None:
         return []
     found = session.rows(
-        f"SELECT {', '.join(_ROW_COLUMNS)} FROM {TABLE} WHERE seq > $1 AND seq <= $2 ORDER BY seq",
+        f"SELECT {', '.join(ROW_COLUMNS)} FROM {TABLE} WHERE seq > $1 AND seq <= $2 ORDER BY seq",
         seq,
         last,
     )
