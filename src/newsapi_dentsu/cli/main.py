@@ -58,6 +58,7 @@ COMMANDS = {
     "backup": "backup",
     "archive": "archive",
     "restore": "restore",
+    "rebuild": "rebuild",
     "failover": "failover",
     "alerts": "alerts",
     "home": "home",

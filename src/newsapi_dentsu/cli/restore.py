@@ -74,7 +74,8 @@ def restore(
         store = backup_store(settings, location)
         backup = (store, find(store, name))
     if not no_lake:
-        lake = _lake(settings, lake_location, needed=raw_only or lake_location is not None)
+        needed = raw_only or lake_location is not None
+        lake = lake_of(settings, lake_location) if needed else _lake_if_any(settings)
     sources = Sources(backup, lake)
     with progress_bars(shown=not as_json) as bars:
         path = prepare(
@@ -93,20 +94,33 @@ def restore(
     discard(settings.data_folder, dry_run=dry_run)
 
 
-def _lake(
-    settings: Settings, location: str | None, *, needed: bool
-) -> tuple[ObjectStore, Lake] | None:
-    from newsapi_dentsu.lake.listing import read_lake
+def lake_of(settings: Settings, location: str | None) -> tuple[ObjectStore, Lake]:
+    """The lake at a location, or else at that of the settings.
 
+    Raises:
+        SettingsError: neither names a place.
+        StorageError: there is no lake.
+    """
     chosen = location or settings.lake_location
     if chosen is None:
-        if needed:
-            raise SettingsError("no place of the lake: set LAKE_LOCATION, or name one with --lake")
-        return None
+        raise SettingsError("no place of the lake: set LAKE_LOCATION, or name one with --lake")
     store = open_store(chosen)
-    lake = read_lake(store)
-    if lake is None or lake.archived_at is None:
-        if needed:
-            raise StorageError(f"{store.location} holds no lake: `newsapi archive` makes one")
+    found = _read(store)
+    if found is None:
+        raise StorageError(f"{store.location} holds no lake: `newsapi archive` makes one")
+    return store, found
+
+
+def _lake_if_any(settings: Settings) -> tuple[ObjectStore, Lake] | None:
+    if settings.lake_location is None:
         return None
-    return store, lake
+    store = open_store(settings.lake_location)
+    found = _read(store)
+    return (store, found) if found else None
+
+
+def _read(store: ObjectStore) -> Lake | None:
+    from newsapi_dentsu.lake.listing import read_lake
+
+    lake = read_lake(store)
+    return lake if lake and lake.archived_at else None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item", bound="DataclassInstance")
 
 Kind: TypeAlias = "str | type[DataclassInstance] | list[Kind] | Mapping[str, Kind]"
-"""What a column holds: a kind of a table's column, rows of a dataclass, a list, or other columns."""
+"""What a column holds: a kind that tables have, rows of a dataclass, a list, or other columns."""
 
 ROWS_AT_ONCE: Final = 200
 """Rows of a batch that goes back to Spark: of a few megabytes with texts of usual length."""

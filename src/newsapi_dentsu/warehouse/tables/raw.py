@@ -554,5 +554,5 @@ def first_of(session: Session, numbers: Sequence[int], *, characters: int) -> li
 
 def rows_by_seq(session: Session, numbers: Collection[int]) -> list[RawRow]:
     """The stored records with these sequence numbers."""
-    found = rows_by_key(session, TABLE, _ROW_COLUMNS, "seq", numbers)
+    found = rows_by_key(session, TABLE, ROW_COLUMNS, "seq", numbers)
     return [RawRow(*row) for row in found]

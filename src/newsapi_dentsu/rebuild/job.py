@@ -1,0 +1,223 @@
+"""`newsapi rebuild`: the tables of processed and final made anew of the lake, in a folder."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version as program_version
+from pathlib import Path
+from typing import Final, Literal
+from zipfile import ZipFile
+
+from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.meaning import open_embedder
+from newsapi_dentsu.meaning.embedder import SHIPPED
+from newsapi_dentsu.progress import Bars
+from newsapi_dentsu.rebuild import session
+from newsapi_dentsu.rebuild.outputs import Output
+from newsapi_dentsu.rebuild.spark import MODEL, Input, SparkRebuild
+from newsapi_dentsu.recovery import restoring
+from newsapi_dentsu.lake.listing import Lake
+from newsapi_dentsu.recovery.restoring import Sources
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.source import load_topics
+from newsapi_dentsu.stages.judging import untaught_measure
+from newsapi_dentsu.storage import Folder, ObjectStore, fetch
+from newsapi_dentsu.transfer.job import Job, Treatment
+from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.engines.quoting import quoted_text
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, returns
+from newsapi_dentsu.warehouse.tables.assessments import Assessed
+from newsapi_dentsu.warehouse.tables.final import FinalArticle, RejectedArticle
+from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
+from newsapi_dentsu.warehouse.tables.rows import columns_of
+
+Engine = Literal["local", "spark"]
+
+UPDATED: Final = "updated_at"
+TABLES: Final[Mapping[str, Sequence[str]]] = {
+    processed.TABLE: [*columns_of(Article), UPDATED],
+    processed.OUTCOMES: [*columns_of(RecordOutcome)],
+    assessments.TABLE: [*columns_of(Assessed)],
+    final.TABLE: [*columns_of(FinalArticle), UPDATED],
+    final.REJECTED: [*columns_of(RejectedArticle), UPDATED],
+}
+"""The tables that are made, with their columns: all but the numbers by which stages go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where Spark runs, in how many tasks for each core, and with which settings of its own."""
+
+    master: str | None = None
+    tasks_per_core: int = 2
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What was made: the folder, and how many rows each table has."""
+
+    folder: Path
+    engine: Engine
+    rows: Mapping[str, int]
+
+
+def rebuild(
+    settings: Settings,
+    lake: tuple[ObjectStore, Lake],
+    folder: Path,
+    bars: Bars,
+    *,
+    cluster: Cluster | None,
+    replace: bool,
+) -> Rebuilt:
+    """Make the tables of the lake's records.
+
+    An attempt that was killed is gone on with when the same is asked for again.
+
+    Args:
+        settings: the settings.
+        lake: where the records are, and what is there.
+        folder: where the tables go; workers of a cluster must see it under the same name.
+        bars: gives each step's progress callback.
+        cluster: where Spark runs; None for this process and its helpers.
+        replace: whether a rebuild that is there already may go.
+
+    Raises:
+        StorageError: the lake isn't whole, or the folder can't take the tables.
+        SettingsError: Spark can't be used.
+    """
+    sources = Sources(None, lake)
+    output = Output(folder.absolute(), _key(settings, sources, cluster))
+    output.begin(replace=replace)
+    if cluster is None:
+        made = _locally(settings, sources, output, bars)
+    else:
+        made = _on_spark(settings, lake, sources.moment, output, cluster, bars)
+    engine: Engine = "spark" if cluster else "local"
+    told = {
+        "engine": engine,
+        "program": program_version("newsapi-dentsu"),
+        "lake": lake[0].location,
+        "as_of": sources.moment.isoformat(),
+        "rows": made.rows,
+    }
+    output.finish(made.folders, told)
+    return Rebuilt(output.folder, engine, made.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    folders: Mapping[str, Path]
+    rows: Mapping[str, int]
+
+
+def _key(settings: Settings, sources: Sources, cluster: Cluster | None) -> str:
+    told = (
+        program_version("newsapi-dentsu"),
+        sources.key,
+        load_topics(settings).model_dump_json(),
+        settings.duplicate_horizon_days,
+        open_embedder(settings).model,
+        cluster is None,
+    )
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
+
+def _locally(settings: Settings, sources: Sources, output: Output, bars: Bars) -> _Made:
+    """The stages on a DuckDB file, out of which the tables are written."""
+    job = Job(settings, Treatment(), "newsapi rebuild")
+    path = restoring.prepare(
+        sources,
+        output.work,
+        settings.duckdb_memory_limit,
+        settings.database_wait_seconds,
+        job.run_stages,
+        bars,
+        dry_run=False,
+    )
+    folders, rows = {}, {}
+    with job.opened(path) as opened:
+        for name, columns in TABLES.items():
+            folders[name] = _written(opened, name, columns, output.work / name)
+            rows[name] = int(one(opened, f"SELECT count(*) FROM {name}"))
+    return _Made(folders, rows)
+
+
+def _written(opened: Session, name: str, columns: Sequence[str], folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    names = ", ".join(f'"{column}"' for column in columns)
+    opened.execute(
+        f"COPY (SELECT {names} FROM {name} ORDER BY 1) "
+        f"TO {quoted_text(folder / 'part-0.parquet')} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    return folder
+
+
+def _on_spark(
+    settings: Settings,
+    lake: tuple[ObjectStore, Lake],
+    moment: datetime,
+    output: Output,
+    cluster: Cluster,
+    bars: Bars,
+) -> _Made:
+    from pyspark.sql import functions
+
+    store, what = lake
+    embedder = open_embedder(settings)
+    given = Input(
+        records=_paths(store, what, output.work / "lake"),
+        returns=_returns(store, what, output.work / "lake"),
+        measure=untaught_measure(load_topics(settings), embedder),
+        recurring={},
+        horizon_days=settings.duplicate_horizon_days,
+    )
+    with session.opened(cluster.master, dict(cluster.settings)) as spark:
+        spark.sparkContext.addArchive(
+            f"{_packed(settings.sentence_model or SHIPPED, output.work)}#{MODEL}"
+        )
+        tasks = max(1, spark.sparkContext.defaultParallelism * cluster.tasks_per_core)
+        found = SparkRebuild(spark, given, output.work, tasks).run(bars("Rebuilding"))
+        folders, rows = {}, {}
+        for name, columns in TABLES.items():
+            frame = spark.read.parquet(str(found[name]))
+            rows[name] = frame.count()
+            if UPDATED in columns:
+                frame = frame.withColumn(UPDATED, functions.lit(moment))
+            folders[name] = output.work / name
+            frame.select(*columns).write.mode("overwrite").parquet(str(folders[name]))
+    if rows[processed.OUTCOMES] != what.rows:
+        raise StorageError(
+            f"{rows[processed.OUTCOMES]:,} records were read instead of the {what.rows:,} of "
+            f"{store.location}: `newsapi archive` while this ran may be the reason; run it again"
+        )
+    return _Made(folders, rows)
+
+
+def _paths(store: ObjectStore, lake: Lake, folder: Path) -> list[str]:
+    """The raw records' Parquet files of a state of the lake, where workers can read them."""
+    return [_path(store, name, file.bytes, folder) for name, file in sorted(lake.records.items())]
+
+
+def _returns(store: ObjectStore, lake: Lake, folder: Path) -> str | None:
+    found = lake.searches.get(returns.TABLE)
+    return _path(store, found[0], found[1].bytes, folder) if found else None
+
+
+def _path(store: ObjectStore, name: str, size: int, folder: Path) -> str:
+    if isinstance(store, Folder):
+        return str((Path(store.location) / name).absolute())
+    return str(fetch(store, name, size, folder).absolute())
+
+
+def _packed(model: Path, work: Path) -> Path:
+    """The model's folder as an archive, which the workers get."""
+    packed = work / "model.zip"
+    with ZipFile(packed, "w") as archive:
+        for file in sorted(model.iterdir()):
+            archive.write(file, file.name)
+    return packed
