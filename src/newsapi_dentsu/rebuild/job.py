@@ -3,31 +3,38 @@
 import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version as program_version
 from pathlib import Path
 from typing import Final, Literal
 from zipfile import ZipFile
 
+from newsapi_dentsu.domain.relevance import Yardstick
+from newsapi_dentsu.domain.urls import address, article_id
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.meaning.embedder import SHIPPED
 from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.rebuild import session
 from newsapi_dentsu.rebuild.outputs import Output
-from newsapi_dentsu.rebuild.spark import MODEL, Input, SparkRebuild
+from newsapi_dentsu.rebuild.spark import MODEL, Input, Pages, SparkRebuild
 from newsapi_dentsu.recovery import restoring
 from newsapi_dentsu.lake.listing import Lake
 from newsapi_dentsu.recovery.restoring import Sources
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.source import load_topics
-from newsapi_dentsu.stages.judging import untaught_measure
+from newsapi_dentsu.stages import judging
 from newsapi_dentsu.storage import Folder, ObjectStore, fetch
+from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.transfer.job import Job, Treatment
+from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-from newsapi_dentsu.warehouse.tables import assessments, final, processed, returns
+from newsapi_dentsu.warehouse.tables import assessments, final, processed, returns, verdicts
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
 from newsapi_dentsu.warehouse.tables.final import FinalArticle, RejectedArticle
 from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
@@ -168,11 +175,10 @@ def _on_spark(
     from pyspark.sql import functions
 
     store, what = lake
-    embedder = open_embedder(settings)
     given = Input(
         records=_paths(store, what, output.work / "lake"),
         returns=_returns(store, what, output.work / "lake"),
-        measure=untaught_measure(load_topics(settings), embedder),
+        measure=partial(_measure, settings, lake, output.work),
         recurring={},
         horizon_days=settings.duplicate_horizon_days,
     )
@@ -196,6 +202,35 @@ def _on_spark(
             f"{store.location}: `newsapi archive` while this ran may be the reason; run it again"
         )
     return _Made(folders, rows)
+
+
+def _measure(
+    settings: Settings, lake: tuple[ObjectStore, Lake], work: Path, pages: Pages
+) -> Yardstick:
+    """What articles are judged by: the topics, and what was taught, with the examples' articles."""
+    topics, store = load_topics(settings), lake[0]
+    found = (
+        address(example)
+        for topic in topics.topics
+        for example in (*topic.examples.belong, *topic.examples.do_not_belong)
+    )
+    articles, outcomes = pages([article_id(one.page) for one in found if one])
+    file = work / "taught.duckdb"
+    file.unlink(missing_ok=True)
+    engine = HeldDuckDBEngine(
+        file, memory_limit=settings.duckdb_memory_limit, wait=settings.database_wait_seconds
+    )
+    with closing(Warehouse(engine)) as warehouse:
+        warehouse.upgrade()
+        with warehouse.transaction() as opened:
+            if said := lake[1].searches.get(verdicts.TABLE):
+                path = Path(_path(store, said[0], said[1].bytes, work / "lake"))
+                raw_files.load_searches(opened, {verdicts.TABLE: path})
+            processed.save_articles(opened, articles, {}, datetime.now(UTC))
+            processed.save_outcomes(opened, outcomes, {})
+            measure = judging.measure_for(opened, topics, open_embedder(settings))
+    judging.tell_missing(measure)
+    return measure.yardstick
 
 
 def _paths(store: ObjectStore, lake: Lake, folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.stories import MOST_COMPARED
@@ -41,16 +41,21 @@ _OWN_TEXT: Final = f"struct({processed.OWN_TEXT} AS text, title, source_uri)"
 _RANK: Final = "struct(rejection IS NOT NULL AS rejected, publishedAt, article_id)"
 
 
+Pages: TypeAlias = Callable[[Sequence[str]], tuple[list[Article], list[RecordOutcome]]]
+"""Gives the articles of pages, by the pages' ids, and what became of the pages' records."""
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """What is rebuilt: files of raw records, and of the returns of some, if there are any.
 
-    `measure` is what articles are judged by; `recurring` are the lines that recur, by source.
+    `measure` gives what articles are judged by, of the articles and outcomes of some pages, which
+    it asks for by their ids; `recurring` are the lines that recur, by source.
     """
 
     records: Sequence[str]
     returns: str | None
-    measure: Yardstick
+    measure: Callable[[Pages], Yardstick]
     recurring: Mapping[str, Known]
     horizon_days: int
 
@@ -90,7 +95,7 @@ class SparkRebuild:
         step("outcomes", lambda: pages.select("outcome.*"))
         passages = step("passages", lambda: self._passages(articles))
         vectors = step("vectors", lambda: self._vectors(passages))
-        looks = step("looks", lambda: self._looks(articles, passages, vectors))
+        looks = step("looks", lambda: self._looks(pages, articles, passages, vectors))
         pairs = step("pairs", lambda: self._pairs(looks))
         texts = articles.selectExpr("article_id", f"{_OWN_TEXT} AS compared")
         tested = step("tested", lambda: self._tested(pairs, texts))
@@ -163,9 +168,14 @@ class SparkRebuild:
         )
 
     def _looks(
-        self, articles: "DataFrame", passages: "DataFrame", vectors: "DataFrame"
+        self,
+        pages: "DataFrame",
+        articles: "DataFrame",
+        passages: "DataFrame",
+        vectors: "DataFrame",
     ) -> "DataFrame":
         """The verdict on each article by itself, and its bands."""
+        measure = self._given.measure(partial(_of_pages, pages))
         known = (
             passages.select("article_id", "place", "passage_hash")
             .join(vectors, "passage_hash")
@@ -177,7 +187,7 @@ class SparkRebuild:
         )
         return self._mapped(
             articles.join(known, "article_id", "left").repartition(self._partitions, "article_id"),
-            partial(steps.looks, measure=self._given.measure),
+            partial(steps.looks, measure=measure),
             {**columns_of(Assessed), "day": "date", "bands": ["integer"]},
         )
 
@@ -348,6 +358,18 @@ class SparkRebuild:
         if not (folder / "_SUCCESS").exists():
             frame().write.mode("overwrite").parquet(str(folder))
         return self._spark.read.parquet(str(folder))
+
+
+def _of_pages(
+    pages: "DataFrame", page_ids: Sequence[str]
+) -> tuple[list[Article], list[RecordOutcome]]:
+    if not page_ids:
+        return [], []
+    found = pages.where(_f().col("outcome.page_id").isin(list(page_ids))).toArrow().to_pylist()
+    return (
+        [rows.of_values(Article, row["article"]) for row in found if row["article"]],
+        [rows.of_values(RecordOutcome, row["outcome"]) for row in found],
+    )
 
 
 def _in_batches(

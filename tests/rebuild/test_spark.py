@@ -1,0 +1,174 @@
+"""A rebuild on Spark has the rows of a local one, but for the names of stories."""
+
+import json
+import lzma
+import os
+import signal
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Any
+
+import duckdb
+import psutil
+import pytest
+from evaluation.real_news import FOLDER
+
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.rebuild.job import TABLES, Cluster, rebuild
+from newsapi_dentsu.recovery.lake import Lake
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.storage import Folder
+from newsapi_dentsu.warehouse.tables import assessments, final
+
+from .conftest import awkward, generated, lake_of, template
+
+pytestmark = pytest.mark.slow
+
+HERE = Cluster("local[2]", tasks_per_core=2)
+REAL_RECORDS = 1_500
+
+
+def silent(_name: str) -> Progress:
+    """Show no progress."""
+    return no_progress
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Folder, Lake]:
+    """A lake of generated records, awkward ones, and more of one template than are compared."""
+    folder = tmp_path_factory.mktemp("lake")
+    return lake_of(folder, generated(), *awkward(), template(130))
+
+
+@pytest.fixture(scope="module")
+def local(
+    lake: tuple[Folder, Lake], settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What a local rebuild makes of it."""
+    folder = tmp_path_factory.mktemp("local") / "out"
+    return rebuild(settings, lake, folder, silent, cluster=None, replace=False).folder
+
+
+def differences(one: Path, other: Path) -> dict[str, list[Any]]:
+    """The rows of each table that only one of two rebuilds has, but for the names of stories."""
+    found = {}
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for table, columns in TABLES.items():
+            names = ", ".join(f'"{name}"' for name in columns if name != "story_id")
+            rows = [
+                f"SELECT {names} FROM read_parquet('{folder / table}/*.parquet')"
+                for folder in (one, other)
+            ]
+            both = " UNION ALL ".join(
+                f"(({a}) EXCEPT ALL ({b}))" for a, b in (rows, reversed(rows))
+            )
+            if different := connection.execute(both).fetchall():
+                found[table] = different[:3]
+    return found
+
+
+def stories(folder: Path) -> set[frozenset[str]]:
+    """The articles of each story."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"SELECT list(article_id) FROM read_parquet('{folder / assessments.TABLE}/*.parquet') "
+            "GROUP BY story_id"
+        ).fetchall()
+    return {frozenset(members) for (members,) in rows}
+
+
+def count(folder: Path, table: str, condition: str = "true") -> int:
+    """How many rows of a table there are."""
+    with duckdb.connect() as connection:
+        query = f"SELECT count(*) FROM read_parquet('{folder / table}/*.parquet') WHERE {condition}"
+        (found,) = connection.execute(query).fetchone() or (0,)
+    return int(found)
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 4])
+def test_it_makes_the_rows_of_a_local_rebuild(
+    lake: tuple[Folder, Lake], local: Path, settings: Settings, tmp_path: Path, tasks: int
+) -> None:
+    made = rebuild(
+        settings, lake, tmp_path / "out", silent, cluster=Cluster("local[2]", tasks), replace=False
+    )
+    assert differences(local, made.folder) == {}
+    assert stories(local) == stories(made.folder)
+    # What is compared holds something of everything.
+    assert count(local, final.TABLE, "text_of IS NOT NULL") > 0
+    assert count(local, assessments.TABLE, "role = 'copy'") > 20
+    assert count(local, final.REJECTED) > 20
+
+
+def test_an_attempt_that_was_killed_is_gone_on_with(
+    lake: tuple[Folder, Lake], local: Path, settings: Settings, tmp_path: Path
+) -> None:
+    def dies(_name: str) -> Progress:
+        def progress(done: int, _total: int) -> None:
+            if done == 5:
+                raise KeyboardInterrupt
+
+        return progress
+
+    folder = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(settings, lake, folder, dies, cluster=HERE, replace=False)
+    (pages,) = folder.glob(".rebuild/*/pages")
+    before = pages.stat().st_mtime_ns
+    seen = []
+
+    def watch(_name: str) -> Progress:
+        return lambda _done, _total: seen.append(pages.stat().st_mtime_ns)
+
+    rebuild(settings, lake, folder, watch, cluster=HERE, replace=False)
+    assert set(seen) == {before}
+    assert differences(local, folder) == {}
+    assert not (folder / ".rebuild").exists()
+
+
+def test_an_executor_that_is_killed_costs_nothing(
+    lake: tuple[Folder, Lake], local: Path, settings: Settings, tmp_path: Path
+) -> None:
+    environment = os.environ | {
+        "TOPICS_FILE": str(settings.topics_file),
+        "DUCKDB_PATH": str(tmp_path / "news.duckdb"),
+    }
+    command = [
+        *(str(Path(sys.executable).with_name("newsapi")), "rebuild", "--engine", "spark"),
+        *("--master", "local-cluster[2,1,1024]", "--lake", lake[0].location),
+        *("--out", str(tmp_path / "out"), "--conf", "spark.executor.memory=1g"),
+    ]
+    with Popen(command, env=environment, cwd=tmp_path, stdout=DEVNULL, stderr=PIPE) as job:
+        killed = _kill_an_executor(job, tmp_path / "out")
+        _, err = job.communicate(timeout=600)
+    assert (job.returncode, killed) == (0, True), err.decode()[-2000:]
+    assert differences(local, tmp_path / "out") == {}
+
+
+def _kill_an_executor(job: Popen[bytes], folder: Path) -> bool:
+    """Kill one of a job's executors while it is making vectors."""
+    while job.poll() is None:
+        if list(folder.glob(".rebuild/*/vectors/_temporary")):
+            for process in psutil.Process(job.pid).children(recursive=True):
+                if any("CoarseGrainedExecutorBackend" in part for part in process.cmdline()):
+                    process.send_signal(signal.SIGKILL)
+                    return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="the real records lie beside the project")
+def test_real_records_come_out_the_same(settings: Settings, tmp_path: Path) -> None:
+    (path,) = FOLDER.glob("records-*.jsonl.xz")
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        records = [json.loads(line) for line in islice(lines, REAL_RECORDS)]
+    lake = lake_of(tmp_path, *(records[at : at + 500] for at in range(0, len(records), 500)))
+    one = rebuild(settings, lake, tmp_path / "one", silent, cluster=None, replace=False)
+    other = rebuild(settings, lake, tmp_path / "other", silent, cluster=HERE, replace=False)
+    assert differences(one.folder, other.folder) == {}
+    assert stories(one.folder) == stories(other.folder)
+    assert count(one.folder, final.TABLE) > REAL_RECORDS / 3
