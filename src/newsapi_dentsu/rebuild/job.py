@@ -172,8 +172,6 @@ def _on_spark(
     cluster: Cluster,
     bars: Bars,
 ) -> _Made:
-    from pyspark.sql import functions
-
     store, what = lake
     given = Input(
         records=_paths(store, what, output.work / "lake"),
@@ -183,6 +181,8 @@ def _on_spark(
         horizon_days=settings.duplicate_horizon_days,
     )
     with session.opened(cluster.master, dict(cluster.settings)) as spark:
+        from pyspark.sql.functions import lit
+
         spark.sparkContext.addArchive(
             f"{_packed(settings.sentence_model or SHIPPED, output.work)}#{MODEL}"
         )
@@ -193,7 +193,7 @@ def _on_spark(
             frame = spark.read.parquet(str(found[name]))
             rows[name] = frame.count()
             if UPDATED in columns:
-                frame = frame.withColumn(UPDATED, functions.lit(moment))
+                frame = frame.withColumn(UPDATED, lit(moment))
             folders[name] = output.work / name
             frame.select(*columns).write.mode("overwrite").parquet(str(folders[name]))
     if rows[processed.OUTCOMES] != what.rows:

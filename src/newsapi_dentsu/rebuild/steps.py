@@ -6,8 +6,9 @@ gives rows back; what it holds in memory is one page or one neighbourhood at a t
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -304,23 +305,31 @@ def finals(rows: Iterator[Values]) -> Iterator[Values]:
         for assessed in judged.values():
             standing.setdefault(assessed.reference_id, []).append(assessed)
 
-        def standing_to(
-            keys: Collection[str], standing: Mapping[str | None, list[Assessed]] = standing
-        ) -> Iterable[Assessed]:
-            return [one for key in keys for one in standing.get(key, ())]
-
         readable = [key for key, one in judged.items() if may_be_read(one)]
-        homes = homes_among(judged, lambda _, judged=judged: judged)
+        homes = homes_among(judged, partial(_among, judged))
         headings = {
             key: Heading(article.url, article.link, article.title) for key, article in found.items()
         }
         not_read = [one for one in judged.values() if not may_be_read(one)]
         refused = refusals(not_read, homes, headings)
-        accepted, failed = acceptances(found, readable, judged, held_among(readable, standing_to))
+        accepted, failed = acceptances(
+        held = held_among(readable, partial(_standing_to, standing))
+        accepted, failed = acceptances(found, readable, judged, held)
+        )
         yield from ({"final": as_values(one), "rejected": None} for one in accepted.values())
         yield from (
             {"final": None, "rejected": as_values(one)} for one in (refused | failed).values()
         )
+
+
+def _among(judged: Mapping[str, Assessed], _keys: Collection[str]) -> Mapping[str, Assessed]:
+    return judged
+
+
+def _standing_to(
+    standing: Mapping[str | None, list[Assessed]], keys: Collection[str]
+) -> list[Assessed]:
+    return [one for key in keys for one in standing.get(key, ())]
 
 
 def shipped_model(name: str) -> Path:

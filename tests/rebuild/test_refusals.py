@@ -1,0 +1,138 @@
+"""What keeps a rebuild from beginning is told with what to do about it."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from newsapi_dentsu.errors import SettingsError, StorageError
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.rebuild import session
+from newsapi_dentsu.rebuild.job import rebuild
+from newsapi_dentsu.rebuild.outputs import Output
+from newsapi_dentsu.settings import Settings
+
+from .conftest import awkward, lake_of
+
+
+def silent(_name: str) -> Progress:
+    """Show no progress."""
+    return no_progress
+
+
+def java_that_tells(folder: Path, told: str) -> Path:
+    """A Java installation whose program tells this version."""
+    program = folder / "java" / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho '{told}' >&2\n")
+    program.chmod(0o755)
+    return program.parent.parent
+
+
+def test_without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SettingsError, match="there is none: install Java 17 or newer"):
+        session.check_java()
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ('openjdk version "11.0.2" 2019-01-15', "is Java 11"),
+        ('java version "1.8.0_392"', "is Java 8"),
+        ("who knows", "of an unknown version"),
+    ],
+)
+def test_with_a_java_on_which_spark_does_not_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: str, said: str
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(java_that_tells(tmp_path, told)))
+    with pytest.raises(SettingsError, match=f"{said}.*JAVA_HOME"):
+        session.check_java()
+
+
+def test_with_a_java_on_which_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = java_that_tells(tmp_path, 'openjdk version "21.0.1" 2023-10-17')
+    monkeypatch.setenv("JAVA_HOME", str(home))
+    session.check_java()
+
+
+def test_with_a_folder_of_java_that_holds_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(SettingsError, match="can't be executed"):
+        session.check_java()
+
+
+def test_without_pyspark(tmp_path: Path) -> None:
+    lines = (
+        "import sys",
+        "sys.modules['pyspark'] = None",
+        "from newsapi_dentsu.cli.main import main",
+        "main(['rebuild', '--engine', 'spark', '--out', 'out', '--lake', 'lake'])",
+    )
+    lake_of(tmp_path, *awkward()[:1])
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "pip install 'newsapi-dentsu[spark]'" in done.stderr
+
+
+def test_a_master_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark")
+    monkeypatch.setenv("JAVA_HOME", str(java_that_tells(tmp_path, 'openjdk version "17.0.1"')))
+    with socket.socket() as taken:
+        # Bound, and not listening: nobody else can listen here either.
+        taken.bind(("127.0.0.1", 0))
+        master = f"spark://127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            pytest.raises(SettingsError, match="no Spark master answers"),
+            session.opened(master, {}),
+        ):
+            pass
+
+
+def test_a_master_that_is_no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark")
+    monkeypatch.setenv("JAVA_HOME", str(java_that_tells(tmp_path, 'openjdk version "17.0.1"')))
+    with (
+        pytest.raises(SettingsError, match="spark://HOST:PORT"),
+        session.opened("spark://there", {}),
+    ):
+        pass
+
+
+def test_a_folder_with_something_else_in_it_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    with pytest.raises(StorageError, match="holds something else"):
+        Output(tmp_path, "key").begin(replace=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_rebuild_that_is_there_is_replaced_only_when_told(
+    settings: Settings, tmp_path: Path
+) -> None:
+    lake = lake_of(tmp_path, *awkward())
+    made = rebuild(settings, lake, tmp_path / "out", silent, cluster=None, replace=False)
+    before = (made.folder / "rebuild.json").stat().st_mtime_ns
+    with pytest.raises(StorageError, match=r"holds a rebuild already.*--replace"):
+        rebuild(settings, lake, tmp_path / "out", silent, cluster=None, replace=False)
+    again = rebuild(settings, lake, tmp_path / "out", silent, cluster=None, replace=True)
+    assert again.rows == made.rows
+    assert (made.folder / "rebuild.json").stat().st_mtime_ns > before
+
+
+def test_what_another_attempt_has_left_is_not_taken_for_its_own(tmp_path: Path) -> None:
+    Output(tmp_path / "out", "one").begin(replace=False)
+    (tmp_path / "out" / ".rebuild" / "one" / "pages").mkdir()
+    Output(tmp_path / "out", "other").begin(replace=False)
+    assert [path.name for path in (tmp_path / "out" / ".rebuild").iterdir()] == ["other"]
