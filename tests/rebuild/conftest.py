@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from newsapi_dentsu.domain.record import read_record
-from newsapi_dentsu.recovery import lake
-from newsapi_dentsu.recovery.lake import Lake, read_lake
+from newsapi_dentsu.lake import archiving
+from newsapi_dentsu.lake.listing import Lake, read_lake
 from newsapi_dentsu.sandbox.corpus import GeneratedCorpus
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.storage import Folder
@@ -87,7 +87,9 @@ def lake_of(folder: Path, *pages: Sequence[object]) -> tuple[Folder, Lake]:
             records = [read_record(one, now) for one in page]
             raw.store_records(session, records, query_id="q", origin="sandbox", fetched_at=now)
     store = Folder(folder / "lake")
-    lake.archive(warehouse, store, scratch=folder, anew=False, now=NOON, progress=lambda *_: None)
+    archiving.archive(
+        warehouse, store, scratch=folder, anew=False, now=NOON, progress=lambda *_: None
+    )
     found = read_lake(store)
     assert found is not None
     return store, found

@@ -16,9 +16,9 @@ import psutil
 import pytest
 from evaluation.real_news import FOLDER
 
+from newsapi_dentsu.lake.listing import Lake
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.rebuild.job import TABLES, Cluster, rebuild
-from newsapi_dentsu.recovery.lake import Lake
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.warehouse.tables import assessments, final

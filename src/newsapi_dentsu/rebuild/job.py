@@ -15,6 +15,7 @@ from zipfile import ZipFile
 from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.urls import address, article_id
 from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.lake.listing import Lake
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.meaning.embedder import SHIPPED
 from newsapi_dentsu.progress import Bars
@@ -22,7 +23,6 @@ from newsapi_dentsu.rebuild import session
 from newsapi_dentsu.rebuild.outputs import Output
 from newsapi_dentsu.rebuild.spark import MODEL, Input, Pages, SparkRebuild
 from newsapi_dentsu.recovery import restoring
-from newsapi_dentsu.lake.listing import Lake
 from newsapi_dentsu.recovery.restoring import Sources
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.source import load_topics

@@ -312,10 +312,8 @@ def finals(rows: Iterator[Values]) -> Iterator[Values]:
         }
         not_read = [one for one in judged.values() if not may_be_read(one)]
         refused = refusals(not_read, homes, headings)
-        accepted, failed = acceptances(
         held = held_among(readable, partial(_standing_to, standing))
         accepted, failed = acceptances(found, readable, judged, held)
-        )
         yield from ({"final": as_values(one), "rejected": None} for one in accepted.values())
         yield from (
             {"final": None, "rejected": as_values(one)} for one in (refused | failed).values()
