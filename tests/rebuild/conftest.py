@@ -11,6 +11,7 @@ import pytest
 from newsapi_dentsu.domain.record import read_record
 from newsapi_dentsu.lake import archiving
 from newsapi_dentsu.lake.listing import Lake, read_lake
+from newsapi_dentsu.progress import no_progress
 from newsapi_dentsu.sandbox.corpus import GeneratedCorpus
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.storage import Folder
@@ -87,9 +88,7 @@ def lake_of(folder: Path, *pages: Sequence[object]) -> tuple[Folder, Lake]:
             records = [read_record(one, now) for one in page]
             raw.store_records(session, records, query_id="q", origin="sandbox", fetched_at=now)
     store = Folder(folder / "lake")
-    archiving.archive(
-        warehouse, store, scratch=folder, anew=False, now=NOON, progress=lambda *_: None
-    )
+    archiving.archive(warehouse, store, scratch=folder, anew=False, now=NOON, progress=no_progress)
     found = read_lake(store)
     assert found is not None
     return store, found

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from newsapi_dentsu.errors import SettingsError, StorageError
 from newsapi_dentsu.progress import Progress, no_progress
@@ -13,6 +14,7 @@ from newsapi_dentsu.rebuild import session
 from newsapi_dentsu.rebuild.job import rebuild
 from newsapi_dentsu.rebuild.outputs import Output
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse.tables import final
 
 from .conftest import awkward, lake_of
 
@@ -128,6 +130,7 @@ def test_a_rebuild_that_is_there_is_replaced_only_when_told(
         rebuild(settings, lake, tmp_path / "out", silent, cluster=None, replace=False)
     again = rebuild(settings, lake, tmp_path / "out", silent, cluster=None, replace=True)
     assert again.rows == made.rows
+    assert DeltaTable(made.folder / final.TABLE).count() == made.rows[final.TABLE]
     assert (made.folder / "rebuild.json").stat().st_mtime_ns > before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -40,6 +41,14 @@ from newsapi_dentsu.settings import load_settings
     type=click.Path(path_type=Path),
     help="Where the tables go; all workers of a cluster must see it under this name.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["delta", "parquet"]),
+    default="delta",
+    show_default=True,
+    help="Delta tables, or their Parquet files alone.",
+)
 @click.option("--replace", is_flag=True, help="Put it in the place of a rebuild that is there.")
 @click.option(
     "--tasks-per-core",
@@ -62,12 +71,13 @@ def rebuild(
     master: str | None,
     location: str | None,
     folder: Path,
+    form: Literal["delta", "parquet"],
     replace: bool,
     tasks_per_core: int,
     conf: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Make processed and final anew of the lake's records, as Parquet in a folder.
+    """Make processed and final anew of the lake's records, as Delta tables in a folder.
 
     Nothing in the database changes. Both engines make the same rows, but for the names of stories.
     An attempt that was killed goes on when it is started again.
@@ -90,6 +100,7 @@ def rebuild(
             bars,
             cluster=cluster if engine == "spark" else None,
             replace=replace,
+            form=form,
         )
     if as_json:
         told = {"engine": done.engine, "folder": str(done.folder), "rows": dict(done.rows)}

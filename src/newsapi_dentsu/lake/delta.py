@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from newsapi_dentsu.errors import SettingsError, StorageError, StorageUnavailableError
@@ -210,6 +211,22 @@ def vacuum(store: ObjectStore, table: LakeTable, *, dry_run: bool) -> Sequence[s
     for path in () if dry_run else paths:
         store.delete(f"{table.name}/{path}")
     return paths
+
+
+def declare(folder: Path) -> None:
+    """Make the Parquet files of a folder a Delta table, where they lie.
+
+    Raises:
+        SettingsError: the extra `lake` is missing.
+    """
+    try:
+        from deltalake import convert_to_deltalake
+    except ImportError:
+        raise SettingsError(
+            "tables of Delta need the extra `lake`: pip install 'newsapi-dentsu[lake]', or ask "
+            "for plain Parquet with --format parquet"
+        ) from None
+    convert_to_deltalake(str(folder))
 
 
 def _refuse_strange(store: ObjectStore, table: LakeTable, paths: Iterable[str]) -> None:

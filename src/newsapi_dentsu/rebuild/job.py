@@ -15,6 +15,7 @@ from zipfile import ZipFile
 from newsapi_dentsu.domain.relevance import Yardstick
 from newsapi_dentsu.domain.urls import address, article_id
 from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.lake import delta
 from newsapi_dentsu.lake.listing import Lake
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.meaning.embedder import SHIPPED
@@ -41,6 +42,7 @@ from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
 from newsapi_dentsu.warehouse.tables.rows import columns_of
 
 Engine = Literal["local", "spark"]
+Form = Literal["delta", "parquet"]
 
 UPDATED: Final = "updated_at"
 TABLES: Final[Mapping[str, Sequence[str]]] = {
@@ -79,6 +81,7 @@ def rebuild(
     *,
     cluster: Cluster | None,
     replace: bool,
+    form: Form = "delta",
 ) -> Rebuilt:
     """Make the tables of the lake's records.
 
@@ -91,6 +94,7 @@ def rebuild(
         bars: gives each step's progress callback.
         cluster: where Spark runs; None for this process and its helpers.
         replace: whether a rebuild that is there already may go.
+        form: what the tables are; both consist of Parquet files.
 
     Raises:
         StorageError: the lake isn't whole, or the folder can't take the tables.
@@ -103,6 +107,9 @@ def rebuild(
         made = _locally(settings, sources, output, bars)
     else:
         made = _on_spark(settings, lake, sources.moment, output, cluster, bars)
+    if form == "delta":
+        for made_folder in made.folders.values():
+            delta.declare(made_folder)
     engine: Engine = "spark" if cluster else "local"
     told = {
         "engine": engine,
