@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs lock clean
+.PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs java lock clean
 .PHONY: image-test way-back model sentiment-model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
@@ -29,7 +29,13 @@ dev: install ## Dagster UI and daemon on http://localhost:3000
 test: install ## Run the tests
 	$(BIN)/pytest -n auto --dist worksteal
 
-test-all: install ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
+java: ## Have a Java, which the slow tests of Spark need (apt-get where this is root)
+	@command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java" || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless; } || \
+	  { echo "Install Java 17 or newer, or set JAVA_HOME to the folder of one" >&2; exit 1; }
+
+test-all: install java ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
 	$(BIN)/pytest -n auto --dist worksteal -m ""
 
 lint: install ## Style, formatting, layers, spelling, the workflows' safety

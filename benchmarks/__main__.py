@@ -10,6 +10,7 @@ from benchmarks.lake import lake
 from benchmarks.meaning import meaning
 from benchmarks.migration import migration
 from benchmarks.process import process
+from benchmarks.rebuild import rebuild
 from benchmarks.report import Figure, print_table
 from benchmarks.retention import retention
 from benchmarks.scale import scale, scale_postgres
@@ -22,13 +23,14 @@ BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "meaning": meaning,
     "migration": migration,
     "process": process,
+    "rebuild": rebuild,
     "retention": retention,
     "scale": scale,
     "scale-postgres": scale_postgres,
     "stories": stories,
 }
-NOT_QUICK = {"scale-postgres"}
-SIZED = {"scale", "scale-postgres"}
+NOT_QUICK = {"rebuild", "scale-postgres"}
+SIZED = {"rebuild", "scale", "scale-postgres"}
 """Those that take a number of articles."""
 
 
