@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -136,6 +137,7 @@ def test_an_executor_that_is_killed_costs_nothing(
     environment = os.environ | {
         "TOPICS_FILE": str(settings.topics_file),
         "DUCKDB_PATH": str(tmp_path / "news.duckdb"),
+        "SPARK_WORKER_DIR": str(tmp_path / "workers"),
     }
     command = [
         *(str(Path(sys.executable).with_name("newsapi")), "rebuild", "--engine", "spark"),
@@ -154,9 +156,11 @@ def _kill_an_executor(job: Popen[bytes], folder: Path) -> bool:
     while job.poll() is None:
         if list(folder.glob(".rebuild/*/vectors/_temporary")):
             for process in psutil.Process(job.pid).children(recursive=True):
-                if any("CoarseGrainedExecutorBackend" in part for part in process.cmdline()):
-                    process.send_signal(signal.SIGKILL)
-                    return True
+                # Some end meanwhile.
+                with suppress(psutil.Error):
+                    if any("CoarseGrainedExecutorBackend" in part for part in process.cmdline()):
+                        process.send_signal(signal.SIGKILL)
+                        return True
         time.sleep(0.05)
     return False
 
