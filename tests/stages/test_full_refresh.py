@@ -9,6 +9,7 @@ import pytest
 from newsapi_dentsu.domain.urls import Address, address
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages import deduplicate as deduplicating
+from newsapi_dentsu.stages import pages
 from newsapi_dentsu.stages.deduplicate import deduplicate
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed
@@ -75,7 +76,7 @@ def test_new_rules_for_urls_move_articles_and_final_follows(
     fill(warehouse)
     process(warehouse)
     assert len(column(warehouse, processed.TABLE, "url")) == 12
-    monkeypatch.setattr(deduplicating, "address", rules)
+    monkeypatch.setattr(pages, "address", rules)
     process(warehouse, LATER, full_refresh=True)
     fill(other_warehouse)
     process(other_warehouse, LATER)
@@ -92,7 +93,7 @@ def test_rules_that_go_back_bring_the_articles_back(
     skip = {"change_seq"}
     before = dump(warehouse, *TABLES, skip=skip)
     with monkeypatch.context() as patch:
-        patch.setattr(deduplicating, "address", without_section)
+        patch.setattr(pages, "address", without_section)
         process(warehouse, LATER, full_refresh=True)
     process(warehouse, LATER, full_refresh=True)
     assert dump(warehouse, *TABLES, skip=skip) == before
@@ -104,7 +105,7 @@ def test_new_rules_for_text_change_rows_in_place(
     fill(warehouse)
     process(warehouse)
     ids = column(warehouse, final.TABLE, "article_id")
-    monkeypatch.setattr(deduplicating, "clean_text", lambda text: text.upper())
+    monkeypatch.setattr(pages, "clean_text", lambda text: text.upper())
     process(warehouse, LATER, full_refresh=True)
     assert column(warehouse, final.TABLE, "article_id") == ids
     assert all(body.startswith("TEXT") for body in column(warehouse, final.TABLE, "body"))
@@ -122,7 +123,7 @@ def test_a_refresh_stopped_half_way_is_finished_by_a_normal_run(
 ) -> None:
     fill(warehouse)
     process(warehouse)
-    monkeypatch.setattr(deduplicating, "address", rules)
+    monkeypatch.setattr(pages, "address", rules)
     batches = 0
     whole = deduplicating._deduplicate_batch
 
