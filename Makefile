@@ -35,7 +35,11 @@ java: ## Have a Java, which the slow tests of Spark need (apt-get where this is 
 	    apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless; } || \
 	  { echo "Install Java 17 or newer, or set JAVA_HOME to the folder of one" >&2; exit 1; }
 
-test-all: install java ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
+$(VENV)/.spark: requirements/spark.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/spark.txt
+	@touch $@
+
+test-all: install java $(VENV)/.spark ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
 	$(BIN)/pytest -n auto --dist worksteal -m ""
 
 lint: install ## Style, formatting, layers, spelling, the workflows' safety
@@ -79,7 +83,7 @@ lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
 	uv pip compile pyproject.toml --extra azure --extra lake --extra otel --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/runtime.txt
-	for group in build model sentiment infra infra-scan azure-cli; do \
+	for group in build model sentiment infra infra-scan azure-cli spark; do \
 	  uv pip compile --group $$group --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate --no-strip-extras \
 	    -o requirements/$$group.txt; \

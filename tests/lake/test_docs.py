@@ -98,8 +98,6 @@ def test_the_queries_give_what_the_database_holds(
 def test_the_programs_do_what_they_say(
     folder: Path, program: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    if "pyspark" in program:
-        pytest.importorskip("pyspark")
     monkeypatch.chdir(folder)
     exec(program, {})  # noqa: S102
     told = capfd.readouterr().out

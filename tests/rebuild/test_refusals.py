@@ -89,9 +89,7 @@ def test_without_pyspark(tmp_path: Path) -> None:
     assert "pip install 'newsapi-dentsu[spark]'" in done.stderr
 
 
-def test_a_master_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("pyspark")
-    monkeypatch.setenv("JAVA_HOME", str(java_that_tells(tmp_path, 'openjdk version "17.0.1"')))
+def test_a_master_that_does_not_answer() -> None:
     with socket.socket() as taken:
         # Bound, and not listening: nobody else can listen here either.
         taken.bind(("127.0.0.1", 0))
@@ -103,9 +101,7 @@ def test_a_master_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path
             pass
 
 
-def test_a_master_that_is_no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("pyspark")
-    monkeypatch.setenv("JAVA_HOME", str(java_that_tells(tmp_path, 'openjdk version "17.0.1"')))
+def test_a_master_that_is_no_address() -> None:
     with (
         pytest.raises(SettingsError, match="spark://HOST:PORT"),
         session.opened("spark://there", {}),

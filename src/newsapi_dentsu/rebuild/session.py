@@ -54,11 +54,12 @@ def opened(master: str | None, extra: Mapping[str, str]) -> Iterator["SparkSessi
         SettingsError: PySpark or a fitting Java is missing, the master doesn't answer, or it has
             no workers.
     """
+    if master is not None:
+        _check_master(master)
     with warnings.catch_warnings():
         # It warns of every new version of pandas.
         warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
         try:
-            from pyspark.errors import PySparkException
             from pyspark.sql import SparkSession
         except ImportError:
             raise SettingsError(
@@ -69,11 +70,9 @@ def opened(master: str | None, extra: Mapping[str, str]) -> Iterator["SparkSessi
             yield session
             return
         check_java()
-        if master is not None:
-            _check_master(master)
         try:
             session = _started(master, extra)
-        except (PySparkException, OSError, Exception) as error:
+        except Exception as error:
             raise SettingsError(
                 f"Spark doesn't start on {master or 'this machine'}: {_first_line(error)}"
             ) from error

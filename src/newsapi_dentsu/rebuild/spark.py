@@ -8,6 +8,7 @@ goes on where it was.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -399,6 +400,4 @@ def _small_star(edges: "DataFrame") -> "DataFrame":
 
 
 def _f() -> "ModuleType":
-    from pyspark.sql import functions
-
-    return functions
+    return import_module("pyspark.sql.functions")
