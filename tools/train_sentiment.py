@@ -4,10 +4,10 @@ all-MiniLM-L6-v2, whose weights come from a pinned package, learns from sentence
 marked how they speak about it. A target's words are marked by the kind of their tokens. What is
 classified is the mean of all tokens beside the mean of the target's.
 
-First it learns from news (NewsMTSC) and some sentences about brands. Trainings that differ by their
-seed end in one model with the mean of their weights. That goes on to learn from all sentences about
-brands that are meant for fitting, with some of the news; half-way between both is what is kept.
-The texts of NewsMTSC are read from a folder and stay there.
+First it learns from news (NewsMTSC) and some sentences about brands. That goes on to learn from
+all sentences about brands that are meant for fitting, with some of the news. Of each part,
+trainings that differ by their seed end in one model with the mean of their weights; what is kept
+lies half-way between the two. The texts of NewsMTSC are read from a folder and stay there.
 """
 
 import argparse
@@ -25,7 +25,18 @@ import jax.numpy as jnp
 import numpy as np
 import onnx
 import optax
-from evaluation.tone.sentences import FILE, FIT_ONLY, brand_sentences
+from evaluation.tone.sentences import (
+    FILE,
+    FIT_ONLY,
+    NAMES,
+    PATTERNS,
+    SETTLING,
+    Marked,
+    brand_sentences,
+    filled,
+    lines_of,
+    open_brands,
+)
 from numpy.typing import NDArray
 from onnx import TensorProto
 from onnxruntime import InferenceSession
@@ -41,6 +52,9 @@ TOKENS = 128
 
 _BATCH = 32
 _LENGTHS = (32, 48, 64, 96, TOKENS)
+_LENGTHS_OF_BRANDS = (16, 24, 40, 64, TOKENS)
+"""To how many tokens the texts of a batch are filled up: sentences about brands are shorter."""
+
 _DROPOUT = 0.1
 _RATE, _HEAD_RATE, _DECAY_BY_LAYER = 1.5e-4, 5e-4, 0.9
 _WARM_UP = 0.1
@@ -48,7 +62,7 @@ _RENAMED = 0.2
 """The share of examples whose target is called otherwise, anew in each epoch: what is said counts,
 not of whom."""
 
-_NEWS_BESIDE_BRANDS, _EPOCHS_OF_BRANDS, _RATE_OF_BRANDS = 1_500, 3, 0.5
+_NEWS_BESIDE_BRANDS, _EPOCHS_OF_BRANDS, _RATE_OF_BRANDS = 800, 3, 0.5
 """How the second part of the training goes: with some of the news, at half the rate."""
 
 _KEPT_EVERY = 50
@@ -66,16 +80,6 @@ Tree = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A sentence with one target, and how it speaks about it: 0 negative, 1 neutral, 2 positive."""
-
-    sentence: str
-    start: int
-    end: int
-    label: int
-
-
-@dataclass(frozen=True, slots=True)
 class Encoded:
     """An example as the model takes it: tokens, which of them are the target's, and the label."""
 
@@ -84,24 +88,33 @@ class Encoded:
     label: int
 
 
-def read_examples(path: Path) -> list[Example]:
+def read_examples(path: Path) -> list[Marked]:
     """The examples of a file of NewsMTSC (JSON lines)."""
     with path.open(encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    return [Example(row["sentence"], row["from"], row["to"], row["polarity"] + 1) for row in rows]
+    return [Marked(row["sentence"], row["from"], row["to"], row["polarity"] + 1) for row in rows]
 
 
-def read_brands(*files: Path) -> list[Example]:
-    """The project's own sentences about brands that are for fitting."""
+def read_brands(*files: Path, part: str = "fit") -> list[Marked]:
+    """The project's own sentences about brands of one part."""
     return [
-        Example(one.sentence, one.start, one.end, one.label)
+        Marked(one.sentence, one.start, one.end, one.label)
         for file in files
         for one in brand_sentences(file)
-        if one.part == "fit"
+        if one.part == part
     ]
 
 
-def encode(tokenizer: Tokenizer, example: Example) -> Encoded:
+def drawn(patterns: Sequence[str], random: np.random.Generator) -> Iterator[Marked]:
+    """The patterns as sentences about brands that are drawn anew each time."""
+    names = lines_of(NAMES)
+    for pattern in patterns:
+        letters = open_brands(pattern)
+        chosen = random.choice(len(names), len(letters), replace=False)
+        yield from filled(pattern, {one: names[n] for one, n in zip(letters, chosen, strict=True)})
+
+
+def encode(tokenizer: Tokenizer, example: Marked) -> Encoded:
     """The tokens of an example; a sentence that is too long loses what is far from the target."""
     encoding = tokenizer.encode(example.sentence)
     ids = np.array(encoding.ids, np.int32)
@@ -117,7 +130,9 @@ def encode(tokenizer: Tokenizer, example: Example) -> Encoded:
 
 
 def batches(
-    examples: Sequence[Encoded], random: np.random.Generator | None = None
+    examples: Sequence[Encoded],
+    random: np.random.Generator | None = None,
+    lengths: Sequence[int] = _LENGTHS,
 ) -> Iterator[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]:
     """Batches of texts of about one length, in random order where one is given."""
     order = np.arange(len(examples)) if random is None else random.permutation(len(examples))
@@ -130,7 +145,7 @@ def batches(
         random.shuffle(groups)
     for group in groups:
         longest = max(len(examples[one].ids) for one in group)
-        length = next(one for one in _LENGTHS if one >= longest)
+        length = next(one for one in lengths if one >= longest)
         ids = np.zeros((_BATCH, length), np.int32)
         kinds = np.zeros((_BATCH, length), np.int32)
         mask = np.zeros((_BATCH, length), np.float32)
@@ -274,8 +289,8 @@ def figure(p: Tree, examples: Sequence[Encoded]) -> float:
 
 
 def renamed(
-    examples: Sequence[Example], names: Sequence[str], random: np.random.Generator
-) -> Iterator[Example]:
+    examples: Sequence[Marked], names: Sequence[str], random: np.random.Generator
+) -> Iterator[Marked]:
     """The examples, some of them with another name for their target."""
     for example in examples:
         if random.random() >= _RENAMED:
@@ -283,16 +298,17 @@ def renamed(
             continue
         name = names[int(random.integers(len(names)))]
         sentence = example.sentence[: example.start] + name + example.sentence[example.end :]
-        yield Example(sentence, example.start, example.start + len(name), example.label)
+        yield Marked(sentence, example.start, example.start + len(name), example.label)
 
 
 def train(
     name: str,
     start: Tree,
-    examples: Sequence[Example],
-    development: Mapping[str, Sequence[Encoded]],
+    examples: Sequence[Marked],
     tokenizer: Tokenizer,
     *,
+    patterns: Sequence[str] = (),
+    lengths: Sequence[int] = _LENGTHS,
     seed: int,
     epochs: int,
     rate: float,
@@ -301,7 +317,8 @@ def train(
     """Train with one seed. It is kept on the way, and a training that was stopped goes on there."""
     learning = dict(start)
     words = learning.pop(WORDS)
-    per_epoch = -(-len(examples) // _BATCH)
+    of_patterns = sum(len(open_brands(one)) for one in patterns)
+    per_epoch = -(-(len(examples) + of_patterns) // _BATCH)
     rule = optimizer(per_epoch * epochs, rate)
     state = rule.init(learning)
     names = sorted(
@@ -329,8 +346,9 @@ def train(
     for epoch in range(done // per_epoch, epochs):
         started, losses = time.time(), []
         random = np.random.default_rng([seed, epoch])
-        encoded = [encode(tokenizer, one) for one in renamed(examples, names, random)]
-        for number, (_, batch) in enumerate(batches(encoded, random), epoch * per_epoch):
+        told_now = (*renamed(examples, names, random), *drawn(patterns, random))
+        encoded = [encode(tokenizer, one) for one in told_now]
+        for number, (_, batch) in enumerate(batches(encoded, random, lengths), epoch * per_epoch):
             if number < done:
                 continue
             key = jax.random.key(seed * 1_000_000 + number)
@@ -347,11 +365,6 @@ def train(
                 unfinished.replace(kept)
                 loss_now = np.mean([float(one) for one in losses[-_KEPT_EVERY:]])
                 say(f"{name} step {done}: loss {loss_now:.3f} ({time.time() - started:.0f} s)")
-        told = " ".join(
-            f"{name} {figure(learning | {WORDS: words}, part):.4f}"
-            for name, part in development.items()
-        )
-        say(f"{name} epoch {epoch + 1}: {told}")
     return learning | {WORDS: words}
 
 
@@ -388,10 +401,11 @@ class ToneGraph(Graph):
         return self.normed(word, here, "embedded", "embeddings.LayerNorm")
 
 
-def export(p: Tree, development: Sequence[Encoded], folder: Path) -> None:
+def export(p: Tree, development: Sequence[Sequence[Encoded]], folder: Path) -> None:
     """Write the model in 8 bits, with the temperature that its probabilities need.
 
-    The temperature is what the file itself needs: rounding moves its figures.
+    The temperature is what the file itself needs: rounding moves its figures. Each set has the
+    same say in it, however large it is.
     """
     weights = {name: np.asarray(values, np.float32) for name, values in p.items()}
     folder.mkdir(exist_ok=True)
@@ -404,26 +418,36 @@ def export(p: Tree, development: Sequence[Encoded], folder: Path) -> None:
             network.run(
                 None, {"ids": one.ids.astype(np.int64), "kinds": one.kinds.astype(np.int64)}
             )[0]
-            for one in development
+            for part in development
+            for one in part
         ]
     )
-    labels = np.array([one.label for one in development])
-    about["temperature"] = round(temperature_of(said, labels), 2)
+    labels = np.array([one.label for part in development for one in part])
+    says = np.concatenate([np.full(len(part), 1 / len(part)) for part in development])
+    about["temperature"] = round(temperature_of(said, labels, says), 2)
     hashes = write_model(folder, graph, about)
     f1 = macro_f1(labels.tolist(), said.argmax(1).tolist())
-    say(f"in 8 bits, development: {f1:.4f}, temperature {about['temperature']}")
+    say(f"in 8 bits, all development: {f1:.4f}, temperature {about['temperature']}")
     for name, digest in hashes.items():
         say(f"{digest}  {name}")
 
 
-def temperature_of(said: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """The divisor of logits with which their probabilities fit the labels best."""
+def temperature_of(
+    said: NDArray[np.float32], labels: NDArray[np.int64], says: NDArray[np.float64]
+) -> float:
+    """The divisor of logits with which their probabilities fit the labels best.
+
+    Args:
+        said: the logits of each text.
+        labels: the right label of each.
+        says: how much each counts.
+    """
 
     def misfit(temperature: float) -> float:
         scaled = said / temperature
         scaled = scaled - scaled.max(1, keepdims=True)
         surprise = np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(labels)), labels]
-        return float(surprise.mean())
+        return float((surprise * says).sum())
 
     return float(min(np.arange(0.5, 5, 0.01), key=misfit))
 
@@ -441,56 +465,71 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, help="where trainings are kept")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--brand-seeds", type=int, nargs="+", default=[0])
     chosen = parser.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer.from_file(str(published("tokenizer.json")))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    parts = {
-        part: read_examples(chosen.data / f"newsmtsc-{part}.jsonl")
-        for part in ("rw-hf-train", "rw-hf-dev", "mt-hf-dev")
-    }
-    news = parts["rw-hf-train"]
+    news = read_examples(chosen.data / "newsmtsc-rw-hf-train.jsonl")
     development = {
-        name: [encode(tokenizer, one) for one in parts[name]] for name in ("rw-hf-dev", "mt-hf-dev")
-    }
-    trained = [
-        train(
-            f"seed{seed}",
-            first_parameters(seed),
-            news + read_brands(FILE),
-            development,
-            tokenizer,
-            seed=seed,
-            epochs=chosen.epochs,
-            rate=1,
-            folder=chosen.work,
+        name: [encode(tokenizer, one) for one in examples]
+        for name, examples in (
+            ("rw", read_examples(chosen.data / "newsmtsc-rw-hf-dev.jsonl")),
+            ("mt", read_examples(chosen.data / "newsmtsc-mt-hf-dev.jsonl")),
+            ("brands", read_brands(SETTLING, part="settle")),
         )
-        for seed in chosen.seeds
-    ]
-    mean = jax.tree.map(lambda *all_: sum(all_) / len(all_), *trained)
-    told = " ".join(f"{name} {figure(mean, part):.4f}" for name, part in development.items())
-    say(f"mean of {len(trained)}: {told}")
-    some = np.random.default_rng(0).permutation(len(news))[:_NEWS_BESIDE_BRANDS]
-    final = train(
-        "brands",
-        mean,
-        [news[number] for number in some] + read_brands(FILE, FIT_ONLY),
-        development,
-        tokenizer,
-        seed=0,
-        epochs=_EPOCHS_OF_BRANDS,
-        rate=_RATE_OF_BRANDS,
-        folder=chosen.work,
+    }
+
+    def mean_of(name: str, trained: Sequence[Tree]) -> Tree:
+        mean: Tree = jax.tree.map(lambda *all_: sum(all_) / len(all_), *trained)
+        told = " ".join(f"{part} {figure(mean, of):.4f}" for part, of in development.items())
+        say(f"{name}, mean of {len(trained)}: {told}")
+        return mean
+
+    taught_news = mean_of(
+        "news",
+        [
+            train(
+                f"seed{seed}",
+                first_parameters(seed),
+                news + read_brands(FILE),
+                tokenizer,
+                seed=seed,
+                epochs=chosen.epochs,
+                rate=1,
+                folder=chosen.work,
+            )
+            for seed in chosen.seeds
+        ],
     )
-    told = " ".join(f"{name} {figure(final, part):.4f}" for name, part in development.items())
-    say(f"after the brands: {told}")
-    # Half-way between both keeps what the news taught (https://arxiv.org/abs/2109.01903).
-    half = jax.tree.map(lambda one, other: (one + other) / 2, mean, final)
-    told = " ".join(f"{name} {figure(half, part):.4f}" for name, part in development.items())
-    say(f"half-way: {told}")
-    export(half, [one for part in development.values() for one in part], FOLDER)
+    taught_brands = mean_of(
+        "brands",
+        [
+            train(
+                f"brands{seed}",
+                taught_news,
+                [news[number] for number in some_of(len(news), seed)] + read_brands(FILE, FIT_ONLY),
+                tokenizer,
+                patterns=lines_of(PATTERNS),
+                lengths=_LENGTHS_OF_BRANDS,
+                seed=seed,
+                epochs=_EPOCHS_OF_BRANDS,
+                rate=_RATE_OF_BRANDS,
+                folder=chosen.work,
+            )
+            for seed in chosen.brand_seeds
+        ],
+    )
+    # What lies between both keeps what the news taught (https://arxiv.org/abs/2109.01903).
+    between = mean_of("between", [taught_news, taught_brands])
+    export(between, list(development.values()), FOLDER)
     return 0
+
+
+def some_of(count: int, seed: int) -> list[int]:
+    """The numbers of the news that are told again beside the brands."""
+    return np.random.default_rng(seed).permutation(count)[:_NEWS_BESIDE_BRANDS].tolist()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from evaluation.tone.sentences import BrandSentence, brand_sentences
+from evaluation.tone.sentences import BrandSentence, Marked, brand_sentences
 from newsapi_dentsu.domain.tone import SURE
 from newsapi_dentsu.meaning import Passage, tone_model
 
@@ -24,16 +24,6 @@ GOALS: Final = {"brands": 0.75, "NewsMTSC-rw": 0.81, "NewsMTSC-mt": 0.79}
 """The macro-F1 that is wanted of the model on each set."""
 
 MOST_ECE: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """A sentence with a marked target, and what it says of it: 0, 1 or 2 by `LABELS`."""
-
-    sentence: str
-    start: int
-    end: int
-    label: int
 
 
 @dataclass(frozen=True, slots=True)

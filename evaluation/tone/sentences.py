@@ -1,6 +1,7 @@
-"""The sentences about brands: their file, in which each has its label and its target marked."""
+"""The sentences about brands: their files, in which each has its label and its target marked."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,15 @@ FILE = Path(__file__).with_name("sentences.txt")
 FIT_ONLY = Path(__file__).with_name("fit_only.txt")
 """More sentences, about other brands, that were labelled in one pass and are never reported."""
 
+SETTLING = Path(__file__).with_name("settling.txt")
+"""Sentences about further brands: they choose between trainings and set the temperature."""
+
+PATTERNS = Path(__file__).with_name("patterns.txt")
+"""Sentences for fitting that leave open which brands they speak about."""
+
+NAMES = Path(__file__).with_name("names.txt")
+"""Invented brands that patterns may speak about."""
+
 SIGNS = "-0+"
 """What stands for negative, neutral, positive."""
 
@@ -16,6 +26,17 @@ _LINE = re.compile(
     r"(?P<label>[-0+]) (?:\((?P<first>[-0+]) (?P<second>[-0+])\) )?"
     r"(?P<before>[^\[\]]*)\[(?P<target>[^\[\]]+)\](?P<after>[^\[\]]*)"
 )
+_OPEN = re.compile(r"\{(?P<label>[-0+])(?P<brand>[A-Z])\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A sentence with a marked target, and what it says of that: 0, 1 or 2 as in `SIGNS`."""
+
+    sentence: str
+    start: int
+    end: int
+    label: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +83,39 @@ def brand_sentences(path: Path = FILE) -> tuple[BrandSentence, ...]:
         sentence = match["before"] + match["target"] + match["after"]
         found.append(BrandSentence(brand, part, sentence, start, end, label, first, second))
     return tuple(found)
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file of patterns or names."""
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def open_brands(pattern: str) -> list[str]:
+    """The letters that stand for the brands of a pattern, in its order.
+
+    Raises:
+        ValueError: there is none, or one stands there twice.
+    """
+    letters = [match["brand"] for match in _OPEN.finditer(pattern)]
+    if not letters or len(set(letters)) < len(letters):
+        raise ValueError(f"a pattern must name each of its brands once: {pattern}")
+    return letters
+
+
+def filled(pattern: str, names: Mapping[str, str]) -> list[Marked]:
+    """A pattern as a sentence: one entry for each of its brands, with what it says of that one.
+
+    Args:
+        pattern: a sentence in which `{+A}` stands for a brand of which it speaks well.
+        names: the name for each letter.
+    """
+    sentence, at = "", 0
+    spans = []
+    for match in _OPEN.finditer(pattern):
+        sentence += pattern[at : match.start()]
+        start = len(sentence)
+        sentence += names[match["brand"]]
+        spans.append((start, len(sentence), SIGNS.index(match["label"])))
+        at = match.end()
+    sentence += pattern[at:]
+    return [Marked(sentence, start, end, label) for start, end, label in spans]

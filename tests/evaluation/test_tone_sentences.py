@@ -11,7 +11,17 @@ from evaluation.tone.figures import (
     macro_f1,
     sets,
 )
-from evaluation.tone.sentences import FIT_ONLY, brand_sentences
+from evaluation.tone.sentences import (
+    FIT_ONLY,
+    NAMES,
+    PATTERNS,
+    SETTLING,
+    Marked,
+    brand_sentences,
+    filled,
+    lines_of,
+    open_brands,
+)
 
 
 def test_there_are_enough_of_each_label_in_each_part() -> None:
@@ -22,9 +32,9 @@ def test_there_are_enough_of_each_label_in_each_part() -> None:
     assert min(found.values()) > 80
 
 
-def test_no_brand_is_in_both_parts() -> None:
+def test_no_brand_is_in_two_parts() -> None:
     def of(part: str) -> set[str]:
-        whole = (*brand_sentences(), *brand_sentences(FIT_ONLY))
+        whole = (*brand_sentences(), *brand_sentences(FIT_ONLY), *brand_sentences(SETTLING))
         return {
             name
             for one in whole
@@ -32,20 +42,55 @@ def test_no_brand_is_in_both_parts() -> None:
             for name in (one.brand, one.sentence[one.start : one.end])
         }
 
-    assert of("fit") & of("report") == set()
+    to_learn_from = of("fit") | set(lines_of(NAMES))
+
+    assert of("report") & (to_learn_from | of("settle")) == set()
+    assert of("settle") & to_learn_from == set()
 
 
-def test_no_sentence_is_in_both_parts() -> None:
-    whole = (*brand_sentences(), *brand_sentences(FIT_ONLY))
+def test_no_sentence_that_is_reported_is_in_another_part() -> None:
+    whole = (*brand_sentences(), *brand_sentences(FIT_ONLY), *brand_sentences(SETTLING))
     texts = Counter((one.sentence.replace(one.brand, "B"), one.part == "report") for one in whole)
-
-    assert not {text for text, reported in texts if reported} & {
-        text for text, reported in texts if not reported
+    patterns = {
+        one.sentence
+        for pattern in lines_of(PATTERNS)
+        for one in filled(pattern, dict.fromkeys(open_brands(pattern), "B"))
     }
+
+    assert not {text for text, reported in texts if reported} & (
+        {text for text, reported in texts if not reported} | patterns
+    )
+
+
+def test_a_pattern_speaks_of_each_of_its_brands() -> None:
+    assert filled("{+A} overtakes {-B}, at last", {"A": "Koru", "B": "Elm & Co"}) == [
+        Marked("Koru overtakes Elm & Co, at last", 0, 4, 2),
+        Marked("Koru overtakes Elm & Co, at last", 15, 23, 0),
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["No brand", "{+A} is no {-A}"])
+def test_a_pattern_names_each_of_its_brands_once(pattern: str) -> None:
+    with pytest.raises(ValueError, match="each of its brands once"):
+        open_brands(pattern)
+
+
+def test_patterns_and_names_can_be_told_apart_and_used() -> None:
+    patterns, names = lines_of(PATTERNS), lines_of(NAMES)
+
+    assert len(set(patterns)) == len(patterns)
+    assert len(set(names)) == len(names)
+    assert max(len(open_brands(one)) for one in patterns) <= len(names)
+    assert not any(
+        mark in one.sentence
+        for pattern in patterns
+        for one in filled(pattern, dict.fromkeys(open_brands(pattern), "B"))
+        for mark in "{}[]"
+    )
 
 
 def test_every_target_is_marked_where_it_stands() -> None:
-    for one in (*brand_sentences(), *brand_sentences(FIT_ONLY)):
+    for one in (*brand_sentences(), *brand_sentences(FIT_ONLY), *brand_sentences(SETTLING)):
         marked = one.sentence[one.start : one.end]
         assert marked.strip() == marked != ""
         assert "[" not in one.sentence
