@@ -14,6 +14,7 @@ from benchmarks.rebuild import rebuild
 from benchmarks.report import Figure, print_table
 from benchmarks.retention import retention
 from benchmarks.scale import scale, scale_postgres
+from benchmarks.sentiment import sentiment
 from benchmarks.stories import stories
 
 BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "retention": retention,
     "scale": scale,
     "scale-postgres": scale_postgres,
+    "sentiment": sentiment,
     "stories": stories,
 }
 NOT_QUICK = {"rebuild", "scale-postgres"}

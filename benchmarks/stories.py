@@ -98,12 +98,12 @@ def fill(warehouse: Warehouse, count: int) -> None:
     start, step = now - timedelta(days=DAYS), timedelta(days=DAYS) / count
     made = enumerate(bodies(count))
     while batch := list(itertools.islice(made, _BATCH)):
-        articles = [_article(number, body, start + step * number) for number, body in batch]
+        articles = [made_article(number, body, start + step * number) for number, body in batch]
         with warehouse.transaction() as session:
             processed.save_articles(session, articles, {}, now)
 
 
-def _article(number: int, body: str, moment: datetime) -> processed.Article:
+def made_article(number: int, body: str, moment: datetime) -> processed.Article:
     digest = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
     return processed.Article(
         article_id=digest,

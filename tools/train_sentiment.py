@@ -529,7 +529,8 @@ def main() -> int:
 
 def some_of(count: int, seed: int) -> list[int]:
     """The numbers of the news that are told again beside the brands."""
-    return np.random.default_rng(seed).permutation(count)[:_NEWS_BESIDE_BRANDS].tolist()
+    chosen: list[int] = np.random.default_rng(seed).permutation(count).tolist()
+    return chosen[:_NEWS_BESIDE_BRANDS]
 
 
 if __name__ == "__main__":
