@@ -311,7 +311,7 @@ def train(
     lengths: Sequence[int] = _LENGTHS,
     seed: int,
     epochs: int,
-    rate: float,
+    rate: float = 1,
     folder: Path,
 ) -> Tree:
     """Train with one seed. It is kept on the way, and a training that was stopped goes on there."""
@@ -481,14 +481,7 @@ def main() -> int:
         )
     }
 
-    def mean_of(name: str, trained: Sequence[Tree]) -> Tree:
-        mean: Tree = jax.tree.map(lambda *all_: sum(all_) / len(all_), *trained)
-        told = " ".join(f"{part} {figure(mean, of):.4f}" for part, of in development.items())
-        say(f"{name}, mean of {len(trained)}: {told}")
-        return mean
-
     taught_news = mean_of(
-        "news",
         [
             train(
                 f"seed{seed}",
@@ -497,14 +490,12 @@ def main() -> int:
                 tokenizer,
                 seed=seed,
                 epochs=chosen.epochs,
-                rate=1,
                 folder=chosen.work,
             )
             for seed in chosen.seeds
         ],
     )
     taught_brands = mean_of(
-        "brands",
         [
             train(
                 f"brands{seed}",
@@ -522,9 +513,18 @@ def main() -> int:
         ],
     )
     # What lies between both keeps what the news taught (https://arxiv.org/abs/2109.01903).
-    between = mean_of("between", [taught_news, taught_brands])
+    between = mean_of([taught_news, taught_brands])
     export(between, list(development.values()), FOLDER)
+    for name, p in (("news", taught_news), ("brands", taught_brands), ("between", between)):
+        told = " ".join(f"{part} {figure(p, of):.4f}" for part, of in development.items())
+        say(f"{name}: {told}")
     return 0
+
+
+def mean_of(trained: Sequence[Tree]) -> Tree:
+    """The model whose weights are the mean of the models' weights."""
+    mean: Tree = jax.tree.map(lambda *all_: sum(all_) / len(all_), *trained)
+    return mean
 
 
 def some_of(count: int, seed: int) -> list[int]:
