@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,6 +21,7 @@ FOLDER: Final = Path(
 LABELS: Final = ("negative", "neutral", "positive")
 MODEL: Final = "the model"
 _BINS: Final = 15
+_DRAWS: Final = 200
 GOALS: Final = {"brands": 0.75, "NewsMTSC-rw": 0.81, "NewsMTSC-mt": 0.79}
 """The macro-F1 that is wanted of the model on each set."""
 
@@ -31,8 +33,9 @@ class Figures:
     """How a method did on a set.
 
     `confusion` counts by the right label, then by what was said. `ece` is how far probabilities
-    are from shares; `sure` the share to which the model gives a label, and `f1_where_sure` the
-    macro-F1 of these: both None for methods without probabilities.
+    are from shares, `ece_by_chance` what that is on average, on as many texts, for probabilities
+    that are right; `sure` the share to which the model gives a label, and `f1_where_sure` the
+    macro-F1 of these: None for methods without probabilities.
     """
 
     set: str
@@ -42,6 +45,7 @@ class Figures:
     accuracy: float
     confusion: tuple[tuple[int, ...], ...]
     ece: float | None = None
+    ece_by_chance: float | None = None
     sure: float | None = None
     f1_where_sure: float | None = None
 
@@ -102,7 +106,10 @@ def short_of_goals(figures: Sequence[Figures]) -> list[str]:
 def as_rows(figures: Sequence[Figures]) -> list[list[str]]:
     """The figures as a table."""
     return [
-        ["set", "method", "n", "macro-F1", "accuracy", "ECE", "sure", "F1 where sure"],
+        [
+            *("set", "method", "n", "macro-F1", "accuracy"),
+            *("ECE", "by chance", "sure", "F1 where sure"),
+        ],
         *(
             [
                 one.set,
@@ -112,7 +119,7 @@ def as_rows(figures: Sequence[Figures]) -> list[list[str]]:
                 f"{one.accuracy:.3f}",
                 *(
                     "" if value is None else f"{value:.3f}"
-                    for value in (one.ece, one.sure, one.f1_where_sure)
+                    for value in (one.ece, one.ece_by_chance, one.sure, one.f1_where_sure)
                 ),
             ]
             for one in figures
@@ -173,6 +180,7 @@ def _of_model(name: str, items: Sequence[Marked]) -> Figures:
     plain = _figures(name, MODEL, items, said)
     right = [one.label for one in items]
     sure = [n for n, tone in enumerate(tones) if max(tone) >= SURE]
+    sureness = [max(tone) for tone in tones]
     return Figures(
         plain.set,
         plain.method,
@@ -181,9 +189,10 @@ def _of_model(name: str, items: Sequence[Marked]) -> Figures:
         plain.accuracy,
         plain.confusion,
         expected_calibration_error(
-            [max(tone) for tone in tones],
+            sureness,
             [a == b for a, b in zip(right, said, strict=True)],
         ),
+        ece_by_chance(sureness),
         len(sure) / len(items),
         macro_f1([right[n] for n in sure], [said[n] for n in sure]),
     )
@@ -200,6 +209,18 @@ def expected_calibration_error(sureness: Sequence[float], hits: Sequence[bool]) 
     return sum(
         abs(sum(hits[n] for n in some) - sum(sureness[n] for n in some)) for some in bins
     ) / len(hits)
+
+
+def ece_by_chance(sureness: Sequence[float]) -> float:
+    """The mean error of calibration of probabilities that are right: few texts err by chance."""
+    drawn = random.Random(0)
+    return (
+        sum(
+            expected_calibration_error(sureness, [drawn.random() < one for one in sureness])
+            for _ in range(_DRAWS)
+        )
+        / _DRAWS
+    )
 
 
 Said = Callable[[Sequence[Marked]], list[int]]

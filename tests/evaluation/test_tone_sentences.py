@@ -7,6 +7,7 @@ import pytest
 from evaluation.tone.figures import (
     LABELS,
     agreement,
+    ece_by_chance,
     expected_calibration_error,
     macro_f1,
     sets,
@@ -117,6 +118,13 @@ def test_figures_by_hand() -> None:
     assert macro_f1([0, 0, 1, 2], [0, 1, 1, 2]) == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
     assert expected_calibration_error([1.0, 1.0], [True, False]) == pytest.approx(0.5)
     assert expected_calibration_error([0.75] * 4, [True, True, True, False]) == pytest.approx(0)
+
+
+def test_the_error_of_right_probabilities_is_smaller_the_more_texts_there_are() -> None:
+    assert ece_by_chance([1.0] * 10) == 0
+    # Of one text with probability 0.75 the error is 0.25 in three of four cases, else 0.75.
+    assert ece_by_chance([0.75]) == pytest.approx(0.375, abs=0.05)
+    assert 0 < ece_by_chance([0.75] * 1_000) < ece_by_chance([0.75] * 100) < 0.1
 
 
 def test_without_newsmtsc_the_brands_are_reported(tmp_path: Path) -> None:
