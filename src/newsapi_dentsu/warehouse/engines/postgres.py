@@ -271,7 +271,6 @@ class PostgresEngine(Engine):
             connection = self._connect()
         with connection:
             with self._errors_explained():
-                connection.execute("SET idle_session_timeout = 0")
                 if not _lock(connection, LockKey.ALERTS, wait):
                     holder = lock_holder(connection, LockKey.ALERTS)
                     raise AlertsBusyError(f"{ALERTS_BUSY} (it is {holder})")

@@ -35,6 +35,9 @@ _SETTINGS: Final = {
     "plan_cache_mode": "force_custom_plan",
     # Work between two statements may take long; a client that has died is told by keepalives.
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    # A refused statement is an answer, and no reason to lose the session and its locks.
+    "exit_on_error": "off",
 }
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 _LOOKS = 3
