@@ -42,6 +42,7 @@ from newsapi_dentsu.warehouse.engines.postgres_session import (
     lock_holder,
     prepare_session,
     refuse_lost_schema,
+    refuse_narrow_encoding,
     refuse_shared_sessions,
     table_holder,
 )
@@ -245,6 +246,7 @@ class PostgresEngine(Engine):
             connection = self._connect()
         wait = self._lock_timeout or _LONGEST_LOCK
         with connection:
+            refuse_narrow_encoding(self.location, connection)
             with self._errors_explained():
                 if not _lock(connection, LockKey.UPGRADE, wait):
                     raise WarehouseBusyError(

@@ -105,6 +105,23 @@ def refuse_lost_schema(location: str, connection: Connection, schema: str) -> No
         )
 
 
+def refuse_narrow_encoding(location: str, connection: Connection) -> None:
+    """Refuse to keep the tables in a database whose encoding can't hold the news of all languages.
+
+    SQL_ASCII holds any bytes, and so what the connection sends, which is UTF-8.
+
+    Raises:
+        WarehouseError: it is LATIN1 or the like.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in ("UTF8", "SQL_ASCII"):
+        raise WarehouseError(
+            f"{location} is a database in {encoding}, which has no place for the news of all "
+            "languages; nothing was done. Create one with CREATE DATABASE … ENCODING 'UTF8' "
+            "TEMPLATE template0, and set POSTGRES_DB to its name"
+        )
+
+
 def prepare_session(
     connection: Connection,
     *,
