@@ -31,7 +31,12 @@ from newsapi_dentsu.warehouse.engines.base import (
     retry_while_unavailable,
 )
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
-from newsapi_dentsu.warehouse.engines.postgres_errors import explained, held_up, password_refused
+from newsapi_dentsu.warehouse.engines.postgres_errors import (
+    explained,
+    held_up,
+    password_refused,
+    soon_ready,
+)
 from newsapi_dentsu.warehouse.engines.postgres_login import Address, login
 from newsapi_dentsu.warehouse.engines.postgres_servers import Servers, refuse_fenced
 from newsapi_dentsu.warehouse.engines.postgres_session import (
@@ -385,7 +390,7 @@ class PostgresEngine(Engine):
         """
 
         def soon(error: BaseException) -> bool:
-            return _soon_ready(error) or (
+            return soon_ready(error) or (
                 isinstance(error, psycopg.OperationalError)
                 and password_refused(error)
                 and self.login.refused()
@@ -634,21 +639,6 @@ def _lock(connection: Connection, key: LockKey, wait: float) -> bool:
 def _place(connection: Connection) -> tuple[str, int]:
     """The server that a connection leads to."""
     return connection.info.host, connection.info.port
-
-
-def _soon_ready(error: BaseException) -> bool:
-    """Whether the server answers, but has no connection to give just now."""
-    text = str(error)
-    return isinstance(error, psycopg.OperationalError) and any(
-        part in text
-        for part in (
-            "too many clients",
-            "too many connections",
-            "remaining connection slots",
-            "starting up",
-            "not yet accepting",
-        )
-    )
 
 
 def own_sql(text: str) -> LiteralString:
