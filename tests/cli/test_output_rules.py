@@ -182,7 +182,7 @@ def test_csv_for_excel_has_no_formulas_and_is_marked_as_utf8(filled: Workspace) 
         "d,'=1+1;=1+2": "d,'=1+1;'=1+2",
         'a; "=1+1"; ＠b': "a; \"'=1+1\"; '＠b",
         "first\n- second": "first\n'- second",
-        **{text: text for text in ("plain = text", "£5", "a; b=c", "x - y", '"-5"', "a;", "\u2212")},
+        **{text: text for text in ("plain = text", "£5", "a; b=c", "x - y", '"-5"', "a;")},
     }
     with duckdb.connect(str(filled.folder / "data/news.duckdb")) as file:
         ids = [

@@ -37,8 +37,8 @@ _FORMULA = re.compile(rf"[{_UNSEEN}]*[{_SIGNS}]|[\t\r\n]")
 """How a formula begins, with what can't be seen before it, and in wide and small forms (OWASP)."""
 
 _FORMULA_WITHIN = re.compile(rf'(?<![{_UNSEEN};"])[{_UNSEEN};"]++(?=[{_SIGNS}])')
-"""What may stand between a cell's end and a formula. Where decimals have commas, Excel ends cells at
-semicolons, and then knows no quotation marks but those that a cell begins with."""
+"""What may stand between a cell's end and a formula. Where decimals have commas, Excel ends cells
+at semicolons, and then knows no quotation marks but those that a cell begins with."""
 
 _ENDS_OF_CELLS = re.compile(r"[;\t\r\n]")
 
