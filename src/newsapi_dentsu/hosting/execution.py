@@ -160,9 +160,9 @@ def _records_error(settings: Settings, home: Path, error: Exception) -> Pipeline
     if settings.use_postgres and "unsupported startup parameter" in text:
         return WarehouseError(
             f"the pooler at {settings.postgres_host} refuses what Dagster sends ({reason}); what "
-            "the run had stored stays. Let the pooler ignore it (ignore_startup_parameters = options), "
-            "as docs/postgresql.md tells, or set POSTGRES_HOST and POSTGRES_PORT to PostgreSQL "
-            "itself, and run again"
+            "the run had stored stays. Let the pooler ignore it (ignore_startup_parameters = "
+            "options), as docs/postgresql.md tells, or set POSTGRES_HOST and POSTGRES_PORT to "
+            "PostgreSQL itself, and run again"
         )
     if settings.use_postgres:
         return WarehouseAwayError(
