@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from newsapi_dentsu.domain.host_names import ascii_host
 from newsapi_dentsu.domain.mail_addresses import mail_address, mail_addresses
 from newsapi_dentsu.errors import PipelineError, SettingsError
 from newsapi_dentsu.loopback import is_loopback
@@ -98,20 +99,40 @@ def _host(name: str, info: ValidationInfo) -> str:
     if re.fullmatch(r"[^:]+:\d*", name):
         port = setting.replace("HOST", "PORT")
         raise ValueError(f"must be a host alone; the port is a setting of its own: {port}")
-    if re.search(r"[\s/@\[\]]", name):
-        raise ValueError("must be the name or the IP address of a host, and nothing else")
-    return name
+    try:
+        if re.search(r"[\s/@\[\]]", name):
+            raise ValueError
+        return ascii_host(name)
+    except ValueError:
+        message = "must be the name or the IP address of a host, and nothing else"
+        raise ValueError(message) from None
 
 
 def _server(text: str) -> str:
-    if not re.fullmatch(r"[^\s/@\[\]:,]+(:\d{1,5})?", text):
-        raise ValueError("must be a host, or a host and its port, such as db.example.com:5432")
-    return text
+    host, colon, port = text.partition(":")
+    try:
+        if not re.fullmatch(r"[^\s/@\[\]:,]+(:\d{1,5})?", text):
+            raise ValueError
+        return f"{ascii_host(host)}{colon}{port}"
+    except ValueError:
+        message = "must be a host, or a host and its port, such as db.example.com:5432"
+        raise ValueError(message) from None
+
+
+def _with_ascii_host(address: str) -> str:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if not host or ascii_host(host) == host:
+        return address
+    login, at, _ = parts.netloc.rpartition("@")
+    port = "" if parts.port is None else f":{parts.port}"
+    return parts._replace(netloc=f"{login}{at}{ascii_host(host)}{port}").geturl()
 
 
 def _secure_address(value: str) -> str:
     """A base address that may be sent a secret."""
     try:
+        value = _with_ascii_host(value)
         parts = urlsplit(value)
         hostname, _ = parts.hostname, parts.port
     except ValueError:
@@ -135,24 +156,31 @@ def _secret_address(address: str) -> str:
 def _web_address(value: str) -> str:
     if not re.fullmatch(r"https?://\S+", value):
         raise ValueError("must be an address that begins with https:// or http://")
-    return value.rstrip("/")
+    try:
+        return _with_ascii_host(value.rstrip("/"))
+    except ValueError:
+        raise ValueError("must be an address with the name of a host that can be") from None
 
 
 def _secure_webhook(value: SecretStr) -> SecretStr:
+    address = value.get_secret_value()
     try:
-        parts = urlsplit(value.get_secret_value())
+        address = _with_ascii_host(address)
+        parts = urlsplit(address)
         local = parts.scheme == "http" and is_loopback(parts.hostname or "")
         usable = (parts.scheme == "https" or local) and bool(parts.hostname)
     except ValueError:
         usable = False
     if not usable:
         raise ValueError("must be an https address, as Slack shows it")
-    return value
+    return SecretStr(address)
 
 
 def _redis_address(value: SecretStr) -> SecretStr:
+    address = value.get_secret_value()
     try:
-        parts = urlsplit(value.get_secret_value())
+        address = _with_ascii_host(address)
+        parts = urlsplit(address)
         local = parts.scheme == "redis" and is_loopback(parts.hostname or "")
         usable = (parts.scheme == "rediss" or local) and bool(parts.hostname)
         usable = (usable and parts.port != 0) or (parts.scheme == "unix" and bool(parts.path))
@@ -160,7 +188,7 @@ def _redis_address(value: SecretStr) -> SecretStr:
         usable = False
     if not usable:
         raise ValueError("must be an address such as rediss://:PASSWORD@HOST:PORT (with TLS)")
-    return value
+    return SecretStr(address)
 
 
 def _memory(size: str) -> str:

@@ -1,6 +1,7 @@
 """Slack and PagerDuty get what they understand, and trouble on their side costs bounded time."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,27 @@ def test_slack_gets_blocks_within_its_limits(server: WebServer) -> None:
     assert "Recovered: High API latency" in shown
     assert "Recovered by retry" in shown
     assert "12 h 26 min ago" in shown
+
+
+@pytest.mark.parametrize("text", ["<!channel>", "<https://x.example|y>", "&&", "<<>>", "``` *b*"])
+def test_a_long_text_full_of_signs_leaves_the_message_whole(server: WebServer, text: str) -> None:
+    server.default = Reply(200, "ok")
+    failure = replace(MESSAGE.failures[0], error=text * 1000)
+    incident = replace(STALE, title=text * 100, summary=text * 1000)
+    message = replace(MESSAGE, failures=(failure,), opened=(incident,))
+    at("slack", server.url).send(message, Deadline.after(10))
+
+    (body,) = server.taken
+    texts = [block["text"]["text"] for block in body["blocks"] if block["type"] == "section"]
+    (failed,) = [shown for shown in texts if shown.startswith("*Run ")]
+    assert failed.count("```") == 2
+    assert f"what to do: {failure.runbook}" in failed
+    for shown in texts:
+        assert len(shown) <= 3000
+        assert "<!" not in shown
+        assert "<https://x" not in shown
+        # Every & begins an entity that ends.
+        assert re.sub("&(amp|lt|gt);", "", shown).count("&") == 0
 
 
 def test_pagerduty_gets_a_trigger_and_later_the_end_under_the_same_key(server: WebServer) -> None:

@@ -164,3 +164,5 @@ def test_a_run_started_in_the_ui_is_seen_on_the_command_line(folder: Path, ui: s
     assert {
         "name": "news_every_six_hours", "scheduleState": {"status": "RUNNING"}
     } in schedules["schedulesOrError"]["results"]  # fmt: skip
+    # No other command is advised to whoever has just started the right one.
+    assert "Warning" not in (folder / "dev.log").read_text().partition("Checking for new runs")[0]

@@ -53,11 +53,20 @@ def test_each_finding_is_one_line_for_people(filled: Place) -> None:
     finished = filled.newsapi("doctor")
     lines = finished.stdout.splitlines()
 
-    assert [line.split()[0] for line in lines].count("problem") == 1
-    (problem,) = [line for line in lines if line.startswith("problem")]
-    assert "daemon" in problem
-    assert "→ newsapi daemon" in problem
-    assert finished.returncode == 1
+    (daemon,) = [line for line in lines if line.split()[1] == "daemon"]
+    assert daemon.startswith("warning daemon")
+    assert "none has ever run" in daemon
+    assert daemon.endswith("→ newsapi daemon, or newsapi dev")
+
+
+def test_a_first_day_lacks_a_daemon_and_somebody_to_tell_and_nothing_is_broken(
+    filled: Place,
+) -> None:
+    code, found = findings(filled)
+
+    states = {check: item["state"] for check, item in found.items() if item["state"] != "ok"}
+    assert states == {"daemon": "warning", "channels": "warning"}
+    assert code == 0
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])

@@ -119,7 +119,9 @@ class Server:
         ) as connection:
             yield connection
 
-    def create_database(self, name: str, *, owned: bool = True, tablespace: str = "") -> None:
+    def create_database(
+        self, name: str, *, owned: bool = True, tablespace: str = "", encoding: str = ""
+    ) -> None:
         """Make a database that the role owns, or may only connect to."""
         with self.admin() as admin:
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
@@ -127,6 +129,10 @@ class Server:
                 statement += sql.SQL(" OWNER {}").format(sql.Identifier(ROLE))
             if tablespace:
                 statement += sql.SQL(" TABLESPACE {}").format(sql.Identifier(tablespace))
+            if encoding:
+                statement += sql.SQL(
+                    " ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+                ).format(sql.Literal(encoding))
             admin.execute(statement)
 
     def engine(self, database: str, **options: Any) -> PostgresEngine:

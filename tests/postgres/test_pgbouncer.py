@@ -183,6 +183,22 @@ def test_a_whole_run_goes_through_session_mode_dagster_included(
     assert locks(server, db_name) == 0
 
 
+def test_a_pooler_that_refuses_what_dagster_sends_is_told_as_the_cause(
+    server: Server, db_name: str, tmp_path: Path
+) -> None:
+    with pgbouncer(server, default_pool_size=40) as port:
+        environment = server.settings(db_name) | {
+            "POSTGRES_PORT": str(port),
+            "NEWSAPI_SANDBOX": "always",
+            "DAGSTER_HOME": str(tmp_path / "home"),
+            "PATH": os.environ["PATH"],
+        }
+        done = run_newsapi(["run"], tmp_path, environment, tmp_path)
+    assert done.code == 1
+    assert "ignore_startup_parameters = options" in done.err
+    assert "when the server is back" not in done.err
+
+
 def test_a_pooler_that_loses_dagsters_schema_is_refused(
     server: Server, db_name: str, opened: Open
 ) -> None:
@@ -204,6 +220,25 @@ def test_a_pool_of_one_session_is_told_as_too_small(
         with pytest.raises(WarehouseBusyError, match="default_pool_size"):
             warehouse.upgrade()
         assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"max_client_conn": 1}, "has no connection free.*max_client_conn"),
+        ({"default_pool_size": 1, "query_wait_timeout": 1}, "no session free.*default_pool_size"),
+    ],
+    ids=["clients", "sessions"],
+)
+def test_a_pooler_without_room_is_told_as_one(
+    server: Server, db_name: str, opened: Open, options: dict[str, object], told: str
+) -> None:
+    with pgbouncer(server, **options) as port:
+        warehouse = opened(port=port, wait=3, patience=1)
+        started = time.monotonic()
+        with pytest.raises(WarehouseBusyError, match=told):
+            warehouse.upgrade()
+        assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(

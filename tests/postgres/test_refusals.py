@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,6 +60,35 @@ def test_a_login_that_fails_is_worded(
 def test_an_unknown_database_is_named(server: Server) -> None:
     with pytest.raises(WarehouseError, match=r"there is no database nowhere.*POSTGRES_DB"):
         server.open("nowhere").write(nothing)
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "EUC_JP", "WIN1252"])
+def test_a_database_that_cannot_hold_all_languages_is_refused_empty(
+    server: Server, encoding: str
+) -> None:
+    name = f"narrow_{encoding.lower()}"
+    server.create_database(name, encoding=encoding)
+    with (
+        closing(server.open(name)) as warehouse,
+        pytest.raises(WarehouseError, match=f"in {encoding}.*ENCODING 'UTF8'"),
+    ):
+        warehouse.upgrade()
+    with server.admin(name) as admin:
+        assert admin.execute("SELECT to_regclass('ops.positions')").fetchone() == (None,)
+
+
+def test_a_database_without_an_encoding_holds_them_as_they_are(server: Server) -> None:
+    server.create_database("bytes_only", encoding="SQL_ASCII")
+    titles = {f"Straße \u20ac 中文 {number}" for number in range(3)}
+    articles = [
+        article(f"no-{title[-1]}", at=NOON - timedelta(hours=2), title=title) for title in titles
+    ]
+    with closing(server.open("bytes_only")) as warehouse, serving(articles) as api:
+        warehouse.upgrade()
+        api.run(warehouse, lookback_days=1)
+        with warehouse.snapshot() as session:
+            rows = session.rows("SELECT title FROM final.filtered_news")
+    assert {title for (title,) in rows} == titles
 
 
 def test_a_server_that_never_answers_is_left_after_the_wait(opened: Open) -> None:

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from newsapi_dentsu.transfer import files
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.postgres_servers import look, set_epoch
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from support.api import serving
 from support.articles import article
@@ -19,7 +20,7 @@ from support.limits import LIMITS
 from support.tables import final_urls
 
 from .conftest import Open
-from .server import ROLE, Server
+from .server import PASSWORD, ROLE, Server
 
 SETTINGS = [
     ("datestyle", "German, DMY"),
@@ -40,6 +41,8 @@ SETTINGS = [
     ("statement_timeout", "150ms"),
     ("lock_timeout", "10ms"),
     ("idle_in_transaction_session_timeout", "20ms"),
+    ("idle_session_timeout", "60ms"),
+    ("exit_on_error", "on"),
     ("transaction_timeout", "150ms"),
     ("extra_float_digits", "-15"),
     ("bytea_output", "escape"),
@@ -108,6 +111,16 @@ def test_the_pipeline_works_as_ever(
         warehouse, tmp_path / "csv", "csv", "128MB", lambda _done, _total: None, now=NOON
     )
     assert exported.equal
+
+
+def test_a_server_is_told_from_one_of_the_past(
+    server: Server, db_name: str, opened: Open, set_otherwise: None
+) -> None:
+    opened(statement_timeout=60, lock_timeout=5).upgrade()
+    (address,) = server.engine(db_name).servers.addresses
+    set_epoch(address, PASSWORD, 3)
+    state = look(address, PASSWORD)
+    assert (state.trouble, state.epoch) == (None, 3)
 
 
 def test_a_whole_run_works_dagster_included(server: Server, db_name: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -25,6 +26,7 @@ MOST_BLOCKS = 50
 """Blocks that Slack takes in one message."""
 
 _LONGEST_HEADER, _LONGEST_TEXT, _LONGEST_ERROR = 150, 3000, 1500
+_ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SIGNS = {"CRITICAL": "🔴", "HIGH": "🔴", "MEDIUM": "🟠", "INFO": "🔵", "OK": "🟢"}
 
 
@@ -84,17 +86,18 @@ def _blocks(message: Message, headline: str) -> Iterator[Block]:
 def _failed_run(run: ShownFailure) -> SectionBlock:
     attempts = f" after {run.attempts} attempts" if run.attempts > 1 else ""
     earlier = f"\nfailed before: {', '.join(run.earlier)}" if run.earlier else ""
-    error = _short(run.error, _LONGEST_ERROR).replace("```", "'''")
+    error = _plain(run.error.replace("```", "'''"), _LONGEST_ERROR)
     return _section(
         f"*Run {_link(run.link, run.run_id)} of {_plain(run.job)} failed in "
         f"{_plain(run.stage)}*{attempts}\n{run.started} to {run.ended}{earlier}\n"
-        f"```{_plain(error)}```\nwhat to do: {_plain(run.runbook)}"
+        f"```{error}```\nwhat to do: {_plain(run.runbook)}"
     )
 
 
 def _condition(kind: str, one: ShownIncident) -> SectionBlock:
     span = f"{one.since} to {one.until}" if one.until else f"since {one.since}"
-    return _section(f"*{kind}: {_plain(one.title)}* ({span})\n{_plain(one.summary)}")
+    summary = _plain(one.summary, _LONGEST_ERROR)
+    return _section(f"*{kind}: {_plain(one.title, _LONGEST_HEADER)}* ({span})\n{summary}")
 
 
 def _section(text: str) -> SectionBlock:
@@ -105,12 +108,16 @@ def _link(address: str | None, run_id: str) -> str:
     return f"<{address}|{run_id}>" if address else f"`{run_id}`"
 
 
-def _plain(text: str) -> str:
-    """A text that Slack shows as it is.
+def _plain(text: str, longest: int = _LONGEST_TEXT) -> str:
+    """A text that Slack shows as it is, of so many letters at most, of which none is cut.
 
     https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = [_ESCAPED.get(letter, letter) for letter in text]
+    if sum(map(len, shown)) <= longest:
+        return "".join(shown)
+    ends = accumulate(map(len, shown))
+    return "".join(letter for letter, end in zip(shown, ends, strict=True) if end < longest) + "…"
 
 
 def _short(text: str, longest: int) -> str:

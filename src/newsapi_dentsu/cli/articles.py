@@ -28,8 +28,19 @@ _IN_JSON = {"publishedAt": "published_at"}
 """What JSON calls a column otherwise than the table: as the views and the REST API do."""
 
 _BOM = "\ufeff"
-_FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-"""How a formula begins, with what can't be seen before it, and in wide forms (OWASP)."""
+_UNSEEN = (
+    r"\s\0-\x1f\x7f-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
+    r"\ufe00-\ufe0f\ufeff"
+)
+_SIGNS = r"=+\-@\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+_FORMULA = re.compile(rf"[{_UNSEEN}]*[{_SIGNS}]|[\t\r\n]")
+"""How a formula begins, with what can't be seen before it, and in wide and small forms (OWASP)."""
+
+_FORMULA_WITHIN = re.compile(rf'(?<![{_UNSEEN};"])[{_UNSEEN};"]++(?=[{_SIGNS}])')
+"""What may stand between a cell's end and a formula. Where decimals have commas, Excel ends cells
+at semicolons, and then knows no quotation marks but those that a cell begins with."""
+
+_ENDS_OF_CELLS = re.compile(r"[;\t\r\n]")
 
 
 @click.command()
@@ -61,8 +72,8 @@ _FORMULA = re.compile(r"[\s\0\u200b-\u200d\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d
 @click.option(
     "--excel",
     is_flag=True,
-    help="With csv: as Excel wants it. UTF-8 is marked (BOM), and a text that Excel would take for "
-    "a formula begins with an apostrophe.",
+    help="With csv: as Excel wants it. UTF-8 is marked (BOM), and before what Excel would take for "
+    "a formula, on a new line or after a semicolon as well, stands an apostrophe.",
 )
 @click.option(
     "--limit",
@@ -214,7 +225,12 @@ def _plain(value: Any) -> Any:
 
 def _cell_of_excel(value: Any) -> Any:
     """What Excel shows as it is: it takes a text that begins like a formula for one."""
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else _plain(value)
+    if not isinstance(value, str):
+        return _plain(value)
+    text = _FORMULA_WITHIN.sub(
+        lambda found: found[0] + "'" * bool(_ENDS_OF_CELLS.search(found[0])), value
+    )
+    return f"'{text}" if _FORMULA.match(value) else text
 
 
 def _write_file(pages: "Pages", format_: str, out: Path, *, excel: bool) -> int:

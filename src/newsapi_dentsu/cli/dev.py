@@ -31,4 +31,6 @@ def dev(context: click.Context, *, host: str, port: int) -> None:
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     click.echo(f"Dagster on {url}, home {home}; Ctrl-C ends it.", err=True)
     arguments = ["dev", "-m", "newsapi_dentsu.definitions", "-h", host, "-p", str(port)]
-    os.execv(sys.executable, [sys.executable, "-m", "dagster", *arguments])
+    # Dagster would advise another command, which knows nothing of this home.
+    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
+    os.execv(sys.executable, [sys.executable, *quiet, "-m", "dagster", *arguments])

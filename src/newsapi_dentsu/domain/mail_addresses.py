@@ -7,7 +7,7 @@ from email.errors import InvalidHeaderDefect
 from email.headerregistry import Address, HeaderRegistry
 from typing import Any
 
-from ada_url import idna
+from newsapi_dentsu.domain.host_names import ascii_host
 
 _read_header = HeaderRegistry()
 _CLOSING = {'"': '"', "(": ")", "<": ">", "[": "]"}
@@ -44,18 +44,13 @@ def mail_address(text: str) -> Address | None:
         # The parser fails on some texts, such as `a@`, rather than to find a defect.
         header: Any = _read_header("To", text)
         (found,) = header.addresses
-        domain = found.domain if found.domain.startswith("[") else _in_ascii(found.domain)
+        domain = found.domain if found.domain.startswith("[") else ascii_host(found.domain)
         invalid = any(isinstance(defect, InvalidHeaderDefect) for defect in header.defects)
         if invalid or not found.username or not domain or not found.username.isprintable():
             return None
         return Address(found.display_name, found.username, domain)
     except (ValueError, IndexError, AttributeError):
         return None
-
-
-def _in_ascii(domain: str) -> str:
-    # Python's codec knows how long a name may be, but takes `ß` and `ς` to a domain of others.
-    return idna.encode(domain).decode("ascii").encode("idna").decode("ascii")
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -290,7 +290,7 @@ def _dagster(settings: Settings, limits: Limits, now: datetime) -> Iterator[Find
     except PipelineError as error:
         yield Finding("daemon", "problem", str(error), "newsapi daemon, or newsapi dev")
         return
-    yield _daemon(records, limits, now)
+    yield _daemon(settings, records, limits, now)
     if SCHEDULE in records.switched_off:
         yield Finding("schedule", "problem", f"{SCHEDULE} is switched off", _SCHEDULE_ON)
     else:
@@ -317,10 +317,13 @@ def _digest(settings: Settings, records: DagsterRecords) -> Iterator[Finding]:
         yield Finding("digest", "warning", detail, fix)
 
 
-def _daemon(records: DagsterRecords, limits: Limits, now: datetime) -> Finding:
+def _daemon(settings: Settings, records: DagsterRecords, limits: Limits, now: datetime) -> Finding:
     silence = records.silence(now)
     if silence is None:
-        return Finding("daemon", "problem", "none has ever run", "newsapi daemon, or newsapi dev")
+        # Who only tries it out, or lets cron run it, lacks nothing.
+        state: State = "problem" if settings.use_postgres else "warning"
+        detail = "none has ever run: runs begin only when somebody starts them"
+        return Finding("daemon", state, detail, "newsapi daemon, or newsapi dev")
     detail = f"last heartbeat {duration(silence)} ago"
     if limits.silent(silence):
         return Finding("daemon", "problem", detail, "start newsapi daemon again; see its log")

@@ -157,6 +157,13 @@ def _records_error(settings: Settings, home: Path, error: Exception) -> Pipeline
     cause = error if isinstance(error, DBAPIError) else error.__cause__
     text = str(cause.orig if isinstance(cause, DBAPIError) else cause).strip()
     reason = text.splitlines()[0] if text else type(error).__name__
+    if settings.use_postgres and "unsupported startup parameter" in text:
+        return WarehouseError(
+            f"the pooler at {settings.postgres_host} refuses what Dagster sends ({reason}); what "
+            "the run had stored stays. Let the pooler ignore it (ignore_startup_parameters = "
+            "options), as docs/postgresql.md tells, or set POSTGRES_HOST and POSTGRES_PORT to "
+            "PostgreSQL itself, and run again"
+        )
     if settings.use_postgres:
         return WarehouseAwayError(
             f"Dagster's records in PostgreSQL at {settings.postgres_host} can't be written "

@@ -31,7 +31,12 @@ from newsapi_dentsu.warehouse.engines.base import (
     retry_while_unavailable,
 )
 from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
-from newsapi_dentsu.warehouse.engines.postgres_errors import explained, held_up, password_refused
+from newsapi_dentsu.warehouse.engines.postgres_errors import (
+    explained,
+    held_up,
+    password_refused,
+    soon_ready,
+)
 from newsapi_dentsu.warehouse.engines.postgres_login import Address, login
 from newsapi_dentsu.warehouse.engines.postgres_servers import Servers, refuse_fenced
 from newsapi_dentsu.warehouse.engines.postgres_session import (
@@ -42,6 +47,7 @@ from newsapi_dentsu.warehouse.engines.postgres_session import (
     lock_holder,
     prepare_session,
     refuse_lost_schema,
+    refuse_narrow_encoding,
     refuse_shared_sessions,
     table_holder,
 )
@@ -245,6 +251,7 @@ class PostgresEngine(Engine):
             connection = self._connect()
         wait = self._lock_timeout or _LONGEST_LOCK
         with connection:
+            refuse_narrow_encoding(self.location, connection)
             with self._errors_explained():
                 if not _lock(connection, LockKey.UPGRADE, wait):
                     raise WarehouseBusyError(
@@ -271,7 +278,6 @@ class PostgresEngine(Engine):
             connection = self._connect()
         with connection:
             with self._errors_explained():
-                connection.execute("SET idle_session_timeout = 0")
                 if not _lock(connection, LockKey.ALERTS, wait):
                     holder = lock_holder(connection, LockKey.ALERTS)
                     raise AlertsBusyError(f"{ALERTS_BUSY} (it is {holder})")
@@ -384,7 +390,7 @@ class PostgresEngine(Engine):
         """
 
         def soon(error: BaseException) -> bool:
-            return _soon_ready(error) or (
+            return soon_ready(error) or (
                 isinstance(error, psycopg.OperationalError)
                 and password_refused(error)
                 and self.login.refused()
@@ -633,21 +639,6 @@ def _lock(connection: Connection, key: LockKey, wait: float) -> bool:
 def _place(connection: Connection) -> tuple[str, int]:
     """The server that a connection leads to."""
     return connection.info.host, connection.info.port
-
-
-def _soon_ready(error: BaseException) -> bool:
-    """Whether the server answers, but has no connection to give just now."""
-    text = str(error)
-    return isinstance(error, psycopg.OperationalError) and any(
-        part in text
-        for part in (
-            "too many clients",
-            "too many connections",
-            "remaining connection slots",
-            "starting up",
-            "not yet accepting",
-        )
-    )
 
 
 def own_sql(text: str) -> LiteralString:

@@ -14,7 +14,13 @@ _AWAY = re.compile(
     "|sending query failed|broken pipe|connection not open",
     re.IGNORECASE,
 )
-_FULL = re.compile("too many clients|too many connections|remaining connection slots", re.I)
+_FULL = re.compile(
+    "too many clients|too many connections|remaining connection slots"
+    # Poolers: PgBouncer, Supavisor.
+    "|no more connections allowed|max(imum)? client(s| connections) reached",
+    re.IGNORECASE,
+)
+_NO_ROOM = "query_wait_timeout"
 _UNKNOWN_HOST = re.compile("could not translate host|name or service not known|resolve host", re.I)
 _PASSWORD = re.compile("password authentication failed|no password supplied", re.I)
 _TLS = re.compile("does not support SSL|certificate|SSL error|no encryption|sslmode", re.I)
@@ -35,6 +41,14 @@ def lost(error: psycopg.Error) -> bool:
 def password_refused(error: BaseException) -> bool:
     """Tell whether the server didn't take the password; libpq says so in words only."""
     return bool(_PASSWORD.search(str(error)))
+
+
+def soon_ready(error: BaseException) -> bool:
+    """Tell whether the server answers, but has no connection to give just now."""
+    text = str(error)
+    return isinstance(error, psycopg.OperationalError) and bool(
+        _FULL.search(text) or "starting up" in text or "not yet accepting" in text
+    )
 
 
 def explained(location: str, error: psycopg.Error) -> Exception:
@@ -92,6 +106,12 @@ def _connection_error(place: str, error: psycopg.Error) -> Exception:
 
 def _statement_error(place: str, state: str, error: psycopg.Error) -> Exception:
     message = error.diag.message_primary or _reason(str(error))
+    if _NO_ROOM in message:
+        return WarehouseBusyError(
+            f"{place} is a pooler that had no session free in time ({_NO_ROOM}); nothing of this "
+            "step was stored. Run again later, make its pool (default_pool_size) larger, or "
+            "connect to PostgreSQL itself."
+        )
     if lost(error):
         return WarehouseAwayError(
             f"{place} went away ({message}); nothing of this step was stored: run again when it "
@@ -134,8 +154,8 @@ def _statement_error(place: str, state: str, error: psycopg.Error) -> Exception:
 
 def _no_connection_free(place: str) -> WarehouseError:
     return WarehouseBusyError(
-        f"{place} has no connection free (max_connections): run again later, close others, or "
-        "raise it on the server"
+        f"{place} has no connection free (max_connections, or a pooler's max_client_conn): run "
+        "again later, close others, or raise it on the server"
     )
 
 

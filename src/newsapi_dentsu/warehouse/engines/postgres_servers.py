@@ -17,11 +17,13 @@ import psycopg
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseError
 from newsapi_dentsu.warehouse.engines.postgres_login import Address
+from newsapi_dentsu.warehouse.engines.postgres_session import prepare_session
 
 EPOCH, FENCED_BY = "epoch", "fenced_by"
 """Names in ops.positions: how often the database was promoted, and the epoch that put the fence."""
 
 _LOOK_SECONDS = 2
+_STATEMENT_SECONDS = 60
 _CHOICE_SECONDS = 10.0
 _POSITIONS: LiteralString = (
     "SELECT name, value FROM ops.positions WHERE name IN ('epoch', 'fenced_by')"
@@ -233,7 +235,13 @@ def _open(address: Address, password: str | None) -> Iterator[psycopg.Connection
     parameters = replace(address, connect_timeout=_LOOK_SECONDS).parameters()
     try:
         with psycopg.connect(**parameters, password=password, autocommit=True) as connection:
-            connection.execute("SET statement_timeout = 60000")
+            prepare_session(
+                connection,
+                role=None,
+                statement_timeout=_STATEMENT_SECONDS,
+                lock_timeout=_STATEMENT_SECONDS,
+                clean=False,
+            )
             yield connection
     except psycopg.Error as error:
         reason = (str(error).strip().splitlines() or ["no reason given"])[0]

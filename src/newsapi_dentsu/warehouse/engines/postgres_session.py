@@ -35,6 +35,9 @@ _SETTINGS: Final = {
     "plan_cache_mode": "force_custom_plan",
     # Work between two statements may take long; a client that has died is told by keepalives.
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    # A refused statement is an answer, and no reason to lose the session and its locks.
+    "exit_on_error": "off",
 }
 _TRANSACTION_TIMEOUT_SINCE = 170_000
 _LOOKS = 3
@@ -99,6 +102,23 @@ def refuse_lost_schema(location: str, connection: Connection, schema: str) -> No
             "pooler ignore options (ignore_startup_parameters = options), and run ALTER ROLE "
             f"{connection.info.user} IN DATABASE {connection.info.dbname} SET search_path = "
             f"{schema}; nothing was done"
+        )
+
+
+def refuse_narrow_encoding(location: str, connection: Connection) -> None:
+    """Refuse to keep the tables in a database whose encoding can't hold the news of all languages.
+
+    SQL_ASCII holds any bytes, and so what the connection sends, which is UTF-8.
+
+    Raises:
+        WarehouseError: it is LATIN1 or the like.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in ("UTF8", "SQL_ASCII"):
+        raise WarehouseError(
+            f"{location} is a database in {encoding}, which has no place for the news of all "
+            "languages; nothing was done. Create one with CREATE DATABASE … ENCODING 'UTF8' "
+            "TEMPLATE template0, and set POSTGRES_DB to its name"
         )
 
 
