@@ -71,6 +71,15 @@ def test_page_api_and_feed_have_the_same_hits(searched: Site, q: str, expected: 
     assert sorted(item["title"] for item in feed["items"]) == sorted(expected)
 
 
+def test_a_page_shows_where_the_words_stand(searched: Site) -> None:
+    told = f"{body('told')}. {body('at length')}. So 1 < 2, said the <i>zeppelin</i>’s captain."
+    searched.run(record("told", NOON, body=told))
+
+    html = searched.get("/search?q=zeppelin+captain").text
+    (excerpt,) = re.findall(r'<p class="excerpt"[^>]*>(.*)</p>', html)
+    assert excerpt == "…So 1 &lt; 2, said the <mark>zeppelin</mark>’s <mark>captain</mark>."
+
+
 def test_all_pages_of_a_search_are_of_one_state(searched: Site) -> None:
     whole = titles(searched, "q=story&limit=100")
     first = searched.json("/api/v1/search?q=story&limit=3")

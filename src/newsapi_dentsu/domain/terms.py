@@ -7,7 +7,8 @@ between words have a term for each character. Words aren't stemmed: news is in m
 
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 LONGEST: Final = 64
 """Characters of a term; what is longer is told by its beginning."""
@@ -30,6 +31,59 @@ def terms(text: str) -> list[str]:
     else:
         parted = _plain(text).translate(_PARTED)
     return [term[:LONGEST] for term in parted.split()]
+
+
+class TermPlace(NamedTuple):
+    """A term, and where the characters stand that it was made of."""
+
+    term: str
+    start: int
+    end: int
+
+
+def term_places(text: str) -> list[TermPlace]:
+    """The terms of a text, in order, each with its place in the text."""
+    found: list[TermPlace] = []
+    for chunk in _CHUNK.finditer(text):
+        pieces = list(_pieces(chunk[0]))
+        made = [
+            TermPlace(term, chunk.start() + start, chunk.start() + end)
+            for start, end in pieces
+            for term in terms(chunk[0][start:end])
+        ]
+        whole = terms(chunk[0])
+        if [place.term for place in made] != whole:
+            # Its characters make other terms together than one by one.
+            made = [TermPlace(term, *chunk.span()) for term in whole]
+        found += made
+    return found
+
+
+_CHUNK: Final = re.compile(r"\S+")
+_ASCII_TERM: Final = re.compile("[A-Za-z0-9]+")
+
+
+def _pieces(chunk: str) -> Iterator[tuple[int, int]]:
+    """Where the characters of each term begin and end, as far as each can be told by itself."""
+    if chunk.isascii():
+        yield from (piece.span() for piece in _ASCII_TERM.finditer(chunk))
+        return
+    start: int | None = None
+    alone = False
+    for at, character in enumerate(chunk):
+        if start is not None and (
+            _UNSEEN.match(character) or unicodedata.category(character).startswith("M")
+        ):
+            continue
+        made = terms(character)
+        single = len(made) > 1 or bool(_WITHOUT_BLANKS.match(character))
+        if start is not None and (not made or single or alone):
+            yield start, at
+            start = None
+        if made and start is None:
+            start, alone = at, single
+    if start is not None:
+        yield start, len(chunk)
 
 
 def _plain(text: str) -> str:

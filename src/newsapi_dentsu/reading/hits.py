@@ -13,7 +13,7 @@ from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.entries import COLUMNS, day_of, own_text
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.reading.tones import Speaks
-from newsapi_dentsu.warehouse.engines.base import Row
+from newsapi_dentsu.warehouse.engines.base import Row, Session
 
 RANKED: Final = 2_000
 """The newest hits, among which those that fit best are looked for."""
@@ -25,7 +25,9 @@ COUNTED: Final = 1_000
 """Hits that are counted at most where a page says how many there are: phrases of frequent words are
 compared text by text."""
 
-_EXCERPT: Final = 300
+EXCERPT: Final = 300
+"""Characters of a text that are shown with a hit."""
+
 _EPOCH: Final = date(1970, 1, 1)
 _SPANS: Final = (1, 3, 8, 20, 52)
 """Weeks that are looked through at a time, from the newest on; then all that are left."""
@@ -264,16 +266,40 @@ def facets(index: Index, search: Search, most: int = 20) -> Facets:
     )
 
 
+def rows_as_found(
+    session: Session, wanted: Sequence[tuple[str, int]], columns: Sequence[str]
+) -> list[Row]:
+    """Articles as they were from a change on, which may no longer be how they are.
+
+    Args:
+        session: what is read.
+        wanted: the id of each and the number of its change.
+        columns: what is read of them; the first two are `article_id` and `change_seq`.
+    """
+    rows: dict[tuple[str, int], Row] = {}
+    for table in ("final.articles", "final.articles_past"):
+        missing = [key for key in wanted if key not in rows]
+        if not missing:
+            break
+        for row in session.rows(
+            f"SELECT {', '.join(columns)} FROM {table} "
+            "WHERE article_id IN (SELECT unnest($1::text[]))",
+            [article_id for article_id, _ in missing],
+        ):
+            rows.setdefault((row[0], row[1]), row)
+    return [rows[key] for key in wanted if key in rows]
+
+
 def hit(row: Row, targets: Sequence[Speaks] = ()) -> Hit:
     """An article in `entries.COLUMNS`, which speaks about these targets, as a hit."""
     values = dict(zip(COLUMNS, row, strict=True))
     text = " ".join(
         own_text(values.pop("body"), values.pop("text_start"), values.pop("text_end"))[
-            : 2 * _EXCERPT
+            : 2 * EXCERPT
         ].split()
     )
-    if len(text) > _EXCERPT:
-        text = text[:_EXCERPT].rsplit(" ", 1)[0].rstrip(" .,;:–—-") + "…"
+    if len(text) > EXCERPT:
+        text = text[:EXCERPT].rsplit(" ", 1)[0].rstrip(" .,;:–—-") + "…"
     values["published_at"] = values["published_at"].astimezone(UTC)
     return Hit(excerpt=text, targets=list(targets), **values)
 

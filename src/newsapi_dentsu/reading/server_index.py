@@ -37,6 +37,7 @@ from newsapi_dentsu.reading.hits import (
     Place,
     Reach,
     hit,
+    rows_as_found,
     week_of,
     windows,
 )
@@ -410,19 +411,8 @@ class ServerIndex(Index):
 
     def _rows(self, found: Sequence[Found], columns: Sequence[str]) -> list[Row]:
         """The articles as they were found, in these columns, which begin with id and number."""
-        rows: dict[tuple[str, int], Row] = {}
         wanted = [(one.place.article_id, one.change_seq) for one in found]
-        for table in ("final.articles", "final.articles_past"):
-            missing = [key for key in wanted if key not in rows]
-            if not missing:
-                break
-            for row in self._session.rows(
-                f"SELECT {', '.join(columns)} FROM {table} "
-                "WHERE article_id IN (SELECT unnest($1::text[]))",
-                [article_id for article_id, _ in missing],
-            ):
-                rows.setdefault((row[0], row[1]), row)
-        return [rows[key] for key in wanted if key in rows]
+        return rows_as_found(self._session, wanted, columns)
 
     @override
     def akin(

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from newsapi_dentsu.reading import hits, states, stories
 from newsapi_dentsu.reading import trends as trending
+from newsapi_dentsu.reading.excerpts import excerpts
 from newsapi_dentsu.reading.hits import Facets
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.saved import SavedSearch
@@ -72,6 +73,7 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
         "asked": question,
         "mistake": None,
         "found": [],
+        "excerpts": {},
         "total": None,
         "found_since": None,
         "facets": [],
@@ -97,8 +99,10 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
     )
     shown = found if best else found[:PAGE_HITS]
     more = len(found) > PAGE_HITS and not best
+    told_hits = index.hits(shown)
     told = {
-        "found": index.hits(shown),
+        "found": told_hits,
+        "excerpts": excerpts(session, told_hits, wanted),
         "total": hits.counted(index, wanted, pinned),
         "found_since": hits.found_since(index, wanted),
         "facets": _facet_lists(question, wanted, hits.facets(index, wanted, _FACETS))
