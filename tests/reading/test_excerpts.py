@@ -27,6 +27,7 @@ BODIES = {
     "opening": long("The agency won a deal today. ", "", "", "Here it ends."),
     "further": long("", "", "At last the “Zeppelin” flew over Café Royal, they said. ", "", ""),
     "apart": long("", "A lark sang. ", "", "An owl and a lark met at night. ", ""),
+    "far": long("", "A wren sang. ", "", "", "A stork, they say, slept. ", "", "A finch ate. ", ""),
     "script": "広告市場" * 200 + "東京塔" + "広告市場" * 100,
     "word": long("", f"{'x' * 400} heron {'y' * 400} ", ""),
     "markup": long("", "Whoever writes 1 < 2 & <b>osprey</b> means it. ", ""),
@@ -76,6 +77,8 @@ def marked(pieces: list[Piece]) -> list[str]:
         ("further", "marketing zeppelin", "…At last the", ["Zeppelin", "marketing"]),
         ("apart", "lark owl", "…An owl", ["owl", "lark"]),
         ("apart", "lark", "…A lark sang", ["lark"]),
+        ("far", "stork wren", "…A wren sang", ["wren", "stork"]),
+        ("far", "finch stork wren", "…A wren sang", ["wren", "stork", "finch"]),
         ("script", "東京塔", "…", ["東京塔"]),
         ("word", "heron", "…", ["heron"]),
         ("markup", "osprey", "…Whoever writes 1 < 2", ["osprey"]),
@@ -87,9 +90,11 @@ def test_the_words_stand_in_what_is_shown(
     pieces = shown(library, name, query)
     assert text(pieces).startswith(begins)
     assert marked(pieces) == marks
-    assert len(text(pieces)) <= EXCERPT + 2
+    assert len(text(pieces)) <= 1.5 * EXCERPT + 8
 
 
 def test_what_is_shown_stands_in_the_text(library: Library) -> None:
     for name, query in (("further", "zeppelin"), ("apart", "lark owl"), ("word", "heron")):
         assert text(shown(library, name, query)).strip("…") in BODIES[name]
+    first, second = text(shown(library, "far", "stork wren")).strip("…").split(" … ")
+    assert BODIES["far"].index(first) < BODIES["far"].index(second)
