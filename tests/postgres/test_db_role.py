@@ -1,12 +1,17 @@
 """`newsapi db role`: an administrator who is no superuser makes the pipeline's role."""
 
 import itertools
+import os
+import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+from tools.generate_docs import ROOT
 
 from newsapi_dentsu.warehouse.schema import views
 from support.commands import run_newsapi
@@ -162,3 +167,41 @@ def test_an_upgrade_that_makes_views_anew_keeps_the_readers_rights(place: Place)
 
     with as_reader(place) as reader:
         reader.execute("SELECT * FROM final.stories")
+
+
+def test_tools_find_the_views_and_read_them_as_documented(place: Place, tmp_path: Path) -> None:
+    assert place.make_role()[0] == 0
+    assert place.newsapi("db", "upgrade")[0] == 0
+    admin = {"POSTGRES_ADMIN_USER": ADMIN, "POSTGRES_ADMIN_PASSWORD": ADMIN_PASSWORD}
+    place.newsapi("db", "reader", NEWS_READER_PASSWORD=READERS_PASSWORD, **admin)
+
+    with as_reader(place) as reader:
+        # Where tools look for tables, through JDBC, .NET or ODBC.
+        listed = reader.execute(
+            "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+            "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
+        ).fetchall()
+    assert {name for (name,) in listed} == {*views.views("PostgreSQL"), *views.SEARCHED}
+
+    (program,) = (
+        block
+        for block in re.findall(
+            r"```python\n(.*?)```", (ROOT / "docs/reading.md").read_text("utf-8"), re.DOTALL
+        )
+        if "postgresql" in block
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env={
+            **os.environ,
+            **{"PGHOST": "127.0.0.1", "PGPORT": str(place.server.port), "PGDATABASE": place.name},
+            **{"PGUSER": views.READER, "PGPASSWORD": READERS_PASSWORD},
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "sources" in done.stdout
+    assert "story_id" in done.stdout

@@ -1,4 +1,4 @@
-"""What the documentation shows of the API runs as it stands, and so does the example front end."""
+"""What the documentation shows of reading runs as it stands, and so does the example front end."""
 
 import functools
 import re
@@ -21,9 +21,16 @@ from support.databases import DuckDBDatabases, disconnect
 
 from .conftest import HOUR, Site, news, serving
 
-EXAMPLES = re.findall(
-    r"```(bash|python)\n(.*?)```", (ROOT / "docs/api.md").read_text("utf-8"), re.DOTALL
-)
+EXAMPLES = [
+    example
+    for page in ("api.md", "reading.md")
+    for example in re.findall(
+        r"```(bash|python)\n(.*?)```", (ROOT / "docs" / page).read_text("utf-8"), re.DOTALL
+    )
+    # Those of PostgreSQL are run beside the tests of its role for readers.
+    if "postgresql" not in example[1]
+]
+COPY = "data/reading"
 SERVER = "http://127.0.0.1:8060"
 
 
@@ -44,7 +51,7 @@ def front_end() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def site(duckdb_databases: DuckDBDatabases, scratch: Path, front_end: str) -> Iterator[Site]:
-    folder = scratch / "examples"
+    folder = scratch / "examples" / COPY
     warehouse = duckdb_databases.create().open()
     publish(warehouse, folder)
     with serving(CopyLibrary(folder), origins=(front_end,)) as url:
@@ -56,12 +63,14 @@ def site(duckdb_databases: DuckDBDatabases, scratch: Path, front_end: str) -> It
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 5
-    assert all(SERVER in text for _, text in EXAMPLES)
+    assert len(EXAMPLES) >= 10
+    assert all(SERVER in text or COPY in text for _, text in EXAMPLES)
 
 
 @pytest.mark.parametrize(("language", "text"), EXAMPLES)
 def test_an_example_runs(site: Site, tmp_path: Path, language: str, text: str) -> None:
+    (tmp_path / COPY).parent.mkdir()
+    (tmp_path / COPY).symlink_to(site.folder)
     command = [sys.executable, "-c"] if language == "python" else ["bash", "-ec"]
     done = subprocess.run(
         [*command, text.replace(SERVER, site.url)],
@@ -71,9 +80,10 @@ def test_an_example_runs(site: Site, tmp_path: Path, language: str, text: str) -
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
+    assert not done.stderr
     assert '"errors"' not in done.stdout
     if language == "bash":
-        assert done.stdout or [file for file in tmp_path.iterdir() if file.stat().st_size > 100]
+        assert done.stdout or [file for file in tmp_path.glob("*.*") if file.stat().st_size > 100]
 
 
 @needs_chromium
