@@ -224,6 +224,7 @@ def test_explain_of_something_unknown(filled: Workspace) -> None:
 
     assert finished.code == 1
     assert "no record has the url, uri or id" in finished.err
+    assert "take one that `newsapi articles` lists" in finished.err
 
 
 def test_config_masks_secrets_and_names_their_origin(workspace: Workspace) -> None:

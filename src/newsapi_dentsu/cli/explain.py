@@ -57,7 +57,9 @@ def explain(*, name: str, as_json: bool) -> None:
         click.echo(json.dumps(list(map(_as_json, paths, found)), default=utc_text))
         return
     if not paths:
-        raise click.ClickException(f"no record has the url, uri or id {name}")
+        raise click.ClickException(
+            f"no record has the url, uri or id {name}: take one that `newsapi articles` lists"
+        )
     screen = console(stderr=False)
     for path, relevance in zip(paths, found, strict=True):
         screen.print(path.link or "no article", style="bold", markup=False)
