@@ -21,7 +21,7 @@ from .conftest import HOUR, news, serving, source
 
 PAGES = (
     *("/", "/stories?days=7", "/stories?q=nothing", "/feeds", "/story/", "/nowhere"),
-    *("/search", "/search?q=carried", "/search?q=nothing", "/search?q=-", "/saved", "/trends"),
+    *("/search", "/search?q=story", "/search?q=nothing", "/search?q=-", "/saved", "/trends"),
     *("/trends?concepts=Robots,Radio", "/source/site1.example"),
     *("/search?q=brand:Nova", "/trends?brands=Nova,Acme+Inc."),
 )
