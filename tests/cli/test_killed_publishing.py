@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from newsapi_dentsu.reading.copy_index import LINK
+from newsapi_dentsu.reading.chapters import LINK
 
 from .conftest import Workspace
 
@@ -49,7 +49,9 @@ def test_killed_as_it_publishes_the_next_run_completes_it(
     searched = filled.newsapi("articles", "--search", "agency", "--format", "jsonl")
     assert searched.code == 0, searched.err
     assert searched.out
-    assert filled.newsapi("doctor").code == 0
+    told = filled.newsapi("doctor").out
+    assert "data/reading has all of final" in told
+    assert "all of final can be searched" in told
 
 
 def wait_for(folder: Path, pattern: str) -> None:
