@@ -44,9 +44,14 @@ def pattern(duckdb_databases: DuckDBDatabases) -> DuckDBDatabase:
 
 
 @pytest.fixture
-def warehouse(duckdb_databases: DuckDBDatabases, pattern: DuckDBDatabase) -> Warehouse:
+def database(duckdb_databases: DuckDBDatabases, pattern: DuckDBDatabase) -> DuckDBDatabase:
     """The articles in a file of the test's own."""
-    return duckdb_databases.copy(pattern).open(wait=60)
+    return duckdb_databases.copy(pattern)
+
+
+@pytest.fixture
+def warehouse(database: DuckDBDatabase) -> Warehouse:
+    return database.open(wait=60)
 
 
 @pytest.fixture
@@ -191,38 +196,40 @@ def test_a_hundred_readers_and_ten_runs(warehouse: Warehouse, folder: Path) -> N
     hold_open(warehouse, folder, readers=100, runs=10)
 
 
-@pytest.mark.parametrize(
-    ("step", "moment"),
-    [
-        ("_take_changed", "before"),
-        ("_take_changed", "after"),
-        ("_write_day", "after"),
-        ("_publish_days", "after"),
-        ("_publish_file", "before"),
-        ("_publish_file", "after"),
-    ],
+KILLED = 9
+STEPS = (
+    *(("_take_changed", "before"), ("_take_changed", "after"), ("_write_day", "after")),
+    *(("_publish_days", "after"), ("_publish_file", "before"), ("_publish_file", "after")),
 )
-def test_killed_anywhere_the_next_run_completes_it(
-    warehouse: Warehouse, folder: Path, step: str, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    publish(warehouse, folder)
-    old = ask(folder, "SELECT change_seq FROM final.reading_state")
-    turn(warehouse, 1)
+
+
+def publish_killed(database: DuckDBDatabase, folder: Path, step: str, moment: str) -> None:
+    """Publish in a process that ends at once, before or after a step."""
+    with process(publish_and_die, database, folder, step, moment) as child:
+        child.join(60)
+        assert child.exitcode == KILLED
+
+
+def publish_and_die(database: DuckDBDatabase, folder: Path, step: str, moment: str) -> None:
     real: Callable[..., Any] = getattr(copy, step)
 
     def killed(*arguments: Any, **named: Any) -> None:
         if moment == "after":
             real(*arguments, **named)
-        os._exit(9)
+        os._exit(KILLED)
 
-    child = os.fork()
-    if not child:
-        monkeypatch.setattr(copy, step, killed)
-        with ExitStack() as stack:
-            # Whatever becomes of it, the child must not go on with the tests.
-            stack.callback(os._exit, 1)
-            publish(warehouse, folder)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    setattr(copy, step, killed)
+    publish(database.open(wait=30), folder)
+
+
+@pytest.mark.parametrize(("step", "moment"), STEPS)
+def test_killed_anywhere_the_next_run_completes_it(
+    database: DuckDBDatabase, warehouse: Warehouse, folder: Path, step: str, moment: str
+) -> None:
+    publish(warehouse, folder)
+    old = ask(folder, "SELECT change_seq FROM final.reading_state")
+    turn(warehouse, 1)
+    publish_killed(database, folder, step, moment)
     if (step, moment) != ("_publish_file", "after"):
         assert ask(folder, "SELECT change_seq FROM final.reading_state") == old
 
@@ -233,6 +240,24 @@ def test_killed_anywhere_the_next_run_completes_it(
     turn(warehouse, 2)
     publish(warehouse, folder)
     assert_the_same(warehouse, folder)
+
+
+@pytest.mark.parametrize(("step", "moment"), STEPS)
+def test_killed_the_first_time_there_is_a_whole_copy_or_none(
+    database: DuckDBDatabase, warehouse: Warehouse, folder: Path, step: str, moment: str
+) -> None:
+    publish_killed(database, folder, step, moment)
+    if (step, moment) == ("_publish_file", "after"):
+        assert_the_same(warehouse, folder)
+    else:
+        assert not (folder / copy.FILE).exists()
+        assert copy.published_state(folder) is None
+
+    turn(warehouse, 1)
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
+    assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.parametrize("step", [1, 2])
