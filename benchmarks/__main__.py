@@ -15,6 +15,7 @@ from benchmarks.report import Figure, print_table
 from benchmarks.retention import retention
 from benchmarks.scale import scale, scale_postgres
 from benchmarks.sentiment import sentiment
+from benchmarks.serving import serving
 from benchmarks.stories import stories
 
 BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
@@ -29,10 +30,11 @@ BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "scale": scale,
     "scale-postgres": scale_postgres,
     "sentiment": sentiment,
+    "serving": serving,
     "stories": stories,
 }
 NOT_QUICK = {"rebuild", "scale-postgres"}
-SIZED = {"rebuild", "scale", "scale-postgres"}
+SIZED = {"rebuild", "scale", "scale-postgres", "serving"}
 """Those that take a number of articles."""
 
 
@@ -58,7 +60,8 @@ def main() -> int:
     parser.add_argument(
         "--articles",
         type=int,
-        help=f"how many are stored, for {', '.join(sorted(SIZED))} (default: a million)",
+        help=f"how many are stored, for {', '.join(sorted(SIZED))} "
+        "(default: a million; 20,000 for serving)",
     )
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]

@@ -13,7 +13,7 @@ from typing import TypeVar
 from newsapi_dentsu.settings import Settings
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
-_SETTINGS = {field.upper() for field in Settings.model_fields} | {"DAGSTER_HOME"}
+SETTINGS = {field.upper() for field in Settings.model_fields} | {"DAGSTER_HOME"}
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ def execute(
     Raises:
         RuntimeError: it failed; the message holds what it wrote.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     launched = subprocess.run(
         [sys.executable, "-I", "-S", str(_LAUNCHER), str(folder), *command],
         cwd=folder,
