@@ -232,10 +232,7 @@ def _searches(store: _Store, words: int) -> list[Figure]:
     print_rows(
         [
             ["", "median", "p95", "first byte p95", "CPU median", "CPU p95"],
-            *(
-                [name, *(f"{one:.1f}" for one in _told(each))]
-                for name, each in costs.items()
-            ),
+            *([name, *(f"{one:.1f}" for one in _told(each))] for name, each in costs.items()),
         ]
     )
     figures = []

@@ -1,5 +1,6 @@
 """What readers are served from: the reader's copy where DuckDB stores, else the server's views."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +16,7 @@ from newsapi_dentsu.reading.copy import FILE
 from newsapi_dentsu.reading.copy_index import CopyIndex
 from newsapi_dentsu.reading.hits import Index
 from newsapi_dentsu.reading.index import CopySession, searched_revision
-from newsapi_dentsu.reading.stories import State, read_state
+from newsapi_dentsu.reading.stories import State, read_revision
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
 from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read
@@ -58,6 +59,10 @@ class Library(Protocol):
         """
         ...
 
+    def revision_at_hand(self) -> str | None:
+        """The same where nobody has to be waited for to tell it; else None."""
+        return None
+
     def close(self) -> None:
         """Let go of it."""
         ...
@@ -75,7 +80,7 @@ def revision_of(session: Session, state: State | None = None) -> str | None:
     Raises:
         WarehouseError: it was made by another version of this program.
     """
-    revision = (state or read_state(session)).revision
+    revision = state.revision if state else read_revision(session)
     if revision is None:
         return None
     published = session.published if isinstance(session, CopySession) else ""
@@ -88,6 +93,7 @@ class CopyLibrary(Library):
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._folder = folder
+        self._index_link = folder / LINK
         self.location = str(self._path)
         self._lock = threading.Lock()
         self._opened: duckdb.DuckDBPyConnection | None = None
@@ -111,19 +117,22 @@ class CopyLibrary(Library):
 
     @override
     def revision(self) -> str | None:
-        known, there = self._known, self._there()
-        if known is not None and there is not None and known[0] == there:
-            return known[1]
+        there = self._there()
         with self.session() as session:
             revision = revision_of(session)
         # Of now or newer: then what is there differs, and it is asked for again.
         self._known = there, revision
         return revision
 
+    @override
+    def revision_at_hand(self) -> str | None:
+        known, there = self._known, self._there()
+        return known[1] if known is not None and there is not None and known[0] == there else None
+
     def _there(self) -> object:
         """The file and the state of the index that are there; None where it can't be told."""
         try:
-            return _identity(self._path), (self._folder / LINK).resolve()
+            return _identity(self._path), _leads_to(self._index_link)
         except OSError:
             return None
 
@@ -187,6 +196,13 @@ def _identity(path: Path) -> tuple[int, int]:
     """What tells one publication of a file from the next."""
     found = path.stat()
     return found.st_ino, found.st_mtime_ns
+
+
+def _leads_to(link: Path) -> str | None:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return None
 
 
 class ServerLibrary(Library):

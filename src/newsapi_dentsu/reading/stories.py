@@ -128,12 +128,7 @@ def read_state(session: Session) -> State:
     Raises:
         WarehouseError: it was made by another version of this program.
     """
-    # Of an earlier version, it may lack the columns at the end.
-    (found,) = session.rows("SELECT * FROM final.reading_state")
-    version, *told = found
-    if not version >= views.SINCE:
-        raise WarehouseError("what is stored is of another version: run `newsapi run` first")
-    change_seq, _past_from, updated_at, origin, revision = told
+    change_seq, _past_from, updated_at, origin, revision = _told(session)
     # The largest of a view would be looked for in the whole table.
     newest = session.rows(
         "SELECT published_at FROM final.articles WHERE published_at IS NOT NULL "
@@ -141,6 +136,25 @@ def read_state(session: Session) -> State:
     )
     day = newest[0][0].astimezone(UTC).date() if newest else None
     return State(change_seq, updated_at, origin, day, revision)
+
+
+def read_revision(session: Session) -> str | None:
+    """What names all that the views show, as `State.revision` does, with nothing else asked.
+
+    Raises:
+        WarehouseError: it was made by another version of this program.
+    """
+    revision: str | None = _told(session)[-1]
+    return revision
+
+
+def _told(session: Session) -> Row:
+    """The columns of `final.reading_state` after the version."""
+    # Of an earlier version, it may lack those at the end.
+    ((version, *told),) = session.rows("SELECT * FROM final.reading_state")
+    if not version >= views.SINCE:
+        raise WarehouseError("what is stored is of another version: run `newsapi run` first")
+    return tuple(told)
 
 
 def most_carried(

@@ -204,6 +204,8 @@ class _Revisions:
         Raises:
             PipelineError: nothing can be read.
         """
+        if (at_hand := self._library.revision_at_hand()) is not None:
+            return at_hand
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._asked))
         return await asyncio.shield(self._next)

@@ -1,0 +1,36 @@
+"""What names all that is read, told without opening anything as long as nothing was published."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from newsapi_dentsu.reading.copy import publish
+from newsapi_dentsu.reading.index import publish_search
+from newsapi_dentsu.reading.library import CopyLibrary
+from support.articles import record
+from support.clock import NOON
+from support.databases import DuckDBDatabases
+from support.processing import process, store
+from support.searching import MODEL
+
+
+def test_the_revision_of_a_copy_is_at_hand_until_something_is_published(
+    duckdb_databases: DuckDBDatabases, tmp_path: Path
+) -> None:
+    warehouse = duckdb_databases.create().open()
+    library = CopyLibrary(tmp_path)
+    assert library.revision_at_hand() is None
+    told: list[str | None] = []
+    for number in range(2):
+        store(warehouse, record(f"{number:05}", NOON - timedelta(hours=number)))
+        process(warehouse)
+        for bring in (publish, lambda *of: publish_search(*of, MODEL)):
+            bring(warehouse, tmp_path)
+            assert library.revision_at_hand() is None
+            told.append(library.revision())
+            assert library.revision_at_hand() == told[-1]
+    assert len({*told}) == 4
+    assert None not in told
+    (tmp_path / "news.duckdb").unlink()
+    assert library.revision_at_hand() is None
+    library.close()
+    warehouse.close()
