@@ -7,11 +7,12 @@
 Says on stdout which port it listens on, or `missing` where the library isn't installed.
 """
 
+import importlib
 import importlib.util
 import json
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.engines.base import Session
 
 FIELDS = ("article_id", "title", "link", "published_at", "source_name", "lang", "relevance")
-Execute = Callable[[str], dict[str, Any]]
 
 
 def bare(path: str) -> ASGIApp:
@@ -47,8 +47,7 @@ def bare(path: str) -> ASGIApp:
 
 def graphene() -> ASGIApp:
     """Articles by graphene."""
-    import graphene as library
-
+    library = importlib.import_module("graphene")
     strings = ("article_id", "title", "link", "source_name", "lang")
     article = type(
         "Article",
@@ -81,12 +80,11 @@ def graphene() -> ASGIApp:
 
 def ariadne() -> ASGIApp:
     """Articles by Ariadne."""
-    from ariadne import QueryType, ScalarType, graphql_sync, make_executable_schema
-
-    query, moment = QueryType(), ScalarType("Moment")
+    library = importlib.import_module("ariadne")
+    query, moment = library.QueryType(), library.ScalarType("Moment")
     moment.set_serializer(lambda value: value.isoformat())
     query.set_field("articles", lambda _, info, first: {"nodes": _articles(info.context, first)})
-    schema = make_executable_schema(
+    schema = library.make_executable_schema(
         """
         scalar Moment
         type Article {
@@ -102,8 +100,8 @@ def ariadne() -> ASGIApp:
     )
 
     def execute(session: Session, text: str) -> dict[str, Any]:
-        _, answer = graphql_sync(schema, {"query": text}, context_value=session)
-        return answer
+        _, answer = library.graphql_sync(schema, {"query": text}, context_value=session)
+        return dict(answer)
 
     return _graphql(execute)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from newsapi_dentsu.reading import chapters as of_chapters
 from newsapi_dentsu.reading import making
 from newsapi_dentsu.reading.chapters import LINK, read_stamp
 from newsapi_dentsu.reading.copy import publish
@@ -175,3 +176,19 @@ def test_killed_it_goes_on_at_the_next_chapter(
     brought(warehouse, folder, None)
 
     assert chapters(folder)[:2] == before
+
+
+def test_chapters_of_another_form_are_made_anew(
+    warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(of_chapters, "_FORM", 1)
+        brought(warehouse, folder, seconds=None)
+    former = chapters(folder)
+    with (
+        pytest.raises(NoIndexError, match="another version"),
+        searching(CopyLibrary(folder)),
+    ):
+        pass
+    assert brought(warehouse, folder, seconds=None).missing == 0
+    assert not set(former) & set(chapters(folder))

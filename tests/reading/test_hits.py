@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from newsapi_dentsu.reading import making
 from newsapi_dentsu.reading.entries import COLUMNS, Entry, entry, matches, points
-from newsapi_dentsu.reading.hits import Index, best, counted, facets
+from newsapi_dentsu.reading.hits import Index, Labels, best, counted, facets, tally_of
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.library import Library
 from newsapi_dentsu.reading.search import Search, parse_search
@@ -151,6 +151,13 @@ def test_both_engines_have_the_hits_of_the_rule(
             told = facets(index, search)
             assert told.of == len(wanted)
             assert sum(count for _, count in told.languages) == told.of
+            newest = index.newest(search, rows=page)
+            shown = index.hits(newest)
+            labels = [
+                Labels(one.source_uri, one.topics, one.lang, one.tone, one.targets)
+                for one in shown
+            ]
+            assert index.tally(search, page) == tally_of(newest, labels, search)
 
 
 def test_there_are_hits_at_all(libraries: list[Library], entries: list[Entry]) -> None:

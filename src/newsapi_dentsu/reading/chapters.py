@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +23,19 @@ import tantivy
 from tantivy import FieldType, Query
 
 from newsapi_dentsu.reading.entries import FOR_GOOD, Entry, topic_name
-from newsapi_dentsu.reading.hits import Hit, Reach, hit_text
+from newsapi_dentsu.reading.hits import Hit, Reach, hit_text, spelled
 
 LINK: Final = "search"
 STATES: Final = ".search-"
 STAMP: Final = "stamp.json"
 _DAMAGED: Final = ".search-damaged"
+
+SOURCE_LABEL, TOPIC_LABEL, LANGUAGE_LABEL = "source ", "topic ", "lang "
+TONE_LABEL, BRAND_LABEL = "tone ", "brand "
+"""Beginnings of the labels, by which hits are counted without a look at what is stored of each."""
+
+_FORM: Final = 2
+"""Of chapters; those of another one are made anew."""
 
 _GAP: Final = "_"
 """Stands where no term is; none of them is written so."""
@@ -88,6 +96,11 @@ class Stamp:
         return Reach(self.state, self.since, self.of - self.articles)
 
 
+def engine() -> str:
+    """What makes and reads chapters now."""
+    return f"{version('tantivy')} {_FORM}"
+
+
 def read_stamp(path: Path) -> Stamp | None:
     """The stamp of a state; None where it can't be read."""
     try:
@@ -130,6 +143,7 @@ def schema_of_chapters() -> tantivy.Schema:
     for name in ("words", "title", "opening"):
         schema.add_text_field(name, tokenizer_name="whitespace", index_option="position")
     schema.add_text_field("source", tokenizer_name="whitespace", index_option="basic")
+    schema.add_text_field("label", tokenizer_name="raw", index_option="basic", fast=True)
     for name in ("published", "change", "ended"):
         schema.add_integer_field(name, fast=True)
     schema.add_integer_field("past", indexed=True)
@@ -151,6 +165,8 @@ def document(one: Entry, shown: Hit, vector: bytes | None) -> tantivy.Document:
         made.add_text("topic", topic_name(topic))
     for label in one.tones:
         made.add_text("tone", label)
+    for label in _labels(shown):
+        made.add_text("label", label)
     made.add_integer("published", microseconds(one.published_at))
     made.add_integer("change", one.change_seq)
     made.add_integer("ended", one.ended_seq)
@@ -159,6 +175,18 @@ def document(one: Entry, shown: Hit, vector: bytes | None) -> tantivy.Document:
     if vector is not None:
         made.add_bytes("vector", vector)
     return made
+
+
+def _labels(shown: Hit) -> set[str]:
+    labels = {f"{TOPIC_LABEL}{topic}" for topic in shown.topics}
+    if shown.source_uri:
+        labels.add(f"{SOURCE_LABEL}{shown.source_uri}")
+    if shown.lang:
+        labels.add(f"{LANGUAGE_LABEL}{shown.lang}")
+    if shown.tone:
+        labels.add(f"{TONE_LABEL}{shown.tone}")
+    labels |= {f"{BRAND_LABEL}{name}" for name in spelled(shown.targets)}
+    return labels
 
 
 def _line(words: Sequence[str | None]) -> str:

@@ -1,6 +1,7 @@
 """The index of searches beside the reader's copy, as it is read; see `chapters` and `making`."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +14,19 @@ from typing_extensions import override
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.reading.chapters import (
+    BRAND_LABEL,
+    LANGUAGE_LABEL,
     LINK,
+    SOURCE_LABEL,
+    TONE_LABEL,
+    TOPIC_LABEL,
     Chapter,
     Stamp,
     count_of,
+    engine,
     lasting,
     microseconds,
+    moment_of,
     note_damage,
     read_stamp,
     schema_of_chapters,
@@ -31,11 +39,19 @@ from newsapi_dentsu.reading.hits import (
     Labels,
     NoIndexError,
     Place,
+    Tally,
     hit_of_text,
+    tally_of,
+    tally_of_all,
 )
 from newsapi_dentsu.reading.search import Search, Terms
 
 _MOST_TIES: Final = 1_000_000
+
+_MOST_LABELS: Final = 20_000
+"""More than there are among the hits that are counted at once."""
+
+_BY_LABEL: Final = {"label": {"terms": {"field": "label", "size": _MOST_LABELS}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +177,62 @@ class CopyIndex(Index):
         return [one.address.hit for one in found]
 
     @override
-    def labels(self, found: Sequence[Found]) -> list[Labels]:
-        return [
+    def tally(self, search: Search, rows: int) -> Tally:
+        if search.brands:
+            # How each speaks about any of them can't be told by counts.
+            return self._tally_of(self.newest(search, rows=rows), search)
+        wanted = self._query(search, None)
+        tallies: list[Tally] = []
+        for number, _ in self._spanning(*_times(search)):
+            left = rows - sum(one.of for one in tallies)
+            if left <= 0:
+                break
+            tallies += self._tallies(number, search, wanted, left)
+        return tally_of_all(tallies)
+
+    def _tally_of(self, found: Sequence[Found], search: Search) -> Tally:
+        labels = [
             Labels(one.source_uri, one.topics, one.lang, one.tone, one.targets)
             for one in self.hits(found)
         ]
+        return tally_of(found, labels, search)
+
+    def _tallies(self, number: int, search: Search, query: Query, rows: int) -> Iterator[Tally]:
+        """What the newest hits of a chapter are counted by."""
+        chapter = self._chapters[number]
+        with self._guarded(chapter):
+            there = chapter.searcher.search(
+                query, limit=rows + 1, order_by_field="published", count=False
+            ).hits
+        times = [int(time) for time, _ in there]
+        if len(times) > rows:
+            # Of those that were published at the same moment, some may be too many.
+            last = times[-1]
+            times = [time for time in times if time > last]
+            tied = self._search(number, _all_of(query, self._between(last, last)), _MOST_TIES)
+            tied = _in_order(tied)[: rows - len(times)]
+            yield self._tally_of(tied, search)
+            query = _all_of(query, self._between(last + 1, None))
+        if not times:
+            return
+        with self._guarded(chapter):
+            told = chapter.searcher.aggregate(query, _BY_LABEL)["label"]["buckets"]
+        counts = [(str(one["key"]), int(one["doc_count"])) for one in told]
+
+        def beginning(kind: str) -> Counter[str]:
+            return Counter(
+                {key.removeprefix(kind): hits for key, hits in counts if key.startswith(kind)}
+            )
+
+        yield Tally(
+            of=len(times),
+            days=Counter(moment_of(time).date() for time in times),
+            sources=beginning(SOURCE_LABEL),
+            topics=beginning(TOPIC_LABEL),
+            languages=beginning(LANGUAGE_LABEL),
+            tones=beginning(TONE_LABEL),
+            brands=beginning(BRAND_LABEL),
+        )
 
     @override
     def akin(
@@ -300,7 +367,7 @@ def stamp_to_read(folder: Path) -> Stamp:
     stamp = read_stamp(link.resolve())
     if stamp is None:
         raise NoIndexError(f"{link} can't be read: the next `newsapi run` makes it anew")
-    if stamp.rules != RULES:
+    if (stamp.rules, stamp.engine) != (RULES, engine()):
         raise NoIndexError(
             f"{link} was made by another version: the next `newsapi run` makes it anew"
         )

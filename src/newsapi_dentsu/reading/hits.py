@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
@@ -91,6 +91,21 @@ class Labels(NamedTuple):
     targets: list[Speaks]
 
 
+class Tally(NamedTuple):
+    """How many of so many hits have each day, source, topic and language."""
+
+    of: int
+    days: Counter[date]
+    sources: Counter[str]
+    topics: Counter[str]
+    languages: Counter[str]
+    tones: Counter[str]
+    """How they speak, of the brands where such are looked for."""
+
+    brands: Counter[str]
+    """Whom they speak about, as it is spelled there."""
+
+
 class Counted(NamedTuple):
     """How many hits there are; more where `exact` is false."""
 
@@ -156,8 +171,8 @@ class Index(Protocol):
         """These hits as people see them."""
         ...
 
-    def labels(self, found: Sequence[Found]) -> list[Labels]:
-        """What these hits are counted by."""
+    def tally(self, search: Search, rows: int) -> Tally:
+        """What so many hits at most of the newest state are counted by, the newest ones."""
         ...
 
     def akin(
@@ -236,33 +251,45 @@ def counted(index: Index, search: Search, state: int | None = None) -> Counted:
 
 def facets(index: Index, search: Search, most: int = 20) -> Facets:
     """What the newest hits can be narrowed down by."""
-    found = index.newest(search, rows=FACETED)
-    labels = index.labels(found)
+    tally = index.tally(search, FACETED)
 
     def told(values: Counter[str]) -> list[tuple[str, int]]:
         return sorted(values.items(), key=lambda one: (-one[1], one[0]))[:most]
+
+    brands: dict[str, Counter[str]] = {}
+    for name, hits in tally.brands.items():
+        brands.setdefault(name_key(name), Counter())[name] += hits
+    days = sorted(tally.days.items(), reverse=True)[:most]
+    return Facets(
+        days=[(day.isoformat(), hits) for day, hits in days],
+        sources=told(tally.sources),
+        topics=told(tally.topics),
+        languages=told(tally.languages),
+        tones=told(tally.tones),
+        brands=[
+            (min(brands[key].items(), key=lambda one: (-one[1], one[0]))[0], hits)
+            for key, hits in told(Counter({key: each.total() for key, each in brands.items()}))
+        ],
+        of=tally.of,
+    )
+
+
+def tally_of(found: Sequence[Found], labels: Sequence[Labels], search: Search) -> Tally:
+    """What these hits of a search are counted by, each with its labels."""
 
     def how(one: Labels) -> set[str]:
         if not search.brands:
             return {one.tone} if one.tone else set()
         return {told.label for told in one.targets if name_key(told.target) in search.brands}
 
-    names: dict[str, str] = {}
-    brands: Counter[str] = Counter()
-    for one in labels:
-        keys = {name_key(told.target): told.target for told in one.targets}
-        brands.update(keys.keys())
-        for key, target in keys.items():
-            names.setdefault(key, target)
-    days = Counter(day_of(one.place.published_at).isoformat() for one in found)
-    return Facets(
-        days=sorted(days.items(), reverse=True)[:most],
-        sources=told(Counter(one.source_uri for one in labels if one.source_uri)),
-        topics=told(Counter(topic for one in labels for topic in set(one.topics))),
-        languages=told(Counter(one.lang for one in labels if one.lang)),
-        tones=told(Counter(label for one in labels for label in how(one))),
-        brands=[(names[key], count) for key, count in told(brands)],
+    return Tally(
         of=len(found),
+        days=Counter(day_of(one.place.published_at) for one in found),
+        sources=Counter(one.source_uri for one in labels if one.source_uri),
+        topics=Counter(topic for one in labels for topic in set(one.topics)),
+        languages=Counter(one.lang for one in labels if one.lang),
+        tones=Counter(label for one in labels for label in how(one)),
+        brands=Counter(name for one in labels for name in spelled(one.targets)),
     )
 
 
@@ -288,6 +315,27 @@ def rows_as_found(
         ):
             rows.setdefault((row[0], row[1]), row)
     return [rows[key] for key in wanted if key in rows]
+
+
+def tally_of_all(tallies: Iterable[Tally]) -> Tally:
+    """What hits are counted by of which each is in one of these."""
+    total = tally_of([], [], Search())
+    for one in tallies:
+        total = Tally(
+            of=total.of + one.of,
+            days=total.days + one.days,
+            sources=total.sources + one.sources,
+            topics=total.topics + one.topics,
+            languages=total.languages + one.languages,
+            tones=total.tones + one.tones,
+            brands=total.brands + one.brands,
+        )
+    return total
+
+
+def spelled(targets: Iterable[Speaks]) -> set[str]:
+    """The names of these targets, each in one spelling."""
+    return set({name_key(told.target): told.target for told in targets}.values())
 
 
 def hit(row: Row, targets: Sequence[Speaks] = ()) -> Hit:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -134,7 +133,7 @@ class _Making:
         self._wanted = Stamp(
             state=state,
             rules=RULES,
-            engine=version("tantivy"),
+            engine=chapters.engine(),
             model=model,
             newest=(newest or chapters.EPOCH).isoformat(),
             of=self._count(_Span(None, None)),

@@ -36,8 +36,10 @@ from newsapi_dentsu.reading.hits import (
     NoIndexError,
     Place,
     Reach,
+    Tally,
     hit,
     rows_as_found,
+    tally_of,
     week_of,
     windows,
 )
@@ -400,14 +402,16 @@ class ServerIndex(Index):
         return [hit(row, spoken.get(row[0], [])) for row in rows]
 
     @override
-    def labels(self, found: Sequence[Found]) -> list[Labels]:
+    def tally(self, search: Search, rows: int) -> Tally:
+        found = self.newest(search, rows=rows)
         columns = ("article_id", "change_seq", "source_uri", "topics", "lang", "tone")
-        rows = self._rows(found, columns)
-        spoken = spoken_of(self._session, [row[0] for row in rows])
-        return [
+        told = self._rows(found, columns)
+        spoken = spoken_of(self._session, [row[0] for row in told])
+        labels = [
             Labels(source_uri, topics, lang, tone_, spoken.get(article_id, []))
-            for article_id, _, source_uri, topics, lang, tone_ in rows
+            for article_id, _, source_uri, topics, lang, tone_ in told
         ]
+        return tally_of(found, labels, search)
 
     def _rows(self, found: Sequence[Found], columns: Sequence[str]) -> list[Row]:
         """The articles as they were found, in these columns, which begin with id and number."""
