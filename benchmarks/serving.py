@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 ARTICLES, ARTICLES_QUICKLY = 20_000, 2_000
 ROUNDS, ROUNDS_QUICKLY = 5, 3
-ANSWERS, CHEAP_ANSWERS = 100, 1_000
+READERS, ANSWERS, CHEAP_ANSWERS = 16, 96, 960
 WORDS, WORDS_QUICKLY = 60, 20
 NEW = 100
 
@@ -73,59 +74,67 @@ class _Cost:
 
 
 class _Site:
-    """A server that is asked over one connection, one request after the other."""
+    """A server that is asked."""
 
     def __init__(self, process: subprocess.Popen[str], port: int, database: int | None) -> None:
         self._process = process
+        self._port = port
         self._database = database
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
-    def ask(self, question: _Question) -> bytes:
-        """An answer's body.
+    def ask(self, *questions: _Question) -> list[bytes]:
+        """The answers' bodies.
 
         Raises:
-            RuntimeError: it isn't one.
+            RuntimeError: one isn't an answer.
         """
-        self.close()
-        return self._ask(question)[0]
+        with closing(self._connection()) as connection:
+            return [_asked(connection, one)[0] for one in questions]
 
-    def cost(self, question: _Question) -> _Cost:
-        """What one answer took, with the CPU time of the database that is asked for it."""
-        processes = [self._process.pid, *self._backends()]
-        cpu, started = sum(map(_cpu_seconds, processes)), time.perf_counter()
-        _, first = self._ask(question)
-        wall = time.perf_counter() - started
-        used = sum(map(_cpu_seconds, processes)) - cpu
-        return _Cost(wall * 1e3, (first - started) * 1e3, used * 1e3)
+    def costs(self, questions: Sequence[_Question]) -> list[_Cost]:
+        """What each answer took, with the CPU time of the database that is asked for it."""
+        costs: list[_Cost] = []
+        with closing(self._connection()) as connection:
+            for question in questions:
+                processes = [self._process.pid, *self._backends()]
+                cpu, started = sum(map(_cpu_seconds, processes)), time.perf_counter()
+                _, first = _asked(connection, question)
+                wall = time.perf_counter() - started
+                used = sum(map(_cpu_seconds, processes)) - cpu
+                costs.append(_Cost(wall * 1e3, (first - started) * 1e3, used * 1e3))
+        return costs
 
     def cpu_each(self, question: _Question, answers: int) -> float:
-        """Milliseconds of the server's own CPU time for an answer."""
-        # Servers end connections that nobody has used for some seconds.
-        self.close()
-        self._ask(question)
-        before = _cpu_seconds(self._process.pid)
-        for _ in range(answers):
-            self._ask(question)
-        return (_cpu_seconds(self._process.pid) - before) / answers * 1e3
+        """Milliseconds of the server's own CPU time for an answer, of so many to several readers.
 
-    def _ask(self, question: _Question) -> tuple[bytes, float]:
-        headers = {"Content-Type": "application/json"} if question.body else {}
-        method = "POST" if question.body else "GET"
-        self._connection.request(method, question.path, question.body, headers)
-        answer = self._connection.getresponse()
-        first = time.perf_counter()
-        body = answer.read()
-        if answer.status != 200 or b'"errors"' in body[:100]:
-            raise RuntimeError(f"{question.path}: {answer.status} {body[:300]!r}")
-        return body, first
+        The readers ask at the same time, each over a connection of its own.
+        """
+        each = [question] * (answers // READERS)
+        self.ask(question)
+        before = _cpu_seconds(self._process.pid)
+        with ThreadPoolExecutor(READERS) as readers:
+            told = list(readers.map(lambda _: len(self.ask(*each)), range(READERS)))
+        return (_cpu_seconds(self._process.pid) - before) / sum(told) * 1e3
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
 
     def _backends(self) -> list[int]:
         if self._database is None:
             return []
         return [one.pid for one in psutil.Process(self._database).children()]
 
-    def close(self) -> None:
-        self._connection.close()
+
+def _asked(connection: http.client.HTTPConnection, question: _Question) -> tuple[bytes, float]:
+    """An answer's body, and when it began."""
+    headers = {"Content-Type": "application/json"} if question.body else {}
+    method = "POST" if question.body else "GET"
+    connection.request(method, question.path, question.body, headers)
+    answer = connection.getresponse()
+    first = time.perf_counter()
+    body = answer.read()
+    if answer.status != 200 or b'"errors"' in body[:100]:
+        raise RuntimeError(f"{question.path}: {answer.status} {body[:300]!r}")
+    return body, first
 
 
 def serving(quick: bool, articles: int | None = None) -> list[Figure]:
@@ -169,12 +178,13 @@ def _answers(store: _Store, rounds: int) -> list[Figure]:
     with ExitStack() as stack:
         worked = stack.enter_context(_newsapi(store, _UNCACHED))
         kept = stack.enter_context(_newsapi(store, {}))
-        bodies = {"REST": worked.ask(rest), "GraphQL": worked.ask(graph)}
+        bodies = dict(zip(("REST", "GraphQL"), worked.ask(rest, graph), strict=True))
         subjects: dict[str, Callable[[], float]] = {}
         for name, question in (("REST", rest), ("GraphQL", graph)):
             path = store.folder / f"{name}.json"
             path.write_bytes(bodies[name])
             bare = stack.enter_context(_peer(store, "bare", str(path)))
+            assert bare is not None
             subjects |= {
                 f"{name}, bare": _asking(bare, question, CHEAP_ANSWERS),
                 f"{name}, cached": _asking(kept, question, CHEAP_ANSWERS),
@@ -184,7 +194,7 @@ def _answers(store: _Store, rounds: int) -> list[Figure]:
             if (peer := stack.enter_context(_peer(store, name))) is None:
                 print(f"  {name} isn't installed, and is left out")
                 continue
-            if _listed(peer.ask(graph)) != _listed(bodies["GraphQL"]):
+            if _listed(*peer.ask(graph)) != _listed(bodies["GraphQL"]):
                 raise RuntimeError(f"{name} gives another answer")
             subjects[name] = _asking(peer, graph, ANSWERS)
         measured = alternate(subjects, rounds)
@@ -225,9 +235,8 @@ def _searches(store: _Store, words: int) -> list[Figure]:
         "front page": [_Question("/")] * words,
     }
     with _newsapi(store, _UNCACHED) as site:
-        for path in (*(_search(one, "the") for one in ("search", "search/facets")), _Question("/")):
-            site.ask(path)
-        costs = {name: [site.cost(one) for one in each] for name, each in asked.items()}
+        site.ask(_search("search", "none"), _search("search/facets", "none"), _Question("/"))
+        costs = {name: site.costs(each) for name, each in asked.items()}
     print("  milliseconds of an answer, CPU time with that of the database:")
     print_rows(
         [
@@ -284,9 +293,7 @@ def _newsapi(store: _Store, settings: Mapping[str, str]) -> Iterator[_Site]:
             if not told[-1]:
                 raise RuntimeError("".join(told))
             told.append(process.stderr.readline())
-        site = _Site(process, int(found[1]), store.server)
-        yield site
-        site.close()
+        yield _Site(process, int(found[1]), store.server)
 
 
 @contextmanager
@@ -301,9 +308,7 @@ def _peer(store: _Store, *arguments: str) -> Iterator[_Site | None]:
             return
         if not told.isdigit():
             raise RuntimeError(process.communicate()[1])
-        site = _Site(process, int(told), store.server)
-        yield site
-        site.close()
+        yield _Site(process, int(told), store.server)
 
 
 @contextmanager
