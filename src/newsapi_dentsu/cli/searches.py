@@ -7,9 +7,6 @@ import click
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.settings import load_settings
 
-_SECONDS = 30.0
-"""How long a run that comes meanwhile waits at most, and for what is under way then."""
-
 
 @click.group()
 def searches() -> None:
@@ -69,22 +66,17 @@ def index() -> None:
     at once, this goes on; ended at any moment, it goes on the next time.
     """
     from newsapi_dentsu.meaning.embedder import open_embedder
-    from newsapi_dentsu.reading.copy import publish
-    from newsapi_dentsu.reading.index import publish_search
+    from newsapi_dentsu.reading.index import complete_search
     from newsapi_dentsu.warehouse import open_warehouse
 
     settings = load_settings()
-    model = open_embedder(settings).model
     with closing(open_warehouse(settings)) as warehouse, progress_bars(shown=True) as bar:
-        progress = bar("Indexing")
-        complete = False
-        while not complete:
-            # A run that waits has its turn in between.
-            with warehouse.run_lock("newsapi searches index", settings.run_wait_seconds):
-                if not settings.use_postgres:
-                    publish(warehouse, settings.reading_folder)
-                reach = publish_search(
-                    warehouse, settings.reading_folder, model, seconds=_SECONDS, progress=progress
-                )
-            complete = reach is not None and not reach.missing
+        complete_search(
+            warehouse,
+            settings.reading_folder,
+            open_embedder(settings).model,
+            holder="newsapi searches index",
+            wait=settings.run_wait_seconds,
+            progress=bar("Indexing"),
+        )
     click.echo("all articles can be searched")

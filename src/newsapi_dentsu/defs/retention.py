@@ -11,6 +11,7 @@ import dagster as dg
 
 from newsapi_dentsu.dagster_private import FINISHED_STATUSES, SqliteEventLogStorage
 from newsapi_dentsu.defs.finished_jobs import delete_jobs
+from newsapi_dentsu.defs.searching import complete_index
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.queries.dagster_records import delete_check_results
 
@@ -67,11 +68,15 @@ def prune_records(context: dg.OpExecutionContext) -> None:
     )
 
 
-@dg.job(description="Keeps Dagster's own records from growing without bound.")
+@dg.job(
+    description="Keeps Dagster's own records from growing without bound, and completes the index "
+    "of searches."
+)
 def housekeeping() -> None:
-    """Two steps, which have nothing to do with each other."""
+    """Steps that have nothing to do with each other."""
     prune_records()
     delete_jobs()
+    complete_index()
 
 
 daily_housekeeping = dg.ScheduleDefinition(
@@ -81,5 +86,6 @@ daily_housekeeping = dg.ScheduleDefinition(
     cron_schedule="30 3 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Deletes old runs, their events and output every night.",
+    description="Deletes old runs, their events and output every night; completes the index of "
+    "searches.",
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -13,6 +14,9 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
 from newsapi_dentsu.wording import counted, utc_text
+
+_LOCKED_SECONDS: Final = 30.0
+"""How long a run that comes meanwhile waits at most, and for what is under way then."""
 
 
 class CopySession(DuckDBSession):
@@ -126,6 +130,44 @@ def publish_search(
     return publish_index(warehouse, folder, model, seconds=seconds, progress=progress)
 
 
+def complete_search(
+    warehouse: Warehouse,
+    folder: Path,
+    model: str,
+    *,
+    holder: str,
+    wait: float,
+    progress: Progress = no_progress,
+) -> None:
+    """Bring the index of searches up to what is stored, to its end.
+
+    Takes the run lock for some seconds at a time: a run that waits has its turn in between.
+
+    Args:
+        warehouse: the warehouse.
+        folder: where the reader's copy lies, where DuckDB stores.
+        model: the sentence model whose vectors tell what articles mean.
+        holder: who holds the lock, for others.
+        wait: for how many seconds another holder is waited for.
+        progress: told how much is taken.
+
+    Raises:
+        WarehouseError: there are no tables yet, or another run holds the lock for longer.
+        StorageError: the folder can't be written.
+    """
+    complete = False
+    while not complete:
+        with warehouse.run_lock(holder, wait):
+            if warehouse.engine.name != "PostgreSQL":
+                from newsapi_dentsu.reading.copy import publish
+
+                publish(warehouse, folder)
+            reach = publish_search(
+                warehouse, folder, model, seconds=_LOCKED_SECONDS, progress=progress
+            )
+        complete = reach is not None and not reach.missing
+
+
 def reach_told(reach: Reach | None) -> str:
     """What can't be searched yet, for people."""
     if reach is None:
@@ -133,4 +175,6 @@ def reach_told(reach: Reach | None) -> str:
     articles = counted(reach.missing, "article")
     if reach.since is None:
         return f"The index is behind by {articles}"
-    return f"Searches find nothing from before {utc_text(reach.since)} yet: {articles}"
+    return (
+        f"Searches find nothing from before {utc_text(reach.since)} yet: the index lacks {articles}"
+    )
