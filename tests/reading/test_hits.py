@@ -154,8 +154,7 @@ def test_both_engines_have_the_hits_of_the_rule(
             newest = index.newest(search, rows=page)
             shown = index.hits(newest)
             labels = [
-                Labels(one.source_uri, one.topics, one.lang, one.tone, one.targets)
-                for one in shown
+                Labels(one.source_uri, one.topics, one.lang, one.tone, one.targets) for one in shown
             ]
             assert index.tally(search, page) == tally_of(newest, labels, search)
 
