@@ -13,6 +13,7 @@ import polars
 import pyarrow.compute
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from newsapi_dentsu.errors import PipelineError, StorageError
 from newsapi_dentsu.lake import delta
@@ -178,6 +179,14 @@ def test_of_two_that_saw_the_same_number_one_is_refused(
         add(place, 2)
     monkeypatch.undo()
     assert numbers(place) == [1, 2]
+
+
+def test_a_store_that_lists_from_another_place_than_it_was_asked_is_named(place: Folder) -> None:
+    with (
+        pytest.raises(StorageError, match=r"`startFrom`.*Azurite before 3\.37"),
+        delta.errors_explained(place, RAW),
+    ):
+        raise DeltaError("Invalid table version: 1")
 
 
 def test_a_reader_that_began_before_compaction_reads_on_for_a_week(place: Folder) -> None:

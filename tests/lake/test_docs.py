@@ -7,10 +7,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tools.generate_docs import ROOT
 
 from newsapi_dentsu.lake import archiving, delta
-from newsapi_dentsu.lake.layout import FINAL, TABLES
+from newsapi_dentsu.lake.layout import FINAL
 from newsapi_dentsu.progress import no_progress
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.warehouse import Warehouse
@@ -21,9 +20,9 @@ from support.clock import NOON
 from support.databases import DuckDBDatabase, DuckDBDatabases
 from support.tables import column, execute, raw_uris
 
-TEXT = (ROOT / "docs/lake.md").read_text("utf-8")
-QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
-PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+from . import reading
+
+PROGRAMS = re.findall(r"```python\n(.*?)```", reading.TEXT, re.DOTALL)
 
 
 def archive(warehouse: Warehouse, place: Folder, scratch: Path) -> None:
@@ -65,25 +64,19 @@ def warehouse(made: tuple[Path, DuckDBDatabase]) -> Warehouse:
 @pytest.fixture
 def views(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with a view of each table."""
-    with duckdb.connect() as connection:
-        for table in TABLES:
-            files = list(delta.live_files(Folder(folder / "lake"), table).uris)
-            connection.execute(
-                f"CREATE VIEW {table.name} AS SELECT * FROM "
-                f"read_parquet({files}, hive_partitioning = true)"
-            )
+    with reading.views(Folder(folder / "lake")) as connection:
         yield connection
 
 
 def test_the_queries_give_what_the_database_holds(
     warehouse: Warehouse, views: duckdb.DuckDBPyConnection
 ) -> None:
-    ids = [row[0] for row in views.execute(QUERIES[0]).fetchall()]
+    ids = [row[0] for row in views.execute(reading.FINAL_NOW).fetchall()]
     assert sorted(ids) == column(warehouse, final.TABLE, "article_id")
     assert len(ids) == 11
-    states = views.execute(QUERIES[1]).fetchall()
+    states = views.execute(reading.ARTICLES_NOW).fetchall()
     assert sorted(row[0] for row in states) == column(warehouse, processed.TABLE, "article_id")
-    days = views.execute(QUERIES[2]).fetchall()
+    days = views.execute(reading.DAYS).fetchall()
     assert sum(row[1] for row in days) == len(raw_uris(warehouse))
 
 

@@ -150,8 +150,10 @@ def _add_new(
 ) -> dict[str, int]:
     """Add each table's new rows; returns how many there were."""
     begins = {}
+    numbered = {table.sequence for table in TABLES if _numbered_anew(source, table, lake)}
     for table in TABLES:
-        other = anew or _numbered_anew(source, table, lake)
+        # Tables whose numbers are compared are of one history.
+        other = anew or table.sequence in numbered
         there = delta.exists(store, table)
         begins[table] = (0 if other or not there else delta.state(store, table).through, other)
     lasts = {
@@ -174,11 +176,14 @@ def _numbered_anew(source: Warehouse, table: LakeTable, lake: Lake) -> bool:
     """Whether the database gives a table's numbers to other rows than when the list was written.
 
     It does after a restore, which works everything but the records out anew. Of one history, rows
-    up to the list's number are at most as recent as the list says.
+    up to the list's number are at most as recent as the list says. A table that the list doesn't
+    know yet, beside one with the same numbers that it knows, may lack what happened before.
     """
-    state = lake.states.get(table.name)
-    if state is None or table == RAW:
+    if table == RAW:
         return False
+    state = lake.states.get(table.name)
+    if state is None:
+        return any(one.sequence == table.sequence and one.name in lake.states for one in TABLES)
     # The row with the last number may have left; the sequence still knows it.
     last = source.read(partial(positions.position, name=table.sequence))
     moment = source.read(

@@ -278,6 +278,12 @@ def errors_explained(store: ObjectStore, table: LakeTable) -> Iterator[None]:
             f"somebody else changed {where} meanwhile; nothing was changed, run it again"
         ) from error
     except DeltaError as error:
+        if "Invalid table version" in str(error):
+            raise StorageError(
+                f"{where} can't be changed: its store does not begin a list at the name that it is "
+                "asked to begin at (`startFrom`), as Azurite before 3.37 doesn't; nothing is lost, "
+                "use a newer one"
+            ) from error
         raise StorageError(
             f"{where} can't be used ({_first_line(error)}): bring its files back as they were, or "
             "write the lake anew from the database with `newsapi archive --anew`"

@@ -1,8 +1,9 @@
-"""How the lake is laid out: four Delta tables beside each other in one place.
+"""How the lake is laid out: five Delta tables beside each other in one place.
 
     PLACE/lake.json             the list: which records belong to it, proven, and as of when
     PLACE/raw_records/          every raw record, as raw.ai_marketing_news_raw has it
     PLACE/articles/             every state of processed.processed_news that an archiving met
+    PLACE/removals/             processed.removals: which articles were removed
     PLACE/final/                the same of final.filtered_news
     PLACE/changes/              final.changes: what left final, and why
     PLACE/searches/             how far the searches are; plain Parquet, which the list names
@@ -10,8 +11,10 @@
 Each table has the columns of the warehouse's table, under the same names and in the same order
 (texts as `string`, moments as `timestamp` in UTC, whole numbers as `long` or `integer`), and
 `month` (`2026-11`), by which it is partitioned: that of `LakeTable.moment`, in UTC. Only rows are
-ever added, in the order of `LakeTable.order`; `raw_records` and `changes` hold each number once. Of
-`articles` and `final` the row with the highest `change_seq` of an `article_id` is its newest.
+ever added, in the order of `LakeTable.order`; `raw_records`, `removals` and `changes` hold each
+number once. Of `articles` and `final` the row with the highest `change_seq` of an `article_id` is
+its newest. The article is gone where `removals` has a higher number for it, or `changes` has one
+with any reason but `fuller_text` and `own_text`; all others are what the warehouse's table holds.
 
 Another engine reads a table by its Delta log. One that has no reader of Delta reads the Parquet
 files that `delta.live_files` names, which stay for `RETENTION`, whatever is compacted meanwhile.
@@ -70,7 +73,8 @@ RAW: Final = LakeTable("raw_records", raw.TABLE, "seq", raw.SEQUENCE, "fetched_a
 ARTICLES: Final = LakeTable(
     "articles", processed.TABLE, "change_seq", processed.SEQUENCE, "updated_at"
 )
+REMOVALS: Final = LakeTable("removals", processed.REMOVALS, "seq", processed.SEQUENCE, "removed_at")
 FINAL: Final = LakeTable("final", final.TABLE, "change_seq", final.CHANGES_SEQUENCE, "updated_at")
 CHANGES: Final = LakeTable("changes", final.CHANGES, "seq", final.CHANGES_SEQUENCE, "changed_at")
 
-TABLES: Final = (RAW, ARTICLES, FINAL, CHANGES)
+TABLES: Final = (RAW, ARTICLES, REMOVALS, FINAL, CHANGES)

@@ -168,7 +168,7 @@ def _take(
     gone = sorted(known.keys() - {one.article_id for one in articles})
 
     assessments.remove(session, gone)
-    processed.remove_articles(session, gone)
+    processed.remove_articles(session, gone, now)
     in_final = final.articles(session, gone)
     final.remove(
         session,

@@ -46,7 +46,11 @@ def adopt(session: Session) -> Adopted:
     out the same and is not touched. Doing this twice changes nothing.
     """
     last_record = one(session, f"SELECT coalesce(max(seq), 0) FROM {raw.TABLE}")
-    last_article = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {processed.TABLE}")
+    last_article = one(
+        session,
+        f"SELECT greatest((SELECT coalesce(max(change_seq), 0) FROM {processed.TABLE}), "
+        f"(SELECT coalesce(max(seq), 0) FROM {processed.REMOVALS}))",
+    )
     last_verdict = one(session, f"SELECT coalesce(max(change_seq), 0) FROM {assessments.TABLE}")
     last_change = one(
         session,

@@ -255,6 +255,14 @@ DICTIONARY: dict[str, dict[str, Column]] = {
         "text_at": Column("When the index had this text.", "`dateTime`"),
         "publishedAt": _PUBLISHED,
     },
+    processed.REMOVALS: {
+        "seq": Column(
+            "Order of change, in one row of numbers with those in processed.processed_news.",
+            "the pipeline",
+        ),
+        "article_id": _ARTICLE_ID,
+        "removed_at": Column("When it was removed.", "the pipeline"),
+    },
     final.CHANGES: {
         "seq": _CHANGE_NUMBER,
         "article_id": _ARTICLE_ID,

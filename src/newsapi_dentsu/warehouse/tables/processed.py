@@ -1,4 +1,4 @@
-"""processed: one row for each article, and what became of every raw record."""
+"""processed: one row for each article, what became of every raw record, and what was removed."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from newsapi_dentsu.domain.record import FAILED
-from newsapi_dentsu.warehouse.engines.base import Row, Session, delete, one, update
+from newsapi_dentsu.warehouse.engines.base import Row, Session, delete, insert, one, update
 from newsapi_dentsu.warehouse.tables import positions
 from newsapi_dentsu.warehouse.tables.rows import (
     BigInt,
@@ -20,7 +20,9 @@ from newsapi_dentsu.warehouse.tables.rows import (
 
 TABLE = "processed.processed_news"
 OUTCOMES = "processed.record_outcomes"
+REMOVALS = "processed.removals"
 SEQUENCE = "processed.change_seq"
+"""Numbers each change of processed: an article that came, changed or was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ OWN_TEXT = "coalesce(substr(body, text_start + 1, text_end - text_start), body)"
 """What `Article.own_text` tells, in SQL."""
 
 COLUMNS = _ARTICLE_COLUMNS | {"updated_at": "timestamptz", "change_seq": "bigint"}
+_REMOVAL_COLUMNS = {"seq": "bigint", "article_id": "text", "removed_at": "timestamptz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +183,13 @@ def save_articles(
     save(session, TABLE, COLUMNS, rows, known)
 
 
-def remove_articles(session: Session, article_ids: Sequence[str]) -> None:
-    """Remove articles that no record leads to any more."""
+def remove_articles(session: Session, article_ids: Sequence[str], now: datetime) -> None:
+    """Remove articles that no record leads to any more, and note it in processed.removals."""
+    if not article_ids:
+        return
+    numbers = positions.take_numbers(session, SEQUENCE, len(article_ids))
+    rows = [(seq, key, now) for seq, key in zip(numbers, article_ids, strict=True)]
+    insert(session, REMOVALS, _REMOVAL_COLUMNS, rows)
     delete(session, TABLE, "article_id", article_ids)
 
 
