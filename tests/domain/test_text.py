@@ -39,6 +39,7 @@ UNHURRIED = settings(deadline=None)
         ("<em>half a tag", "half a tag"),
         # characters
         ("a\x00b\x07c\x7fd\x9fe", "abcde"),
+        ("\x1b[1;31mred\x1b[0m, \x1b]8;;https://e.com/\x07linked\x1b]8;;\x1b\\", "red, linked"),
         ("soft\u00adhyphen zero\u200bwidth \ufeffbom \u202eback", "softhyphen zerowidth bom back"),
         ("mar\u200dketing", "marketing"),
         (

@@ -6,10 +6,12 @@ from html.entities import html5
 from typing import Final
 from urllib.parse import quote
 
-# With its semicolon: without, "?a=1&copy=2" would lose its parameter. Some are never meant so.
+# With its semicolon: without, "?a=1&copy=2" would lose its parameter. Some are never meant so, and
+# those of letters with marks stand within words ("caf&eacute").
 _IN_TEXT = re.compile(
     r"&(?:#[0-9]{1,7};|#[0-9]{2,7}(?![0-9;])|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};"
-    r"|(?:nbsp|quot|amp)(?![A-Za-z0-9=;]))"
+    r"|(?:nbsp|quot|amp|lt|gt)(?![A-Za-z0-9=;])"
+    r"|[A-Za-z](?:acute|grave|circ|tilde|uml|cedil|ring)(?![=;])|szlig(?![=;]))"
 )
 
 # No site's parameter is named "amp;id".
