@@ -56,7 +56,21 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("adver<wbr>tis<b>ing</b>", "advertising"),
         ("<o:p></o:p>Text <fb:like href='x'>", "Text"),
         ("text of a teaser</p>", "text of a teaser"),
+        ("<marquee>One</marquee> two <blink>three</blink>", "One two three"),
+        ("<picture><source srcset=x><img src=x></picture>Text", "Text"),
+        (
+            "<math><mi>x</mi><annotation encoding='tex'>\\x</annotation></math> goes up",
+            "x goes up",
+        ),
+        # end tags without a beginning
+        ("<p>One</p> </div> Two", "One\n\nTwo"),
+        ("One </div> <p>Two</p>", "One\n\nTwo"),
+        ("<b>One</b> two</span> </div> three", "One two\n\nthree"),
         # what was cut off takes nothing with it
+        ("<p>Come <Oct 20th to get a <b>badge</b></p>", "Come <Oct 20th to get a badge"),
+        ("<p>If a <b and c then <i>stop</i></p>", "If a <b and c then stop"),
+        ("<p class <b>One</b>", "One"),
+        ("<p>One</p><script>alert(1)", "One"),
         ('Text <a href="https://e.exam', "Text"),
         ('<a href="https://e.example>link</a> and "more" <b>text</b>', 'link and "more" text'),
         ("<p>One<script src=x.js><p>Two", "One\n\nTwo"),
@@ -149,6 +163,8 @@ def test_markup_goes_and_text_stays(raw: str, clean: str) -> None:
         # beside markup
         ("<p>Use <code><b></code> here</p>", "Use <b> here"),
         ("<p>Use <b> for <b>bold</b></p>", "Use <b> for bold"),
+        ("<p>Put </head> <b>before</b> it</p>", "Put </head> before it"),
+        ("<p>Use </u> </i> to end <b>it</b></p>", "Use </u> </i> to end it"),
         ("<p>Use the <b> and </b> pair</p>", "Use the <b> and </b> pair"),
         ("<p>The <br> tag and the <img> tag</p>", "The <br> tag and the <img> tag"),
         ("<p>HTML5 has <video controls> and <map></p>", "HTML5 has <video controls> and <map>"),

@@ -24,6 +24,8 @@ UNHURRIED = settings(deadline=None)
         ("&amp;amp;amp;lt;3", "<3"),
         ("caf&eacute; &#8217;&#x27;&#150;", "café ’'–"),
         ("R&D, AT&T, Q&A", "R&D, AT&T, Q&A"),
+        ("caf&eacute, fianc&eacutee, &Uumlber, 5 &lt 6 &gt 3", "café, fiancée, Über, 5 < 6 > 3"),
+        ("rings: &string &Xacute ?a=1&eacute=2&gt=3", "rings: &string &Xacute ?a=1&eacute=2&gt=3"),
         ("?a=1&copy=2&lt=3", "?a=1&copy=2&lt=3"),
         ("&unknown; &notice;", "&unknown; &notice;"),
         ("nul&#0;l", "nul\ufffdl"),

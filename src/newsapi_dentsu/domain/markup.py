@@ -23,6 +23,7 @@ from newsapi_dentsu.domain.markup_elements import (
     PARAGRAPHS,
     QUOTING,
     UNSEEN,
+    UNSEEN_IN_FORMULAS,
 )
 from newsapi_dentsu.domain.markup_pieces import ANY_TAG, TEXT_BRACKET, without_declarations
 from newsapi_dentsu.domain.markup_tags import Tags
@@ -37,7 +38,7 @@ _GAP: Final = "\ufdd1"
 """Stands for a blank that must not move the end of a sentence away from its last word."""
 
 _BRACKET = re.compile(r"<[a-zA-Z/!?]")
-_CODE = re.compile(r"[;{}=]")
+_CODE = re.compile(r"[;{}=]|\A\s*[\w$.]+\([^()]*\)\s*\Z")
 _CLOSING = re.compile(rf"{_GAP}+(?=[.,;:!?…)\]”’»])")
 _MOST_HIDDEN: Final = 20
 """Parts of a hidden element that are looked at, and thousands of characters of them."""
@@ -130,7 +131,7 @@ def _text(tags: Tags, *, was_escaped: bool = False) -> str:
 def _is_unseen(tags: Tags, at: int) -> bool:
     """Whether a reader sees nothing of an element: code, players, controls that are hidden."""
     piece, end = tags.pieces[at], tags.partners.get(at)
-    if piece.name in UNSEEN:
+    if piece.name in UNSEEN or (end is not None and piece.name in UNSEEN_IN_FORMULAS):
         return True
     if end is None or not ("hidden" in piece.attributes or _HIDDEN.search(piece.source)):
         return False
