@@ -110,6 +110,8 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("One]]>", "One"),
         ("One]]&gt;", "One"),
         ("<![CDATA[ One ]]", "One"),
+        ("&lt;![CDATA[<p>One</p>]]&gt;", "One"),
+        ("&amp;lt;![CDATA[<p>One</p>]]&amp;gt;", "One"),
         ("&lt;![CDATA[&lt;p&gt;One&lt;/p&gt;]]&gt;", "One"),
         ("Two lines <br> In a poem", "Two lines\nIn a poem"),
     ],

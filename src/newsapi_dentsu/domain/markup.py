@@ -37,6 +37,9 @@ _MOST_TAGS: Final = 30_000
 _GAP: Final = "\ufdd1"
 """Stands for a blank that must not move the end of a sentence away from its last word."""
 
+# A feed escaped the marks of CDATA, and not what is between them.
+_ESCAPED_CDATA = re.compile(r"\s*&(?:amp;)*lt;!\[CDATA\[")
+_ESCAPED_CDATA_END = re.compile(r"\]\]&(?:amp;)*gt;\Z")
 _BRACKET = re.compile(r"<[a-zA-Z/!?]")
 _CODE = re.compile(r"[;{}=]|\A\s*[\w$.]+\([^()]*\)\s*\Z")
 _CLOSING = re.compile(rf"{_GAP}+(?=[.,;:!?…)\]”’»])")
@@ -66,6 +69,8 @@ def without_markup(text: str) -> str:
     """
     for _ in range(_MOST_PASSES):
         text = before = text.removesuffix("]]>")
+        if _ESCAPED_CDATA.match(text):
+            text = _ESCAPED_CDATA_END.sub("", _ESCAPED_CDATA.sub("", text, count=1))
         if _is_endless(text):
             text = ANY_TAG.sub(" ", text)
         elif _BRACKET.search(text):
