@@ -57,6 +57,9 @@ from newsapi_dentsu.domain.text import clean_text, clean_title
         ("<o:p></o:p>Text <fb:like href='x'>", "Text"),
         ("text of a teaser</p>", "text of a teaser"),
         ("<marquee>One</marquee> two <blink>three</blink>", "One two three"),
+        ("One</br>Two<br / >Three", "One\nTwo\nThree"),
+        ("One<br></br>Two<br>three</br>four", "One\nTwo\nthree\nfour"),
+        ("<layer>One</layer><keygen>Two <listing>three</listing>", "OneTwo three"),
         ("<picture><source srcset=x><img src=x></picture>Text", "Text"),
         (
             "<math><mi>x</mi><annotation encoding='tex'>\\x</annotation></math> goes up",

@@ -127,7 +127,9 @@ def _text(tags: Tags, *, was_escaped: bool = False) -> str:
                 quoting += 1 if starts else -1
             if starts and not piece.unclosed and _is_unseen(tags, at):
                 unseen = at
-            if left := _break(piece.name, starts=starts):
+            # Browsers take </br> for <br>.
+            is_break = ends and piece.name == "br" and tags.partners.get(at) != at - 1
+            if left := _break(piece.name, starts=starts or is_break):
                 blocks += (_block("".join(block)), left)
                 block = []
     return "".join((*blocks, _block("".join(block))))

@@ -20,7 +20,8 @@ _INLINE: Final = _names(
     "a abbr acronym b base basefont bdi bdo big cite code col colgroup data datalist del dfn em "
     "font frame i image ins kbd label link mark math meta nobr output param q rb rp rt rtc ruby s "
     "samp slot small source span strike strong sub sup time track tt u var wbr xmp "
-    "bgsound blink marquee picture"
+    "bgsound blink ilayer isindex keygen layer listing marquee menuitem multicol nextid nolayer "
+    "picture spacer"
 )
 UNSEEN: Final = _names(
     "applet audio canvas head iframe noembed noframes noscript object script style svg template "

@@ -28,7 +28,7 @@ _PHP = re.compile(r"<\?(?:php\b|=).*?\?>", re.DOTALL | re.IGNORECASE)
 _SWALLOWING_TAG = re.compile(rf"<(/?)({'|'.join(sorted(SWALLOWING))})(?=[\s/>])", re.IGNORECASE)
 _CUT_OFF_TAG = re.compile(rf"<{_NAME}\s+[\w:-]+\s*=[^<>]*\Z|</{_NAME}\s*\Z", re.IGNORECASE)
 ANY_TAG = re.compile(r"<[^<>]*>")
-_BARE = re.compile(r"</?[^\s<>]+?\s*/?>")
+_BARE = re.compile(r"</?[^\s<>]+?\s*/?\s*>")
 _QUOTE = re.compile(r"[\"'<]")
 
 
