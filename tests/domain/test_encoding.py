@@ -29,6 +29,8 @@ def test_a_text_read_in_another_encoding_is_what_it_was(read_as: str, times: int
         ("Higua\u00c3\u00adn", "Higuaín"),
         ('Safe. â\x80" She said', "Safe. — She said"),
         ("Well â€| no", "Well … no"),
+        ("â€œYesâ€ is â€œno,â€ he said. â€œSo.â€", "“Yes” is “no,” he said. “So.”"),
+        ('PowerHouseâ"¢', "PowerHouse™"),
         ("ads \u1f4c8 and \u1f1ea\u1f1f8 \u1f44e", "ads 📈 and 🇪🇸 👎"),
         ("PUERTO BOYACÁ\nBoyacÃ¡", "PUERTO BOYACÁ\nBoyacá"),
         ("cost \x8015", "cost €15"),

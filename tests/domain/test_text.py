@@ -24,6 +24,8 @@ UNHURRIED = settings(deadline=None)
         ("&amp;amp;amp;lt;3", "<3"),
         ("caf&eacute; &#8217;&#x27;&#150;", "café ’'–"),
         ("R&D, AT&T, Q&A", "R&D, AT&T, Q&A"),
+        ("caf&eacute, fianc&eacutee, &Uumlber, 5 &lt 6 &gt 3", "café, fiancée, Über, 5 < 6 > 3"),
+        ("rings: &string &Xacute ?a=1&eacute=2&gt=3", "rings: &string &Xacute ?a=1&eacute=2&gt=3"),
         ("?a=1&copy=2&lt=3", "?a=1&copy=2&lt=3"),
         ("&unknown; &notice;", "&unknown; &notice;"),
         ("nul&#0;l", "nul\ufffdl"),
@@ -39,6 +41,7 @@ UNHURRIED = settings(deadline=None)
         ("<em>half a tag", "half a tag"),
         # characters
         ("a\x00b\x07c\x7fd\x9fe", "abcde"),
+        ("\x1b[1;31mred\x1b[0m, \x1b]8;;https://e.com/\x07linked\x1b]8;;\x1b\\", "red, linked"),
         ("soft\u00adhyphen zero\u200bwidth \ufeffbom \u202eback", "softhyphen zerowidth bom back"),
         ("mar\u200dketing", "marketing"),
         (

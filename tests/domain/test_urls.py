@@ -106,6 +106,19 @@ def canonical(url: str) -> str:
         ("https://example.com/news/story?utm%5Fsource=x", PAGE),
         ("https://example.com/news/story?fbclid", PAGE),
         ("https://example.com/news/story?utm_campaign=spring sale, today", PAGE),
+        ("https://example.com/news/story?utm_campaign=ads &amp; brands &amp; media", PAGE),
+        ("https://example.com/news/story?utm_campaign=ads & brands&id=1", f"{PAGE}?id=1"),
+        # ... that were appended without a look at what is there
+        ("https://example.com/news/story?id=1?utm_source=rss&utm_medium=x", f"{PAGE}?id=1"),
+        ("https://example.com/news/story?id=1%3Futm_source=rss", f"{PAGE}?id=1"),
+        ("https://example.com/news/story?id=1;utm_source=rss;utm_medium=x", f"{PAGE}?id=1"),
+        ("https://example.com/news/story?utm_source=rss?utm_medium=x", PAGE),
+        ("https://example.com/news/story?utm_source=rss?id=1", f"{PAGE}?id=1"),
+        ("https://example.com/news/story?utm_source=rss;id=1?fbclid=2", f"{PAGE}?id=1"),
+        ("https://example.com/news/story??utm_source=rss", PAGE),
+        ("https://example.com/news/story&utm_source=rss&utm_medium=x", PAGE),
+        ("https://example.com/news/story%3Futm_source%3Drss", PAGE),
+        ("https://example.com/news/story;utm_source=rss/", PAGE),
         # fragments that name nothing
         ("https://example.com/news/story#:~:text=word", PAGE),
         ("https://example.com/news/story#", PAGE),
@@ -225,6 +238,11 @@ def test_an_article_that_shares_its_page_has_a_url_of_its_own_that_leads_there(u
         ("https://example.com/a;id=1", "https://example.com/a;id=2"),
         ("https://example.com/?a=1;b=2", "https://example.com/?a=1;b=3"),
         ("https://example.com/a?id=1&id=2", "https://example.com/a?id=1"),
+        ("https://example.com/a?utm_source=x?id=1", "https://example.com/a?utm_source=x?id=2"),
+        ("https://example.com/a?utm_source=x;id=1", "https://example.com/a?utm_source=x;id=2"),
+        ("https://example.com/a&utm_source=x&id=1", "https://example.com/a&utm_source=x&id=2"),
+        ("https://example.com/a;utm_a=x%3Fid=1", "https://example.com/a;utm_a=x%3Fid=2"),
+        ("https://example.com/a?q=ads & 1", "https://example.com/a?q=ads & 2"),
         ("https://press.example/?cat=3&#038;p=101", "https://press.example/?cat=3&#038;p=102"),
         ("https://example.com/#!/story/1", "https://example.com/#!/story/2"),
         ("https://example.com/#/story/1", "https://example.com/#/story/2"),
@@ -280,6 +298,9 @@ def test_tracking_parameters_are_removed(name: str) -> None:
         "a",
         "story.html",
         "index.php?id=1",
+        *("page.shtml?id=1", "image.jpg/1", "feed.rss?id=1", "report.docx?id=1", "data.json?id=1"),
+        "hxxps://example.com/a",
+        "https://",
         "news/story.html",
         "reader@example.com/a",
         "Mr. Smith",
@@ -341,6 +362,34 @@ def test_people_click_the_link_as_it_was_given(link: str) -> None:
         ("//www.example.com/a/", "https://www.example.com/a/"),
         ("www.example.com/a/", "https://www.example.com/a/"),
         ("http://example.com/?a=1&amp;b=2", "http://example.com/?a=1&b=2"),
+        # misspelt
+        *(
+            (f"{scheme}www.example.com/a/", "https://www.example.com/a/")
+            for scheme in (
+                *("https::/", "https:://", "https//:", "https;//", "https.//"),
+                *("https ://", "https: //", "https:// ", "ttps://", "htps://", "htttps://"),
+                *(":https://", "//https://", "://https://", "https:// https://"),
+                *("https://www.example.comhttps://", "http://www.http://x.example:https://"),
+            )
+        ),
+        # in brackets, or marked up
+        ("[https://example.com/a/]", "https://example.com/a/"),
+        ("[A story](https://example.com/a_(b)/)", "https://example.com/a_(b)/"),
+        ('<a href="https://example.com/a/">A story</a>', "https://example.com/a/"),
+        ("<link>https://example.com/a/</link>", "https://example.com/a/"),
+        # escaped for JSON, or as a whole
+        ("https:\\/\\/example.com\\/a\\/", "https://example.com/a/"),
+        ("https://example.com/?a\\u003d1\\u0026b=2", "https://example.com/?a=1&b=2"),
+        ("https://example.com/?a=1\\\\u0026b=2", "https://example.com/?a=1&b=2"),
+        ("https://example.com/?a=\\u003Cb\\u0022", "https://example.com/?a=%3Cb%22"),
+        ("https%3A%2F%2Fexample.com%2F%3Fa%3D1", "https://example.com/?a=1"),
+        ("http%3a//example.com/a%2Fb", "http://example.com/a%2Fb"),
+        # between characters that nobody sees
+        *(
+            (f"{unseen}https://example.com/a/{unseen}", "https://example.com/a/")
+            for unseen in ("\u202a", "\u200e", "\u2003", "\u3000", "\u2060", "\u00ad", "\u2066")
+        ),
+        ("https://example.com/?a=1°ree=2µsite=3", "https://example.com/?a=1&degree=2&microsite=3"),
         # Other programs read or store these in another way than browsers.
         ("https://example.com\\@other.com/", "https://example.com/@other.com/"),
         ("http://www.example.com/a\tb\r\nc/", "http://www.example.com/abc/"),
@@ -368,6 +417,21 @@ def test_how_long_a_link_may_be_is_judged_on_what_it_names() -> None:
         *("../", ":", "@", "#", "?", "www.", "%", "%2", "\\u0026", "?amp;", "é", "\u0301\u0327"),
         *("&#39;", "&#38;#38;", "&amp;#39", "?a§", "&a;", "(https: ", "<https:)", "a ]]"),
         *(";jsessionid=", "&utm_a=", "&a=1", ":~:", "xn--a.", "1.", "[", "%CC%81%CC%A7", "\n"),
+        *("?utm_a=", ";a=1", "%3F", "&utm_a=& "),
+        *(
+            " ",
+            "h",
+            "t",
+            "tp:",
+            "http::",
+            "a http://",
+            "http://a",
+            "[](",
+            "<",
+            "\\/",
+            "\\u003d",
+            ";.",
+        ),
     ],
 )
 @pytest.mark.parametrize("start", ["", "http", "https://", "https://a.com/", "https://a.com/?a=#a"])
@@ -386,6 +450,7 @@ PIECES = st.sampled_from(
         *("//", "/../", "/./", "/..", "%2F", "%2e", "%20", "%25", "%26", "%3B", "%3D", "%E9"),
         *("%C3%A9", "%C3", "é", "e\u0301", "\u0338", "\u037e", "記", "&amp;", "amp;", "&#038;"),
         *("utm_a=1", "utm%5Fb", "fbclid=", ";jsessionid=", "#!", "#/", "#a", "a", "b=1"),
+        *("?utm_a=", ";fbclid=1", "%3Futm_a=", "& a"),
         *("a=b=c", ":80", ":443", ":8080", "www.", "[", "]", "\u200b", "a=%20z&a=!b", ":~:", "\n"),
         *("http:", "https://", "http//", "\\u0026", " ", "&#39;", "&quot;", "&#35", "§b=1"),
     ]

@@ -31,6 +31,9 @@ _HALF_EMOJI = re.compile(r"([\u1f1e-\u1f9f])([0-9a-f])")
 _GREEK = re.compile(r"[α-ω]")
 # Dashes and dots of UTF-8, read as Windows-1252, whose last character became plain ASCII later.
 _FLATTENED = re.compile(r"â(?:\x80|€)([\"'|])")
+# The end of a quotation that lost its last byte, which no encoding for the West has a letter for.
+_QUOTATION_END = re.compile(r"(?<=[\w.,;:!?…%)])â€(?=[\s.,;:!?)\]]|\Z)")
+_TRADE_MARK = re.compile(r"â\"¢")
 _MEANT_BY_FLATTENED: Final = {'"': "—", "'": "-", "|": "…"}
 # Controls that were punctuation in Windows-1252; the others are letters there, or line breaks here.
 _MEANT_BY_CONTROLS: Final = {0x80: "€", 0x99: "™"} | dict(
@@ -92,6 +95,7 @@ def _looks_damaged(text: str) -> bool:
 
 def _repaired_line(line: str) -> str:
     if not _CONTROLS_ALONE.fullmatch(line):
+        line = _TRADE_MARK.sub("™", _QUOTATION_END.sub("”", line))
         line = _FLATTENED.sub(lambda flat: _MEANT_BY_FLATTENED[flat[1]], line)
         ends = [quoted.end() for quoted in _QUOTED_CAPITAL.finditer(line)]
         line = "".join(_fixed(line[start:end]) for start, end in pairwise([0, *ends, len(line)]))

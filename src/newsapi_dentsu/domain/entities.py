@@ -6,17 +6,19 @@ from html.entities import html5
 from typing import Final
 from urllib.parse import quote
 
-# With its semicolon: without, "?a=1&copy=2" would lose its parameter. Some are never meant so.
+# With its semicolon: without, "?a=1&copy=2" would lose its parameter. Some are never meant so, and
+# those of letters with marks stand within words ("caf&eacute").
 _IN_TEXT = re.compile(
     r"&(?:#[0-9]{1,7};|#[0-9]{2,7}(?![0-9;])|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};"
-    r"|(?:nbsp|quot|amp)(?![A-Za-z0-9=;]))"
+    r"|(?:nbsp|quot|amp|lt|gt)(?![A-Za-z0-9=;])"
+    r"|[A-Za-z](?:acute|grave|circ|tilde|uml|cedil|ring)(?![=;])|szlig(?![=;]))"
 )
 
 # No site's parameter is named "amp;id".
 _END: Final = r"(?:;|%3b)"
 _AMPERSAND_IN_LINK = re.compile(
-    rf"(?:&|\\u0026)(?:(?:amp)+{_END}|(?:\#|%23)(?:0*+38(?!\d)|x0*+26(?![0-9a-f])){_END}?)++"
-    rf"|\\u0026|(?<=\?)(?:amp{_END})++",
+    rf"&(?:(?:amp)+{_END}|(?:\#|%23)(?:0*+38(?!\d)|x0*+26(?![0-9a-f])){_END}?)++"
+    rf"|(?<=\?)(?:amp{_END})++",
     re.IGNORECASE,
 )
 # Other numbers without an end may be fragments: "&#1234".
@@ -28,9 +30,14 @@ _IN_LINK = re.compile(
 # "?a=1&section=2", of which somebody took "&sect" for an entity.
 _SWALLOWED: Final = {
     unescape(f"&{name};"): name
-    for name in ["copy", "curren", "not", "para", "reg", "sect", "times"]
+    for name in [
+        *("cent", "copy", "curren", "deg", "macr", "micro", "not", "para", "pound", "reg", "sect"),
+        "times",
+    ]
 }
 _SWALLOWED_IN_QUERY = re.compile(rf"([{''.join(_SWALLOWED)}])(?=[a-z_]*+=)", re.IGNORECASE)
+# Escapes of JSON, also where it was written as text of JSON.
+_JSON_IN_LINK = re.compile(r"(?<!\\)\\++(?:u00([2-7][0-9a-f])|(?=/))", re.IGNORECASE)
 _UNFIT_FOR_LINKS = re.compile(r"[\"<>\\]")
 
 
@@ -41,9 +48,16 @@ def unescaped(text: str) -> str:
 
 def unescaped_link(link: str) -> str:
     """Return a link as it was before anybody escaped it, be it twice, for HTML or JSON."""
+    if "\\" in link:
+        link = _JSON_IN_LINK.sub(lambda escape: _character_in_json(escape[1]), link)
     link = _AMPERSAND_IN_LINK.sub(lambda match: "" if match[0][0] in "aA" else "&", link)
     path, mark, query = _IN_LINK.sub(_character_of_link, link).partition("?")
     return path + mark + _SWALLOWED_IN_QUERY.sub(lambda sign: f"&{_SWALLOWED[sign[1]]}", query)
+
+
+def _character_in_json(digits: str | None) -> str:
+    character = chr(int(digits, 16)) if digits else ""
+    return _UNFIT_FOR_LINKS.sub(lambda unfit: quote(unfit[0]), character)
 
 
 def _character_of_link(match: re.Match[str]) -> str:

@@ -23,6 +23,7 @@ from newsapi_dentsu.domain.markup_elements import (
     PARAGRAPHS,
     QUOTING,
     UNSEEN,
+    UNSEEN_IN_FORMULAS,
 )
 from newsapi_dentsu.domain.markup_pieces import ANY_TAG, TEXT_BRACKET, without_declarations
 from newsapi_dentsu.domain.markup_tags import Tags
@@ -36,8 +37,11 @@ _MOST_TAGS: Final = 30_000
 _GAP: Final = "\ufdd1"
 """Stands for a blank that must not move the end of a sentence away from its last word."""
 
+# A feed escaped the marks of CDATA, and not what is between them.
+_ESCAPED_CDATA = re.compile(r"\s*&(?:amp;)*lt;!\[CDATA\[")
+_ESCAPED_CDATA_END = re.compile(r"\]\]&(?:amp;)*gt;\Z")
 _BRACKET = re.compile(r"<[a-zA-Z/!?]")
-_CODE = re.compile(r"[;{}=]")
+_CODE = re.compile(r"[;{}=]|\A\s*[\w$.]+\([^()]*\)\s*\Z")
 _CLOSING = re.compile(rf"{_GAP}+(?=[.,;:!?…)\]”’»])")
 _MOST_HIDDEN: Final = 20
 """Parts of a hidden element that are looked at, and thousands of characters of them."""
@@ -65,6 +69,8 @@ def without_markup(text: str) -> str:
     """
     for _ in range(_MOST_PASSES):
         text = before = text.removesuffix("]]>")
+        if _ESCAPED_CDATA.match(text):
+            text = _ESCAPED_CDATA_END.sub("", _ESCAPED_CDATA.sub("", text, count=1))
         if _is_endless(text):
             text = ANY_TAG.sub(" ", text)
         elif _BRACKET.search(text):
@@ -121,7 +127,9 @@ def _text(tags: Tags, *, was_escaped: bool = False) -> str:
                 quoting += 1 if starts else -1
             if starts and not piece.unclosed and _is_unseen(tags, at):
                 unseen = at
-            if left := _break(piece.name, starts=starts):
+            # Browsers take </br> for <br>.
+            is_break = ends and piece.name == "br" and tags.partners.get(at) != at - 1
+            if left := _break(piece.name, starts=starts or is_break):
                 blocks += (_block("".join(block)), left)
                 block = []
     return "".join((*blocks, _block("".join(block))))
@@ -130,7 +138,7 @@ def _text(tags: Tags, *, was_escaped: bool = False) -> str:
 def _is_unseen(tags: Tags, at: int) -> bool:
     """Whether a reader sees nothing of an element: code, players, controls that are hidden."""
     piece, end = tags.pieces[at], tags.partners.get(at)
-    if piece.name in UNSEEN:
+    if piece.name in UNSEEN or (end is not None and piece.name in UNSEEN_IN_FORMULAS):
         return True
     if end is None or not ("hidden" in piece.attributes or _HIDDEN.search(piece.source)):
         return False

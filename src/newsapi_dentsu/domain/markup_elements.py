@@ -19,13 +19,18 @@ GAPS: Final = _names("area button embed img input map meter progress select td t
 _INLINE: Final = _names(
     "a abbr acronym b base basefont bdi bdo big cite code col colgroup data datalist del dfn em "
     "font frame i image ins kbd label link mark math meta nobr output param q rb rp rt rtc ruby s "
-    "samp slot small source span strike strong sub sup time track tt u var wbr xmp"
+    "samp slot small source span strike strong sub sup time track tt u var wbr xmp "
+    "bgsound blink ilayer isindex keygen layer listing marquee menuitem multicol nextid nolayer "
+    "picture spacer"
 )
 UNSEEN: Final = _names(
     "applet audio canvas head iframe noembed noframes noscript object script style svg template "
     "title video"
 )
 """What these hold no reader sees: code, or a substitute for what browsers show."""
+
+UNSEEN_IN_FORMULAS: Final = frozenset({"annotation", "annotation-xml"})
+"""In these MathML repeats a formula in another notation."""
 
 SWALLOWING: Final = UNSEEN | {"plaintext", "textarea", "xmp"}
 """Without its end tag, each of these would take the rest of the text with it."""

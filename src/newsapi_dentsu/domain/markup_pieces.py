@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from turbohtml import TokenType, tokenize
 
-from newsapi_dentsu.domain.markup_elements import SWALLOWING
+from newsapi_dentsu.domain.markup_elements import ELEMENTS, SWALLOWING
 
 _MOST_RESTARTS: Final = 20
 """Tags without an end, after each of which the reading begins anew."""
@@ -22,11 +22,13 @@ _UNCLOSED: Final = "unclosed-"
 _NAME: Final = r"[a-z][a-z0-9]*(?:[-:.][a-z0-9]+)*+"
 _DECLARATION: Final = r"!--|!doctype\b|!\[(?:if|endif)\b|\?xml\b"
 _NO_TAG = re.compile(rf"<(?!/?{_NAME}(?=[\s/>])|{_DECLARATION})", re.IGNORECASE)
+# "Sign up <Oct 20th to get a <b>discount</b>": another tag begins before this one ends.
+_NO_END = re.compile(r"<([a-z][a-z0-9]*)(?=\s+[^\s<>=\"'/][^<>=\"']*<)", re.IGNORECASE)
 _PHP = re.compile(r"<\?(?:php\b|=).*?\?>", re.DOTALL | re.IGNORECASE)
 _SWALLOWING_TAG = re.compile(rf"<(/?)({'|'.join(sorted(SWALLOWING))})(?=[\s/>])", re.IGNORECASE)
 _CUT_OFF_TAG = re.compile(rf"<{_NAME}\s+[\w:-]+\s*=[^<>]*\Z|</{_NAME}\s*\Z", re.IGNORECASE)
 ANY_TAG = re.compile(r"<[^<>]*>")
-_BARE = re.compile(r"</?[^\s<>]+?\s*/?>")
+_BARE = re.compile(r"</?[^\s<>]+?\s*/?\s*>")
 _QUOTE = re.compile(r"[\"'<]")
 
 
@@ -93,9 +95,17 @@ def without_declarations(text: str) -> str:
     return head + end + _CUT_OFF_TAG.sub("", tail)
 
 
+def _is_tag_name(word: str) -> bool:
+    """Whether a word in brackets is rather a tag's name than one of a sentence, or a variable."""
+    return word in ELEMENTS and (len(word) > 1 or word == "p")
+
+
 def _prepared(text: str) -> str:
     """A text in which no bracket opens a tag that isn't one or would never end."""
     text = _NO_TAG.sub(TEXT_BRACKET, text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _NO_END.sub(
+        lambda word: word[0] if _is_tag_name(word[1].lower()) else TEXT_BRACKET + word[1], text
+    )
     head, end, tail = text.rpartition(">")
     text = head + end + tail.replace("<", TEXT_BRACKET)
     last_end = {tag[2].lower(): tag.start() for tag in _SWALLOWING_TAG.finditer(text) if tag[1]}

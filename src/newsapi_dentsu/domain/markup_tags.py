@@ -113,7 +113,8 @@ class Tags:
         if self._is_mentioned(at) and (piece.is_bare or piece.name not in VOID):
             return False
         if piece.kind is TokenType.END_TAG:
-            return at in self.partners or not self._stands_alone(at)
+            is_alone = at not in self.partners and self._stands_alone(at)
+            return not is_alone or self._is_left_over(at)
         if at in self.partners or self._has_known_attributes(piece):
             return True
         return piece.is_bare and (piece.name in VOID or not self._stands_alone(at))
@@ -236,6 +237,17 @@ class Tags:
         if before and after.startswith("</") and name not in PARAGRAPHS | VOID:
             after = ""
         return _stand_alone(before, after)
+
+    def _is_left_over(self, at: int) -> bool:
+        """Whether an end tag that lost its beginning stands right beside a tag: "</p> </div>"."""
+        return any(
+            0 <= beside < len(self.pieces)
+            and not self.pieces[(at + beside) // 2].source.strip()
+            and self.pieces[beside].name in (ELEMENTS if beside < at else PARAGRAPHS)
+            and (beside > at or self.pieces[beside].kind is TokenType.END_TAG)
+            and (beside in self.partners or not self._stands_alone(beside))
+            for beside in (at - 2, at + 2)
+        )
 
     def _touches_what_follows(self, at: int) -> bool:
         before, after = self._before(at)[-1:], self._after(at)[:1]

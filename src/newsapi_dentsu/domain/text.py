@@ -15,7 +15,7 @@ from newsapi_dentsu.domain.encoding import repaired
 from newsapi_dentsu.domain.markup import harmless, without_markup
 from newsapi_dentsu.domain.normalization import normalize
 
-CLEANING: Final = "cleaning-5"
+CLEANING: Final = "cleaning-6"
 """Names what `clean_text` does: whoever changes what comes out changes it, too."""
 
 _MOST_PASSES: Final = 8
@@ -25,6 +25,8 @@ _HASH_LENGTH: Final = 32
 """Hex digits kept of a SHA-256: 128 bits, no collision in sight for any number of articles."""
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+# What colours or moves the text of a terminal, with all that says how.
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\))")
 # Controls but for white space and line breaks, then soft hyphen, zero-width space, word joiner,
 # BOM, the marks that only set the direction of writing, and what Unicode says is no character.
 _INVISIBLE = re.compile(
@@ -115,7 +117,7 @@ def _tidied_once(text: str) -> str:
         # Two halves of one character are joined, halves alone replaced.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     # Repaired before any character is dropped, as controls are parts of wrongly read ones, too.
-    text = _INVISIBLE.sub("", repaired(text))
+    text = _INVISIBLE.sub("", _TERMINAL.sub("", repaired(text)))
     if "\u200c" in text or "\u200d" in text:
         text = _IDLE_JOINER.sub("", text)
     text = normalize("NFC", text)

@@ -4,6 +4,8 @@ The names that are left out on purpose, as other sites name their articles by th
 ``docs/urls.md``.
 """
 
+import re
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
@@ -25,6 +27,7 @@ TRACKING_PARAMETERS: Final[frozenset[str]] = frozenset(
         *("_ga", "_gl", "ga_source", "ga_medium", "ga_campaign", "ga_content", "ga_term"),
         # Matomo under its former name
         *("pk_campaign", "pk_kwd", "pk_keyword", "pk_source", "pk_medium", "pk_content", "pk_cid"),
+        *("matomo_campaign", "matomo_kwd", "piwik_campaign", "piwik_kwd"),
         # Newsletters: Mailchimp, HubSpot, Marketo, Omeda, Vero, MailerLite, Drip, Klaviyo, beehiiv
         *("mc_cid", "mc_eid", "_hsenc", "_hsmi", "__hssc", "__hstc", "__hsfp", "hsctatracking"),
         *("mkt_tok", "oly_anon_id", "oly_enc_id", "vero_id", "vero_conv"),
@@ -47,6 +50,31 @@ TRACKING_PARAMETERS: Final[frozenset[str]] = frozenset(
 
 _LONGEST_NAME: Final = 200
 """Characters of a name that are looked at: more than the longest name has."""
+
+
+# Where the value of a parameter ends that somebody appended to a query, or a query to it.
+_APPENDED = re.compile(r"(?=(?:[?;]|%3[Ff])[^?;=&]{1,40}=)")
+_SEPARATOR = re.compile(r"[?;]|%3[Ff]")
+
+
+def parameters(query: str) -> Iterator[str]:
+    """Give the parameters of a query, as they stand there, without those that only track.
+
+    A tracking parameter ends where another one begins, be it after a second question mark or a
+    semicolon: ``utm_source=rss?id=7`` leaves ``id=7``. What was cut off its value at a bare
+    ampersand (``utm_campaign=gadgets & lifestyle``) goes with it.
+    """
+    after_tracking = False
+    for item in query.split("&"):
+        if after_tracking and item.startswith(("%20", "+")) and "=" not in item:
+            continue
+        first, *appended = _APPENDED.split(item)
+        kept = [part for part in appended if not is_tracking(_SEPARATOR.sub("", part, count=1))]
+        after_tracking = is_tracking(first)
+        if after_tracking:
+            first = _SEPARATOR.sub("", kept.pop(0), count=1) if kept else ""
+        if item := first + "".join(kept):
+            yield item
 
 
 def is_tracking(parameter: str) -> bool:

@@ -21,7 +21,7 @@ from ada_url import URL
 
 from newsapi_dentsu.domain.links import repaired_link
 from newsapi_dentsu.domain.normalization import normalize
-from newsapi_dentsu.domain.tracking import is_tracking
+from newsapi_dentsu.domain.tracking import is_tracking, parameters
 
 MAX_URL_LENGTH: Final = 2000
 """Longest canonical url, in bytes; how long the link is that leads to it makes no difference.
@@ -44,6 +44,9 @@ _LABEL = r"[a-z0-9_-]{1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
 # Not after a dot: what is left would be a dot segment.
 _SESSION = re.compile(r"(?<!\.);jsessionid=[^/;]*", re.IGNORECASE)
+
+# "/story&utm_source=rss", of a program that took every link to have a query.
+_IN_PATH = re.compile(r"(?<!\.)(?:[&;]|%3F)([^/&;=%]{1,40})(?:=|%3D)(?:(?!%3F)[^/&;])*")
 
 _RESERVED: Final = "!#$%&'()*+,/:;=?@[]"
 _UNRESERVED: Final = string.ascii_letters + string.digits + "-._~"
@@ -114,7 +117,7 @@ def _read(url: str) -> Address:
         raise ValueError("not an http(s) url")
     if _UNFIT.search(link):
         link = parsed.href
-    items = [item for item in parsed.search[1:].split("&") if item and not is_tracking(item)]
+    items = list(parameters(parsed.search[1:]))
     path, fragment = re.sub("//+", "/", parsed.pathname), _fragment(parsed.hash[1:])
     if len(path) + sum(map(len, items)) > 9 * MAX_URL_LENGTH:
         # The steps to come, which are meant for short texts, make it shorter by less than that.
@@ -138,13 +141,14 @@ def _host(parsed: URL) -> str:
 
 def _path(path: str) -> str:
     path = _SESSION.sub("", _evened(path))
+    path = _IN_PATH.sub(lambda found: "" if is_tracking(found[1]) else found[0], path)
     return re.sub("//+", "/", path).rstrip("/") or "/"
 
 
 def _fragment(fragment: str) -> str:
     # Browsers keep a directive such as ":~:text=" from the page.
     before, mark, rest = fragment.partition(":~:")[0].rpartition("?")
-    items = [item for item in rest.split("&") if item and not is_tracking(item)]
+    items = list(parameters(rest))
     fragment = f"{before}{mark if items else ''}{'&'.join(items)}".rstrip("/")
     if len(fragment) > MAX_FRAGMENT_LENGTH or not fragment.strip("!"):
         return ""

@@ -21,7 +21,7 @@ from newsapi_dentsu.domain.wrapping_rules import (
     is_wrapping,
 )
 
-METHOD: Final = "wrapping-5"
+METHOD: Final = "wrapping-6"
 """Names the rules here and in `wrapping_rules`: whoever changes them changes it, too."""
 
 LEAST_OWN_WORDS: Final = 12

@@ -51,7 +51,7 @@ def heads_links(line: str) -> bool:
 
 def after_dateline(body: str, start: int) -> int:
     """Return where the text goes on behind the agency's dateline at `start`, if there is one."""
-    dateline = _DATELINE.match(body, start)
+    dateline = _DATELINE.match(body, start) or _WIRE_DATELINE.match(body, start)
     return dateline.end() if dateline else start
 
 
@@ -203,7 +203,8 @@ _WHOLE_AT_END = _any(
     r"about the (?:author|writer)s?\s*(?::.*)?\Z",
     r"to contact the (?:reporter|editor|author|writer)s?(?: on| responsible for)? (?:this|the) "
     r"(?:story|article|report)s?\s*:",
-    r"disclaimer\s*:\s*(?:this|the (?:above|views|opinions|information|content))\b",
+    r"disclaimer\s*:\s*(?:this|the (?:above|views|opinions|information|content))\b"
+    r"(?!.*,[”\"’']? (?:[\w’'-]+ ){1,5}(?:says?|said|reads?|tells?|told|claims?|warns?)\b)",
     r"(?:the )?(?:views|opinions)(?: and (?:views|opinions))? expressed\b.{0,120}\b(?:authors?"
     r"|writers?"
     r"|contributors?|columnists?)\b.{0,80}\b(?:own|alone|not)\b",
@@ -213,7 +214,17 @@ _WHOLE_AT_END = _any(
     r"|first appeared) on (?-i:[A-Z]).{1,60}\Z",
     r"this is an? (?:syndicated|auto-?generated|unedited)\b.{0,30}\b(?:feed|story|post|content|copy"
     r"|article)\b.{0,80}\Z",
-    r"this is a (?:developing|breaking)(?: news)? story\W*\Z",
+    r"this is a (?:developing|breaking)(?: news)? story\W*"
+    r"(?:(?:please )?(?:check back|refresh|come back|it will be updated)\b.{0,60})?\Z",
+    r"\W*(?:the )?(?:views|opinions) expressed\b.{0,60}\bare those of the (?:authors?|writers?"
+    r"|columnists?|contributors?)\b.{0,80}\Z",
+    rf"\W*{_PERSON} is an? .{{1,150}}\. (?:the )?(?:views|opinions) expressed "
+    r"(?:here |in this \w+ )?are (?:his|her|their)(?: own)?\W*\Z",
+    r"\W*this (?:story|article|post|report) (?:has been|was) (?:updated|amended|corrected)"
+    r"(?:\W*\Z| (?:on|at) .{0,12}\d.{0,200}\Z"
+    r"| to (?:add|clarify|correct|include|note|reflect|remove)\b.{0,200}\Z)",
+    r"(?:correction|clarification|editor['’]s note)\s*:\s*an? (?:earlier|previous) version of "
+    r"(?:this|the) (?:story|article|post|report|headline)\b",
     # a press release's
     r"(?-i:SOURCE) (?-i:[A-Z]).{1,80}(?<!\.)\Z",
     r"view (?:the )?(?:original content|source version|original release)\b.{0,60}https?:",
@@ -227,8 +238,8 @@ _WHOLE_AT_END = _any(
     # further links
     r"(?:read more|read also|also read|see also|related(?: (?:story|article|link|news|stories))?|"
     r"recommended|watch(?: also| now| this)?|videos?|in pics|in pictures|gallery|listen|must read|"
-    r"don't miss|read|read more on|related (?:topics?|tags|searches)|more(?: about| on"
-    r"| [\w&]+ \w+)?)"
+    r"don['’]t miss|(?:read|up) next|read|read more on|related (?:topics?|tags|searches)"
+    r"|more(?: about| on| [\w&]+ \w+)?)"
     r"\s*[:|»>]+\s*\S(?!.*[.!?]\s+\S).{2,200}(?<![.])\Z",
     r"originally (?:published|appeared) (?:on|in|at)\b.{1,60}? as ",
     # an author
@@ -294,7 +305,10 @@ _ANYWHERE = _any(
     r"log ?in|close|embed|menu|next page|(?:show|view|read|leave|post|add)(?: all| an?| your)? "
     r"(?:comments?|reply)(?: \(?\d+\)?)?|comments? ?\(?\d*\)?|\d+ comments?|skip in skip.?|mail|"
     r"back to top|x|copy (?:the )?(?:link|url)|more (?:to (?:come|follow)|follows)|thread"
-    r"|play video"
+    r"|play video|terms (?:of (?:use|service)|& conditions|and conditions)"
+    r"|(?:privacy|cookie) policy"
+    r"|get (?:our|the) app|listen to this (?:article|story)|\d{1,2}[ -]min(?:ute)?s?(?: read)"
+    r"|(?:estimated )?reading time ?:? \d{1,2} min(?:ute)?s?"
     r"|watch video|photos?|videos?|gallery)[\W_]*\Z",
     # an agency alone on a line
     rf"[\W_]*(?:(?:source|agency|courtesy|with (?:inputs?|reports?|files) from|from|via)[:\s]+)?"
@@ -378,6 +392,10 @@ _AT_END = _any(
     rf"[\W_]*with (?:the )?assistance (?:from|by|of)\b{_NAMES}",
     rf"(?:editor|reporter|author|writer|photographer|producer|translator)s?\s*:\s*{_PERSON}"
     rf"(?:(?:,| and| &) {_PERSON}){{0,3}}\W*\Z",
+    rf"(?:(?:\W*(?:additional reporting|reporting|editing|writing|words)\s*:\s*{_PERSON}"
+    rf"(?:(?:,| and| &) {_PERSON}){{0,3}}){{1,4}})\W*\Z",
+    rf"(?:report|story|words|text|interview) by {_PERSON}(?:(?:,| and| &) {_PERSON}){{0,3}}\W*\Z",
+    rf"\W*additional reporting from\b{_NAMES}",
     r"thank(?:s| you) for (?:reading|watching|listening|subscribing)\b(?! (?:the|an?|that|this)\b)"
     r"[\w '’-]{0,40}\W*\Z",
     r"stay tuned(?: (?:for|to) (?:(?:more|further|all the)\b|us\b|this space)[\w ]{0,30})?\W*\Z",
@@ -426,6 +444,12 @@ _SIGNATURE = re.compile(
 _DATELINE = re.compile(
     r"(?:[A-Z][\w.'’-]*+(?:[ ,/]++(?:[A-Z][\w.'’-]*+|(?:de|of|al|el|la|the)\b|[0-3]?\d\b|20\d\d\b))"
     rf"{{0,9}}+,?\s?)?[(\[]\s*(?i:{_AGENCIES})\s*[)\]]\s*(?:-{{1,2}}|[–—:])\s*"
+)
+_WIRE_DATELINE = re.compile(
+    r"[A-Z][\w.'’-]*+(?:[ ,/]++[\w.'’]++){0,9},?\s?(?:--)?"
+    r"[(/](?:PR ?Newswire|Business Wire|Globe ?Newswire|Accesswire|Newsfile Corp\.?)"
+    r"(?:-[\w-]{1,40})?[)/]\s*(?:-{1,2}|[–—])\s*",
+    re.IGNORECASE,
 )
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
 _CREDITED: Final = r"(?:ap|afp|reuters|epa|pa|getty(?: images)?|the associated press)"
