@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from newsapi_dentsu.domain.targets import name_key
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.reading import hits, tones
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.library import Library, revision_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Final
 
-from newsapi_dentsu.domain.targets import name_key
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.domain.tone import Tone
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.warehouse.tables import tone

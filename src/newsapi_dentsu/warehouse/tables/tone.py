@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from newsapi_dentsu.domain.targets import name_key
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.warehouse.engines.base import Session, delete, insert, one
 from newsapi_dentsu.warehouse.tables import final, positions, processed, raw
 from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of, rows_by_key, values
