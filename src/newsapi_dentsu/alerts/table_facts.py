@@ -65,8 +65,10 @@ def read_brands(
         return tuple(BrandStories(name, 0, None, 0, None) for name in names)
     again = tone.read_otherwise(session, reading, before, now) > 0
     found = tone.brands_over(session, reading, names, before=before, since=since, until=now)
-    told = {name: figures for name, *figures in found}
-    return tuple(BrandStories(name, *told.get(name, (0, None, 0, None)), again) for name in names)
+    told = {figures[0]: figures for figures in found}
+    return tuple(
+        BrandStories(*told.get(name, (name, 0, None, 0, None)), reading=again) for name in names
+    )
 
 
 def _fetch(ended_at: datetime, report: CollectReport) -> Fetch:

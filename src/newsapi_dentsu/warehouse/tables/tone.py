@@ -271,6 +271,17 @@ def read_otherwise(session: Session, reading: Reading, since: datetime, until: d
     return count
 
 
+def waits(session: Session, article_id: str) -> bool:
+    """Whether a final article was not read yet, has changed, or was read otherwise than the last."""
+    reading = last_reading(session) or Reading("", "")
+    found = session.rows(
+        f"SELECT 1 {_SHOWN} WHERE ({_CHANGED} OR {_OUTDATED}) AND shown.article_id = $3",
+        *reading,
+        article_id,
+    )
+    return bool(found)
+
+
 def brands_over(
     session: Session,
     reading: Reading,
