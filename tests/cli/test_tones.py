@@ -1,5 +1,6 @@
 """`newsapi explain` and `newsapi articles` tell how articles speak about whom, or why not."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from newsapi_dentsu.warehouse.tables import final
 from support.articles import record
 from support.processing import process, store
 from support.tables import execute
+from support.tones import tell
 
 from .conftest import Workspace
 
@@ -109,3 +111,46 @@ def test_what_is_of_before_says_so(place: tuple[Workspace, Warehouse]) -> None:
     lines = explained(workspace, warehouse)
     assert "of before" in lines[0]
     assert any("of Nova (brand): positive" in line for line in lines)
+
+
+def asked(workspace: Workspace, warehouse: Warehouse, *arguments: str) -> tuple[list[str], str]:
+    """The titles of the articles that are listed, and what is said beside them."""
+    warehouse.release()
+    finished = workspace.newsapi("articles", "--format", "jsonl", *arguments)
+    assert finished.code == 0, finished.err
+    return [json.loads(line)["title"] for line in finished.out.splitlines()], finished.err.strip()
+
+
+def test_whoever_asks_for_a_name_that_nobody_has_is_told_what_to_do(
+    place: tuple[Workspace, Warehouse],
+) -> None:
+    workspace, warehouse = place
+    stored(warehouse, {"title": "First"}, {"title": "Second"}, {"title": "Third"})
+    negative = ("--tone", "negative")
+    nothing = ([], "no article's tone has been read yet: newsapi run reads them")
+    assert asked(workspace, warehouse, "--brand", "Nova") == nothing
+    assert asked(workspace, warehouse, *negative) == nothing
+
+    tell(warehouse, "First", "negative", of={"Nova": "negative", "Acme Inc.": "neutral"})
+    tell(warehouse, "Second", "not_scored")
+    unread = "the tone of 1 of 3 articles has not been read yet: the next runs read them"
+    assert asked(workspace, warehouse, "--brand", " NOVA ", *negative) == (["First"], unread)
+    tell(warehouse, "Third", "neutral", of={"Nova": "neutral"})
+
+    for arguments, titles, said in (
+        (("--brand", "nova", *negative), ["First"], ""),
+        (("--brand", "", *negative), ["First"], ""),
+        (("--tone", "not_scored"), ["Second"], ""),
+        (("--brand", "Novva"), [], "no article speaks about Novva: did you mean Nova?"),
+        (("--brand", "Acme"), [], "no article speaks about Acme: did you mean Acme Inc.?"),
+        (("--brand", "NovaChat"), [], "NovaChat is an alias: ask for --brand Nova"),
+        (
+            ("--brand", "Lantern"),
+            [],
+            "no article that was read speaks about Lantern, which is watched",
+        ),
+    ):
+        assert asked(workspace, warehouse, *arguments) == (titles, said)
+    assert "brands.yaml" in asked(workspace, warehouse, "--brand", "Xyz%")[1]
+    (workspace.folder / "brands.yaml").write_text("brands: [{name: ''}]")
+    assert "line 1" in asked(workspace, warehouse, "--brand", "Xyz")[1]

@@ -272,7 +272,7 @@ def read_otherwise(session: Session, reading: Reading, since: datetime, until: d
 
 
 def waits(session: Session, article_id: str) -> bool:
-    """Whether a final article was not read yet, has changed, or was read otherwise than the last."""
+    """Whether an article of final is new, has changed, or was read otherwise than the last."""
     reading = last_reading(session) or Reading("", "")
     found = session.rows(
         f"SELECT 1 {_SHOWN} WHERE ({_CHANGED} OR {_OUTDATED}) AND shown.article_id = $3",
