@@ -127,7 +127,10 @@ def test_whoever_asks_for_a_name_that_nobody_has_is_told_what_to_do(
     workspace, warehouse = place
     stored(warehouse, {"title": "First"}, {"title": "Second"}, {"title": "Third"})
     negative = ("--tone", "negative")
-    nothing = ([], "no article's tone has been read yet: newsapi run reads them")
+    nothing: tuple[list[str], str] = (
+        [],
+        "no article's tone has been read yet: newsapi run reads them",
+    )
     assert asked(workspace, warehouse, "--brand", "Nova") == nothing
     assert asked(workspace, warehouse, *negative) == nothing
 
