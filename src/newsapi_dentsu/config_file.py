@@ -1,6 +1,6 @@
 """Configuration that users write in YAML: a mistake is named with its line."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -9,6 +9,9 @@ from pydantic_core import ErrorDetails
 
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.mistakes import in_plain_words, nearest
+
+_MISTAKES_TOLD = 10
+"""So many mistakes of one kind are named."""
 
 Location = tuple[int | str, ...]
 
@@ -59,6 +62,12 @@ def read_config(
         needed = [key for key, field in model.model_fields.items() if field.is_required()]
         keys = " or ".join(repr(key) for key in needed)
         raise error(f"{name}, line 1: must be a mapping with the key {keys}")
+    twice = [
+        f"line {key.start_mark.line + 1}: {key.value} is there twice in one place"
+        for key in _repeated(root)
+    ]
+    if twice:
+        raise error(f"{name}, {'; '.join(twice[:_MISTAKES_TOLD])}")
     try:
         return model.model_validate(_merged(defaults or {}, data))
     except ValidationError as problem:
@@ -67,6 +76,28 @@ def read_config(
             for item in problem.errors(include_url=False)
         ]
         raise error(f"{name}, {'; '.join(mistakes)}") from None
+
+
+def _repeated(root: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """The keys that a mapping has had before; of which YAML would take the last in silence."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        # What an alias names is one node, however often it is there.
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += reversed(node.value)
+        elif isinstance(node, yaml.MappingNode):
+            keys: set[tuple[str, str]] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode):
+                    if (key.tag, key.value) in keys:
+                        yield key
+                    keys.add((key.tag, key.value))
+            waiting += reversed([value for _, value in node.value])
 
 
 def _merged(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -70,4 +70,4 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count} entries"
+    return "1 entry" if count == 1 else f"{count:,} entries"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
-from newsapi_dentsu.domain.alerts.conditions import brand_tone, judge, most_attempts
+from newsapi_dentsu.domain.alerts.conditions import brand_tones, judge, most_attempts
 from newsapi_dentsu.domain.alerts.facts import (
     BrandStories,
     DaemonSigns,
@@ -216,24 +216,24 @@ def test_nobody_judges_what_cannot_be_seen() -> None:
     ("brand", "firing"),
     [
         (BrandStories("Nova", 5, -0.3, 5, 0.0), True),
-        (BrandStories("Nova", 5, -0.29, 5, 0.0), False),
-        (BrandStories("Nova", 4, -0.9, 50, 0.9), False),
-        (BrandStories("Nova", 50, -0.9, 4, 0.9), False),
+        (BrandStories("Nova", 5, -0.29, 5, 0.0), None),
+        (BrandStories("Nova", 5, -0.14, 5, 0.0), False),
+        (BrandStories("Nova", 4, -0.9, 50, 0.9), None),
+        (BrandStories("Nova", 50, -0.9, 4, 0.9), None),
+        (BrandStories("Nova", 2, -0.9, 2, 0.9), False),
+        (BrandStories("Nova", 2, -0.9, 2, 0.9, reading=True), None),
         (BrandStories("Nova", 5, 0.3, 5, 0.0), False),
-        (BrandStories("Nova", 9, None, 9, 0.5), False),
+        (BrandStories("Nova", 9, None, 9, 0.5), None),
     ],
 )
-def test_a_brand_of_whom_enough_stories_speak_worse(brand: BrandStories, firing: bool) -> None:
+def test_a_brand_of_whom_enough_stories_speak_worse(
+    brand: BrandStories, firing: bool | None
+) -> None:
     rule = RULES.rules.brand_tone
     facts = Facts(NOW, "news_pipeline", 6 * HOUR, history(), replace(tables(), brands=(brand,)))
 
-    found = brand_tone(rule, facts)
+    found = brand_tones(rule, facts)
 
-    assert found.firing is firing
-    assert ("Nova" in found.summary) is firing
-
-
-def test_the_tone_of_brands_is_told_only_where_somebody_asks() -> None:
-    assert not RULES.rules.brand_tone.enabled
-    facts = Facts(NOW, "news_pipeline", 6 * HOUR, history(), tables())
-    assert "brand_tone" not in judge(RULES.rules, facts, NOW - DAY)
+    assert found is not None
+    assert found["Nova"].firing is firing
+    assert "Nova" in found["Nova"].summary

@@ -1,5 +1,6 @@
 """Companies, people and watched brands are found in a text by their names."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.brands import Brand, parse_brands
-from newsapi_dentsu.domain.targets import Found, Target, folded, gazetteer
+from newsapi_dentsu.domain.names import folded
+from newsapi_dentsu.domain.targets import Found, Target, gazetteer, watching
 from newsapi_dentsu.errors import BrandsError
 
 CONCEPTS = [
@@ -22,7 +24,7 @@ CONCEPTS = [
 
 
 def found(text: str, *brands: Brand) -> list[tuple[str, str]]:
-    places = gazetteer(CONCEPTS, brands).find(text)
+    places = gazetteer(CONCEPTS, watching(brands)).find(text)
     return [(text[one.start : one.end], one.target.name) for one in places]
 
 
@@ -87,9 +89,8 @@ def test_folding_keeps_places(text: str) -> None:
 @given(st.lists(st.sampled_from(["Acme", "acme", "Nova", "Air", ".", " ", "é", "'s", "\n"])))
 def test_places_are_in_order_and_name_what_stands_there(parts: list[str]) -> None:
     text = "".join(parts)
-    places: list[Found] = gazetteer(CONCEPTS, [Brand(name="Nova Air"), Brand(name="Nova")]).find(
-        text
-    )
+    watched = watching([Brand(name="Nova Air"), Brand(name="Nova")])
+    places: list[Found] = gazetteer(CONCEPTS, watched).find(text)
 
     assert all(one.end <= other.start for one, other in pairwise(places))
     assert {one.target for one in places} <= {
@@ -105,7 +106,7 @@ def test_places_are_in_order_and_name_what_stands_there(parts: list[str]) -> Non
 def test_a_file_of_brands_names_mistakes_with_their_line() -> None:
     with pytest.raises(BrandsError, match=r"brands.yaml, line 3: .*alias"):
         parse_brands("brands:\n  - name: Nova\n    alias: [N]\n", "brands.yaml")
-    with pytest.raises(BrandsError, match="Nova several times"):
+    with pytest.raises(BrandsError, match="Nova is there several times"):
         parse_brands("brands:\n  - name: Nova\n  - name: Nova\n", "brands.yaml")
 
 
@@ -115,3 +116,74 @@ def test_another_file_has_another_version() -> None:
 
     assert one.version != other.version
     assert one.version == parse_brands("brands:\n  - name: Nova\n", "b.yaml").version
+
+
+def test_a_name_that_another_brand_ignores_is_still_whose_name_it_is() -> None:
+    nova = Brand(name="Nova", ignore=["Nova Motors", "Acme", "Nova Scotia"])
+
+    assert found("Nova Motors left Nova Scotia, Acme did not", nova, Brand(name="Nova Motors")) == [
+        ("Nova Motors", "Nova Motors"),
+        ("Acme", "Acme Holdings, Inc."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("C++", "We write C++, no C"),
+        ("Yahoo!", "Yahoo! is back; yahoo"),
+        ("[a-z]*", "Buy [a-z]* today"),
+        ("Coca-Cola", "Coca–Cola's anti-sugar ad"),
+        ("Nestlé", "Nestle-owned brands"),
+        ("Ne\u0301stor", "Néstor pays"),
+        ("\u200fשלום", "ask שלום now"),
+        ("🍎", "the 🍎 event"),
+        ("AT&amp;T", "AT&T's network"),
+        ("Nova", "post-Nova, Nova-like, NOVA’S and “Nova”"),
+    ],
+)
+def test_names_of_any_characters_are_found(name: str, text: str) -> None:
+    (brand,) = parse_brands(f'brands: [{{name: "{name}"}}]', "brands.yaml").brands
+
+    assert {target for _, target in found(text, brand)} == {brand.name}
+
+
+def test_a_plural_is_another_word() -> None:
+    assert found("three Novas", Brand(name="Nova")) == []
+    assert found("three Novas", Brand(name="Nova", aliases=["Novas"])) == [("Novas", "Nova")]
+
+
+@pytest.mark.parametrize(
+    ("entries", "mistake"),
+    [
+        ("[{name: Nova}, {name: NOVA}]", r"Nova \(also as NOVA\) is there several times"),
+        ("[{name: Café}, {name: cafe}]", r"Café \(also as cafe\) is there several times"),
+        ("[{name: A-B}, {name: A–B}]", "A-B .* is there several times"),
+        ("[{name: Nova, aliases: [NV]}, {name: Novo, aliases: [nv]}]", "nv is a name of Nova and"),
+        ("[{name: Nova, aliases: [Novo]}, {name: Novo}]", "Novo is a name of Nova and of Novo"),
+        ("[{name: Nova, ignore: [nova]}]", "Nova ignores its own name nova"),
+        ("[{name: '...'}]", r"line 1: brands\[1\].name: needs a letter"),
+        ("[{name: '\u200b'}]", r"line 1: brands\[1\].name: needs a letter"),
+        ('[{name: "\\0"}]', r"line 1: brands\[1\].name: needs a letter"),
+        ("[{name: ' '}]", r"line 1: brands\[1\].name: must not be empty"),
+        ("[{name: Nova, aliases: [NV, '']}]", r"brands\[1\].aliases\[2\]: must not be empty"),
+        (f"[{', '.join(f'{{name: B{n}}}' for n in range(1001))}]", "at most 1,000 entries"),
+        (f"[{', '.join('{name: A}' for _ in range(99))}]", "and 88 more mistakes"),
+    ],
+)
+def test_brands_that_cannot_be_told_apart_or_found(entries: str, mistake: str) -> None:
+    with pytest.raises(BrandsError, match=mistake):
+        parse_brands(f"brands: {entries}", "brands.yaml")
+
+
+def test_a_thousand_brands_cost_an_article_little() -> None:
+    brands = [
+        Brand(name=f"Brand {n}", aliases=[f"B{n}x{m}" for m in range(50)]) for n in range(1_000)
+    ]
+    watched = watching(brands)
+    started = time.process_time()
+    for _ in range(100):
+        places = gazetteer(CONCEPTS, watched).find("Brand 7 and Acme")
+
+    assert [one.target.name for one in places] == ["Brand 7", "Acme Holdings, Inc."]
+    assert time.process_time() - started < 0.5

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from newsapi_dentsu.domain import tone
 from newsapi_dentsu.domain.brands import Brand
-from newsapi_dentsu.domain.targets import gazetteer
+from newsapi_dentsu.domain.targets import gazetteer, watching
 from newsapi_dentsu.domain.tone import Tone, mentions, opening, text_hash, together, tone_of
 from newsapi_dentsu.domain.windows import window
 
-NAMES = gazetteer([("org", "Acme"), ("person", "Jane Roe")], [Brand(name="Nova")])
+NAMES = gazetteer([("org", "Acme"), ("person", "Jane Roe")], watching([Brand(name="Nova")]))
 LOGITS = st.lists(st.floats(-50, 50), min_size=3, max_size=3)
 
 
@@ -31,7 +31,7 @@ def test_a_surname_in_the_title_is_understood_by_the_text() -> None:
 
 
 def test_watched_brands_come_first_and_both_numbers_are_bounded() -> None:
-    many = gazetteer([("org", f"Org{n}") for n in range(40)], [Brand(name="Nova")])
+    many = gazetteer([("org", f"Org{n}") for n in range(40)], watching([Brand(name="Nova")]))
     body = " ".join(f"Org{n} fell." for n in range(40)) + " Nova rose." * 9
 
     found = mentions("", body, many)

@@ -89,7 +89,7 @@ def test_a_whole_deployment_is_well(
 
     assert code == 0, found
     assert {item["state"] for item in found.values()} == {"ok"}
-    wanted = {"settings", "topics", "api", "tokens", "database", "indexes", "last run"}
+    wanted = {"settings", "topics", "brands", "api", "tokens", "database", "indexes", "last run"}
     wanted |= {"daemon", "schedule", "free space", "channels", "clock"}
     assert wanted <= set(found)
     assert "s against" in found["clock"]["detail"]

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from newsapi_dentsu.domain.targets import name_key
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.reading import hits, tones
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.library import Library, revision_of
 from newsapi_dentsu.reading.search import parse_search
 from newsapi_dentsu.reading.states import ROWS, ArticleFilter, articles_page, current_state
+from newsapi_dentsu.reading.tones import names_like, unread
 from newsapi_dentsu.reading.trends import trends
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import tone
@@ -258,3 +259,22 @@ def test_a_story_counts_once_in_the_trend_of_a_brand_and_weeks_say_if_they_are_c
     last, this = found.weeks
     assert (last.days, last.complete) == (7 - NOON.weekday(), NOON.weekday() == 0)
     assert (this.days, this.complete) == (NOON.weekday() + 1, NOON.weekday() == 6)
+
+
+def test_the_names_that_are_most_like_an_unknown_one_are_known(warehouse: Warehouse) -> None:
+    store(warehouse, record("1", NOON), record("2", NOON))
+    process(warehouse)
+    with warehouse.snapshot() as session:
+        assert (unread(session), names_like(session, "Nova")) == ((2, 2), [])
+    tell(
+        warehouse,
+        "Story 1",
+        of={"Nova": "neutral", "Nova Motors Worldwide": "neutral", "Acme": "neutral"},
+    )
+
+    with warehouse.snapshot() as session:
+        assert unread(session) == (1, 2)
+        assert names_like(session, "NOVA") is None
+        assert names_like(session, "worldwide") == ["Nova Motors Worldwide"]
+        assert names_like(session, "acne") == ["Acme"]
+        assert names_like(session, "%") == []

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import requests
 
+from newsapi_dentsu.reading.states import ArticleFilter, read_articles
+from newsapi_dentsu.reading.tones import OF_ARTICLES
+from newsapi_dentsu.warehouse.tables import final
 from newsapi_dentsu.website.graph.endpoint import Asked, Executor
 from support.tones import tell
 
@@ -45,6 +48,22 @@ def test_lists_files_searches_and_graphql_find_the_same(told: Site) -> None:
     assert story["title"] == "Carried thrice"
     assert told.json("/api/v1/articles?tone=not_scored")["total"] == 1
     assert told.get("/api/v1/articles?tone=glad").status_code == 400
+
+
+def test_commands_list_what_programs_are_given(told: Site) -> None:
+    at = list(final.COLUMNS).index("article_id")
+    found = set()
+    for brand in (None, "Nova", "nova", " NOVA ", "“Nova”", "Ex", "none"):
+        for tone in (None, *OF_ARTICLES):
+            asked = {"brand": brand, "tone": tone, "limit": "100"}
+            given = {name: value for name, value in asked.items() if value is not None}
+            answer = told.get("/api/v1/articles", params=given).json()["articles"]
+            pages = read_articles(told.warehouse, ArticleFilter(brand=brand, tone=tone))
+            listed = [row[at] for page in pages for row in page]
+
+            assert listed == [one["article_id"] for one in answer], given
+            found.add(len(listed))
+    assert found == {0, 1, 2, 4}
 
 
 def test_the_sentences_behind_a_tone_are_told(told: Site) -> None:

@@ -17,9 +17,10 @@ from newsapi_dentsu.domain.alerts.facts import Facts, RunHistory, Tables
 from newsapi_dentsu.domain.alerts.incidents import AlertState, Incident, advance, forget
 from newsapi_dentsu.domain.alerts.limits import GB
 from newsapi_dentsu.domain.alerts.rules import AlertRules
-from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.errors import BrandsError, PipelineError
 from newsapi_dentsu.masking import known_secrets, mask
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.source import load_brands
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 
@@ -150,7 +151,14 @@ def _tables(
     limit = None if size is None else int(size * GB)
     seen = read_tables(warehouse.engine, session, limit, now)
     rule = rules.rules.brand_tone
-    return replace(seen, brands=read_brands(session, rule.days, now)) if rule.enabled else seen
+    if not rule.enabled:
+        return seen
+    try:
+        names = [brand.name for brand in load_brands(settings).brands]
+    except BrandsError as error:
+        logger.warning("The tone of brands can't be judged: %s", error)
+        return seen
+    return replace(seen, brands=read_brands(session, names, rule.days, now))
 
 
 def _kept(state: AlertState, now: datetime) -> int:

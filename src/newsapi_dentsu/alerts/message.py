@@ -15,6 +15,9 @@ from newsapi_dentsu.wording import duration
 MOST_LISTED = 20
 """Failed runs that a message lists; the rest are counted."""
 
+_MOST_TITLES = 10
+"""Conditions that a headline names; the rest are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownFailure:
@@ -92,12 +95,13 @@ class Message:
     def headline(self) -> str:
         """The message in one line, which begins with what is wrong now."""
         urgent = sorted(self.opened, key=lambda one: SEVERITIES.index(one.severity))
-        parts = [condition.title for condition in urgent if condition.until is None]
+        parts = _first(condition.title for condition in urgent if condition.until is None)
         if self.failure_count:
             parts.append(f"{self.failure_count} failed {_runs(self.failure_count)}")
-        parts += [f"{one.title} (over since)" for one in urgent if one.until is not None]
+        parts += _first(f"{one.title} (over since)" for one in urgent if one.until is not None)
         if self.recovered:
-            parts.append(f"recovered: {', '.join(one.title for one in self.recovered)}")
+            recovered = _first(one.title for one in self.recovered)
+            parts.append(f"recovered: {', '.join(recovered)}")
         if self.retried:
             parts.append(f"{len(self.retried)} recovered by retry")
         text = "; ".join(parts)
@@ -107,6 +111,13 @@ class Message:
     def label(self) -> str:
         """How urgent it is, in a word."""
         return "OK" if self.only_good_news else self.severity.upper()
+
+
+def _first(titles: Iterable[str]) -> list[str]:
+    """The first titles, and how many more there are."""
+    all_of_them = list(titles)
+    more = len(all_of_them) - _MOST_TITLES
+    return [*all_of_them[:_MOST_TITLES], *([f"{more} more"] if more > 0 else [])]
 
 
 def compose(

@@ -1,5 +1,6 @@
 """What the alert rules look at in the tables."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from newsapi_dentsu.domain.alerts.facts import BrandStories, Fetch, Tables
@@ -49,11 +50,25 @@ def read_fetches(session: Session, now: datetime) -> tuple[Fetch, ...]:
     )
 
 
-def read_brands(session: Session, days: int, now: datetime) -> tuple[BrandStories, ...]:
-    """How the stories of the last days speak about each watched brand, and those before."""
+def read_brands(
+    session: Session, names: Sequence[str], days: int, now: datetime
+) -> tuple[BrandStories, ...]:
+    """How the stories of the last days speak about each of these brands, and those before.
+
+    Only articles that were read as the last one was, by its model and for its file of brands, can
+    be compared: another model has another opinion of the same sentence.
+    """
     since = now - timedelta(days=days)
     before = since - TIMES_BEFORE * timedelta(days=days)
-    return tuple(BrandStories(*row) for row in tone.brands_over(session, since, before))
+    reading = tone.last_reading(session)
+    if reading is None:
+        return tuple(BrandStories(name, 0, None, 0, None) for name in names)
+    again = tone.read_otherwise(session, reading, before, now) > 0
+    found = tone.brands_over(session, reading, names, before=before, since=since, until=now)
+    told = {figures[0]: figures for figures in found}
+    return tuple(
+        BrandStories(*told.get(name, (name, 0, None, 0, None)), reading=again) for name in names
+    )
 
 
 def _fetch(ended_at: datetime, report: CollectReport) -> Fetch:

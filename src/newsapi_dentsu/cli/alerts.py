@@ -128,6 +128,8 @@ def list_(*, deliveries: int) -> None:
             shown = "off"
         elif opened:
             shown = f"OPEN since {opened[0].opened_at:%Y-%m-%d %H:%M} UTC: {opened[0].summary}"
+            if len(opened) > 1:
+                shown += f"; and {len(opened) - 1} more"
         else:
             shown = "ok"
         if state.silenced(name, now):

@@ -3,7 +3,9 @@
 import csv
 import json
 import re
+import shlex
 import sys
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import click
 from newsapi_dentsu.cli.days import DAY
 from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.cli.outputs import out_option, output_file
+from newsapi_dentsu.errors import BrandsError
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.visible import raw
 from newsapi_dentsu.wording import counted, utc_text
@@ -57,7 +60,7 @@ _ENDS_OF_CELLS = re.compile(r"[;\t\r\n]")
 @click.option("--brand", help="Whole name of a brand, company or person that they speak about.")
 @click.option(
     "--tone",
-    type=click.Choice(["negative", "neutral", "positive", "uncertain"]),
+    type=click.Choice(["negative", "neutral", "positive", "uncertain", "not_scored"]),
     help="How they speak of the --brand; without one, in title and first sentence.",
 )
 @click.option(
@@ -118,7 +121,7 @@ def articles(
         until=until,
         source=source,
         text=text,
-        brand=brand,
+        brand=(brand or "").strip() or None,
         tone=tone,
         search=search,
     )
@@ -141,6 +144,8 @@ def articles(
         )
     if search.reads_texts:
         _tell_found_since(warehouse, wanted, settings)
+    if wanted.brand or wanted.tone:
+        _tell_of_tones(warehouse, wanted.brand, settings)
     if format_ == "table":
         _show(pages)
     elif out is None:
@@ -169,6 +174,50 @@ def _tell_found_since(warehouse: "Warehouse", wanted: "ArticleFilter", settings:
             "newsapi searches index makes the rest of the index",
             err=True,
         )
+
+
+def _tell_of_tones(warehouse: "Warehouse", brand: str | None, settings: Settings) -> None:
+    """Tell on stderr where tones are missing, or nobody is known by a brand's name."""
+    from newsapi_dentsu.reading.tones import names_like, unread
+
+    with warehouse.snapshot() as session:
+        without, every = unread(session)
+        like = names_like(session, brand) if brand else None
+    if without == every:
+        click.echo("no article's tone has been read yet: newsapi run reads them", err=True)
+        return
+    if without:
+        told = f"the tone of {without:,} of {counted(every, 'article')} has not been read yet"
+        click.echo(f"{told}: the next runs read them", err=True)
+    if brand and like is not None:
+        click.echo(_unknown_brand(brand, like, settings), err=True)
+
+
+def _unknown_brand(name: str, like: Sequence[str], settings: Settings) -> str:
+    """What to do where no article speaks about somebody of this name."""
+    from newsapi_dentsu.domain.names import name_key
+    from newsapi_dentsu.mistakes import nearest
+    from newsapi_dentsu.source import load_brands
+
+    try:
+        brands = load_brands(settings).brands
+    except BrandsError as error:
+        return f"no article speaks about {name}; {error}"
+    key = name_key(name)
+    watched = {name_key(brand.name): brand.name for brand in brands}
+    if key in watched:
+        return f"no article that was read speaks about {watched[key]}, which is watched"
+    for brand in brands:
+        if key in map(name_key, brand.aliases):
+            return f"{name} is an alias: ask for --brand {shlex.quote(brand.name)}"
+    near = nearest(key, watched)
+    meant = dict.fromkeys([*([watched[near]] if near else []), *like])
+    if meant:
+        return f"no article speaks about {name}: did you mean {' or '.join(meant)}?"
+    return (
+        f"no article speaks about {name}: names are those of brands.yaml, and of the companies and "
+        "people that the index tags (docs/sentiment.md)"
+    )
 
 
 def _show(pages: "Pages") -> None:

@@ -9,7 +9,8 @@ import click
 
 from newsapi_dentsu.cli.output import console
 from newsapi_dentsu.domain.text import clean_title
-from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.errors import BrandsError
+from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.wording import counted, utc_text
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def explain(*, name: str, as_json: bool) -> None:
     warehouse = open_warehouse(settings)
     embedder = open_embedder(settings)
     topics = load_topics(settings)
+    brands = _version_of_brands(settings)
     with warehouse.snapshot() as session:
         paths = follow(session, name)
         meanings = meanings_of(
@@ -93,7 +95,7 @@ def explain(*, name: str, as_json: bool) -> None:
             screen.print(line, markup=False)
         why = f": {path.reason} ({path.detail})" if path.reason else ""
         screen.print(f"  final      {path.verdict}{why}", markup=False)
-        for line in _tone_lines(path):
+        for line in _tone_lines(path, brands):
             screen.print(line, markup=False)
         if path.text_of:
             screen.print(f"             with the fuller text of {path.text_of}", markup=False)
@@ -203,11 +205,39 @@ def _signal_lines(found: "Relevance", topic: str) -> Iterator[str]:
             yield f"             {signal.weight:{sign}7.2f}  {signal.said}"
 
 
-def _tone_lines(path: "ArticlePath") -> Iterator[str]:
+def _version_of_brands(settings: Settings) -> str | None:
+    """Which brands are watched now; None where their file has a mistake, which others tell."""
+    from newsapi_dentsu.source import load_brands
+
+    try:
+        return load_brands(settings).version
+    except BrandsError:
+        return None
+
+
+def _tone_lines(path: "ArticlePath", brands: str | None) -> Iterator[str]:
     tone = path.tone
+    if path.verdict != "final":
+        return
     if tone is None:
+        yield "  tone       not read yet: one of the next runs reads it, the newest articles first"
+        return
+    if path.tone_waits or tone.brands != (brands or tone.brands):
+        yield "  tone       what follows is of before: the article, the model or the file of brands"
+        yield "             has changed since, and one of the next runs reads it again"
+    if tone.label == "not_scored":
+        lang = path.standing.lang if path.standing else None
+        yield (
+            f"  tone       not scored: the article's language is {lang or 'unknown'}, and only "
+            "English (eng) is read"
+        )
+        return
+    if tone.label == "failed":
+        yield "  tone       it couldn't be read; the log of the run that tried says why"
         return
     yield f"  tone       {_told(tone)} in title and first sentence, by {tone.model}"
+    if not path.targets:
+        yield "             it names no watched brand, and no company or person of its concepts"
     for target in path.targets:
         yield f"             of {target.target} ({target.kind}): {_told(target)}"
         for mention in path.mentions:
@@ -222,8 +252,6 @@ def _told(row: "ArticleRow | TargetRow | MentionRow") -> str:
     """A label with its probability, and that of the likeliest where none is likely enough."""
     told = {"negative": row.negative, "neutral": row.neutral, "positive": row.positive}
     known = {name: value for name, value in told.items() if value is not None}
-    if not known:
-        return row.label.replace("_", " ")
     likeliest = max(known, key=lambda name: known[name])
     if row.label == likeliest:
         return f"{row.label} {known[likeliest]:.2f}"

@@ -84,7 +84,11 @@ def read_history(
     jobs = {
         JOB,
         *(failure.job for failure in failures),
-        *(one.subject for one in state.open_incidents if one.subject),
+        *(
+            one.subject
+            for one in state.open_incidents
+            if one.rule in ("pipeline_failure", "failed_run")
+        ),
     }
     return RunHistory(
         failures=tuple(failures),

@@ -1,16 +1,14 @@
 """Whom a text speaks about: companies, people and brands, found in it by their names."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cache
 from typing import Final, NamedTuple
 
 from newsapi_dentsu.domain.brands import Brand
+from newsapi_dentsu.domain.names import WORD, folded, words
 
 KINDS: Final = ("brand", "org", "person")
 
-_TOKEN = re.compile(r"[^\W_]+|_|[^\w\s]")
 _IN_PARENTHESES = re.compile(r"\s*\([^()]*\)\s*$")
 _LEGAL_AS_TEXT: Final = (
     "inc corp corporation ltd limited llc plc ag se sa nv bv gmbh kg spa srl ab asa oyj "
@@ -18,9 +16,6 @@ _LEGAL_AS_TEXT: Final = (
 )
 _LEGAL: Final = frozenset(_LEGAL_AS_TEXT.split())
 _SHORTEST = 2
-_LONGEST_KEY: Final = 200
-_QUOTES: Final = str.maketrans({**dict.fromkeys('"“”„«»', " "), **dict.fromkeys("’‘ʼ", "'")})
-_LIKE: Final = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "–": "-", "—": "-", "\xa0": " "}
 
 
 class Target(NamedTuple):
@@ -50,18 +45,28 @@ class _Name(NamedTuple):
 class Gazetteer:
     """Finds names in texts: whole words, the longest name that fits, its own case or capitals."""
 
-    def __init__(self, names: Iterable[_Name]) -> None:
-        self._by_first: dict[str, list[_Name]] = {}
+    def __init__(self, names: Iterable[_Name], before: "Gazetteer | None" = None) -> None:
+        """Take names, those of another gazetteer before them; that one stays as it is."""
+        self._by_first: dict[str, tuple[_Name, ...]] = dict(before._by_first) if before else {}
+        new: dict[str, list[_Name]] = {}
         for name in names:
-            self._by_first.setdefault(name.tokens[0].casefold(), []).append(name)
-        for several in self._by_first.values():
-            # Of names of one length the first that was given wins: brands come before concepts.
-            several.sort(key=lambda one: -len(one.tokens))
+            new.setdefault(name.tokens[0].casefold(), []).append(name)
+        for first, several in new.items():
+            # Of names of one length whoever has it is meant, before those who only ignore it; then
+            # the first that was given: brands come before concepts.
+            several = [*self._by_first.get(first, ()), *several]
+            several.sort(key=lambda one: (-len(one.tokens), one.target is None))
+            self._by_first[first] = tuple(several)
+
+    def called(self, tokens: tuple[str, ...]) -> Target | None:
+        """Who has this name, written just so."""
+        several = self._by_first.get(tokens[0].casefold(), ())
+        return next((one.target for one in several if one.tokens == tokens and one.target), None)
 
     def find(self, text: str) -> list[Found]:
         """Every place where the text names a target, in order; places don't overlap."""
         like = folded(text)
-        tokens = [(match.start(), match.end(), match[0]) for match in _TOKEN.finditer(like)]
+        tokens = [(match.start(), match.end(), match[0]) for match in WORD.finditer(like)]
         found: list[tuple[Found, bool]] = []
         number = 0
         while number < len(tokens):
@@ -91,71 +96,46 @@ class Gazetteer:
         return None
 
 
-def gazetteer(concepts: Iterable[tuple[str, str]], brands: Sequence[Brand] = ()) -> Gazetteer:
-    """A gazetteer of the brands that users name and of an article's concepts.
+def watching(brands: Iterable[Brand]) -> Gazetteer:
+    """A gazetteer of the brands that users name."""
+    return Gazetteer(name for brand in brands for name in _names_of_brand(brand))
+
+
+def gazetteer(concepts: Iterable[tuple[str, str]], watched: Gazetteer) -> Gazetteer:
+    """A gazetteer of what is watched and of an article's concepts.
 
     Args:
         concepts: the kind and the label of each concept; kinds other than `org` and `person` are
             passed over.
-        brands: those that are watched; their names come before those of concepts.
+        watched: the brands; their names come before those of concepts.
     """
-    names = [name for brand in brands for name in _names_of_brand(brand)]
-    watched = {name.tokens: name.target for name in names}
+    names: list[_Name] = []
     for kind, label in concepts:
         if kind in ("org", "person"):
             own = list(_names_of_concept(kind, label))
             # A concept that has a brand's name is the brand, however else it is called.
-            brand = next((watched[name.tokens] for name in own if name.tokens in watched), None)
+            brand = next(filter(None, (watched.called(name.tokens) for name in own)), None)
             names += [
                 name._replace(target=brand) if brand else name
                 for name in own
-                if name.tokens not in watched
+                if not watched.called(name.tokens)
             ]
-    return Gazetteer(names)
-
-
-def name_key(name: str) -> str:
-    """A name as names are compared: without capitals, accents, quotation marks, needless blanks.
-
-    All other marks count, so that C++ is not C#.
-    """
-    told = unicodedata.normalize("NFKD", name.translate(_QUOTES)).casefold()
-    bare = "".join(char for char in told if not unicodedata.combining(char))
-    return " ".join(unicodedata.normalize("NFC", bare).split())[:_LONGEST_KEY]
-
-
-def folded(text: str) -> str:
-    """The text without accents, and with one kind of apostrophe and dash; as long as before."""
-    if text.isascii():
-        return text
-    return "".join(char if char.isascii() else _plain(char) for char in text)
-
-
-@cache
-def _plain(char: str) -> str:
-    if char in _LIKE:
-        return _LIKE[char]
-    first, *marks = list(unicodedata.normalize("NFD", char))
-    return first if all(unicodedata.combining(mark) for mark in marks) else char
-
-
-def _tokens(name: str) -> tuple[str, ...]:
-    return tuple(_TOKEN.findall(folded(name)))
+    return Gazetteer(names, watched)
 
 
 def _names_of_brand(brand: Brand) -> Iterator[_Name]:
     target = Target(brand.name, "brand")
     for alias in dict.fromkeys([brand.name, *brand.aliases]):
-        if tokens := _tokens(alias):
+        if tokens := words(alias):
             yield _Name(tokens, target, short=False)
     for phrase in brand.ignore:
-        if tokens := _tokens(phrase):
+        if tokens := words(phrase):
             yield _Name(tokens, None, short=False)
 
 
 def _names_of_concept(kind: str, label: str) -> Iterator[_Name]:
     label = _IN_PARENTHESES.sub("", label).strip()
-    tokens = _tokens(label)
+    tokens = words(label)
     if len(label) < _SHORTEST or not label[0].isalnum():
         return
     target = Target(label, kind)

@@ -17,7 +17,7 @@ from newsapi_dentsu.health import relevance
 from newsapi_dentsu.health.limits import limits_in_use
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.settings import Settings, load_settings
-from newsapi_dentsu.source import load_topics, open_source, topics_path
+from newsapi_dentsu.source import load_brands, load_topics, open_source, topics_path
 from newsapi_dentsu.stages.pipeline import DIGEST_SCHEDULE, LAST, SCHEDULE
 from newsapi_dentsu.warehouse import Warehouse, open_to_read, open_warehouse
 from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
@@ -44,6 +44,7 @@ _BUY_TOKENS = "buy tokens on https://newsapi.ai/dashboard, or wait for the next 
 
 _REMEDIES: Final[Mapping[str, str]] = {
     "topics": "correct the topics file, then newsapi topics",
+    "brands": "correct the file of brands, or BRANDS_FILE; docs/sentiment.md",
     "model": "correct SENTENCE_MODEL, or install the program again",
     "api": "correct NEWSAPI_HOST, or the topics file; newsapi config shows what is set",
     "database": "newsapi db check; docs/operations.md",
@@ -79,6 +80,7 @@ def diagnose(now: datetime) -> Iterator[Finding]:
         return
     yield Finding("settings", "ok", "all values are well-formed")
     yield from _examined("topics", lambda: _topics(settings))
+    yield from _examined("brands", lambda: _brands(settings))
     use = limits_in_use(settings)
     limits = use.limits
     if use.trouble:
@@ -125,6 +127,10 @@ def _remedy(check: str, error: PipelineError) -> str:
 def _topics(settings: Settings) -> Iterator[Finding]:
     found = load_topics(settings)
     yield Finding("topics", "ok", f"{topics_path(settings)}: {counted(len(found.topics), 'topic')}")
+
+
+def _brands(settings: Settings) -> Iterator[Finding]:
+    yield Finding("brands", "ok", f"{counted(len(load_brands(settings).brands), 'brand')} watched")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.domain.record import day_start
-from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.entries import COLUMNS, day_of, own_text
 from newsapi_dentsu.reading.search import Search, Terms

@@ -14,8 +14,8 @@ from typing import Final
 import langcodes
 from langcodes.tag_parser import LanguageTagError
 
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.domain.record import parse_day
-from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.domain.terms import terms
 from newsapi_dentsu.reading.tones import OF_ARTICLES, label_of_target
 

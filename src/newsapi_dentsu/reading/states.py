@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.domain.record import day_start
-from newsapi_dentsu.domain.targets import name_key
 from newsapi_dentsu.errors import ExpiredError
 from newsapi_dentsu.reading import hits
 from newsapi_dentsu.reading.conditions import Conditions

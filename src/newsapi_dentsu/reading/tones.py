@@ -8,14 +8,18 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Final
 
-from newsapi_dentsu.domain.targets import name_key
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.domain.tone import Tone
+from newsapi_dentsu.mistakes import nearest
 from newsapi_dentsu.warehouse.engines.base import Row, Session
 from newsapi_dentsu.warehouse.tables import tone
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 _TARGETS: Final = "final.article_targets"
 _MENTIONS: Final = "final.article_mentions"
+
+_NAMES_COMPARED: Final = 5_000
+"""Names, of whom most is said, among which one that nobody knows is looked for."""
 
 LABELS: Final = ("negative", "neutral", "positive", "uncertain")
 """What can be said of a tone."""
@@ -120,6 +124,29 @@ def article_tones(session: Session, article_ids: Sequence[str]) -> dict[str, str
     """The tone of each of these articles in title and first sentence; None before it is read."""
     columns = ("article_id", "tone")
     return dict(rows_by_key(session, "final.articles", columns, "article_id", article_ids))
+
+
+def unread(session: Session) -> tuple[int, int]:
+    """How many articles have no tone yet, and how many there are."""
+    ((without, every),) = session.rows(
+        "SELECT count(*) FILTER (WHERE tone IS NULL), count(*) FROM final.articles"
+    )
+    return without, every
+
+
+def names_like(session: Session, name: str) -> list[str] | None:
+    """The names that are most like one of whom no article speaks; None where some do."""
+    key = name_key(name)
+    if session.rows("SELECT 1 FROM final.article_targets WHERE target_key = $1 LIMIT 1", key):
+        return None
+    rows = session.rows(
+        "SELECT target_key, min(target) FROM final.article_targets WHERE target_key IS NOT NULL "
+        f"GROUP BY target_key ORDER BY count(*) DESC, target_key LIMIT {_NAMES_COMPARED}"
+    )
+    by_key: dict[str, str] = dict(rows)
+    longer = [one for one in by_key if f" {key} " in f" {one} "][:3]
+    near = nearest(key, by_key)
+    return [by_key[one] for one in longer or ([near] if near else [])]
 
 
 def of_articles(session: Session, article_ids: Sequence[str]) -> dict[str, list[TargetTone]]:

@@ -10,10 +10,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from newsapi_dentsu.domain.brands import Brands
 from newsapi_dentsu.domain.json_text import parse_json
-from newsapi_dentsu.domain.targets import Gazetteer, gazetteer
+from newsapi_dentsu.domain.targets import Gazetteer, gazetteer, watching
 from newsapi_dentsu.domain.tone import (
     ENGLISH,
     Mention,
@@ -81,13 +82,21 @@ def score_sentiment(
         )
 
     changed, outdated = warehouse.write(begin)
+    watched = _Watched(brands.version, watching(brands.brands))
     total = SentimentReport(model=reader.model)
     progress(0, len(changed) + len(outdated))
     for batch in _portions([*changed, *outdated]):
-        total = _sum(total, _score_batch(warehouse, reader, brands, batch))
+        total = _sum(total, _score_batch(warehouse, reader, watched, batch))
         progress(total.articles, len(changed) + len(outdated))
     left = warehouse.read(partial(table.waiting, model=reader.model, brands=brands.version))
     return replace(total, read_again=min(len(outdated), total.articles), left=left)
+
+
+class _Watched(NamedTuple):
+    """The brands that are watched, made ready once for all articles."""
+
+    version: str
+    names: Gazetteer
 
 
 def _portions(article_ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -113,7 +122,7 @@ class _Work:
 
 
 def _score_batch(
-    warehouse: Warehouse, reader: ToneReader, brands: Brands, article_ids: Sequence[str]
+    warehouse: Warehouse, reader: ToneReader, brands: _Watched, article_ids: Sequence[str]
 ) -> SentimentReport:
     def look(session: Session) -> tuple[list[Shown], dict[str, ArticleRow]]:
         return table.shown(session, article_ids), table.articles(session, article_ids)
@@ -162,12 +171,12 @@ def _same_reading(before: ArticleRow, now: ArticleRow) -> bool:
     return (before.model, before.brands, before.text_hash) == (now.model, now.brands, now.text_hash)
 
 
-def _planned(one: Shown, brands: Brands, model: str) -> _Work:
+def _planned(one: Shown, brands: _Watched, model: str) -> _Work:
     concepts = _concepts(one.record)
     found = text_hash(one.title, one.own_text, one.lang, concepts)
     if one.lang != ENGLISH:
         return _Work(_untold(one, brands, model, table.NOT_SCORED, found), (), "")
-    names: Gazetteer = gazetteer(concepts, brands.brands)
+    names = gazetteer(concepts, brands.names)
     return _Work(
         _untold(one, brands, model, "", found),
         mentions(one.title, one.own_text, names),
@@ -190,7 +199,7 @@ def _concepts(record: str | None) -> list[tuple[str, str]]:
     return found
 
 
-def _untold(one: Shown, brands: Brands, model: str, label: str, found: str) -> ArticleRow:
+def _untold(one: Shown, brands: _Watched, model: str, label: str, found: str) -> ArticleRow:
     return ArticleRow(
         one.article_id, label, None, None, None, model, brands.version, found, one.change_seq
     )

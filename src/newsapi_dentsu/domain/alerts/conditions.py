@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from newsapi_dentsu.domain.alerts.facts import Facts, Fetch, RunHistory
+from newsapi_dentsu.domain.alerts.facts import BrandStories, Facts, Fetch, RunHistory
 from newsapi_dentsu.domain.alerts.limits import DAY, GB, Limits
 from newsapi_dentsu.domain.alerts.rules import (
     ApiLatency,
@@ -33,7 +33,8 @@ UNSEEN = Judgement(None, "can't be seen at the moment")
 def judge(rules: RuleSet, facts: Facts, watching_since: datetime) -> dict[RuleName, Judgement]:
     """Judge every rule that is a condition, those that are switched off left out.
 
-    Single failed runs are no conditions: see `incidents.advance`.
+    Single failed runs are no conditions, and brands are judged one by one (`brand_tones`): see
+    `incidents.advance`.
     """
     limits = Limits(rules, facts.interval)
     judged: Mapping[RuleName, Callable[[], Judgement]] = {
@@ -45,7 +46,6 @@ def judge(rules: RuleSet, facts: Facts, watching_since: datetime) -> dict[RuleNa
         "stale_final": lambda: stale_final(limits, facts, watching_since),
         "tokens": lambda: tokens(limits, facts),
         "stopped": lambda: stopped(limits, facts),
-        "brand_tone": lambda: brand_tone(rules.brand_tone, facts),
     }
     return {name: condition() for name, condition in judged.items() if getattr(rules, name).enabled}
 
@@ -198,24 +198,31 @@ def stopped(limits: Limits, facts: Facts) -> Judgement:
     return Judgement(False, "the daemon is alive, and the schedule is on")
 
 
-def brand_tone(rule: BrandTone, facts: Facts) -> Judgement:
-    """The press speaks worse of a watched brand than before."""
-    if facts.tables is None:
-        return UNSEEN
-    fallen = [
-        f"{one.brand} from {one.tone_before:+.2f} to {one.tone:+.2f} ({one.stories} stories)"
-        for one in facts.tables.brands
-        if min(one.stories, one.stories_before) >= rule.stories
-        and one.tone is not None
-        and one.tone_before is not None
-        and one.tone_before - one.tone >= rule.fall
-    ]
-    if not fallen:
-        return Judgement(False, f"no brand's tone fell by {rule.fall:g} in {_days(rule.days)}")
+def brand_tones(rule: BrandTone, facts: Facts) -> dict[str, Judgement] | None:
+    """Whether the press speaks worse of each watched brand than before; None: can't be seen.
+
+    A fall of less than half ends what a whole one began; between them nothing changes, so that a
+    figure that goes up and down a little is told once.
+    """
+    if facts.tables is None or facts.tables.brands is None:
+        return None
+    return {one.brand: _brand_tone(rule, one) for one in facts.tables.brands}
+
+
+def _brand_tone(rule: BrandTone, one: BrandStories) -> Judgement:
+    counts = one.stories, one.stories_before
+    if min(counts) < rule.stories or one.tone is None or one.tone_before is None:
+        # A week of silence is no recovery; but of whom nobody speaks any more, nothing is told.
+        over = sum(counts) < rule.stories and not one.reading
+        few = f"{counts[0]} and {counts[1]} stories are too few to compare"
+        return Judgement(False if over else None, f"{one.brand}: {few} ({rule.stories} are needed)")
+    fall = one.tone_before - one.tone
+    firing = None if rule.fall / 2 < fall < rule.fall else fall >= rule.fall
     return Judgement(
-        True,
-        f"the tone fell within {_days(rule.days)}: {'; '.join(fallen)} "
-        f"({rule.fall:g} or more alert)",
+        firing,
+        f"{one.brand}: from {one.tone_before:+.2f} ({counted(counts[1], 'story')} before) "
+        f"to {one.tone:+.2f} ({counted(counts[0], 'story')}) within {_days(rule.days)} "
+        f"(a fall of {rule.fall:g} or more alerts)",
     )
 
 

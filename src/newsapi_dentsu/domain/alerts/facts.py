@@ -79,7 +79,8 @@ class Fetch:
 class BrandStories:
     """How the stories of some days speak about a brand, from -1 to 1, and those of the days before.
 
-    Nobody can say what no story tells: then the tone is None.
+    Nobody can say what no story tells: then the tone is None. `reading` tells that articles of
+    these days are still to be read again, so that stories may be missing.
     """
 
     brand: str
@@ -87,6 +88,7 @@ class BrandStories:
     tone: float | None
     stories_before: int
     tone_before: float | None
+    reading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,13 @@ class Tables:
     everything that the index listed, space in bytes.
 
     `free_bytes` is None where nobody said how large the database may grow. `brands` are those that
-    are watched, as far as a rule looks at them.
+    are watched; None where no rule looks at them, or nobody can say which they are.
     """
 
     fetches: tuple[Fetch, ...]
     final_complete_through: datetime | None
     free_bytes: int | None
-    brands: tuple[BrandStories, ...] = ()
+    brands: tuple[BrandStories, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

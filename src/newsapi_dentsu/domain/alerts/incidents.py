@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from newsapi_dentsu.domain.alerts.conditions import Judgement, judge
+from newsapi_dentsu.domain.alerts.conditions import Judgement, brand_tones, judge
 from newsapi_dentsu.domain.alerts.facts import Facts, Failure, Retried
 from newsapi_dentsu.domain.alerts.rules import (
     TITLES,
@@ -37,7 +37,7 @@ DeliveryStatus = Literal["sending", "delivered", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something that is or was wrong; `subject` is a job for rules about runs, else empty."""
+    """Something that is or was wrong; `subject` is the job or the brand, where a rule has one."""
 
     incident_id: str
     rule: RuleName
@@ -51,7 +51,8 @@ class Incident:
     @property
     def title(self) -> str:
         """The rule's name for people."""
-        return TITLES[self.rule]
+        title = TITLES[self.rule]
+        return f"{title}: {self.subject}" if self.rule == "brand_tone" else title
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ def advance(state: AlertState, rules: AlertRules, facts: Facts) -> AlertState:
             change.follow(name, judgement)
         elif judgement.firing and not change.has_open(name):
             change.open(name, facts.job, judgement.summary)
+    if rules.rules.brand_tone.enabled:
+        change.follow_brands(brand_tones(rules.rules.brand_tone, facts))
     return replace(
         change.state(),
         scanned_until=facts.history.scanned_until if facts.history else state.scanned_until,
@@ -171,11 +174,21 @@ class _Change:
         """Whether an incident of the rule is open, whatever its subject."""
         return any(one.rule == rule and one.closed_at is None for one in self._incidents.values())
 
-    def follow(self, rule: RuleName, judgement: Judgement) -> None:
+    def follow_brands(self, judged: Mapping[str, Judgement] | None) -> None:
+        """Open or close the incident of each brand; nothing where they can't be seen."""
+        if judged is None:
+            return
+        for brand, judgement in judged.items():
+            self.follow("brand_tone", judgement, brand)
+        for one in list(self._incidents.values()):
+            if one.rule == "brand_tone" and not one.closed_at and one.subject not in judged:
+                self._close(one, f"{one.subject} isn't watched any more")
+
+    def follow(self, rule: RuleName, judgement: Judgement, subject: str = "") -> None:
         """Open or close the incident of a condition."""
-        current = self._open_incident(rule, "")
+        current = self._open_incident(rule, subject)
         if judgement.firing and current is None:
-            self.open(rule, "", judgement.summary)
+            self.open(rule, subject, judgement.summary)
         elif judgement.firing is False and current is not None:
             self._close(current, judgement.summary)
 

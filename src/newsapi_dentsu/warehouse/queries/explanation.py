@@ -92,7 +92,9 @@ class ArticlePath:
     article. `standing` tells its place among the articles of its story, `versions` its texts, the
     earliest first. `text_of` is the link of the article whose fuller text final shows for it.
     `tone` is that of its opening, `targets` tells how it speaks about whom, and `mentions` are the
-    sentences behind that; all of them only of an article in final.
+    sentences behind that; all of them only of an article in final. `tone_waits` tells whether one
+    of the next runs reads it again: it has changed, or others were read by another model or for
+    other brands since.
     """
 
     article_id: str | None
@@ -115,6 +117,7 @@ class ArticlePath:
     tone: ArticleRow | None = None
     targets: tuple[TargetRow, ...] = ()
     mentions: tuple[MentionRow, ...] = ()
+    tone_waits: bool = False
 
     @property
     def title(self) -> str | None:
@@ -271,11 +274,12 @@ def _article_path(session: Session, key: str) -> ArticlePath | None:
 
 def _tone(
     session: Session, key: str | None
-) -> tuple[ArticleRow | None, tuple[TargetRow, ...], tuple[MentionRow, ...]]:
+) -> tuple[ArticleRow | None, tuple[TargetRow, ...], tuple[MentionRow, ...], bool]:
     known = tone.articles(session, [key]).get(key) if key else None
     if key is None or known is None:
-        return None, (), ()
-    return known, tuple(tone.targets(session, key)), tuple(tone.mentions(session, key))
+        return None, (), (), key is not None
+    waits = tone.waits(session, key)
+    return known, tuple(tone.targets(session, key)), tuple(tone.mentions(session, key)), waits
 
 
 def _versions(session: Session, key: str) -> tuple[ShownText, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from newsapi_dentsu.domain.targets import name_key
+from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.warehouse.engines.base import Session, delete, insert, one
 from newsapi_dentsu.warehouse.tables import final, positions, processed, raw
 from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of, rows_by_key, values
@@ -21,6 +21,9 @@ SEQUENCE = "final.tones_seq"
 
 NOT_SCORED = "not_scored"
 """The label of an article in a language that the model can't read."""
+
+_LONGEST_STORY = timedelta(days=31)
+"""How long before a span the articles of its stories are looked for that came first."""
 
 FAILED = "failed"
 """The label of an article that couldn't be read."""
@@ -239,15 +242,66 @@ def fill_keys(session: Session) -> None:
         )
 
 
+class Reading(NamedTuple):
+    """By which model and for which file of brands articles were read."""
+
+    model: str
+    brands: str
+
+
+def last_reading(session: Session) -> Reading | None:
+    """How the last article was read; None where none has been."""
+    rows = session.rows(
+        f"SELECT model, brands FROM {ARTICLES} WHERE tone_seq IS NOT NULL "
+        "ORDER BY tone_seq DESC LIMIT 1"
+    )
+    return Reading(*rows[0]) if rows else None
+
+
+def read_otherwise(session: Session, reading: Reading, since: datetime, until: datetime) -> int:
+    """How many articles that were published in a span are still known by another reading."""
+    count: int = one(
+        session,
+        f"SELECT count(*) FROM {ARTICLES} AS told "
+        f"JOIN {final.TABLE} AS shown ON shown.article_id = told.article_id "
+        "WHERE shown.publishedAt BETWEEN $1 AND $2 AND (told.model <> $3 OR told.brands <> $4)",
+        *(since, until),
+        *reading,
+    )
+    return count
+
+
+def waits(session: Session, article_id: str) -> bool:
+    """Whether an article of final is new, has changed, or was read otherwise than the last."""
+    reading = last_reading(session) or Reading("", "")
+    found = session.rows(
+        f"SELECT 1 {_SHOWN} WHERE ({_CHANGED} OR {_OUTDATED}) AND shown.article_id = $3",
+        *reading,
+        article_id,
+    )
+    return bool(found)
+
+
 def brands_over(
-    session: Session, since: datetime, before: datetime
+    session: Session,
+    reading: Reading,
+    names: Sequence[str],
+    *,
+    before: datetime,
+    since: datetime,
+    until: datetime,
 ) -> list[tuple[str, int, float | None, int, float | None]]:
-    """How the stories since a moment speak about each watched brand, and those before it.
+    """How the stories since a moment speak about watched brands, and those before it.
+
+    A story counts once, when the first of its articles that name the brand was published.
 
     Args:
         session: the open transaction.
-        since: from when on stories count as new.
-        before: from when on they count at all.
+        reading: only articles that were read so can be compared.
+        names: the brands.
+        before: from when on stories count.
+        since: from when on they count as new.
+        until: up to when they count.
 
     Returns:
         The brand, how many stories since, their mean tone, how many before, theirs.
@@ -260,10 +314,16 @@ def brands_over(
         "SELECT told.target, min(shown.publishedAt) AS published_at, "
         f"avg(told.positive - told.negative) AS score FROM {TARGETS} AS told "
         f"JOIN {final.TABLE} AS shown ON shown.article_id = told.article_id "
-        "WHERE told.kind = 'brand' AND shown.publishedAt >= $2 "
+        f"JOIN {ARTICLES} AS opening ON opening.article_id = told.article_id "
+        "WHERE told.kind = 'brand' AND told.target IN (SELECT unnest($2::text[])) "
+        "AND shown.publishedAt BETWEEN $3 AND $4 AND opening.model = $5 AND opening.brands = $6 "
         "GROUP BY coalesce(shown.story_id, shown.article_id), told.target) AS story "
-        "GROUP BY target ORDER BY target",
+        "WHERE published_at >= $7 GROUP BY target ORDER BY target",
         since,
+        list(names),
+        before - _LONGEST_STORY,
+        until,
+        *reading,
         before,
     )
 
