@@ -315,7 +315,8 @@ def train(
     folder: Path,
 ) -> Tree:
     """Train with one seed. It is kept on the way, and a training that was stopped goes on there."""
-    learning = dict(start)
+    # A copy: each step overwrites the weights before it.
+    learning: Tree = jax.tree.map(jnp.copy, dict(start))
     words = learning.pop(WORDS)
     of_patterns = sum(len(open_brands(one)) for one in patterns)
     per_epoch = -(-(len(examples) + of_patterns) // _BATCH)
