@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The tests wait for servers and processes about half of the time.
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo $$n || echo $$((n * 2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs java lock clean
@@ -27,7 +29,7 @@ dev: install ## Dagster UI and daemon on http://localhost:3000
 	$(BIN)/newsapi dev
 
 test: install ## Run the tests
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 java: ## Have a Java, which the slow tests of Spark need (apt-get where this is root)
 	@command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java" || \
@@ -40,7 +42,7 @@ $(VENV)/.spark: requirements/spark.txt $(STAMP)
 	@touch $@
 
 test-all: install java $(VENV)/.spark ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
-	$(BIN)/pytest -n auto --dist worksteal -m ""
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m ""
 
 lint: install ## Style, formatting, layers, spelling, the workflows' safety
 	$(BIN)/ruff check .

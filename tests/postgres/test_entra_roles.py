@@ -18,7 +18,7 @@ from newsapi_dentsu.warehouse.schema import views
 from support.commands import run_newsapi
 
 from .identity import HEADER, Identity, identity, next_token
-from .server import Server
+from .server import Server, running_server
 
 __all__ = ["identity"]
 
@@ -123,14 +123,11 @@ def _name(name: str) -> sql.Identifier:
 
 
 @pytest.fixture
-def azure(server: Server, identity: Identity, tmp_path: Path) -> Iterator[Azure]:
+def azure(identity: Identity, tmp_path: Path) -> Iterator[Azure]:
     identity.same = True
-    made = Azure(server, identity, tmp_path)
-    yield made
-    with server.admin() as superuser:
-        superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(made.database)))
-        for role in (*IDS, OWNER, views.READER, ADMIN):
-            superuser.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(_name(role)))
+    # Its roles would be known to the databases of other tests.
+    with running_server() as server:
+        yield Azure(server, identity, tmp_path)
 
 
 def test_identities_work_as_the_owner_of_the_tables_and_readers_read(azure: Azure) -> None:

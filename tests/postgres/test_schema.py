@@ -85,6 +85,7 @@ ROWS: dict[int, tuple[str, ...]] = {
         "INSERT INTO ops.verdicts VALUES ('v', '[\"AI\"]', 'a', TRUE, 'https://a.example/1', "
         "'A title', 'an opening', '[]', '[]', 'a.example', 'jo', '2026-11-20 12:00:00+00')",
     ),
+    20: ("INSERT INTO processed.removals VALUES (1, 'a9', '2026-11-20 12:00:00+00')",),
 }
 """For each version that brought tables, what fills them: a row in each."""
 
