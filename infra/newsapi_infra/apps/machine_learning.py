@@ -12,6 +12,7 @@ from pulumi_azure_native import machinelearningservices as ml
 
 from newsapi_infra.apps.containers import Surroundings
 from newsapi_infra.context import Context
+from newsapi_infra.data.key_vault import private_vault
 from newsapi_infra.data.storage import private_account
 from newsapi_infra.identity.identities import new_identity
 from newsapi_infra.identity.roles import (
@@ -51,7 +52,8 @@ def create_machine_learning(
         return None
     identity = new_identity(context, "learning")
     account, blobs = _account(context)
-    vault = _vault(context)
+    # The workspace keeps there what its connections need.
+    vault = private_vault(context, "learning-vault", "ml")
     insights = around.observability.insights.id
     ready: list[pulumi.Resource] = [
         # What a workspace needs that acts as an identity of its owner's.
@@ -159,27 +161,3 @@ def _account(context: Context) -> tuple[storage.StorageAccount, storage.BlobServ
         container_delete_retention_policy=storage.DeleteRetentionPolicyArgs(enabled=True, days=7),
     )
     return account, blobs
-
-
-def _vault(context: Context) -> keyvault.Vault:
-    """The workspace's own: it keeps what its connections need there."""
-    return keyvault.Vault(
-        "learning-vault",
-        resource_group_name=context.group_name,
-        vault_name=context.names.unique("ml"),
-        location=context.location,
-        properties=keyvault.VaultPropertiesArgs(
-            tenant_id=context.config.tenant_id,
-            sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
-            enable_rbac_authorization=True,
-            enable_soft_delete=True,
-            soft_delete_retention_in_days=90,
-            enable_purge_protection=True,
-            public_network_access="Disabled",
-            network_acls=keyvault.NetworkRuleSetArgs(
-                bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES,
-                default_action=keyvault.NetworkRuleAction.DENY,
-            ),
-        ),
-        tags=context.tags,
-    )

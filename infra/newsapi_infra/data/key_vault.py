@@ -61,7 +61,7 @@ def create_key_vault(
     told: list[pulumi.Input[str]],
 ) -> KeyVault:
     """Declare the vault, its secrets and who reads which; `told`: of secrets that expire."""
-    vault = _vault(context)
+    vault = private_vault(context, "vault", "kv", context.lasting())
     endpoint = private_endpoint(context, net, VAULT, vault.id)
     topic, subscription = _expiry_notice(context, vault, told)
     ready: list[pulumi.Resource] = [endpoint]
@@ -115,11 +115,17 @@ def create_key_vault(
     return KeyVault(vault, topic, ready)
 
 
-def _vault(context: Context) -> keyvault.Vault:
+def private_vault(
+    context: Context, name: str, short_name: str, options: pulumi.ResourceOptions | None = None
+) -> keyvault.Vault:
+    """A vault that answers private endpoints and trusted services only, and deletes nothing.
+
+    `name` is the resource's in the stack, `short_name` begins the one in Azure.
+    """
     return keyvault.Vault(
-        "vault",
+        name,
         resource_group_name=context.group_name,
-        vault_name=context.names.unique("kv"),
+        vault_name=context.names.unique(short_name),
         location=context.location,
         properties=keyvault.VaultPropertiesArgs(
             tenant_id=context.config.tenant_id,
@@ -130,13 +136,13 @@ def _vault(context: Context) -> keyvault.Vault:
             enable_purge_protection=True,
             public_network_access="Disabled",
             network_acls=keyvault.NetworkRuleSetArgs(
-                # The gateway fetches its certificate as a trusted service.
+                # The gateway, for one, fetches its certificate as a trusted service.
                 bypass=keyvault.NetworkRuleBypassOptions.AZURE_SERVICES,
                 default_action=keyvault.NetworkRuleAction.DENY,
             ),
         ),
         tags=context.tags,
-        opts=context.lasting(),
+        opts=options,
     )
 
 
