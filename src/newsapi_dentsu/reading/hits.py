@@ -14,6 +14,7 @@ from newsapi_dentsu.reading.entries import COLUMNS, day_of, own_text
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.reading.tones import Speaks
 from newsapi_dentsu.warehouse.engines.base import Row, Session
+from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 RANKED: Final = 2_000
 """The newest hits, among which those that fit best are looked for."""
@@ -308,11 +309,8 @@ def rows_as_found(
         missing = [key for key in wanted if key not in rows]
         if not missing:
             break
-        for row in session.rows(
-            f"SELECT {', '.join(columns)} FROM {table} "
-            "WHERE article_id IN (SELECT unnest($1::text[]))",
-            [article_id for article_id, _ in missing],
-        ):
+        ids = {article_id for article_id, _ in missing}
+        for row in rows_by_key(session, table, columns, "article_id", ids):
             rows.setdefault((row[0], row[1]), row)
     return [rows[key] for key in wanted if key in rows]
 
