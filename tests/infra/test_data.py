@@ -1,12 +1,15 @@
 """The database, the storage account, the vault's secrets, the registry."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from newsapi_infra.offline.graph import Graph
+from newsapi_infra.offline.graph import Graph, build_graph
 
 Graphs = Callable[[str], Graph]
 
@@ -240,3 +243,19 @@ def test_what_holds_data_is_locked_where_pulumi_protects_it(stack_graph: Graph) 
     )
     wanted = {stack_graph.one(kind, name).id: "CanNotDelete" for kind, name in kinds}
     assert locked == ({} if stack_graph.stack == "dev" else wanted)
+
+
+def test_a_restored_server_takes_the_old_ones_place_in_what_pulumi_remembers(
+    graphs: Graphs,
+) -> None:
+    """As the runbook says: its name is replaced in the exported state, and nothing differs then."""
+    runbook = (Path(__file__).parents[2] / "docs/recovery.md").read_text("utf-8")
+    (sed,) = re.findall(r"sed -i\.before 's/(\S+)/(\S+)/g' state\.json", runbook)
+    (new,) = re.findall(r"pulumi config set databaseServer (\S+)", runbook)
+    state = json.dumps([[item.urn, item.id, item.inputs] for item in graphs("prod").resources])
+    moved = json.loads(re.sub(sed[0], sed[1], state))
+    restored = build_graph("prod", {"databaseServer": new})
+    declared = {item.urn: item for item in restored.resources}
+    assert len(moved) == len(declared)
+    for urn, resource_id, inputs in moved:
+        assert (resource_id, inputs) == (declared[urn].id, declared[urn].inputs), urn
