@@ -42,6 +42,8 @@ class Secrets:
     """Where Azure Monitor posts; the application's own alerts use the routing key."""
     pagerduty_routing_key: pulumi.Output[str]
     slack_webhook_url: pulumi.Output[str]
+    digest_slack_webhook_url: pulumi.Output[str] | None
+    """Of the channel that gets the weekly digest."""
     sentiment_endpoint_key: pulumi.Output[str] | None
     """What `sentiment_endpoint` asks for."""
     ui_certificate: pulumi.Output[str]
@@ -92,6 +94,8 @@ class StackConfig:
     """The mail server that the application's alerts go by, on port 587; none: no mail."""
     smtp_user: str
     alert_email_from: str
+    digest_email_to: str
+    """Who gets the weekly digest by mail, separated by commas; none: nobody."""
     database_sku: DatabaseSku
     database_storage_gb: int
     database_standby: bool
@@ -103,6 +107,8 @@ class StackConfig:
     reader_group: str | None
     """The Entra group whose members may read the views with tools of their own."""
     reader_group_id: str | None
+    threat_protection: bool
+    """Whether Defender watches the database's logins."""
     database_server: str | None
     """The server's name where it isn't the stack's own, as after a restore to a new one."""
     database_restore_from: str | None
@@ -125,6 +131,8 @@ class StackConfig:
     """The id of the registry that a pair shares, where another stack made it."""
     database_admin_group: str
     database_admin_group_id: str
+    deletion_locks: bool
+    """Whether nobody may delete what holds data, and what lies in it, before the lock is gone."""
     secrets_admin_group_id: str | None
     """The Entra group whose members may rotate secrets; none: nobody may."""
     registry_sku: str
@@ -205,6 +213,7 @@ def load_config() -> StackConfig:
         smtp_host=own.get("smtpHost") or None,
         smtp_user=own.get("smtpUser") or "",
         alert_email_from=own.get("alertEmailFrom") or "",
+        digest_email_to=own.get("digestEmailTo") or "",
         database_sku=_database_sku(own.require("databaseSku")),
         database_storage_gb=own.require_int("databaseStorageGb"),
         database_standby=own.get_bool("databaseStandby") or False,
@@ -213,6 +222,7 @@ def load_config() -> StackConfig:
         database_read_replica=own.get_bool("databaseReadReplica") or False,
         reader_group=own.get("readerGroup") or None,
         reader_group_id=own.get("readerGroupId") or None,
+        threat_protection=own.get_bool("threatProtection") or False,
         database_server=own.get("databaseServer") or None,
         database_restore_from=own.get("databaseRestoreFrom") or None,
         database_restore_time=own.get("databaseRestoreTime") or None,
@@ -226,6 +236,7 @@ def load_config() -> StackConfig:
         registry_id=own.get("registryId") or None,
         database_admin_group=own.require("databaseAdminGroup"),
         database_admin_group_id=own.require("databaseAdminGroupId"),
+        deletion_locks=_unless_said(own, "deletionLocks", own.get("stack") != "dev"),
         secrets_admin_group_id=own.get("secretsAdminGroupId") or None,
         registry_sku=own.require("registrySku"),
         image_digest=own.get("imageDigest") or None,
@@ -249,6 +260,7 @@ def load_config() -> StackConfig:
             pagerduty_url=own.require_secret("pagerdutyUrl"),
             pagerduty_routing_key=own.require_secret("pagerdutyRoutingKey"),
             slack_webhook_url=own.require_secret("slackWebhookUrl"),
+            digest_slack_webhook_url=_chosen_secret(own, "digestSlackWebhookUrl"),
             sentiment_endpoint_key=_chosen_secret(own, "sentimentEndpointKey"),
             ui_certificate=own.require_secret("uiCertificate"),
         ),
@@ -262,6 +274,11 @@ def _one_of(config: pulumi.Config, key: str, allowed: tuple[str, ...], default: 
     if value not in allowed:
         raise ConfigurationError(f"{key}: must be one of {', '.join(allowed)}")
     return value
+
+
+def _unless_said(config: pulumi.Config, key: str, default: bool) -> bool:
+    said = config.get_bool(key)
+    return default if said is None else said
 
 
 def _chosen_secret(config: pulumi.Config, key: str) -> pulumi.Output[str] | None:
@@ -348,6 +365,10 @@ def _check(config: StackConfig) -> None:
             "databaseReadReplica: follows a GeneralPurpose server that is no replica itself",
         ),
         (
+            lambda: not config.threat_protection or config.database_sku.standby_possible,
+            "threatProtection: needs a GeneralPurpose databaseSku",
+        ),
+        (
             lambda: bool(config.reader_group) == bool(config.reader_group_id),
             "readerGroup and readerGroupId: both, or none",
         ),
@@ -366,6 +387,10 @@ def _check(config: StackConfig) -> None:
         (
             lambda: not config.smtp_host or "@" in config.alert_email_from,
             "alertEmailFrom: needed with smtpHost",
+        ),
+        (
+            lambda: not config.digest_email_to or bool(config.smtp_host),
+            "smtpHost: needed with digestEmailTo",
         ),
         (
             lambda: not config.database_standby or config.database_sku.standby_possible,

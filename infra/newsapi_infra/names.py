@@ -23,6 +23,7 @@ NEWSAPI_KEY_SECRET = "newsapi-api-key"  # noqa: S105
 POSTGRES_SECRET = "newsapi-postgres-credentials"  # noqa: S105
 EMAIL_SECRET = "newsapi-email-credentials"  # noqa: S105
 SLACK_SECRET = "newsapi-slack-webhook-url"  # noqa: S105
+DIGEST_SLACK_SECRET = "newsapi-digest-slack-webhook-url"  # noqa: S105
 PAGERDUTY_SECRET = "newsapi-pagerduty-routing-key"  # noqa: S105
 ENTRA_SECRET = "newsapi-entra-client-secret"  # noqa: S105
 TONE_SECRET = "newsapi-sentiment-endpoint-key"  # noqa: S105

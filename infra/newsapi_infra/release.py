@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
@@ -54,6 +55,9 @@ JOB_SECONDS = 3900.0
 
 BACKUP_SECONDS = 3600.0
 """How long a backup of the database may take: a snapshot of its storage."""
+
+EXPIRED = "AADSTS700024"
+"""Entra's word for a login by GitHub's token that is over: a release may take longer than one."""
 
 REPLICAS = {"AsyncReplica", "GeoAsyncReplica", "GeoSyncReplica", "SyncReplica"}
 """What a server that nobody writes to says that it is."""
@@ -296,12 +300,42 @@ def az(command: str, *more: str) -> Any:
     Raises:
         ReleaseError: it failed; the message has its last line.
     """
-    words = ["az", *command.split(), *more, "-o", "json"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = _run_az(command, *more)
+    if done.returncode != 0 and EXPIRED in done.stderr and _log_in_again():
+        done = _run_az(command, *more)
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise ReleaseError(f"az {command} failed: {said}")
     return json.loads(done.stdout or "null")
+
+
+def _run_az(command: str, *more: str) -> subprocess.CompletedProcess[str]:
+    words = ["az", *command.split(), *more, "-o", "json"]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def _log_in_again() -> bool:
+    """Log in as before with a new token of GitHub's, where a workflow runs this; or say no."""
+    address = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")
+    bearer = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    # What `az` remembers of its login, which it knows without asking anybody.
+    account = _run_az("account show")
+    if not address or not bearer or account.returncode != 0:
+        return False
+    known = json.loads(account.stdout)
+    request = urllib.request.Request(  # noqa: S310
+        f"{address}&audience=api://AzureADTokenExchange",
+        headers={"Authorization": f"bearer {bearer}"},
+    )
+    try:
+        with _opener().open(request, timeout=30) as answer:
+            token = json.loads(answer.read(10 * MOST_BYTES))["value"]
+    except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError, KeyError):
+        return False
+    _say("the login is over: logging in again")
+    who = ("-u", known["user"]["name"], "-t", known["tenantId"], "--federated-token", token)
+    logged_in = _run_az("login --service-principal", *who)
+    return logged_in.returncode == 0 and _run_az("account set", "-s", known["id"]).returncode == 0
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -28,6 +28,7 @@ from newsapi_infra.identity.roles import (
     METRICS_PUBLISHER,
     PREVIEW_ACTIONS,
     ROTATION_ACTIONS,
+    SUBSCRIPTION_PREVIEW_ACTIONS,
     grant,
     grant_actions,
     keep,
@@ -83,6 +84,16 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
         )
     if identities.preview is not None:
         grant_actions(context, "preview", identities.preview, "Preview changes", PREVIEW_ACTIONS)
+        subscription = f"/subscriptions/{config.subscription_id}"
+        grant_actions(
+            context,
+            "preview-subscription",
+            identities.preview,
+            "Preview what is beyond the group",
+            SUBSCRIPTION_PREVIEW_ACTIONS,
+            subscription,
+            within=subscription,
+        )
     apps = create_apps(context, around)
     if apps is not None and identities.rotation is not None:
         grant_actions(
@@ -105,20 +116,20 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
     people = create_remote_access(context, net)
     learning = create_machine_learning(context, net, around)
 
-    _watch(around, net, notifications, apps, address, gateway, people)
+    settings = _watch(around, net, notifications, apps, address, gateway, people)
     if learning is not None:
         _watch_learning(around, learning)
     keep_activity_log(context, observability)
     export_old_logs(context, observability, around.storage.account.id)
     create_alerts(context, _targets(around, net, apps, gateway), notifications)
     tell_of_service_health(context, notifications)
-    if config.protected:
-        for name, kept in (
-            ("database", around.database.server.id),
-            ("storage", around.storage.account.id),
-            ("vault", around.vault.vault.id),
+    if config.deletion_locks:
+        for name, kept, parts in (
+            ("database", around.database.server.id, around.database.parts),
+            ("storage", around.storage.account.id, around.storage.parts),
+            ("vault", around.vault.vault.id, around.vault.parts),
         ):
-            keep(context, name, kept)
+            keep(context, name, kept, [*parts, *settings])
     create_workbooks(context, observability.workspace.id, net.nat.id)
     create_budget(context)
     return _outputs(context, around, address)
@@ -158,8 +169,11 @@ def _watch(
     address: network.PublicIPAddress | None,
     gateway: network.ApplicationGateway | None,
     people: RemoteAccess,
-) -> None:
-    """Diagnostic settings of everything that can export logs or metrics; a NAT gateway can't."""
+) -> list[pulumi.Resource]:
+    """Diagnostic settings of everything that can export logs or metrics; a NAT gateway can't.
+
+    Returns those of what holds data.
+    """
     logs = around.observability
     send_diagnostics(logs, "network", net.vnet.id, "logs", "metrics")
     for name, group in net.security_groups.items():
@@ -168,17 +182,17 @@ def _watch(
     send_diagnostics(logs, "environment", around.environment.id, "logs", "metrics")
     archive = around.storage.account.id
     database = around.database.server.id
-    send_diagnostics(logs, "database", database, "logs", "metrics", archive=archive)
+    of_data = [send_diagnostics(logs, "database", database, "logs", "metrics", archive=archive)]
     if around.database.replica is not None:
         replica = around.database.replica.id
         send_diagnostics(logs, "read-replica", replica, "logs", "metrics", archive=archive)
     if around.cache is not None:
         send_diagnostics(logs, "cache", around.cache.cluster.id, "metrics")
         send_diagnostics(logs, "cache-database", around.cache.database.id, "logs")
-    send_diagnostics(logs, "vault", around.vault.vault.id, "logs", "metrics")
+    of_data.append(send_diagnostics(logs, "vault", around.vault.vault.id, "logs", "metrics"))
     send_diagnostics(logs, "vault-events", around.vault.notices.id, "logs", "metrics")
-    send_diagnostics(logs, "storage", around.storage.account.id, "metrics")
-    send_diagnostics(logs, "blobs", around.storage.blobs.id, "logs", "metrics")
+    of_data.append(send_diagnostics(logs, "storage", around.storage.account.id, "metrics"))
+    of_data.append(send_diagnostics(logs, "blobs", around.storage.blobs.id, "logs", "metrics"))
     if around.registry.own:
         send_diagnostics(logs, "registry", around.registry.id, "logs", "metrics")
     send_diagnostics(logs, "workspace", logs.workspace.id, "logs", "metrics")
@@ -201,6 +215,7 @@ def _watch(
         send_diagnostics(logs, "vpn", people.vpn.id, "logs", "metrics")
     if people.bastion is not None:
         send_diagnostics(logs, "bastion", people.bastion.id, "logs")
+    return of_data
 
 
 def _watch_learning(around: Surroundings, learning: MachineLearning) -> None:

@@ -20,8 +20,10 @@ from newsapi_infra.identity.roles import (
     ROTATION_ACTIONS,
     SECRETS_OFFICER,
     SECRETS_USER,
+    SUBSCRIPTION_PREVIEW_ACTIONS,
 )
 from newsapi_infra.monitoring import notifications
+from newsapi_infra.offline.arm import beyond_the_group
 from newsapi_infra.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]
@@ -57,6 +59,7 @@ def test_the_apps_may_do_what_they_need_and_no_more(graphs: Graphs) -> None:
     allowed = {
         (SECRETS_USER.guid, names.NEWSAPI_KEY_SECRET),
         (SECRETS_USER.guid, names.ENTRA_SECRET),
+        (SECRETS_USER.guid, names.DIGEST_SLACK_SECRET),
         (BLOB_CONTRIBUTOR.guid, "exports"),
         (BLOB_CONTRIBUTOR.guid, "raw-archive"),
         (METRICS_PUBLISHER.guid, "newsapi-prod-insights"),
@@ -116,14 +119,22 @@ def test_deployments_push_images_and_change_apps_only(graphs: Graphs) -> None:
 
 def test_previews_of_pull_requests_look_and_change_nothing(graphs: Graphs) -> None:
     graph = graphs("everything")
-    ((role, scope),) = grants(graph, "newsapi-prod-preview-id")
-    assert scope == "newsapi-rg"
-    (actions,) = [
-        item.inputs["permissions"][0]["actions"]
+    allowed = {
+        scope: actions
+        for role, scope in grants(graph, "newsapi-prod-preview-id")
         for item in graph.all("authorization:RoleDefinition")
         if item.id.endswith(role)
-    ]
-    assert actions == list(PREVIEW_ACTIONS)
+        for actions in [tuple(item.inputs["permissions"][0]["actions"])]
+    }
+    subscription = graph.config["azure-native:subscriptionId"]
+    assert allowed == {"newsapi-rg": PREVIEW_ACTIONS, subscription: SUBSCRIPTION_PREVIEW_ACTIONS}
+    # A search for drift reads each resource, those beyond the group as well.
+    beyond = {
+        f"{item.arm_name}/read"
+        for item in graph.resources
+        if beyond_the_group(item, graph) and item.logical != "group"
+    }
+    assert beyond == set(SUBSCRIPTION_PREVIEW_ACTIONS)
     credential = graph.one("managedidentity:FederatedIdentityCredential", "identity-preview-github")
     assert credential.inputs["subject"] == "repo:example/newsapi-dentsu:environment:prod-preview"
 
@@ -150,13 +161,15 @@ def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: 
         LAUNCH_ACTIONS,
         DEPLOY_ACTIONS,
         PREVIEW_ACTIONS,
+        SUBSCRIPTION_PREVIEW_ACTIONS,
     }
     for item in roles:
         assert not [a for a in item.inputs["permissions"][0]["actions"] if a.endswith("*")]
         writing = [a for a in item.inputs["permissions"][0]["actions"] if a.startswith("*")]
         assert writing in ([], ["*/read"])
         assert item.inputs["assignableScopes"] == [item.inputs["scope"]]
-        assert item.inputs["scope"].endswith("/resourceGroups/newsapi-rg")
+        if item.logical != "role-preview-subscription":
+            assert item.inputs["scope"].endswith("/resourceGroups/newsapi-rg")
 
 
 def test_no_role_reaches_beyond_one_resource_but_custom_ones(graph: Graph) -> None:

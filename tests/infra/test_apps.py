@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from newsapi_infra.apps.app_settings import FOR_COMMANDS, FOR_LIBRARIES, SECRETS
 from newsapi_infra.offline.graph import DIGEST, Declared, Graph
 
@@ -137,6 +139,19 @@ def test_every_variable_is_one_that_somebody_reads(graphs: Graphs) -> None:
         for token in ("app:ContainerApp", "app:Job"):
             for item in graphs(variant).all(token):
                 assert variables(item) <= known, item.logical
+
+
+def test_every_setting_of_the_application_is_given_or_left_for_a_reason(graphs: Graphs) -> None:
+    left = yaml.safe_load((Path(__file__).parent / "settings_left.yaml").read_text("utf-8"))
+    given = {
+        name
+        for variant in ("everything", "passwords", "learning", "pair-primary")
+        for token in ("app:ContainerApp", "app:Job")
+        for item in graphs(variant).all(token)
+        for name in variables(item)
+    }
+    reasons = {name for names in left.values() for name in names.split()}
+    assert application_settings() - given == reasons
 
 
 def test_variables_of_commands_are_those_that_the_commands_read() -> None:

@@ -56,6 +56,12 @@ def test_the_table_knows_every_command_of_a_release() -> None:
     assert run <= known
 
 
+def test_the_table_knows_every_command_that_renews_a_login() -> None:
+    source = (ROOT / "infra/newsapi_infra/release.py").read_text("utf-8")
+    run = set(re.findall(r'_run_az\("([a-z -]+)"', source))
+    assert run == {re.split(r" -\w ", command)[0] for command in TABLE["session"]}
+
+
 def test_the_table_knows_every_command_that_is_given_to_the_registry() -> None:
     source = (ROOT / "infra/newsapi_infra/old_images.py").read_text("utf-8")
     run = set(re.findall(r'az\(f"(acr [a-z -]*?) -', source))
@@ -86,7 +92,7 @@ def test_the_recorded_requests_are_those_of_the_real_command() -> None:
 def test_the_real_parser_takes_every_command_that_is_shown() -> None:
     shown = shown_commands("az")
     assert len(shown) > 15
-    found = ask_az("parse", (*sorted(shown), *TABLE["registry"]))
+    found = ask_az("parse", (*sorted(shown), *TABLE["registry"], *TABLE["session"]))
     assert {row["command"]: row["refused"] for row in found if row["refused"]} == {}
 
 

@@ -11,7 +11,12 @@ from newsapi_infra.offline.cost_table import as_table
 from newsapi_infra.offline.graph import build_graph
 from newsapi_infra.offline.variants import PAIR_PRIMARY, PAIR_STANDBY, VARIANTS
 
-DEFAULTS = {"runLauncher": "daemon", "wafMode": "Detection", "databaseLogin": "entra"}
+DEFAULTS = {
+    "runLauncher": "daemon",
+    "wafMode": "Detection",
+    "databaseLogin": "entra",
+    "deletionLocks": True,
+}
 SWITCHES: dict[str, set[object]] = {
     "stage": {"foundation", "apps"},
     "uiAccess": {"gateway", "vpn", "restricted"},
@@ -26,6 +31,9 @@ SWITCHES: dict[str, set[object]] = {
     "databaseReadReplica": {True, False},
     "redisSku": {"Balanced_B1", False},
     "machineLearning": {True, False},
+    "threatProtection": {True, False},
+    "digestEmailTo": {"newsapi-readers@example.com", False},
+    "deletionLocks": {True, False},
 }
 
 
@@ -67,6 +75,8 @@ SWITCHES: dict[str, set[object]] = {
         ("prod", {"bastion": True}, "jumpHostSshKey"),
         ("prod", {"suffix": "Too-Long"}, "suffix"),
         ("prod", {"alertEmailFrom": ""}, "alertEmailFrom"),
+        ("prod", {"digestEmailTo": "a@example.com", "smtpHost": ""}, "digestEmailTo"),
+        ("dev", {"threatProtection": True}, "threatProtection"),
         ("prod", {"budgetStart": "2026-12-15"}, "budgetStart"),
         ("dr", {"databaseRestoreTime": ""}, "databaseRestoreTime"),
         ("dr", {**PAIR_STANDBY, "databaseRestoreFrom": "/x"}, "databaseReplicaOf"),
@@ -113,6 +123,7 @@ def test_the_variants_have_every_switch_in_every_position() -> None:
     for stack, changes in VARIANTS.values():
         settings = stack_settings(stack, {"stage": "apps"} | changes)
         for name in SWITCHES:
-            value = settings.get(f"newsapi-infra:{name}") or DEFAULTS.get(name, False)
+            value = settings.get(f"newsapi-infra:{name}", "")
+            value = DEFAULTS.get(name, False) if value == "" else value
             seen.setdefault(name, set()).add(value)
     assert seen == SWITCHES

@@ -231,6 +231,44 @@ def test_the_registry_keeps_to_what_its_size_can(graphs: Graphs) -> None:
     assert not graphs("dev").all("containerregistry:Replication")
 
 
+def test_a_secret_that_is_no_longer_declared_stays_in_the_vault(graph: Graph) -> None:
+    """Pulumi deletes one by asking the vault itself, which answers nobody from outside."""
+    secrets = graph.all("keyvault:Secret")
+    assert secrets
+    assert [item.logical for item in secrets if not item.retained] == []
+
+
+def test_defender_watches_the_databases_logins(graphs: Graphs) -> None:
+    deployment = graphs("prod").one("resources:Deployment").inputs
+    (setting,) = deployment["properties"]["template"]["resources"]
+    assert deployment["properties"]["mode"] == "Incremental"
+    assert setting["type"].endswith("flexibleServers/advancedThreatProtectionSettings")
+    assert setting["name"] == "newsapi-prod-pg-dnt1/Default"
+    assert setting["properties"] == {"state": "Enabled"}
+    for variant in ("dev", "pair-standby"):
+        assert not graphs(variant).all("resources:Deployment"), variant
+
+
+def test_a_lock_is_made_after_all_that_it_holds_and_goes_first(graph: Graph) -> None:
+    """Azure deletes nothing beneath a lock, so Pulumi must delete the lock before."""
+    known = {item.urn: item for item in graph.resources}
+    for lock in graph.all("authorization:ManagementLockByScope"):
+        before, waiting = set(), list(lock.depends_on)
+        while waiting:
+            urn = waiting.pop()
+            if urn in known and urn not in before:
+                before.add(urn)
+                waiting += known[urn].depends_on
+        scope = lock.inputs["scope"]
+        beneath = {
+            item.urn
+            for item in graph.resources
+            if item.id.startswith(f"{scope}/") and item.urn != lock.urn
+        }
+        assert beneath
+        assert beneath - before == set(), lock.logical
+
+
 def test_what_holds_data_is_locked_where_pulumi_protects_it(stack_graph: Graph) -> None:
     locked = {
         item.inputs["scope"]: item.inputs["level"]

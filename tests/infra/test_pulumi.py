@@ -1,6 +1,6 @@
 """Commands of `pulumi` that documents, settings and workflows show, held to the command's grammar.
 
-The command itself is in no package registry: pulumi_commands.yaml has what it takes, with its source.
+The command is in no package registry: pulumi_commands.yaml has what it takes, with its source.
 """
 
 import re

@@ -24,7 +24,14 @@ OPTIONS = {
     "postgres flexible-server backup create": {"-n", "-g", "-o", "--server-name"},
 }
 
-FLAGS = {"--yes"}
+SESSION = {
+    "account show": {"-o"},
+    "account set": {"-s", "-o"},
+    "login": {"--service-principal", "-u", "-t", "--federated-token", "-o"},
+}
+"""What is known or made without a login."""
+
+FLAGS = {"--yes", "--service-principal"}
 
 
 def fail(reason: str) -> NoReturn:
@@ -37,13 +44,27 @@ def main() -> None:
     words = sys.argv[1:]
     first = next(place for place, word in enumerate(words) if word.startswith("-"))
     command, rest = " ".join(words[:first]), words[first:]
-    if command not in OPTIONS:
+    if command not in OPTIONS | SESSION:
         fail(f"'{command}' is misspelled or not recognized by the system.")
     flags = [word for word in rest if word in FLAGS]
     rest = [word for word in rest if word not in FLAGS]
     given = dict(zip(rest[::2], rest[1::2], strict=True)) | dict.fromkeys(flags, "")
-    if unknown := set(given) - OPTIONS[command]:
+    if unknown := set(given) - (OPTIONS | SESSION)[command]:
         fail(f"unrecognized arguments: {' '.join(sorted(unknown))}")
+    if command in SESSION:
+        found = session_answer(state, command, given)
+        path.write_text(json.dumps(state))
+        print(json.dumps(found))  # noqa: T201
+        return
+    left = state["calls_until_it_is_over"]
+    if left == 0:
+        fail(
+            "AADSTS700024: Client assertion is not within its valid time range. Current time: …\n"
+            "Interactive authentication is needed. Please run:\naz login"
+        )
+    if left is not None:
+        state["calls_until_it_is_over"] = left - 1
+        path.write_text(json.dumps(state))
     if command.startswith("acr "):
         found = registry_answer(state, command, given)
         path.write_text(json.dumps(state))
@@ -67,6 +88,21 @@ def main() -> None:
     result = answer(state, command, given, resources[given["-n"]])
     path.write_text(json.dumps(state))
     print(json.dumps(result))  # noqa: T201
+
+
+def session_answer(state: dict[str, Any], command: str, given: dict[str, str]) -> Any:
+    account = {"id": "sub", "tenantId": "tenant", "user": {"name": "client", "type": "service"}}
+    if command == "account show":
+        return account
+    if command == "account set":
+        return None if given["-s"] == account["id"] else fail("no such subscription")
+    if (given["-u"], given["-t"]) != ("client", "tenant") or "--service-principal" not in given:
+        fail("AADSTS700016: Application was not found in the directory")
+    if given["--federated-token"] != state["github_token"]:
+        fail("AADSTS700211: No matching federated identity record found")
+    state["calls"].append("login")
+    state["calls_until_it_is_over"] = state["calls_of_a_login"]
+    return [account]
 
 
 def registry_answer(state: dict[str, Any], command: str, given: dict[str, str]) -> Any:

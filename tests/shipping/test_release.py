@@ -44,6 +44,7 @@ class Azure:
 
     folder: Path
     url: str
+    in_workflow: bool = False
 
     @property
     def file(self) -> Path:
@@ -65,9 +66,13 @@ class Azure:
 
     def run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.folder}:{os.environ['PATH']}"
+        environment = {"PATH": path, "PYTHONPATH": str(ROOT / "infra"), "AZ_STATE": str(self.file)}
+        if self.in_workflow:
+            environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = f"{self.url}/token?api-version=2.0"
+            environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "of-this-job"
         return subprocess.run(
             [sys.executable, "-m", f"newsapi_infra.{module}", *arguments],
-            env={"PATH": path, "PYTHONPATH": str(ROOT / "infra"), "AZ_STATE": str(self.file)},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=60,
@@ -84,6 +89,12 @@ class Azure:
 def azure(tmp_path: Path) -> Iterator[Azure]:
     class Ui(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/token?api-version=2.0&audience=api://AzureADTokenExchange":
+                allowed = self.headers["Authorization"] == "bearer of-this-job"
+                self.send_response(200 if allowed else 401)
+                self.end_headers()
+                self.wfile.write(b'{"count": 1, "value": "a-new-token"}')
+                return
             if self.path.startswith("/behind-a-login/"):
                 # As the platform's login does: to a page that answers well.
                 self.send_response(302)
@@ -115,8 +126,15 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
         "registry": REGISTRY.partition(".")[0],
         "manifests": [],
     }
+    login = {
+        "calls_until_it_is_over": None,
+        "calls_of_a_login": None,
+        "github_token": "a-new-token",
+    }
     made.file.write_text(
-        json.dumps({"group": "newsapi-rg", "broken": [], "ends": {}, "calls": [], **resources})
+        json.dumps(
+            {"group": "newsapi-rg", "broken": [], "ends": {}, "calls": [], **resources, **login}
+        )
     )
     yield made
     server.shutdown()
@@ -139,6 +157,31 @@ def test_the_tables_come_first_then_the_daemon_then_the_ui_then_the_proof(azure:
     ]
     assert azure.images() == {image(NEW)}
     assert azure.release("running", "--group", "newsapi-rg").stdout.strip() == NEW
+
+
+def test_a_release_that_outlasts_its_login_logs_in_again_and_goes_on(azure: Azure) -> None:
+    azure.change(calls_until_it_is_over=12, calls_of_a_login=12)
+    azure.in_workflow = True
+
+    done = azure.deploy()
+
+    assert done.returncode == 0, done.stderr
+    assert azure.state["calls"].count("login") > 1
+    assert azure.images() == {image(NEW)}
+    assert "a-new-token" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("refused", ["by hand", "by Entra"])
+def test_a_login_that_is_over_and_cant_be_renewed_is_told(azure: Azure, refused: str) -> None:
+    azure.change(calls_until_it_is_over=12)
+    azure.in_workflow = refused == "by Entra"
+    azure.change(github_token="another")
+
+    done = azure.deploy()
+
+    assert done.returncode != 0
+    assert "az containerapp" in done.stderr
+    assert "az login" in done.stderr
 
 
 def test_a_job_that_only_some_stacks_have_gets_the_image_where_it_is(azure: Azure) -> None:

@@ -179,15 +179,19 @@ def test_nothing_is_deployed_that_was_not_tested_and_scanned() -> None:
 def test_nothing_is_deployed_whose_origin_and_parts_are_not_proven() -> None:
     platforms = {row["platform"] for row in JOBS["image"]["strategy"]["matrix"]["include"]}
     assert platforms == {"amd64", "arm64"}
-    signed = {
-        step["with"]["subject-digest"]: step["uses"].split("@")[0].split("/")[1]
-        for step in steps("deploy")
-        if "subject-digest" in step.get("with", {})
-    }
+    signing = [step for step in steps("deploy") if "subject-digest" in step.get("with", {})]
+    assert {step["uses"].split("@")[0] for step in signing} == {"actions/attest"}
+    # Without a list of parts the action signs where something was built.
+    signed = {step["with"]["subject-digest"]: step["with"].get("sbom-path") for step in signing}
     assert signed == {
-        "${{ steps.push.outputs.digest }}": "attest-build-provenance",
-        **{f"${{{{ steps.push.outputs.{name} }}}}": "attest-sbom" for name in platforms},
+        "${{ steps.push.outputs.digest }}": None,
+        **{
+            f"${{{{ steps.push.outputs.{name} }}}}": f"image-{name}/sbom.spdx.json"
+            for name in platforms
+        },
     }
+    # It would take a right that the job doesn't have, and an organisation's repository.
+    assert [step["with"]["create-storage-record"] for step in signing] == [False] * 3
     *_, verifying, release = steps("deploy")
     assert set(verifying["env"].values()) - {"${{ github.token }}"} == set(signed)
     assert verifying["run"].count("gh attestation verify") == 2

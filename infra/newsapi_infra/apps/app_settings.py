@@ -16,6 +16,7 @@ SECRETS = {
     "NEWSAPI_KEY": names.NEWSAPI_KEY_SECRET,
     "SMTP_PASSWORD": names.EMAIL_SECRET,
     "SLACK_WEBHOOK_URL": names.SLACK_SECRET,
+    "DIGEST_SLACK_WEBHOOK_URL": names.DIGEST_SLACK_SECRET,
     "PAGERDUTY_ROUTING_KEY": names.PAGERDUTY_SECRET,
     "SENTIMENT_ENDPOINT_KEY": names.TONE_SECRET,
 }
@@ -24,8 +25,11 @@ SECRETS = {
 
 def secret_settings(config: StackConfig) -> tuple[str, ...]:
     """Those of them that the pipeline's apps of a stack have."""
-    unused = () if config.sentiment_endpoint else ("SENTIMENT_ENDPOINT_KEY",)
-    return tuple(name for name in SECRETS if name not in unused)
+    used = {
+        "SENTIMENT_ENDPOINT_KEY": bool(config.sentiment_endpoint),
+        "DIGEST_SLACK_WEBHOOK_URL": config.secrets.digest_slack_webhook_url is not None,
+    }
+    return tuple(name for name in SECRETS if used.get(name, True))
 
 
 FOR_LIBRARIES = {
@@ -168,6 +172,7 @@ def app_settings(
         **database,
         **alert_settings(config, ui_host),
         **({"SENTIMENT_ENDPOINT": config.sentiment_endpoint} if config.sentiment_endpoint else {}),
+        **({"DIGEST_EMAIL_TO": config.digest_email_to} if config.digest_email_to else {}),
         "NEWSAPI_SANDBOX": "never",
         "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": pulumi.Output.concat(
             "Authorization=AAD;ClientId=", client_id

@@ -100,6 +100,8 @@ def _quantities(config: StackConfig, hours: float) -> list[tuple[str, str, float
         rows.append(("Database, read replica", f"postgres_{sku}_hour", hours))
         storage = config.database_storage_gb
         rows.append(("Database, read replica's storage", "postgres_storage_gb", storage))
+    if config.threat_protection and config.database_replica_of is None:
+        rows.append(("Database, Defender", "defender_database_month", 1))
     if config.machine_learning:
         rows.append(("Machine learning, 4 hours of training", "ml_machine_hour", 4))
         rows.append(("Machine learning, private endpoints (5)", "private_endpoint_hour", 5 * hours))

@@ -23,6 +23,7 @@ APP_SECRETS = (
     names.POSTGRES_SECRET,
     names.EMAIL_SECRET,
     names.SLACK_SECRET,
+    names.DIGEST_SLACK_SECRET,
     names.PAGERDUTY_SECRET,
     names.ENTRA_SECRET,
     names.TONE_SECRET,
@@ -48,6 +49,8 @@ class KeyVault:
     vault: keyvault.Vault
     notices: eventgrid.SystemTopic
     ready: list[pulumi.Resource]
+    parts: list[pulumi.Resource]
+    """What lies in the vault, the grants on it included."""
 
     def secret_url(self, name: str) -> pulumi.Output[str]:
         """The unversioned address of a secret: a new version is picked up by itself."""
@@ -65,6 +68,7 @@ def create_key_vault(
     endpoint = private_endpoint(context, net, VAULT, vault.id)
     topic, subscription = _expiry_notice(context, vault, told)
     ready: list[pulumi.Resource] = [endpoint]
+    more: list[pulumi.Resource] = []
     values = context.config.secrets
     readers = {
         "apps": (identities.apps, APP_SECRETS),
@@ -77,6 +81,7 @@ def create_key_vault(
         (names.POSTGRES_SECRET, values.postgres_password),
         (names.EMAIL_SECRET, values.email_password),
         (names.SLACK_SECRET, values.slack_webhook_url),
+        (names.DIGEST_SLACK_SECRET, values.digest_slack_webhook_url),
         (names.PAGERDUTY_SECRET, values.pagerduty_routing_key),
         (names.ENTRA_SECRET, values.entra_client_secret),
         (
@@ -91,14 +96,18 @@ def create_key_vault(
             if name in readable:
                 ready.append(grant(context, f"{who}-{name}", identity, SECRETS_USER, secret.id))
         if name == names.POSTGRES_SECRET:
-            grant(context, "rotation", identities.administration, SECRETS_OFFICER, secret.id)
+            more.append(
+                grant(context, "rotation", identities.administration, SECRETS_OFFICER, secret.id)
+            )
     if context.config.secrets_admin_group_id is not None:
-        grant_group(
-            context,
-            "secrets-officers",
-            context.config.secrets_admin_group_id,
-            SECRETS_OFFICER,
-            vault.id,
+        more.append(
+            grant_group(
+                context,
+                "secrets-officers",
+                context.config.secrets_admin_group_id,
+                SECRETS_OFFICER,
+                vault.id,
+            )
         )
     if identities.gateway is not None:
         certificate = _secret(
@@ -112,7 +121,7 @@ def create_key_vault(
         ready.append(
             grant(context, "gateway-certificate", identities.gateway, SECRETS_USER, certificate.id)
         )
-    return KeyVault(vault, topic, ready)
+    return KeyVault(vault, topic, ready, [*ready, *more])
 
 
 def private_vault(
@@ -172,6 +181,9 @@ def _secret(
             depends_on=[subscription],
             # Rotation happens in the vault; a later `up` must not bring the first value back.
             ignore_changes=["properties"],
+            # Only the vault itself deletes secrets, and from outside of the network it answers
+            # nobody: a secret that is no longer declared stays there, for somebody to delete.
+            retain_on_delete=True,
         ),
     )
 

@@ -65,6 +65,8 @@ class Storage:
     account: storage.StorageAccount
     blobs: storage.BlobServiceProperties
     ready: list[pulumi.Resource]
+    parts: list[pulumi.Resource]
+    """What lies in the account, the grants on it included."""
 
     def container_url(self, name: str) -> pulumi.Output[str]:
         """The https address of a container."""
@@ -93,6 +95,7 @@ def create_storage(context: Context, net: Network, identities: Identities) -> St
         ),
     )
     ready: list[pulumi.Resource] = [endpoint]
+    parts: list[pulumi.Resource] = []
     for name in CONTAINERS:
         container = storage.BlobContainer(
             f"container-{name}",
@@ -102,12 +105,13 @@ def create_storage(context: Context, net: Network, identities: Identities) -> St
             public_access=storage.PublicAccess.NONE,
             opts=context.lasting(depends_on=[blobs]),
         )
+        parts.append(container)
         if name != LOGS:
             ready.append(
                 grant(context, f"apps-{name}", identities.apps, BLOB_CONTRIBUTOR, container.id)
             )
-    _lifecycle(context, account, blobs)
-    return Storage(account, blobs, ready)
+    parts.append(_lifecycle(context, account, blobs))
+    return Storage(account, blobs, ready, [*ready, *parts])
 
 
 def _account(context: Context) -> storage.StorageAccount:
@@ -166,8 +170,8 @@ def private_account(
 
 def _lifecycle(
     context: Context, account: storage.StorageAccount, blobs: storage.BlobServiceProperties
-) -> None:
-    storage.ManagementPolicy(
+) -> pulumi.Resource:
+    return storage.ManagementPolicy(
         "lifecycle",
         resource_group_name=context.group_name,
         account_name=account.name,

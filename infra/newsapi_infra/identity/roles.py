@@ -58,6 +58,13 @@ PREVIEW_ACTIONS = (
 )
 """What showing the changes of a pull request takes: looking, and one secret address."""
 
+SUBSCRIPTION_PREVIEW_ACTIONS = (
+    "Microsoft.Insights/diagnosticSettings/read",
+    "Microsoft.Authorization/roleDefinitions/read",
+    "Microsoft.Authorization/roleAssignments/read",
+)
+"""The same beyond the group: the Activity Log's setting, and this role itself."""
+
 DEPLOY_ACTIONS = (
     "Microsoft.App/containerApps/read",
     "Microsoft.App/containerApps/write",
@@ -117,16 +124,21 @@ def grant_actions(
     title: str,
     actions: tuple[str, ...],
     scope: pulumi.Input[str] | None = None,
+    within: pulumi.Input[str] | None = None,
 ) -> authorization.RoleAssignment:
-    """Define a role of exactly these actions and grant it: on the stack's group, or on `scope`."""
+    """Define a role of exactly these actions and grant it: on the stack's group, or on `scope`.
+
+    `within`: where the role can be granted, if that isn't the group.
+    """
+    within = within or context.group.id
     role = authorization.RoleDefinition(
         f"role-{name}",
         role_definition_id=context.names.guid("role", name),
         role_name=f"{title} ({context.names.of('role')} {context.names.suffix})",
         description=title,
         role_type="CustomRole",
-        scope=context.group.id,
-        assignable_scopes=[context.group.id],
+        scope=within,
+        assignable_scopes=[within],
         permissions=[authorization.PermissionArgs(actions=list(actions), not_actions=[])],
     )
     return _assign(context, name, identity, role.id, scope or context.group.id, title)
@@ -152,12 +164,18 @@ def _assign(
     )
 
 
-def keep(context: Context, name: str, scope: pulumi.Input[str]) -> None:
-    """Let nobody delete a resource before the lock is deleted, whatever their role."""
+def keep(
+    context: Context, name: str, scope: pulumi.Input[str], parts: list[pulumi.Resource]
+) -> None:
+    """Let nobody delete a resource before the lock is deleted, whatever their role.
+
+    A lock holds for the `parts` of the resource as well, so it is made after them and goes first.
+    """
     authorization.ManagementLockByScope(
         f"lock-{name}",
         scope=scope,
         lock_name=context.names.of("keep"),
         level=authorization.LockLevel.CAN_NOT_DELETE,
         notes="Holds data.",
+        opts=pulumi.ResourceOptions(depends_on=parts),
     )

@@ -83,9 +83,9 @@ def send_diagnostics(
     *kinds: Kind,
     own_tables: bool = False,
     archive: pulumi.Input[str] | None = None,
-) -> None:
+) -> pulumi.Resource:
     """Send a resource's logs, its metrics or both to the workspace; `archive`: an account too."""
-    monitor.DiagnosticSetting(
+    return monitor.DiagnosticSetting(
         f"diagnostics-{name}",
         name="to-workspace",
         resource_uri=resource_id,

@@ -12,8 +12,8 @@ from newsapi_infra.offline.graph import DIGEST, Declared, Graph
 from newsapi_infra.offline.variants import VARIANTS, build_variant
 
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
-BEYOND_THE_GROUP = ("resources:ResourceGroup", "monitor:SubscriptionDiagnosticSetting")
-"""What a deployment to a resource group can't hold: `pulumi up` makes these."""
+LEFT_OUT = (":ResourceGroup", ":Deployment")
+"""What isn't in the template by itself, so that nothing can wait for it there."""
 
 NEVER_INPUTS = {"resourceGroupName", "recordType"}
 
@@ -22,21 +22,29 @@ def export_template(graph: Graph) -> dict[str, Any]:
     """Turn a graph into a template that is deployed to the stack's resource group."""
     texts = _Texts(graph)
     by_urn = {item.urn: item for item in graph.resources}
-    resources = [
-        _resource(item, by_urn, texts)
-        for item in graph.resources
-        if item.token.removeprefix("azure-native:") not in BEYOND_THE_GROUP
-    ]
+    resources: list[dict[str, Any]] = []
+    for item in graph.resources:
+        if item.token.endswith(":Deployment"):
+            resources += _deployed(item, by_urn, texts)
+        elif not beyond_the_group(item, graph):
+            resources.append(_resource(item, by_urn, texts))
     return {
         "$schema": SCHEMA,
         "contentVersion": "1.0.0.0",
         "metadata": {
             "comments": f"Stack {graph.stack}, exported from infra/; do not edit. The resource "
-            "group and the export of the Activity Log are made by `pulumi up` only."
+            "group, the export of the Activity Log and the role to look at it are made by "
+            "`pulumi up` only."
         },
         "parameters": texts.parameters(),
         "resources": resources,
     }
+
+
+def beyond_the_group(item: Declared, graph: Graph) -> bool:
+    """Whether a deployment to the resource group can't hold it: `pulumi up` makes these."""
+    group = graph.one("resources:ResourceGroup").id
+    return not item.id.startswith(f"{group}/")
 
 
 class _Texts:
@@ -124,16 +132,24 @@ def _resource(item: Declared, by_urn: dict[str, Declared], texts: _Texts) -> dic
         resource["properties"] = properties
     converted: dict[str, Any] = texts.convert(resource)
     converted["name"] = _name([texts.convert(name) for name in names])
+    return converted | _waits(item, by_urn, texts)
+
+
+def _deployed(item: Declared, by_urn: dict[str, Declared], texts: _Texts) -> list[dict[str, Any]]:
+    """The resources of a deployment of its own, as if they were the template's."""
+    inner: list[dict[str, Any]] = item.inputs["properties"]["template"]["resources"]
+    return [texts.convert(resource) | _waits(item, by_urn, texts) for resource in inner]
+
+
+def _waits(item: Declared, by_urn: dict[str, Declared], texts: _Texts) -> dict[str, Any]:
     waits = sorted(
         {
             by_urn[urn].id
             for urn in item.depends_on
-            if urn in by_urn and not by_urn[urn].token.endswith("ResourceGroup")
+            if urn in by_urn and not by_urn[urn].token.endswith(LEFT_OUT)
         }
     )
-    if waits:
-        converted["dependsOn"] = texts.convert(waits)
-    return converted
+    return {"dependsOn": texts.convert(waits)} if waits else {}
 
 
 def _name(parts: list[str]) -> str:

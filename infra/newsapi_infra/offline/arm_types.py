@@ -116,6 +116,7 @@ TYPES = {
     "privatedns:PrivateRecordSet": ArmType(
         "Microsoft.Network/privateDnsZones/A", ("privateZoneName", "relativeRecordSetName")
     ),
+    "resources:Deployment": ArmType("Microsoft.Resources/deployments", ("deploymentName",)),
     "authorization:ManagementLockByScope": ArmType(
         "Microsoft.Authorization/locks", ("lockName",), frozenset(), scope_input="scope"
     ),

@@ -23,6 +23,7 @@ SECRET_KEYS = (
     "pagerdutyUrl",
     "pagerdutyRoutingKey",
     "slackWebhookUrl",
+    "digestSlackWebhookUrl",
     "sentimentEndpointKey",
     "uiCertificate",
 )

@@ -39,6 +39,8 @@ class Declared:
     """Properties that Pulumi leaves as they are once the resource exists."""
     protected: bool
     """Whether Pulumi refuses to delete it."""
+    retained: bool
+    """Whether it stays in Azure when Pulumi forgets it."""
 
     @property
     def arm_name(self) -> str:
@@ -97,7 +99,7 @@ class _Recorder(pulumi_mocks.Mocks):
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.pending: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool]] = {}
+        self.pending: dict[str, tuple[tuple[str, ...], tuple[str, ...], bool, bool]] = {}
 
     def new_resource(self, args: pulumi_mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = _unwrap(args.inputs, sealed=False)
@@ -111,7 +113,7 @@ class _Recorder(pulumi_mocks.Mocks):
                 resource_id,
                 inputs,
                 _unwrap(args.inputs, sealed=True),
-                *self.pending.pop(urn, ((), (), False)),
+                *self.pending.pop(urn, ((), (), False, False)),
             )
         )
         state: dict[str, Any] = {"name": resource_id.rsplit("/", 1)[-1]}
@@ -215,6 +217,7 @@ class _Monitor(pulumi_mocks.MockMonitor):
             tuple("::".join(urn.split("::")[-2:]) for urn in request.dependencies),
             tuple(request.ignoreChanges),
             request.protect,
+            request.retainOnDelete,
         )
         return super().RegisterResource(request)
 

@@ -30,7 +30,16 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dev": ("dev", {}),
     "prod": ("prod", {}),
     "dr": ("dr", {}),
-    "vpn": ("prod", {"uiAccess": "vpn", "vpnGateway": True, "smtpHost": ""}),
+    "vpn": (
+        "prod",
+        {
+            "uiAccess": "vpn",
+            "vpnGateway": True,
+            "smtpHost": "",
+            "digestSlackWebhookUrl": "",
+            "deletionLocks": False,
+        },
+    ),
     "passwords": ("prod", {"databaseLogin": "password", "redisSku": "", "newsMinReplicas": 2}),
     "everything": (
         "prod",
@@ -40,6 +49,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "secretsAdminGroupId": "22222222-2222-2222-2222-222222222222",
             "jumpHostSshKey": "ssh-ed25519 AAAA test",
             "runLauncher": "jobs",
+            "digestEmailTo": "newsapi-readers@example.com",
             "githubRepository": "example/newsapi-dentsu",
             "databaseServer": "newsapi-prod-pg-dnt1-r1",
             "databaseStorageGb": 256,
