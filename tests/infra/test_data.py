@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from newsapi_infra.offline.graph import Graph, build_graph
+from newsapi_infra.offline.graph import Declared, Graph, build_graph
 
 Graphs = Callable[[str], Graph]
 
@@ -61,11 +61,10 @@ def test_the_read_replica_can_follow_and_lies_beside_its_source(graphs: Graphs) 
         assert replica.inputs[part] == source.inputs[part], part
     assert "highAvailability" not in replica.inputs
     assert "backup" not in replica.inputs
-    parameters = graph.all("dbforpostgresql:Configuration")
-    waited_for = {urn.rpartition("::")[2] for item in parameters for urn in item.depends_on}
-    (last,) = {item.logical for item in parameters} - waited_for
-    waits = {urn.rpartition("::")[2] for urn in replica.depends_on}
-    assert last in waits, "parameters of a source that is followed need a restart"
+    parameters = {item.urn for item in graph.all("dbforpostgresql:Configuration")}
+    assert parameters
+    late = parameters - made_before(graph, replica)
+    assert not late, "parameters of a source that is followed need a restart"
     assert not replica.protected, "it holds nothing of its own"
     for stack in ("dev", "dr"):
         assert len(graphs(stack).all("dbforpostgresql:Server")) == 1
@@ -249,16 +248,53 @@ def test_defender_watches_the_databases_logins(graphs: Graphs) -> None:
         assert not graphs(variant).all("resources:Deployment"), variant
 
 
+def made_before(graph: Graph, item: Declared) -> set[str]:
+    """The urns of what a resource waits for, directly or not."""
+    known = {item.urn: item for item in graph.resources}
+    before: set[str] = set()
+    waiting = list(item.depends_on)
+    while waiting:
+        urn = waiting.pop()
+        if urn in known and urn not in before:
+            before.add(urn)
+            waiting += known[urn].depends_on
+    return before
+
+
+def test_a_server_is_asked_for_one_thing_at_a_time(graph: Graph) -> None:
+    """Two changes at once end as ServerIsBusy."""
+    server = graph.one("dbforpostgresql:Server", "database-server")
+    changing = [
+        item
+        for item in graph.resources
+        if item.id.startswith(f"{server.id}/") and "/providers/" not in item.id[len(server.id) :]
+    ]
+    changing += [
+        item
+        for item in graph.resources
+        if item.inputs.get("sourceServerResourceId") == server.id
+        or item.token.endswith(":Deployment")
+    ]
+    earlier = {item.urn: made_before(graph, item) for item in changing}
+    for place, one in enumerate(changing):
+        for other in changing[:place]:
+            ordered = one.urn in earlier[other.urn] or other.urn in earlier[one.urn]
+            assert ordered, (one.logical, other.logical)
+
+
+ONCE = {"createMode", "sourceServerResourceId", "pointInTimeUTC"}
+"""What the API takes at a server's creation only, so that the provider would replace it."""
+
+
+def test_no_server_is_replaced_for_how_it_was_made(graph: Graph) -> None:
+    for server in graph.all("dbforpostgresql:Server"):
+        assert set(server.ignored) >= ONCE, server.logical
+
+
 def test_a_lock_is_made_after_all_that_it_holds_and_goes_first(graph: Graph) -> None:
     """Azure deletes nothing beneath a lock, so Pulumi must delete the lock before."""
-    known = {item.urn: item for item in graph.resources}
     for lock in graph.all("authorization:ManagementLockByScope"):
-        before, waiting = set(), list(lock.depends_on)
-        while waiting:
-            urn = waiting.pop()
-            if urn in known and urn not in before:
-                before.add(urn)
-                waiting += known[urn].depends_on
+        before = made_before(graph, lock)
         scope = lock.inputs["scope"]
         beneath = {
             item.urn

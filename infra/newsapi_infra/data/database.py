@@ -13,6 +13,9 @@ from newsapi_infra.identity.identities import Identities
 from newsapi_infra.network.addresses import DATABASE
 from newsapi_infra.network.vnet import Network, link_to_pair, private_zone
 
+HOW_IT_WAS_MADE = ("createMode", "sourceServerResourceId", "pointInTimeUTC")
+"""Of interest once: a server that was promoted or restored must not be replaced for them."""
+
 THREAT_PROTECTION = "Microsoft.DBforPostgreSQL/flexibleServers/advancedThreatProtectionSettings"
 
 PARAMETERS = {
@@ -67,14 +70,16 @@ def create_database(context: Context, net: Network, identities: Identities) -> D
         collation="en_US.utf8",
         opts=context.lasting(),
     )
+    # One after another: the server refuses two changes at once.
     last = _parameters(context, server, _administrators(context, server, identities, database))
-    parts = [database, last, *_virtual_endpoint(context, server)]
+    ready: list[pulumi.Resource] = [database, last]
     if context.config.threat_protection:
-        parts.append(_threat_protection(context, server, last))
+        last = _threat_protection(context, server, last)
+    last = _virtual_endpoint(context, server, last)
     replica = None
     if context.config.database_read_replica:
         replica = _read_replica(context, net, server, zone.id, last)
-    return Database(server, server.fully_qualified_domain_name, [database, last], replica, parts)
+    return Database(server, server.fully_qualified_domain_name, ready, replica, [*ready, last])
 
 
 def _threat_protection(
@@ -104,7 +109,6 @@ def _threat_protection(
                 ],
             },
         ),
-        # The server refuses two changes at once.
         opts=pulumi.ResourceOptions(depends_on=[after]),
     )
 
@@ -163,7 +167,7 @@ def _read_replica(
         opts=pulumi.ResourceOptions(
             # The source is at work with its parameters, some of which take a restart of both.
             depends_on=[after],
-            ignore_changes=["availabilityZone"],
+            ignore_changes=["availabilityZone", *HOW_IT_WAS_MADE],
         ),
     )
 
@@ -194,21 +198,22 @@ def _place(net: Network, zone_id: pulumi.Output[str]) -> pg.NetworkArgs:
     )
 
 
-def _virtual_endpoint(context: Context, server: pg.Server) -> list[pulumi.Resource]:
+def _virtual_endpoint(
+    context: Context, server: pg.Server, after: pulumi.Resource
+) -> pulumi.Resource:
     """What Azure promotes a replica by; the product goes by the own names of the servers."""
     host = context.config.pair_database_host
     if host is None:
-        return []
-    return [
-        pg.VirtualEndpoint(
-            "database-pair",
-            resource_group_name=context.group_name,
-            server_name=server.name,
-            virtual_endpoint_name=context.names.unique("db"),
-            endpoint_type=pg.VirtualEndpointType.READ_WRITE,
-            members=[host.partition(".")[0]],
-        )
-    ]
+        return after
+    return pg.VirtualEndpoint(
+        "database-pair",
+        resource_group_name=context.group_name,
+        server_name=server.name,
+        virtual_endpoint_name=context.names.unique("db"),
+        endpoint_type=pg.VirtualEndpointType.READ_WRITE,
+        members=[host.partition(".")[0]],
+        opts=pulumi.ResourceOptions(depends_on=[after]),
+    )
 
 
 def _server(
@@ -258,7 +263,11 @@ def _server(
         opts=context.lasting(
             depends_on=[link],
             # A fail-over swaps the zones: no drift to undo.
-            ignore_changes=["availabilityZone", "highAvailability.standbyAvailabilityZone"],
+            ignore_changes=[
+                "availabilityZone",
+                "highAvailability.standbyAvailabilityZone",
+                *HOW_IT_WAS_MADE,
+            ],
         ),
     )
 
@@ -270,7 +279,7 @@ def _create_mode(config: StackConfig) -> pg.CreateMode:
 
 
 def _parameters(context: Context, server: pg.Server, after: pulumi.Resource) -> pulumi.Resource:
-    """Set parameters one after another: the server refuses two changes at once."""
+    """Set parameters one after another."""
     last = after
     for name, value in PARAMETERS.items():
         last = pg.Configuration(

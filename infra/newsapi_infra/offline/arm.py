@@ -33,8 +33,8 @@ def export_template(graph: Graph) -> dict[str, Any]:
         "contentVersion": "1.0.0.0",
         "metadata": {
             "comments": f"Stack {graph.stack}, exported from infra/; do not edit. The resource "
-            "group, the export of the Activity Log and the role to look at it are made by "
-            "`pulumi up` only."
+            "group, and what is declared beyond it (the export of the Activity Log, roles), are "
+            "made by `pulumi up` only."
         },
         "parameters": texts.parameters(),
         "resources": resources,

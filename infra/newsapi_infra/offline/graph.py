@@ -214,12 +214,18 @@ class _Monitor(pulumi_mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         self.recorder.pending[f"{request.type}::{request.name}"] = (
-            tuple("::".join(urn.split("::")[-2:]) for urn in request.dependencies),
+            tuple(_own_urn(urn) for urn in request.dependencies),
             tuple(request.ignoreChanges),
             request.protect,
             request.retainOnDelete,
         )
         return super().RegisterResource(request)
+
+
+def _own_urn(urn: str) -> str:
+    """Of Pulumi's name of a resource what `Declared.urn` has: without the stack and the parents."""
+    *_, kinds, name = urn.split("::")
+    return f"{kinds.rpartition('$')[2]}::{name}"
 
 
 def _uuid(*parts: str) -> uuid.UUID:
