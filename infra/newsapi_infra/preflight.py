@@ -13,10 +13,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from newsapi_infra.apps.authentication import LOGIN_PATH
 from newsapi_infra.config import StackConfig
+from newsapi_infra.names import Names
 from newsapi_infra.offline.configuration import STACKS, read_config
 
 PROVIDERS = (
@@ -36,6 +38,12 @@ PROVIDERS = (
     "Microsoft.Storage",
 )
 """Resource providers that a new subscription hasn't registered."""
+
+NOTICE = timedelta(days=30)
+"""How long before a secret expires its notice comes."""
+
+RESTORABLE = timedelta(days=7)
+"""How far back the database's backups reach."""
 
 Az = Callable[..., Any]
 """Runs `az` with the given words and returns its answer; None: it isn't found."""
@@ -78,6 +86,7 @@ def run_az(*words: str) -> Any:
 def look(config: StackConfig, az: Az, redirects: Sequence[str] = ()) -> Iterator[Finding]:
     """Look at everything that the stack needs; `redirects`: the logins', where they are known."""
     yield _subscription(config, az)
+    yield from _dates(config, az, datetime.now(UTC).date())
     yield from database_offer(
         config, az("postgres", "flexible-server", "list-skus", "-l", config.location)
     )
@@ -101,6 +110,35 @@ def _subscription(config: StackConfig, az: Az) -> Finding:
     if selected != config.subscription_id:
         problem = f"az has {selected} selected, the stack wants {config.subscription_id}"
     return Finding("subscription", problem, ("account", "set", "-s", config.subscription_id))
+
+
+def _dates(config: StackConfig, az: Az, today: date) -> Iterator[Finding]:
+    """Settings that time has made useless: Azure refuses them when it makes something."""
+    here = ("-g", config.resource_group)
+    names = Names(config.stack, config.suffix)
+    budget = names.of("budget")
+    made = any(one["name"] == budget for one in az("consumption", "budget", "list", *here) or [])
+    first = today.replace(day=1)
+    yield Finding(
+        "start of the budget",
+        None if made or config.budget_start >= first else f"budgetStart: {first} or later",
+    )
+    yield Finding(
+        "expiry of the secrets",
+        None
+        if config.secrets_expire > today + NOTICE
+        else f"secretsExpire: after {today + NOTICE}, or their notices come at once",
+    )
+    if config.database_restore_from and config.database_restore_time:
+        server = config.database_server or names.unique("pg")
+        restored = az("postgres", "flexible-server", "show", "-n", server, *here)
+        moment = datetime.fromisoformat(config.database_restore_time).date()
+        yield Finding(
+            "moment of the restore",
+            None
+            if restored or today - RESTORABLE <= moment <= today
+            else "databaseRestoreTime: within the last seven days",
+        )
 
 
 def database_offer(config: StackConfig, answer: list[dict[str, Any]] | None) -> list[Finding]:

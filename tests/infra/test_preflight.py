@@ -1,6 +1,8 @@
 """What is looked at before anything is made, and what a command can make."""
 
 import copy
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,6 +43,8 @@ class Tenant:
         self.app: dict[str, Any] | None = {"web": {"redirectUris": ["https://old.example.com"]}}
         self.principal: dict[str, Any] | None = None
         self.offer = [copy.deepcopy(OFFER)]
+        self.budgets: list[dict[str, str]] | None = [{"name": f"newsapi-{config.stack}-budget"}]
+        self.server: dict[str, str] | None = None
         self.asked: list[str] = []
 
     def __call__(self, *words: str) -> Any:
@@ -54,8 +58,12 @@ class Tenant:
         match command.split():
             case ["account", "show"]:
                 return {"id": self.config.subscription_id}
+            case ["postgres", "flexible-server", "show"]:
+                return self.server
             case ["postgres", *_]:
                 return self.offer
+            case ["consumption", "budget", "list"]:
+                return self.budgets
             case ["provider", "show"]:
                 return {"registrationState": self.providers[words[3]]}
             case ["provider", "register"]:
@@ -90,7 +98,8 @@ class Tenant:
 
 @pytest.fixture
 def config() -> StackConfig:
-    return read_config("prod")
+    in_time = datetime.now(UTC).date() + timedelta(days=90)
+    return replace(read_config("prod"), secrets_expire=in_time)
 
 
 @pytest.fixture
@@ -117,7 +126,41 @@ def test_what_is_missing_is_made_and_then_nothing_is(config: StackConfig, tenant
 def test_looking_changes_nothing(config: StackConfig, tenant: Tenant) -> None:
     list(look(config, tenant))
     verbs = {words.split(" -")[0].split()[-1] for words in tenant.asked}
-    assert verbs <= {"show", "list-skus"}
+    assert verbs <= {"show", "list-skus", "list"}
+
+
+@pytest.mark.parametrize("budgets", [None, [], [{"name": "somebodys-budget"}]])
+def test_a_budget_that_would_start_too_early_is_told_unless_it_is_there(
+    config: StackConfig, tenant: Tenant, budgets: list[dict[str, str]] | None
+) -> None:
+    early = replace(config, budget_start=date(2026, 1, 1))
+    what = "start of the budget"
+    assert what not in problems(list(look(early, tenant)))
+    tenant.budgets = budgets
+    assert what in problems(list(look(early, tenant)))
+    this_month = datetime.now(UTC).date().replace(day=1)
+    assert what not in problems(list(look(replace(config, budget_start=this_month), tenant)))
+
+
+def test_secrets_that_expire_soon_are_told(config: StackConfig, tenant: Tenant) -> None:
+    today = datetime.now(UTC).date()
+    for days, told in ((-1, True), (29, True), (31, False)):
+        expiring = replace(config, secrets_expire=today + timedelta(days=days))
+        found = problems(list(look(expiring, tenant)))
+        assert ("expiry of the secrets" in found) is told, days
+
+
+def test_a_moment_that_no_backup_reaches_is_told_until_the_server_is_there() -> None:
+    recovery = read_config("dr")
+    tenant = Tenant(recovery)
+    today = datetime.now(UTC)
+    for days, told in ((-1, True), (1, False), (9, True)):
+        moment = (today - timedelta(days=days)).strftime("%Y-%m-%dT05:00:00Z")
+        found = problems(list(look(replace(recovery, database_restore_time=moment), tenant)))
+        assert ("moment of the restore" in found) is told, days
+    tenant.server = {"name": "newsapi-dr-pg-dnt1"}
+    old = replace(recovery, database_restore_time="2026-01-01T05:00:00Z")
+    assert "moment of the restore" not in problems(list(look(old, tenant)))
 
 
 @pytest.mark.parametrize(
@@ -172,5 +215,6 @@ def test_the_real_parser_takes_the_preflights_commands(config: StackConfig, tena
         list(make(list(look(config, tenant)), tenant))
     tenant.app = None
     list(make(list(look(config, tenant)), tenant))
+    list(look(read_config("dr"), tenant))
     found = ask_az("parse", tuple(tenant.asked))
     assert {row["command"]: row["refused"] for row in found if row["refused"]} == {}
