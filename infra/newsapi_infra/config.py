@@ -485,6 +485,13 @@ def _check(config: StackConfig) -> None:
             "machineLearning: its network needs a registry with private endpoints (Premium)",
         ),
         (
+            lambda: (
+                config.github_repository is None
+                or bool(re.fullmatch(r"[\w-]+/[\w.-]+", config.github_repository))
+            ),
+            "githubRepository: OWNER/NAME, without an address before it",
+        ),
+        (
             lambda: config.budget_start.day == 1,
             "budgetStart: the first day of a month",
         ),

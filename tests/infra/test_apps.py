@@ -261,6 +261,27 @@ def test_the_job_that_makes_roles_is_the_only_one_that_acts_as_an_administrator(
             assert told(acting[name])["POSTGRES_ADMIN_AUTH"] == "entra"
 
 
+def test_the_rotation_is_tried_again_as_its_notice_comes_once(graphs: Graphs) -> None:
+    graph = graphs("passwords")
+    retries = {
+        item.logical: item.inputs["configuration"]["replicaRetryLimit"]
+        for item in graph.all("app:Job")
+    }
+    assert retries.pop("newsapi-db-rotate") == 3
+    # A person or a release starts the others, or they come again by themselves.
+    assert set(retries.values()) == {0}
+
+
+def test_no_container_has_a_variable_or_a_secret_twice(graph: Graph) -> None:
+    """The platform takes it, and then makes no revision, without a word."""
+    for kind in ("app:ContainerApp", "app:Job"):
+        for item in graph.all(kind):
+            (only,) = item.inputs["template"]["containers"]
+            for given in (only["env"], item.inputs["configuration"].get("secrets", [])):
+                named = [one["name"] for one in given]
+                assert len(named) == len(set(named)), item.logical
+
+
 def _identities(item: Declared) -> list[str]:
     found: list[str] = item.inputs["identity"]["userAssignedIdentities"]
     return found

@@ -75,6 +75,7 @@ SWITCHES: dict[str, set[object]] = {
         ("prod", {"bastion": True}, "jumpHostSshKey"),
         ("prod", {"suffix": "Too-Long"}, "suffix"),
         ("prod", {"alertEmailFrom": ""}, "alertEmailFrom"),
+        ("prod", {"githubRepository": "https://github.com/example/news"}, "githubRepository"),
         ("prod", {"digestEmailTo": "a@example.com", "smtpHost": ""}, "digestEmailTo"),
         ("dev", {"threatProtection": True}, "threatProtection"),
         ("prod", {"budgetStart": "2026-12-15"}, "budgetStart"),

@@ -40,6 +40,8 @@ class JobPlan:
     """When it starts by itself; None: somebody starts it."""
     administers: bool = False
     """Whether it acts as the identity that is an administrator of the database."""
+    retries: int = 0
+    """How often it is started again after a failure, by the platform."""
 
 
 def create_jobs(
@@ -63,7 +65,8 @@ def _plans(context: Context, around: Surroundings) -> list[JobPlan]:
     rotation = []
     if not context.config.by_identity:
         # Started by the notice of a secret that expires; where there is nothing to do, it says so.
-        rotation = [JobPlan(names.ROTATION, administrator, (), 600, administers=True)]
+        # The notice comes once, and what was interrupted is finished by the next try.
+        rotation = [JobPlan(names.ROTATION, administrator, (), 600, administers=True, retries=3)]
     return [
         # Once, and again where somebody else is to be let in: only the apps' subnet reaches the
         # database.
@@ -112,7 +115,7 @@ def _job(
                 parallelism=1, replica_completion_count=1
             ),
             replica_timeout=plan.timeout_seconds,
-            replica_retry_limit=0,
+            replica_retry_limit=plan.retries,
             registries=[registry_login(around, identity)],
             secrets=secret_references(around, identity, plan.secrets),
         ),
