@@ -119,7 +119,7 @@ class StackConfig:
     pair_database_host: str | None
     """The host of the database's other server, in the other region; none: there is none."""
     pair_network_id: str | None
-    """The id of the other region's network, which the two servers reach each other through."""
+    """The id of the other region's network: of the stack that joins the two, and only there."""
     pair_network_prefix: str | None
     pair_database_logins: str
     """The other stack's output `databaseLogins`: its identities, which log in here as well."""
@@ -423,12 +423,25 @@ def _check(config: StackConfig) -> None:
             "databaseSku: a Burstable server has no replica",
         ),
         (
+            lambda: bool(config.pair_network_prefix) or not config.pair_database_host,
+            "pairNetworkPrefix: needed with pairDatabaseHost",
+        ),
+        (
+            lambda: bool(config.pair_database_host) or not config.pair_network_id,
+            "pairDatabaseHost: needed with pairNetworkId",
+        ),
+        (
             lambda: (
-                bool(config.pair_database_host)
-                == bool(config.pair_network_id)
-                == bool(config.pair_network_prefix)
+                config.pair_network_id is None
+                or bool(
+                    re.fullmatch(
+                        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
+                        r"Microsoft\.Network/virtualNetworks/[^/]+",
+                        config.pair_network_id,
+                    )
+                )
             ),
-            "pairDatabaseHost, pairNetworkId and pairNetworkPrefix: all of them, or none",
+            "pairNetworkId: the id of the other region's network",
         ),
         (
             lambda: config.pair_network_prefix != config.network_prefix,

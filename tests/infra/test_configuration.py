@@ -86,7 +86,8 @@ SWITCHES: dict[str, set[object]] = {
         ("dr", {**PAIR_STANDBY, "pairDatabaseHost": ""}, "pairDatabaseHost"),
         ("dr", {**PAIR_STANDBY, "secondRegion": "eastus"}, "secondRegion"),
         ("prod", {**PAIR_PRIMARY, "pairNetworkPrefix": "10.0"}, "pairNetworkPrefix"),
-        ("prod", {**PAIR_PRIMARY, "pairNetworkId": ""}, "pairNetworkId"),
+        ("prod", {**PAIR_PRIMARY, "pairNetworkPrefix": ""}, "pairNetworkPrefix"),
+        ("dr", {**PAIR_STANDBY, "pairNetworkId": "newsapi-prod-vnet"}, "pairNetworkId"),
     ],
 )
 def test_what_cannot_work_is_refused_by_name(

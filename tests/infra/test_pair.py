@@ -75,15 +75,6 @@ def test_the_servers_reach_each_other_and_nothing_else_of_the_other_network(
     graphs: Graphs, side: str, here: int, there: int
 ) -> None:
     graph = graphs(side)
-    peering = graph.one("network:VirtualNetworkPeering").inputs
-    assert peering["remoteVirtualNetwork"]["id"] == graph.config["newsapi-infra:pairNetworkId"]
-    assert peering["useRemoteGateways"] is False
-    links = [
-        item.logical
-        for item in graph.all("privatedns:VirtualNetworkLink")
-        if item.inputs["virtualNetwork"]["id"] == graph.config["newsapi-infra:pairNetworkId"]
-    ]
-    assert links == ["zone-link-database-pair"]
     foreign = {
         (group.logical, rule["name"], rule["destinationPortRange"])
         for group in graph.all("network:NetworkSecurityGroup")
@@ -97,6 +88,37 @@ def test_the_servers_reach_each_other_and_nothing_else_of_the_other_network(
         ("nsg-database", "standby-out", "5432"),
     }
     assert f"10.{here}." in str(graph.one("network:VirtualNetwork").inputs["addressSpace"])
+
+
+def test_the_follower_joins_the_networks_both_ways_before_its_server_is_made(
+    graphs: Graphs,
+) -> None:
+    """The halves of a peering know each other's network, and neither server is made without it."""
+    standby, primary = graphs("pair-standby"), graphs("pair-primary")
+    assert not primary.all("network:VirtualNetworkPeering")
+    server = standby.one("dbforpostgresql:Server", "database-server")
+    networks = {graph.one("network:VirtualNetwork").id for graph in (standby, primary)}
+    peerings = standby.all("network:VirtualNetworkPeering")
+    halves = {
+        item.id.partition("/virtualNetworkPeerings/")[0]: item.inputs["remoteVirtualNetwork"]["id"]
+        for item in peerings
+    }
+    assert halves.keys() == set(halves.values()) == networks
+    assert all(item.inputs["useRemoteGateways"] is False for item in peerings)
+    zones = {
+        graph.one("privatedns:PrivateZone", "zone-database").id for graph in (standby, primary)
+    }
+    seen = {
+        (item.id.partition("/virtualNetworkLinks/")[0], item.inputs["virtualNetwork"]["id"])
+        for graph in (standby, primary)
+        for item in graph.all("privatedns:VirtualNetworkLink")
+    }
+    assert {(zone, vnet) for zone in zones for vnet in networks} <= seen
+    needed = {item.urn for item in peerings} | {
+        f"azure-native:privatedns:VirtualNetworkLink::zone-link-database{side}"
+        for side in ("", "-pair", "-back")
+    }
+    assert needed <= set(server.depends_on)
 
 
 def test_the_standby_pulls_from_the_pairs_registry_and_reads_the_pairs_storage(

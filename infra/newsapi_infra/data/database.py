@@ -56,8 +56,8 @@ def create_database(context: Context, net: Network, identities: Identities) -> D
     zone, link = private_zone(
         context, "database", f"newsapi-{context.config.stack}.postgres.database.azure.com", net.vnet
     )
-    link_to_pair(context, "database", zone)
-    server = _server(context, net, zone.id, link)
+    links = [link, *net.pair, *link_to_pair(context, net, "database", zone)]
+    server = _server(context, net, zone.id, links)
     if context.config.database_replica_of is not None:
         # The rest is what the primary has; parameters and administrators come with the promotion.
         return Database(server, server.fully_qualified_domain_name, [server], None, [])
@@ -220,7 +220,7 @@ def _server(
     context: Context,
     net: Network,
     zone_id: pulumi.Output[str],
-    link: pulumi.Resource,
+    links: list[pulumi.Resource],
 ) -> pg.Server:
     config = context.config
     ha = pg.PostgreSqlFlexibleServerHighAvailabilityMode
@@ -261,7 +261,7 @@ def _server(
         ),
         tags=context.tags,
         opts=context.lasting(
-            depends_on=[link],
+            depends_on=links,
             # A fail-over swaps the zones: no drift to undo.
             ignore_changes=[
                 "availabilityZone",

@@ -18,6 +18,8 @@ class Network:
     security_groups: dict[str, network.NetworkSecurityGroup]
     nat: network.NatGateway
     nat_address: network.PublicIPAddress
+    pair: list[pulumi.Resource]
+    """What leads to the other region of a pair, both ways."""
 
     def subnet_id(self, plan: SubnetPlan) -> pulumi.Output[str]:
         """The id of a subnet, known once the network exists."""
@@ -53,19 +55,33 @@ def create_network(context: Context) -> Network:
         subnets=[_subnet(context, plan, groups.get(plan.name), nat) for plan in SUBNETS],
         tags=context.tags,
     )
-    if context.config.pair_network_id is not None:
+    return Network(vnet, groups, nat, nat_address, _peer(context, vnet))
+
+
+def _peer(context: Context, vnet: network.VirtualNetwork) -> list[pulumi.Resource]:
+    """Join the networks of a pair, from one side: a replica is made once both halves are there."""
+    there = context.config.pair_network_id
+    if there is None:
+        return []
+    group, name = there.split("/")[4::4]
+    halves = (
+        ("network-pair", context.group_name, vnet.name, "to-pair", there),
+        ("network-pair-back", group, name, f"to-{context.config.stack}", vnet.id),
+    )
+    return [
         network.VirtualNetworkPeering(
-            "network-pair",
-            resource_group_name=context.group_name,
-            virtual_network_name=vnet.name,
-            virtual_network_peering_name="to-pair",
-            remote_virtual_network=network.SubResourceArgs(id=context.config.pair_network_id),
+            logical,
+            resource_group_name=of_group,
+            virtual_network_name=of_network,
+            virtual_network_peering_name=called,
+            remote_virtual_network=network.SubResourceArgs(id=remote),
             allow_virtual_network_access=True,
             allow_forwarded_traffic=False,
             allow_gateway_transit=False,
             use_remote_gateways=False,
         )
-    return Network(vnet, groups, nat, nat_address)
+        for logical, of_group, of_network, called, remote in halves
+    ]
 
 
 def public_address(context: Context, kind: str) -> network.PublicIPAddress:
@@ -139,19 +155,30 @@ def _security_rule(rule: Rule, place: int) -> network.SecurityRuleArgs:
     )
 
 
-def link_to_pair(context: Context, kind: str, zone: privatedns.PrivateZone) -> None:
-    """Let the other region of a pair resolve a private zone's names."""
-    if context.config.pair_network_id is not None:
+def link_to_pair(
+    context: Context, net: Network, kind: str, zone: privatedns.PrivateZone
+) -> list[pulumi.Resource]:
+    """Let the regions of a pair resolve the names of each other's private zone."""
+    there, host = context.config.pair_network_id, context.config.pair_database_host
+    if there is None or host is None:
+        return []
+    links = (
+        (f"zone-link-{kind}-pair", context.group_name, zone.name, there),
+        (f"zone-link-{kind}-back", there.split("/")[4], host.partition(".")[2], net.vnet.id),
+    )
+    return [
         privatedns.VirtualNetworkLink(
-            f"zone-link-{kind}-pair",
-            resource_group_name=context.group_name,
-            private_zone_name=zone.name,
+            logical,
+            resource_group_name=of_group,
+            private_zone_name=of_zone,
             virtual_network_link_name=context.names.of(f"{kind}-pair-link"),
             location="global",
             registration_enabled=False,
-            virtual_network=privatedns.SubResourceArgs(id=context.config.pair_network_id),
+            virtual_network=privatedns.SubResourceArgs(id=into),
             tags=context.tags,
         )
+        for logical, of_group, of_zone, into in links
+    ]
 
 
 def private_zone(

@@ -143,7 +143,8 @@ class _Recorder(pulumi_mocks.Mocks):
     def _id(self, token: str, inputs: dict[str, Any]) -> str:
         kind = arm_type(token)
         subscription = f"/subscriptions/{self.graph.config['azure-native:subscriptionId']}"
-        group = f"{subscription}/resourceGroups/{self.graph.config['newsapi-infra:resourceGroup']}"
+        own = self.graph.config["newsapi-infra:resourceGroup"]
+        group = f"{subscription}/resourceGroups/{inputs.get('resourceGroupName', own)}"
         if token.endswith("resources:ResourceGroup"):
             return group
         names = [

@@ -8,8 +8,6 @@ _GROUPS = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups"
 _PROVIDERS = f"{_GROUPS}/newsapi-rg/providers"
 PAIR_PRIMARY = {
     "pairDatabaseHost": "newsapi-dr-pg-dnt1.newsapi-dr.postgres.database.azure.com",
-    "pairNetworkId": f"{_GROUPS}/newsapi-dr-rg/providers/Microsoft.Network/virtualNetworks/"
-    "newsapi-dr-vnet",
     "pairNetworkPrefix": "10.1",
     "pairDatabaseLogins": "newsapi-dr-apps-id=44444444-4444-4444-4444-444444444444 "
     "newsapi-dr-jobs-id=55555555-5555-5555-5555-555555555555",
