@@ -39,7 +39,7 @@ COPY --chmod=0755 docker/entrypoint.sh docker/healthcheck.py /usr/local/bin/
 WORKDIR /var/lib/newsapi
 # By number, so that a platform can see that it isn't root.
 USER 10001:10001
-EXPOSE 3000 8080
+EXPOSE 3000 8060 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=120s --retries=3 CMD ["python", "-I", "-S", "/usr/local/bin/healthcheck.py"]
 ENTRYPOINT ["entrypoint.sh"]

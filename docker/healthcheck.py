@@ -1,9 +1,9 @@
-"""The container's health: whichever of the webserver and the daemon is in it answers well."""
+"""The container's health: whichever role is in it (UI, daemon, news) answers well."""
 
 import sys
 from http.client import HTTPConnection
 
-ROLES = ((3000, "/server_info"), (8080, "/health"))
+ROLES = ((3000, "/server_info"), (8080, "/health"), (8060, "/health"))
 
 
 def answer(port: int, path: str) -> int | None:

@@ -88,6 +88,26 @@ def test_each_role_answers_its_probe_and_stops_when_told(
     assert all(json.loads(line) for line in log.read_text().splitlines())
 
 
+def test_the_news_api_answers_its_probe_and_stops_when_told(
+    image: ImageRoot, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    url = "http://127.0.0.1:8060/health"
+    if answers(url) is not None:
+        pytest.skip("port 8060 is in use here")
+    ran = image.once("newsapi", "run", "--json", NEWSAPI_SANDBOX="always")
+    assert ran.returncode == 0, ran.stderr
+    command = ["newsapi", "serve", "--host", "0.0.0.0", "--port", "8060"]  # noqa: S104
+    health = image.final.last("HEALTHCHECK").exec_form
+    with image.started(log, *command, SERVE_WITHOUT_KEYS="true") as container:
+        until(lambda: (it := answers(url)) and it.status_code == 200, "it doesn't answer well")
+        assert image.once(*health).returncode == 0
+        code, seconds = container.stop(image.final.last("STOPSIGNAL").text, GRACE)
+    assert code == 0, log.read_text()[-2000:]
+    assert seconds < GRACE
+    assert image.once(*health).returncode == 1
+
+
 def test_a_run_of_its_own_ends_marked_when_told_to_stop(image: ImageRoot, tmp_path: Path) -> None:
     from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 
