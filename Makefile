@@ -70,7 +70,7 @@ evaluate: install ## How well copies and relevance are told, on labelled sets
 	$(BIN)/python -m evaluation.judging_pairs
 	$(BIN)/python -m evaluation
 
-drill: install ## Lose a database of 90,000 articles, then a whole region, and go on (needs npm)
+drill: install ## Lose a database of 10,000 articles, then a whole region, and go on (needs npm)
 	$(BIN)/python -m benchmarks.recovery_drill
 	$(BIN)/python -m benchmarks.failover_drill
 

@@ -35,6 +35,7 @@ PROVIDERS = (
     "Microsoft.ManagedIdentity",
     "Microsoft.Network",
     "Microsoft.OperationalInsights",
+    "Microsoft.Security",
     "Microsoft.Storage",
 )
 """Resource providers that a new subscription hasn't registered."""

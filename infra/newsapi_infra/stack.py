@@ -29,6 +29,7 @@ from newsapi_infra.identity.roles import (
     PREVIEW_ACTIONS,
     ROTATION_ACTIONS,
     SUBSCRIPTION_PREVIEW_ACTIONS,
+    UPKEEP_ACTIONS,
     grant,
     grant_actions,
     keep,
@@ -82,6 +83,8 @@ def deploy() -> dict[str, pulumi.Input[Any]]:
         grant_actions(
             context, "deploy", identities.deployment, "Deploy pipeline images", DEPLOY_ACTIONS
         )
+    if identities.upkeep is not None:
+        grant_actions(context, "upkeep", identities.upkeep, "See which images run", UPKEEP_ACTIONS)
     if identities.preview is not None:
         grant_actions(context, "preview", identities.preview, "Preview changes", PREVIEW_ACTIONS)
         subscription = f"/subscriptions/{config.subscription_id}"

@@ -21,6 +21,7 @@ from newsapi_infra.identity.roles import (
     SECRETS_OFFICER,
     SECRETS_USER,
     SUBSCRIPTION_PREVIEW_ACTIONS,
+    UPKEEP_ACTIONS,
 )
 from newsapi_infra.monitoring import notifications
 from newsapi_infra.offline.arm import beyond_the_group
@@ -106,15 +107,32 @@ def test_deployments_push_images_and_change_apps_only(graphs: Graphs) -> None:
         for item in graph.all("authorization:RoleDefinition")
     }
     granted = grants(graph, "newsapi-prod-deployment-id")
-    assert granted >= {
-        (IMAGE_PUSH.guid, "newsapiprodcrdnt1"),
-        (IMAGE_DELETE.guid, "newsapiprodcrdnt1"),
-    }
-    assert [custom[role] for role, _ in granted if role in custom] == [list(DEPLOY_ACTIONS)]
+    pushing = (IMAGE_PUSH.guid, "newsapiprodcrdnt1")
+    assert pushing in granted
+    (deploying,) = granted - {pushing}
+    assert custom[deploying[0]] == list(DEPLOY_ACTIONS)
     credential = graph.one(
         "managedidentity:FederatedIdentityCredential", "identity-deployment-github"
     )
     assert credential.inputs["subject"] == "repo:example/newsapi-dentsu:environment:prod"
+
+
+def test_what_nobody_approves_deletes_old_images_and_deploys_none(graphs: Graphs) -> None:
+    graph = graphs("everything")
+    granted = grants(graph, "newsapi-prod-upkeep-id")
+    of_images = {(IMAGE_PULL.guid, "newsapiprodcrdnt1"), (IMAGE_DELETE.guid, "newsapiprodcrdnt1")}
+    assert of_images <= granted
+    ((role, scope),) = granted - of_images
+    assert scope == "newsapi-rg"
+    (actions,) = [
+        item.inputs["permissions"][0]["actions"]
+        for item in graph.all("authorization:RoleDefinition")
+        if item.id.endswith(role)
+    ]
+    assert actions == list(UPKEEP_ACTIONS)
+    assert all(action.endswith("/read") for action in actions)
+    credential = graph.one("managedidentity:FederatedIdentityCredential", "identity-upkeep-github")
+    assert credential.inputs["subject"] == "repo:example/newsapi-dentsu:environment:prod-upkeep"
 
 
 def test_previews_of_pull_requests_look_and_change_nothing(graphs: Graphs) -> None:
@@ -162,6 +180,7 @@ def test_jobs_are_started_with_a_role_of_their_own_only_when_configured(graphs: 
         DEPLOY_ACTIONS,
         PREVIEW_ACTIONS,
         SUBSCRIPTION_PREVIEW_ACTIONS,
+        UPKEEP_ACTIONS,
     }
     for item in roles:
         assert not [a for a in item.inputs["permissions"][0]["actions"] if a.endswith("*")]

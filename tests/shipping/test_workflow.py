@@ -227,4 +227,10 @@ def test_environments_are_those_that_the_identities_trust() -> None:
     declared = {name: job["environment"] for name, job in JOBS.items() if "environment" in job}
     assert declared["preview"] == "prod-preview"
     assert declared["deploy"]["name"] == "prod"
-    assert [job["environment"] for job in RUNNING.values()] == ["prod", "prod-preview"]
+    # Nobody is there to approve what runs each morning.
+    assert [job["environment"] for job in RUNNING.values()] == ["prod-upkeep", "prod-preview"]
+    for job in RUNNING.values():
+        kind = job["environment"].removeprefix("prod-").upper()
+        (login,) = [one for one in job["steps"] if one.get("uses", "").startswith("azure/login@")]
+        assert login["with"]["client-id"] == f"${{{{ vars.AZURE_{kind}_CLIENT_ID }}}}"
+        assert job["if"] == f"vars.AZURE_{kind}_CLIENT_ID != ''"

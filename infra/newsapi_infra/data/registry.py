@@ -61,8 +61,10 @@ def create_registry(context: Context, net: Network, identities: Identities) -> R
         )
     if identities.deployment is not None:
         grant(context, "deployment-push", identities.deployment, IMAGE_PUSH, registry.id)
-        # Old images, each morning (.github/workflows/running.yml).
-        grant(context, "deployment-delete", identities.deployment, IMAGE_DELETE, registry.id)
+    if identities.upkeep is not None:
+        # Each morning (.github/workflows/running.yml): the running image, and old ones.
+        grant(context, "upkeep-pull", identities.upkeep, IMAGE_PULL, registry.id)
+        grant(context, "upkeep-delete", identities.upkeep, IMAGE_DELETE, registry.id)
     return Registry(registry.id, registry.login_server, ready, own=True)
 
 

@@ -24,6 +24,8 @@ class Identities:
     deployment: managedidentity.UserAssignedIdentity | None
     preview: managedidentity.UserAssignedIdentity | None
     """Of pull requests: looks at what there is, changes nothing."""
+    upkeep: managedidentity.UserAssignedIdentity | None
+    """Of the daily look at what runs, which nobody approves: deletes old images, deploys none."""
 
 
 def create_identities(context: Context) -> Identities:
@@ -37,6 +39,7 @@ def create_identities(context: Context) -> Identities:
         gateway=new_identity(context, "gateway") if context.config.has_gateway else None,
         deployment=_github(context, "deployment", context.config.stack),
         preview=_github(context, "preview", f"{context.config.stack}-preview"),
+        upkeep=_github(context, "upkeep", f"{context.config.stack}-upkeep"),
     )
 
 

@@ -58,6 +58,9 @@ PREVIEW_ACTIONS = (
 )
 """What showing the changes of a pull request takes: looking, and one secret address."""
 
+UPKEEP_ACTIONS = ("Microsoft.App/containerApps/read", "Microsoft.App/jobs/read")
+"""What asking takes which images run."""
+
 SUBSCRIPTION_PREVIEW_ACTIONS = (
     "Microsoft.Insights/diagnosticSettings/read",
     "Microsoft.Authorization/roleDefinitions/read",
