@@ -104,7 +104,7 @@ class ImageRoot:
             env=self._environment(self.final, {}) | settings,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
             check=False,
         )
 

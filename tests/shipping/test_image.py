@@ -23,7 +23,8 @@ from .clean_root import ImageRoot, built_root, clean_root
 from .compose import apps, filled_in, services
 from .dockerfile import ROOT
 
-pytestmark = pytest.mark.slow
+# Whole runs, beside a daemon and a webserver, on machines that have other work as well.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 GRACE = 30.0
 """Seconds that platforms give by default between SIGTERM and SIGKILL."""
