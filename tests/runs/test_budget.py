@@ -101,6 +101,7 @@ def test_months_at_once_stay_within_their_tokens_and_the_next_backfill_ends_them
     assert raw_uris(warehouse) == sorted(one.record["uri"] for one in ARTICLES)
 
 
+@pytest.mark.quick_engine("duckdb")
 def test_requests_are_capped_for_all_months_together(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:

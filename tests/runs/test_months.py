@@ -9,13 +9,16 @@ from datetime import date, timedelta
 
 import pytest
 
+from newsapi_dentsu import runs
+from newsapi_dentsu.runs.months import MonthReport, fetch_month
 from newsapi_dentsu.sandbox import Fault
 from newsapi_dentsu.warehouse import Warehouse
+from support.articles import TOPICS
 from support.databases import Database
 from support.processes import event, process
 from support.tables import raw_uris, watermark
 
-from .conftest import ARTICLES, COST, FIRST, LAST, Backfilling
+from .conftest import ARTICLES, COST, FIRST, LAST, PRICE, Backfilling
 
 UNHURT = sorted(one.record["uri"] for one in ARTICLES)
 
@@ -36,6 +39,7 @@ def test_all_months_are_read_and_every_article_is_stored_once(
     assert {day: times for day, times in asked.items() if times > 1} == {date(2025, 3, 1): 5}
 
 
+@pytest.mark.quick_engine("duckdb")
 def test_a_backfill_that_is_done_asks_for_nothing_again(backfilling: Backfilling) -> None:
     backfilling.run()
     backfilling.days_asked()
@@ -43,8 +47,9 @@ def test_a_backfill_that_is_done_asks_for_nothing_again(backfilling: Backfilling
     assert (spent.tokens, backfilling.days_asked()) == (0, [])
 
 
+@pytest.mark.quick_engine("duckdb")
 def test_settled_days_are_read_again_once_where_that_is_asked_for(
-    backfilling: Backfilling, monkeypatch: pytest.MonkeyPatch
+    backfilling: Backfilling,
 ) -> None:
     backfilling.run()
     backfilling.days_asked()
@@ -56,6 +61,7 @@ def test_settled_days_are_read_again_once_where_that_is_asked_for(
     assert backfilling.days_asked() == []
 
 
+@pytest.mark.quick_engine("duckdb")
 def test_a_month_that_cannot_be_read_stops_no_other(
     backfilling: Backfilling, warehouse: Warehouse, database: Database
 ) -> None:
@@ -72,7 +78,7 @@ def test_a_month_that_cannot_be_read_stops_no_other(
 
 
 def test_a_killed_month_is_told_and_goes_on_where_it_was(
-    backfilling: Backfilling, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    backfilling: Backfilling, warehouse: Warehouse
 ) -> None:
     api = backfilling.api.sandbox
     api.add_fault(Fault("hang", seconds=60, on_request=20))
@@ -97,18 +103,70 @@ def test_a_killed_month_is_told_and_goes_on_where_it_was(
     assert len(twice) <= 1
 
 
-def test_a_server_that_refuses_everything_fails_all_months_and_costs_nothing(
+@pytest.mark.quick_engine("duckdb")
+def test_an_api_that_is_away_fails_all_months_after_a_day_each_and_costs_nothing(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:
     backfilling.settings = backfilling.settings.model_copy(update={"request_attempts": 1})
-    backfilling.api.sandbox.add_fault(Fault("status", status=500, times=None))
+    for path in ("search", "usage"):
+        backfilling.api.sandbox.add_fault(Fault("status", status=500, times=None, path=path))
     spent = backfilling.run()
     assert len(backfilling.failed()) == len(backfilling.months)
     assert all(one.transient for one in backfilling.reports)
-    assert spent.at_most == 0
+    assert (spent.requests, spent.at_most) == (len(backfilling.months), 0)
     backfilling.api.sandbox.clear_faults()
     backfilling.run()
     assert raw_uris(warehouse) == UNHURT
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_while_too_many_ask_all_months_stand_back_and_none_fails(
+    backfilling: Backfilling, warehouse: Warehouse
+) -> None:
+    busy = Fault("status", status=429, retry_after=0.2, on_request=3, times=4)
+    backfilling.api.sandbox.add_fault(busy)
+    backfilling.run()
+    assert backfilling.failed() == {}
+    assert sum(one.retries for one in backfilling.reports) == 4
+    assert raw_uris(warehouse) == UNHURT
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_a_run_gets_in_between_the_days_of_a_month(
+    backfilling: Backfilling,
+    warehouse: Warehouse,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs.months, "SLICE_SECONDS", 0.0)
+    slow = backfilling.settings.model_copy(update={"backfill_requests_per_minute": 300})
+    march, begun = backfilling.months[2], backfilling.begin(warehouse)
+    found: list[MonthReport] = []
+    fetching = threading.Thread(
+        target=lambda: found.append(fetch_month(slow, TOPICS, march, begun))
+    )
+    fetching.start()
+    while not backfilling.api.searches():
+        time.sleep(0.02)
+    with database.open().run_lock("a run", 20):
+        assert fetching.is_alive()
+    fetching.join()
+    assert (found[0].error, found[0].days) == (None, 31)
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_a_month_that_takes_too_long_ends_in_time_and_is_gone_on_with(
+    backfilling: Backfilling, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    january, begun = backfilling.months[0], backfilling.begin(warehouse)
+    with monkeypatch.context() as patched:
+        patched.setattr(runs.months, "MOST_SECONDS", 0.0)
+        first = fetch_month(backfilling.settings, TOPICS, january, begun)
+    assert first.days == 1
+    assert "its time was over" in str(first.error)
+    second = fetch_month(backfilling.settings, TOPICS, january, begun)
+    assert (second.days, second.error) == (1, None)
+    assert second.spent.tokens == 2 * PRICE
 
 
 def _hold(database: Database, part: int, held: object) -> None:

@@ -104,3 +104,20 @@ def test_whoever_is_killed_loses_its_month_its_place_and_the_lock(database: Data
             pass
         with database.open().run_lock("a run", 5):
             pass
+
+
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+def test_a_lost_connection_is_taken_up_again_with_all_that_it_held(database: Database) -> None:
+    fetching, other = database.open(), database.open()
+    with fetching.fetch_lock("one", JANUARY, 1, 5) as give_way:
+        with other.transaction() as session:
+            session.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'newsapi: one'"
+            )
+        fetching.write(lambda session: session.execute("INSERT INTO ops.positions VALUES ('x', 1)"))
+        give_way()
+        with pytest.raises(WarehouseBusyError), other.fetch_lock("two", FEBRUARY, 1, 0):
+            pass
+        with pytest.raises(WarehouseBusyError), other.run_lock("a run", 0):
+            pass

@@ -35,6 +35,12 @@ MOST_SECONDS = 3000.0
 """After so long a month begins no further day: it ends before whoever started it ends it."""
 
 
+PATIENCE = 1200.0
+"""Seconds for which a month waits for a place, and for runs that it lets in, unless runs wait for
+longer: a run that takes on what other months have brought may last.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class MonthReport:
     """What became of a month: what was read, what it cost, and what is missing.
@@ -114,11 +120,10 @@ class _Fetching:
     def run(self) -> MonthReport:
         settings, month, warehouse = self._settings, self._month, self._warehouse
         deadline = time.monotonic() + MOST_SECONDS
+        wait = max(PATIENCE, settings.run_wait_seconds)
         holder = f"backfill of {month.name}, process {os.getpid()}"
         with (
-            warehouse.fetch_lock(
-                holder, month.number, settings.backfill_jobs, settings.run_wait_seconds
-            ) as give_way,
+            warehouse.fetch_lock(holder, month.number, settings.backfill_jobs, wait) as give_way,
             warehouse.kept_open(),
         ):
             gate = SharedGate(
