@@ -65,24 +65,23 @@ def test_a_plan_tells_each_month_and_spends_nothing(connected: Workspace, api: S
 
 
 def test_months_are_read_at_once_and_one_run_takes_them_on(connected: Workspace) -> None:
-    days = ("--from", "2026-01-30", "--to", "2026-03-01", "--by-month", "--yes", "--json")
+    days = ("--from", "2026-01-31", "--to", "2026-02-02", "--by-month", "--yes", "--json")
     fast = {"BACKFILL_REQUESTS_PER_MINUTE": "6000"}
-    poor = connected.newsapi("backfill", *days, "--tokens", "100", **fast)
+    poor = connected.newsapi("backfill", *days, "--tokens", "10", "--jobs", "1", **fast)
     rest = connected.newsapi("backfill", *days, **fast)
 
     assert poor.code == 1
     assert not poor.json["succeeded"]
-    assert poor.json["tokens_used"] == 100
-    failed = [month["month"] for month in poor.json["months"] if month["error"]]
-    assert failed
-    assert "could not be read whole" in poor.err
-    assert "newsapi backfill --from 2026-" in poor.err
+    assert poor.json["tokens_used"] == 10
+    assert [month["month"] for month in poor.json["months"] if month["error"]] == ["2026-02"]
+    assert "1 of 2 months could not be read whole: 2026-02" in poor.err
+    assert "newsapi backfill --from 2026-02-01 --to 2026-02-02 --by-month" in poor.err
     assert rest.code == 0, rest.err
-    assert rest.json["tokens_used"] == 55
+    assert rest.json["tokens_used"] == 5
     assert rest.json["run"]["stages"] == [
         *("deduplicate", "understand", "group", "curate", "sentiment")
     ]
-    assert rest.json["run"]["rows"]["final.filtered_news"] > 100
+    assert rest.json["run"]["rows"]["final.filtered_news"] > 10
 
 
 def test_what_goes_with_months_alone_is_said(connected: Workspace) -> None:
