@@ -104,13 +104,26 @@ class Place:
         return dump(self.warehouse, *TABLES, final.CHANGES, skip=NUMBERS)
 
 
+def originals(place: Place) -> list[dict[str, Any]]:
+    """The verdicts on articles that open a story."""
+    return [row for row in place.state()[assessments.TABLE] if row["role"] == "original"]
+
+
 @pytest.fixture
 def place(database: Database, tmp_path: Path) -> Iterator[Place]:
-    """A warehouse in which articles were judged by stricter topics than now, and more came."""
+    """A warehouse in which articles were judged by stricter topics than now, and more came.
+
+    Of those one was there earlier than the one after which its story is named, and another is the
+    fuller text of one that is shown.
+    """
     made = Place(database, tmp_path)
-    made.store(generated(40))
+    first, *others = awkward()
+    text = " ".join(body(f"base-{number}") for number in range(5))
+    more = " ".join(body(f"more-{number}") for number in range(6))
+    made.store(generated(40), [*first, record("base", NOON, body=text)])
     made.process("strict.yaml")
-    made.store(*awkward(), after=1)
+    fuller = record("fuller-base", NOON + timedelta(hours=2), body=f"{text} {more}")
+    made.store(*others, [fuller], after=2)
     yield made
     disconnect(made.warehouse)
 
@@ -130,6 +143,9 @@ def test_it_is_as_after_a_full_refresh_and_the_next_run_finds_nothing_to_do(
     assert changes.added[final.TABLE] > 0
     assert changes.removed[final.REJECTED] > 0
     assert place.state() == other.state()
+    assert "fuller_text" in {row["reason"] for row in place.state()[final.CHANGES]}
+    named_after = {row["story_id"] for row in place.state()[assessments.TABLE]}
+    assert named_after - {row["article_id"] for row in originals(place)}
     told = json.loads((folder / "rebuild.json").read_text())["rows"]
     assert {name: len(place.state()[name]) for name in TABLES} == told
     names = {row["article_id"]: row["story_id"] for row in place.state()[assessments.TABLE]}

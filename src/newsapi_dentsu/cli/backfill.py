@@ -262,8 +262,8 @@ def _begun(settings: Settings, topics: Topics, warehouse: Warehouse, asked_for: 
         return begin_backfill(settings, warehouse, topics, uuid.uuid4().hex, asked_for)
     spent = warehouse.read(lambda session: backfills.spent(session, resumed.backfill_id))
     click.echo(
-        f"Going on with the backfill of {resumed.started_at:%Y-%m-%d %H:%M} UTC, which was "
-        f"interrupted after {counted(spent.at_most, 'token')}.",
+        f"Going on with the backfill of {resumed.started_at:%Y-%m-%d %H:%M} UTC, which has not "
+        f"ended and has spent {counted(spent.at_most, 'token')}.",
         err=True,
     )
     return resumed
