@@ -7,7 +7,11 @@ from multiprocessing.synchronize import Event
 
 import pytest
 
+from newsapi_dentsu.domain.record import read_record
 from newsapi_dentsu.errors import WarehouseBusyError
+from newsapi_dentsu.warehouse.tables import raw
+from support.articles import record
+from support.clock import NOON
 from support.databases import Database
 from support.processes import event, process
 
@@ -121,3 +125,24 @@ def test_a_lost_connection_is_taken_up_again_with_all_that_it_held(database: Dat
             pass
         with pytest.raises(WarehouseBusyError), other.run_lock("a run", 0):
             pass
+
+
+@pytest.mark.parametrize("databases", ["postgres"], indirect=True)
+def test_what_two_find_at_the_same_moment_is_stored_once(database: Database) -> None:
+    both = threading.Barrier(2)
+    stored: list[raw.Stored] = []
+
+    def find() -> None:
+        records = [read_record(record("same", NOON), NOON)]
+        with database.open().transaction() as session:
+            both.wait(10)
+            stored.append(
+                raw.store_records(session, records, query_id="q", origin="sandbox", fetched_at=NOON)
+            )
+
+    finders = [threading.Thread(target=find) for _ in range(2)]
+    for one in finders:
+        one.start()
+    for one in finders:
+        one.join(20)
+    assert sorted((one.new, one.known) for one in stored) == [(0, 1), (1, 0)]
