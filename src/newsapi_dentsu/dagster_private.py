@@ -21,6 +21,8 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import (
     AUTO_RETRY_RUN_ID_TAG,
+    BACKFILL_ID_TAG,
+    MAX_RUNTIME_SECONDS_TAG,
     ROOT_RUN_ID_TAG,
     SCHEDULE_NAME_TAG,
     WILL_RETRY_TAG,
@@ -32,8 +34,10 @@ from dagster_shared.error import SerializableErrorInfo
 
 __all__ = [
     "AUTO_RETRY_RUN_ID_TAG",
+    "BACKFILL_ID_TAG",
     "FINISHED_STATUSES",
     "INDEX_SHARD_NAME",
+    "MAX_RUNTIME_SECONDS_TAG",
     "ROOT_RUN_ID_TAG",
     "SCHEDULE_NAME_TAG",
     "SQLITE_BUSY_TIMEOUT_SECONDS",

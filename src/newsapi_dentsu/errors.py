@@ -42,6 +42,10 @@ class TokensSpentError(AccessRefusedError):
     """The news API takes the key, but its account has no tokens left."""
 
 
+class BudgetSpentError(AccessRefusedError):
+    """What a backfill may spend is spent; days that it has not read are read by another one."""
+
+
 class AnswerTooLargeError(SourceError):
     """One answer of the news API is larger than what is read of an answer."""
 

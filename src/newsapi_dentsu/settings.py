@@ -265,6 +265,24 @@ class Settings(BaseSettings):
     max_requests_per_run: int | None = Field(
         None, ge=1, description="Searches that a run may make; the next runs read the rest."
     )
+    backfill_jobs: int = Field(
+        4,
+        ge=1,
+        le=5,
+        description="Months that backfills read at once, each in a process of its own; the API "
+        "answers five requests at a time.",
+    )
+    backfill_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="Tokens that one backfill by months may spend, all its months together.",
+    )
+    backfill_requests_per_minute: int = Field(
+        120,
+        ge=1,
+        le=6_000,
+        description="Requests a minute that backfills by months make, all months together.",
+    )
     request_timeout_seconds: float = Field(
         60, gt=0, le=600, description="Longest wait for one answer of the news API, in seconds."
     )

@@ -9,6 +9,7 @@ from newsapi_dentsu.domain.brands import NO_BRANDS, Brands, parse_brands
 from newsapi_dentsu.domain.topics import Topics, parse_topics
 from newsapi_dentsu.errors import BrandsError, SettingsError, TopicsError
 from newsapi_dentsu.eventregistry.client import NewsApi
+from newsapi_dentsu.eventregistry.source import Gate
 from newsapi_dentsu.masking import known_secrets
 from newsapi_dentsu.settings import Settings, chosen_file, read_file
 
@@ -18,8 +19,12 @@ SHIPPED_TOPICS = Path(__file__).with_name("topics.yaml")
 
 
 @contextmanager
-def open_source(settings: Settings) -> Iterator[NewsApi]:
+def open_source(settings: Settings, gate: Gate | None = None) -> Iterator[NewsApi]:
     """Open the API of the settings, starting the sandbox on loopback where they ask for it.
+
+    Args:
+        settings: the settings.
+        gate: what searches pass, where several processes ask at once.
 
     Raises:
         SettingsError: there is no key, and the sandbox must not stand in for it.
@@ -28,6 +33,7 @@ def open_source(settings: Settings) -> Iterator[NewsApi]:
         "timeout": settings.request_timeout_seconds,
         "attempts": settings.request_attempts,
         "deadline": settings.fetch_deadline_seconds,
+        "gate": gate,
     }
     if settings.uses_sandbox:
         from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox

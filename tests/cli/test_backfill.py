@@ -50,3 +50,45 @@ def test_an_interrupted_backfill_goes_on_where_it_stopped(connected: Workspace) 
 
     assert stopped.code == 1
     assert finished.json["tokens_used"] == 6
+
+
+def test_a_plan_tells_each_month_and_spends_nothing(connected: Workspace, api: Sandbox) -> None:
+    before = api.tokens_used
+    days = ("--from", "2026-01-30", "--to", "2026-03-01", "--by-month", "--plan")
+    told = connected.newsapi("backfill", *days)
+    as_json = connected.newsapi("backfill", *days, "--json").json
+
+    assert "2026-02  28 days, at least 140 tokens" in told.out
+    assert [month["month"] for month in as_json["months"]] == ["2026-01", "2026-02", "2026-03"]
+    assert (as_json["days"], as_json["tokens"], as_json["guessed"]) == (31, 155, True)
+    assert api.tokens_used == before
+
+
+def test_months_are_read_at_once_and_one_run_takes_them_on(connected: Workspace) -> None:
+    days = ("--from", "2026-01-31", "--to", "2026-02-02", "--by-month", "--yes", "--json")
+    fast = {"BACKFILL_REQUESTS_PER_MINUTE": "6000"}
+    poor = connected.newsapi("backfill", *days, "--tokens", "10", "--jobs", "1", **fast)
+    rest = connected.newsapi("backfill", *days, **fast)
+
+    assert poor.code == 1
+    assert not poor.json["succeeded"]
+    assert poor.json["tokens_used"] == 10
+    assert [month["month"] for month in poor.json["months"] if month["error"]] == ["2026-02"]
+    assert "1 of 2 months could not be read whole: 2026-02" in poor.err
+    assert "newsapi backfill --from 2026-02-01 --to 2026-02-02 --by-month" in poor.err
+    assert rest.code == 0, rest.err
+    assert rest.json["tokens_used"] == 5
+    assert rest.json["run"]["stages"] == [
+        *("deduplicate", "understand", "group", "curate", "sentiment")
+    ]
+    assert rest.json["run"]["rows"]["final.filtered_news"] > 10
+
+
+def test_what_goes_with_months_alone_is_said(connected: Workspace) -> None:
+    for more in (("--jobs", "2"), ("--tokens", "5")):
+        refused = connected.newsapi("backfill", "--from", "2026-01-01", *more)
+        assert refused.code == 2
+        assert "go with --by-month" in refused.err
+    to_come = connected.newsapi("backfill", "--from", "2150-01-01", "--by-month")
+    assert to_come.code == 2
+    assert "there are no days" in to_come.err

@@ -103,6 +103,31 @@ def test_a_capped_backfill_continues(warehouse: Warehouse, clock: Clock) -> None
     assert count(warehouse, raw.TABLE) == 250
 
 
+def test_a_backfill_that_gives_way_reads_a_day_at_least_and_continues(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    with serving(clock=clock) as api:
+        reports = [api.collect(warehouse, backfill=DAYS, seconds=0.0) for _ in range(3)]
+        assert len(api.searches()) == 3
+    assert [(report.days, report.capped) for report in reports] == [
+        *((1, True), (1, True), (1, False))
+    ]
+
+
+def test_what_was_read_again_since_the_backfill_began_is_not_read_a_third_time(
+    warehouse: Warehouse, clock: Clock
+) -> None:
+    with serving(clock=clock) as api:
+        api.collect(warehouse, backfill=DAYS)
+        clock.advance(hours=1)
+        again = {"backfill": DAYS, "reread": True, "reread_since": clock.now}
+        api.searches()
+        api.collect(warehouse, **again)
+        assert len(api.searches()) == 3
+        api.collect(warehouse, **again)
+        assert api.searches() == []
+
+
 def test_the_estimate_is_what_a_backfill_of_average_days_costs(
     warehouse: Warehouse, clock: Clock
 ) -> None:

@@ -56,6 +56,15 @@ class PostgresDatabase:
         return Warehouse(PostgresEngine(**self.server, database=self.name, wait=wait))
 
 
+def place_of(database: Database) -> dict[str, Any]:
+    """The settings that name a database."""
+    if isinstance(database, PostgresDatabase):
+        given = {f"postgres_{name}": value for name, value in database.server.items()}
+        return {"use_postgres": True, "postgres_db": database.name, **given}
+    assert isinstance(database, DuckDBDatabase)
+    return {"duckdb_path": database.path}
+
+
 class Databases(Protocol):
     """Makes databases of one engine."""
 

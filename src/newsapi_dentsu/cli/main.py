@@ -38,7 +38,7 @@ encoding, with ? for what this lacks, and characters that would act on it are wr
 
 COMMANDS = {
     "run": "running",
-    "backfill": "running",
+    "backfill": "backfill",
     "status": "status",
     "articles": "articles",
     "serve": "serve",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +65,12 @@ from newsapi_dentsu.settings import load_settings
     multiple=True,
     help="A setting of Spark's own, such as spark.executor.memory=2g; may be repeated.",
 )
+@click.option(
+    "--apply",
+    "applied",
+    is_flag=True,
+    help="Take the tables over into the database; a rebuild that --out holds is not made again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def rebuild(
     *,
@@ -75,14 +82,21 @@ def rebuild(
     replace: bool,
     tasks_per_core: int,
     conf: tuple[str, ...],
+    applied: bool,
     as_json: bool,
 ) -> None:
     """Make processed and final anew of the lake's records, as Delta tables in a folder.
 
-    Nothing in the database changes. Both engines make the same rows, but for the names of stories.
-    An attempt that was killed goes on when it is started again.
+    Both engines make the same rows, but for the names of stories. An attempt that was killed goes
+    on when it is started again.
+
+    Nothing in the database changes, unless --apply takes the tables over: in one transaction, and
+    as `newsapi run --full-refresh` would leave them. Stories keep their names there, and
+    final.changes tells what left. The database must hold just the records of the lake, so archive
+    before, and let no run come in between.
     """
-    from newsapi_dentsu.rebuild.job import Cluster
+    from newsapi_dentsu.rebuild.applying import apply, is_finished
+    from newsapi_dentsu.rebuild.job import Cluster, Rebuilt
     from newsapi_dentsu.rebuild.job import rebuild as rebuilt
 
     if engine == "local" and (master or conf):
@@ -93,18 +107,34 @@ def rebuild(
     settings = load_settings()
     cluster = Cluster(master, tasks_per_core, tuple((name, value) for name, _, value in pairs))
     with progress_bars(shown=not as_json) as bars:
-        done = rebuilt(
-            settings,
-            lake_of(settings, location),
-            folder,
-            bars,
-            cluster=cluster if engine == "spark" else None,
-            replace=replace,
-            form=form,
-        )
+        done: Rebuilt | None = None
+        if not (applied and is_finished(folder) and not replace):
+            done = rebuilt(
+                settings,
+                lake_of(settings, location),
+                folder,
+                bars,
+                cluster=cluster if engine == "spark" else None,
+                replace=replace,
+                form=form,
+            )
+        taken = apply(settings, folder, bars) if applied else None
+    rows = done.rows if done else taken.rows if taken else {}
     if as_json:
-        told = {"engine": done.engine, "folder": str(done.folder), "rows": dict(done.rows)}
+        told: dict[str, object] = {"folder": str(folder.absolute()), "rows": dict(rows)}
+        if done:
+            told["engine"] = done.engine
+        if taken:
+            told |= {"database": taken.database, "changes": asdict(taken.changes)}
         click.echo(json.dumps(told))
         return
-    for name, count in done.rows.items():
-        click.echo(f"{count:>12,}  {done.folder / name}")
+    for name, count in rows.items():
+        click.echo(f"{count:>12,}  {folder.absolute() / name}")
+    if taken:
+        click.echo(f"Taken over into {taken.database}, with the same rows:")
+        for name in taken.rows:
+            changes = taken.changes
+            click.echo(
+                f"{name}: {changes.added.get(name, 0):,} came, {changes.changed.get(name, 0):,} "
+                f"changed, {changes.removed.get(name, 0):,} left"
+            )

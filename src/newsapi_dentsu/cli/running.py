@@ -1,19 +1,26 @@
-"""`newsapi run` and `newsapi backfill`: the main job, in this process."""
+"""`newsapi run`: the main job, in this process."""
+
+from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from newsapi_dentsu import logs
-from newsapi_dentsu.cli.days import DAY
 from newsapi_dentsu.cli.output import console, progress_bars, stages_told
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.wording import counted, duration
+
+if TYPE_CHECKING:
+    from newsapi_dentsu.cli.summary import RunSummary
+    from newsapi_dentsu.stages.pipeline import Stage
+    from newsapi_dentsu.stages.planning import Plan
+    from newsapi_dentsu.stages.understand import Missing
 
 SANDBOX_NOTICE = (
     "No NEWSAPI_KEY: reading the built-in SANDBOX. Its articles are invented, to try things out."
@@ -62,69 +69,9 @@ def run(*, as_json: bool, full_refresh: bool, discard_sandbox: bool, plan: bool)
         with warehouse.run_lock("newsapi run --discard-sandbox", settings.run_wait_seconds):
             warehouse.discard_sandbox()
     config: dict[str, Any] = {"config": {"full_refresh": full_refresh}}
-    _execute(
+    execute(
         settings,
         {stage.step: config for stage in STAGES if stage is not COLLECT},
-        as_json=as_json,
-    )
-
-
-@click.command()
-@click.option("--from", "first", required=True, type=DAY, help="First day to read.")
-@click.option("--to", "last", type=DAY, help="Last day to read (default: today).")
-@click.option("--reread", is_flag=True, help="Read days again that are settled.")
-@click.option("--yes", is_flag=True, help="Don't ask before spending tokens.")
-@as_json
-def backfill(*, first: date, last: date | None, reread: bool, yes: bool, as_json: bool) -> None:
-    """Read a range of days beyond the watermark.
-
-    Prints what it will cost and asks. Days that are settled, so that nothing can come in any more,
-    are skipped: a backfill that was interrupted goes on where it stopped. Days that regular runs
-    have set aside are tried at once. The watermark of the regular runs stays where it is.
-    """
-    from newsapi_dentsu.source import load_topics
-    from newsapi_dentsu.stages.collect import CollectOptions, DayRange, estimate_backfill
-    from newsapi_dentsu.stages.pipeline import COLLECT
-    from newsapi_dentsu.warehouse import open_warehouse
-
-    settings = load_settings()
-    now = datetime.now(UTC)
-    days = DayRange(first, min(last or now.date(), now.date()))
-    if days.first > days.last:
-        raise click.UsageError(f"there are no days from {days.first} to {days.last}")
-    warehouse = open_warehouse(settings)
-    with warehouse.run_lock("newsapi backfill", settings.run_wait_seconds):
-        warehouse.upgrade()
-    options = CollectOptions(
-        overlap=timedelta(hours=settings.overlap_hours), backfill=days, reread=reread
-    )
-    estimate = estimate_backfill(warehouse, load_topics(settings), now, options)
-    about = "at least" if estimate.guessed else "about"
-    click.echo(
-        f"{counted(estimate.days, 'day')} to read from {days.first} to {days.last}, {about} "
-        f"{counted(estimate.tokens, 'token')} "
-        "(1 a request in the last 31 days, 5 a request before).",
-        err=True,
-    )
-    if estimate.days and estimate.guessed:
-        click.echo(
-            "That counts one page of 100 articles a day, for no day of this search is known yet: "
-            "busy days cost more. MAX_REQUESTS_PER_RUN caps a run; the next one goes on.",
-            err=True,
-        )
-    if estimate.days and not yes:
-        click.confirm("Read them?", abort=True, err=True)
-    _execute(
-        settings,
-        {
-            COLLECT.step: {
-                "config": {
-                    "backfill_from": days.first.isoformat(),
-                    "backfill_to": days.last.isoformat(),
-                    "reread": reread,
-                }
-            }
-        },
         as_json=as_json,
     )
 
@@ -132,8 +79,7 @@ def backfill(*, first: date, last: date | None, reread: bool, yes: bool, as_json
 def _plan(settings: Settings, *, as_json: bool) -> None:
     from newsapi_dentsu.meaning import open_embedder
     from newsapi_dentsu.source import load_topics
-    from newsapi_dentsu.stages.planning import Plan, plan
-    from newsapi_dentsu.stages.understand import Missing
+    from newsapi_dentsu.stages.planning import plan
     from newsapi_dentsu.warehouse import open_warehouse
 
     def tell(missing: Missing) -> None:
@@ -186,8 +132,26 @@ def _plan(settings: Settings, *, as_json: bool) -> None:
         click.echo(line)
 
 
-def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
+def execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
     """Execute the job, show its summary and exit with its success."""
+    summary = executed(settings, ops, as_json=as_json)
+    if as_json:
+        click.echo(json.dumps(summary.as_json()))
+    if not summary.outcome.succeeded:
+        raise SystemExit(1)
+
+
+def executed(
+    settings: Settings, ops: dict[str, Any], *, as_json: bool, stages: Sequence[Stage] = ()
+) -> RunSummary:
+    """Execute the job, and show its summary unless it goes out as JSON.
+
+    Args:
+        settings: the settings.
+        ops: run configuration of the assets, by op name.
+        as_json: whether the summary is shown by somebody else.
+        stages: the stages to execute; all where none is named.
+    """
     from newsapi_dentsu.source import load_topics
 
     started = time.monotonic()
@@ -206,11 +170,10 @@ def _execute(settings: Settings, ops: dict[str, Any], *, as_json: bool) -> None:
     from newsapi_dentsu.hosting.execution import execute_pipeline
 
     with progress_bars(shown=not as_json and not logs_only) as progress:
-        outcome = execute_pipeline(settings, ops, stages_told() if piped else progress)
+        outcome = execute_pipeline(
+            settings, ops, stages_told() if piped else progress, stages=stages
+        )
     summary = summarize(settings, outcome, time.monotonic() - started)
-    if as_json:
-        click.echo(json.dumps(summary.as_json()))
-    elif not logs_only:
+    if not as_json and not logs_only:
         print_summary(settings, topics, summary)
-    if not outcome.succeeded:
-        raise SystemExit(1)
+    return summary

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from newsapi_dentsu.defs import assets, checks, digest, recovery, retention, schedules
+from newsapi_dentsu.defs import assets, checks, digest, months, recovery, retention, schedules
 from newsapi_dentsu.defs.alerts import pipeline_failure_sensor
 from newsapi_dentsu.defs.jobs import news_pipeline
 from newsapi_dentsu.defs.resources import PipelineResource
@@ -27,6 +27,7 @@ def build_definitions() -> dg.Definitions:
             recovery.backup,
             recovery.raw_archive,
             digest.digest,
+            months.backfill_months,
         ],
         schedules=[
             schedules.news_every_six_hours,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import tenacity
@@ -31,7 +32,7 @@ from newsapi_dentsu.errors import (
 )
 from newsapi_dentsu.eventregistry.answer import decode
 from newsapi_dentsu.eventregistry.query import search_parameters
-from newsapi_dentsu.eventregistry.source import Page, Traffic, Usage
+from newsapi_dentsu.eventregistry.source import Gate, Page, Traffic, Usage
 from newsapi_dentsu.http import (
     Answer,
     HttpError,
@@ -64,6 +65,7 @@ class NewsApi:
     Passing trouble (connection, time-out, 429, 5xx, an answer that isn't what was asked for) is
     tried again with growing, jittered pauses or after the server's `Retry-After`; all other
     errors are final at once. Nothing is tried past `deadline` seconds after the first request.
+    Each search passes the `gate`, if there is one.
     What it tells of an answer is masked: the key, and the other `secrets`.
     """
 
@@ -77,6 +79,7 @@ class NewsApi:
         attempts: int = 5,
         deadline: float = 1800,
         sleep: Callable[[float], None] = time.sleep,
+        gate: Gate | None = None,
     ) -> None:
         self._host = host
         self._key = key
@@ -86,6 +89,7 @@ class NewsApi:
         self._deadline_seconds = deadline
         self._deadline: Deadline | None = None
         self._sleep = sleep
+        self._gate = gate
         self._told_of_tokens = False
         self.traffic = Traffic()
         self.origin = "newsapi.ai"
@@ -102,7 +106,7 @@ class NewsApi:
             SourceUnavailableError: no usable answer within the tries and the deadline.
         """
         parameters = search_parameters(topics, day, page, size)
-        return self._ask("/api/v1/article", parameters, partial(_read_page, page, size))
+        return self._ask("/api/v1/article", parameters, partial(_read_page, page, size), day=day)
 
     def usage(self) -> Usage:
         """Ask once for the account's tokens; costs none.
@@ -119,6 +123,7 @@ class NewsApi:
         read: Callable[[object], _Answer],
         *,
         attempts: int | None = None,
+        day: date | None = None,
     ) -> _Answer:
         allowed = attempts or self._attempts
         if self._deadline is None:
@@ -139,7 +144,7 @@ class NewsApi:
             reraise=True,
         )
         try:
-            answer: _Answer = retrying(self._ask_once, path, parameters, read, deadline)
+            answer: _Answer = retrying(self._ask_once, path, parameters, read, deadline, day)
             return answer
         except EventRegistryError as error:
             tries = retrying.statistics["attempt_number"]
@@ -153,12 +158,16 @@ class NewsApi:
         parameters: dict[str, Any],
         read: Callable[[object], _Answer],
         deadline: Deadline,
+        day: date | None,
     ) -> _Answer:
-        answer, too_large = self._exchanged(path, parameters, deadline)
+        if self._gate is None or day is None:
+            answer, too_large = self._exchanged(path, parameters, deadline)
+            self._count_tokens(answer)
+        else:
+            answer, too_large = self._let_through(self._gate, day, path, parameters, deadline)
         self.clock_offset = _clock_offset(answer)
         if answer.headers.get("x-newsapi-sandbox") == "1":
             self.origin = "sandbox"
-        self._count_tokens(answer)
         if answer.status != 200:
             raise self._refused(answer)
         if warning := answer.headers.get("warning"):
@@ -172,6 +181,28 @@ class NewsApi:
             return read(decode(answer.body, kind))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise InvalidResponseError(f"the answer is not what was asked for: {error}") from error
+
+    def _let_through(
+        self,
+        gate: Gate,
+        day: date,
+        path: str,
+        parameters: dict[str, Any],
+        deadline: Deadline,
+    ) -> tuple[Answer, HttpTooLargeError | None]:
+        """The same through the gate, which learns what the answer cost."""
+        gate.enter(day)
+        before, cost, hold_off = self.traffic.tokens, None, None
+        try:
+            answer, too_large = self._exchanged(path, parameters, deadline)
+            self._count_tokens(answer)
+            cost = self.traffic.tokens - before
+            if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                wish = retry_after(answer.headers, datetime.now(UTC))
+                hold_off = FIRST_PAUSE if wish is None else wish
+        finally:
+            gate.leave(cost, hold_off)
+        return answer, too_large
 
     def _exchanged(
         self, path: str, parameters: dict[str, Any], deadline: Deadline

@@ -54,6 +54,25 @@ class Traffic:
         self.longest = max(seconds, seconds if self.longest is None else self.longest)
 
 
+class Gate(Protocol):
+    """What is passed before each search, where several ask the API at once."""
+
+    def enter(self, day: date) -> None:
+        """Wait for one's turn to search a day.
+
+        Raises:
+            BudgetSpentError: no more may be spent.
+        """
+        ...
+
+    def leave(self, tokens: int | None, hold_off: float | None) -> None:
+        """Tell what the answer cost; None where none came.
+
+        `hold_off` are the seconds for which the API wants to be left alone.
+        """
+        ...
+
+
 class Source(Protocol):
     """Where articles come from."""
 

@@ -1,6 +1,6 @@
 """Executing the Dagster job in this process, on a home that the UI shares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseEr
 from newsapi_dentsu.hosting.home import NO_COMPUTE_LOGS, database_prepared, prepare_home
 from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.stages.pipeline import JOB
+from newsapi_dentsu.stages.pipeline import JOB, Stage
 
 REPOSITORY = "__repository__@newsapi_dentsu.definitions"
 
@@ -40,18 +40,23 @@ class Outcome:
     failed_checks: list[str]
 
 
-def execute_pipeline(settings: Settings, ops: dict[str, Any], progress: Bars) -> Outcome:
-    """Execute the whole pipeline once, as a run that Dagster's UI and sensors see.
+def execute_pipeline(
+    settings: Settings, ops: dict[str, Any], progress: Bars, *, stages: Sequence[Stage] = ()
+) -> Outcome:
+    """Execute the pipeline once, as a run that Dagster's UI and sensors see.
 
     Args:
         settings: the settings of this process.
         ops: run configuration of the assets, by op name.
         progress: gives the callback that is told how far a stage is.
+        stages: the stages to execute; all where none is named.
 
     Raises:
         SettingsError, WarehouseError: Dagster's home or its database can't be written.
     """
     from newsapi_dentsu.definitions import defs
+
+    tables = [table for stage in stages for table in (stage.table, *stage.also)]
 
     home = prepare_home(settings)
     token = progress_of_stage.set(progress)
@@ -62,6 +67,7 @@ def execute_pipeline(settings: Settings, ops: dict[str, Any], progress: Bars) ->
                 instance=instance,
                 tags={".dagster/repository": REPOSITORY, ATTENDED: "true"},
                 raise_on_error=False,
+                asset_selection=[dg.AssetKey(table.split(".")) for table in tables] or None,
             )
     except Exception as error:
         if not _is_of_records(error):

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.stages.pipeline import MONTH_TAG
 
 DAGSTER_SCHEMA = "dagster"
 LEAST_FREE = 32 << 20
@@ -78,7 +79,8 @@ def dagster_yaml(settings: Settings) -> str:
     import yaml
 
     text = (resources.files("newsapi_dentsu.defs") / "dagster.yaml").read_text("utf-8")
-    chosen: dict[str, Any] = {}
+    limit = {"key": MONTH_TAG, "limit": settings.backfill_jobs}
+    chosen: dict[str, Any] = {"concurrency": {"runs": {"tag_concurrency_limits": [limit]}}}
     if settings.use_postgres:
         chosen["storage"] = {"postgres": _storage(settings)}
     logs = settings.compute_logs
@@ -101,7 +103,7 @@ def dagster_yaml(settings: Settings) -> str:
         from newsapi_dentsu.hosting.run_launcher import run_launcher
 
         chosen["run_launcher"] = run_launcher(settings)
-    return text + ("\n" + yaml.safe_dump(chosen, sort_keys=False) if chosen else "")
+    return text + "\n" + yaml.safe_dump(chosen, sort_keys=False)
 
 
 def _storage(settings: Settings) -> dict[str, Any]:

@@ -35,7 +35,14 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session, one
 from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-from newsapi_dentsu.warehouse.tables import assessments, final, processed, returns, verdicts
+from newsapi_dentsu.warehouse.tables import (
+    assessments,
+    final,
+    processed,
+    rebuilt,
+    returns,
+    verdicts,
+)
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
 from newsapi_dentsu.warehouse.tables.final import FinalArticle, RejectedArticle
 from newsapi_dentsu.warehouse.tables.processed import Article, RecordOutcome
@@ -103,6 +110,7 @@ def rebuild(
     sources = Sources(None, lake)
     output = Output(folder.absolute(), _key(settings, sources, cluster))
     output.begin(replace=replace)
+    decisions = _decisions(lake, output.work)
     if cluster is None:
         made = _locally(settings, sources, output, bars)
     else:
@@ -117,6 +125,8 @@ def rebuild(
         "lake": lake[0].location,
         "as_of": sources.moment.isoformat(),
         "rows": made.rows,
+        "judged_by": judged_by(settings),
+        "decisions": decisions,
     }
     output.finish(made.folders, told)
     return Rebuilt(output.folder, engine, made.rows)
@@ -128,15 +138,37 @@ class _Made:
     rows: Mapping[str, int]
 
 
-def _key(settings: Settings, sources: Sources, cluster: Cluster | None) -> str:
+def judged_by(settings: Settings) -> str:
+    """Identify the program, the topics and the model by which articles are judged."""
     told = (
         program_version("newsapi-dentsu"),
-        sources.key,
         load_topics(settings).model_dump_json(),
         settings.duplicate_horizon_days,
         open_embedder(settings).model,
-        cluster is None,
     )
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _decisions(lake: tuple[ObjectStore, Lake], work: Path) -> str:
+    """Identify what of the lake decides beside the records: see `rebuilt.decisions`."""
+    store, what = lake
+    paths = {
+        table: Path(_path(store, found[0], found[1].bytes, work / "lake"))
+        for table in (returns.TABLE, verdicts.TABLE)
+        if (found := what.searches.get(table))
+    }
+    file = work / "decisions.duckdb"
+    file.unlink(missing_ok=True)
+    engine = HeldDuckDBEngine(file, memory_limit="256MB", wait=0)
+    with closing(Warehouse(engine)) as warehouse:
+        warehouse.upgrade()
+        with warehouse.transaction() as opened:
+            raw_files.load_searches(opened, paths)
+            return rebuilt.decisions(opened)
+
+
+def _key(settings: Settings, sources: Sources, cluster: Cluster | None) -> str:
+    told = (sources.key, judged_by(settings), cluster is None)
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ the page that made them so.
 """
 
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -83,7 +84,8 @@ class DayRange:
 class CollectOptions:
     """How far back and how much to read; `backfill` reads these days and no others.
 
-    A backfill that is to `reread` reads days again that are settled.
+    A backfill that is to `reread` reads days again that are settled, but for those that it has
+    settled itself since `reread_since`. After `seconds` no further day is begun.
     """
 
     lookback_days: int = 30
@@ -91,6 +93,8 @@ class CollectOptions:
     max_requests: int | None = None
     backfill: DayRange | None = None
     reread: bool = False
+    reread_since: datetime | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class BackfillEstimate:
 
 
 class _CappedError(Exception):
-    """The run has made as many searches as it may."""
+    """The run has made as many searches, or taken as long, as it may."""
 
 
 class _StoppedError(Exception):
@@ -156,8 +160,14 @@ def days_to_read(
     return [
         day
         for day in sorted({*unsettled, *_days(first, last)})
-        if options.reread or not is_settled(day, settled_at.get(day), now, options.overlap)
+        if _reread(settled_at.get(day), options)
+        or not is_settled(day, settled_at.get(day), now, options.overlap)
     ]
+
+
+def _reread(settled_at: datetime | None, options: CollectOptions) -> bool:
+    since = options.reread_since
+    return options.reread and (since is None or settled_at is None or settled_at < since)
 
 
 def estimate_backfill(
@@ -167,17 +177,28 @@ def estimate_backfill(
 
     Where none is known it counts one page a day, which busy days exceed by far.
     """
+    by_day, guessed = estimate_by_day(warehouse, topics, now, options)
+    return BackfillEstimate(len(by_day), sum(by_day.values()), guessed)
+
+
+def estimate_by_day(
+    warehouse: Warehouse, topics: Topics, now: datetime, options: CollectOptions
+) -> tuple[dict[date, int], bool]:
+    """The tokens of each day that a backfill has to read, and whether they are guessed."""
     with warehouse.snapshot() as session:
         query = raw.Query(topics.query_id, now.date(), None)
         days = days_to_read(session, query, now, options)
         mean = raw.mean_day_total(session, topics.query_id)
     pages = max(1, page_count(round(mean or 0)))
-    oldest_cheap = now.date() - timedelta(days=ARCHIVE_DAYS - 1)
-    tokens = sum(
-        _requests(pages, day, now, options.overlap) * (ARCHIVE_TOKENS if day < oldest_cheap else 1)
-        for day in days
-    )
-    return BackfillEstimate(len(days), tokens, guessed=mean is None)
+    tokens = {
+        day: _requests(pages, day, now, options.overlap) * price(day, now.date()) for day in days
+    }
+    return tokens, mean is None
+
+
+def price(day: date, today: date) -> int:
+    """The tokens that a search of a day costs."""
+    return ARCHIVE_TOKENS if day <= today - timedelta(days=ARCHIVE_DAYS) else 1
 
 
 def _requests(pages: int, day: date, now: datetime, overlap: timedelta) -> int:
@@ -270,7 +291,10 @@ class _Collection:
         refused = 0
         progress(0, len(days))
         left = list(days)
+        until = None if self._options.seconds is None else time.monotonic() + self._options.seconds
         for number in range(1, len(days) + 1):
+            if until is not None and number > 1 and time.monotonic() > until:
+                raise _CappedError
             # Before the run is given up, the newest day is tried: the oldest may be the trouble.
             newest = refused == MAX_REFUSALS - 1 and not self._whole
             day = left.pop(-1 if newest else 0)

@@ -33,6 +33,9 @@ from newsapi_dentsu.warehouse.tables import (
 
 JOB = "news_pipeline"
 SCHEDULE = "news_every_six_hours"
+MONTH_TAG = "newsapi/backfill"
+"""Tag of the runs that read a past month, of which only `BACKFILL_JOBS` are started at once."""
+
 DIGEST_SCHEDULE = "weekly_digest"
 RUN_HOURS = (0, 6, 12, 18)
 """Hours, UTC, at which the schedule runs the job."""

@@ -26,6 +26,7 @@ class CollectReport:
     `unusable` of the stored ones can't become articles. `days` counts the days that are read whole,
     `missing_days` holds the others, with the reason of each; `disagreements` says of which days the
     index contradicts itself, and in what. `tokens_left` is None where the API doesn't tell.
+    `capped` says that it stopped where it had made as many requests, or taken as long, as it may.
     `api_seconds` adds up all requests; of one, the shortest and the longest time are told as well.
     """
 

@@ -115,7 +115,7 @@ class _Begun(Generic[Item, Result]):
 
 
 def _pool(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_stay_with_it)
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=stay_with_parent)
 
 
 def _alone(
@@ -163,7 +163,7 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def _stay_with_it() -> None:
+def stay_with_parent() -> None:
     """Leave interrupts to the process that started this one, and end when that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

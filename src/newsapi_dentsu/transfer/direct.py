@@ -24,7 +24,12 @@ from newsapi_dentsu.warehouse.schema import history
 
 Action = Literal["copied", "resumed", "already equal"]
 
-_NOT_NEWS = frozenset({"ops.positions", "ops.run_metrics", "ops.stage_runs"})
+_NOT_NEWS = frozenset(
+    {
+        *("ops.positions", "ops.run_metrics", "ops.stage_runs"),
+        *("ops.backfills", "ops.backfill_months"),
+    }
+)
 """Tables that alone don't make a target one that holds data: a failed first run fills them."""
 
 

@@ -151,7 +151,7 @@ class _Load:
 
 def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, part: Part) -> None:
     table = part.table
-    columns = ", ".join(_wire_value(*column) for column in table.columns.items())
+    columns = ", ".join(wire_value(*column) for column in table.columns.items())
     types = [wire_name(plain_type(kind)) for kind in table.columns.values()]
     try:
         with target.transaction(), target.cursor() as cursor:
@@ -177,7 +177,7 @@ def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, 
         raise worded(location, error) from error
 
 
-def _wire_value(column: str, kind: str) -> str:
+def wire_value(column: str, kind: str) -> str:
     """An expression for DuckDB: what PostgreSQL's binary format holds for the column."""
     if kind == "timestamptz":
         return (

@@ -178,6 +178,18 @@ class Warehouse:
         with self.engine.run_lock(holder, wait):
             yield
 
+    @contextmanager
+    def fetch_lock(
+        self, holder: str, part: int, places: int, wait: float
+    ) -> Iterator[Callable[[], None]]:
+        """Keep runs out together with others who only fetch; see `Engine.fetch_lock`.
+
+        Raises:
+            WarehouseBusyError: somebody else fetches this part, or the wait was in vain.
+        """
+        with self.engine.fetch_lock(holder, part, places, wait) as give_way:
+            yield give_way
+
     def discard_sandbox(self) -> None:
         """Empty all tables when what they hold is the sandbox's.
 

@@ -19,6 +19,17 @@ T = TypeVar("T")
 
 ALERTS_BUSY = "somebody else is looking at the alert rules and telling operators: try again"
 
+FETCHED_BY_ANOTHER = "another process is fetching the same: it need not be fetched twice"
+
+
+def no_place(places: int, wait: float) -> str:
+    """Why somebody who wants to fetch may not."""
+    return (
+        f"{places} others are fetching already, as many as may at once (BACKFILL_JOBS), and none "
+        f"ended within {wait:g} s: try again later"
+    )
+
+
 DIMENSIONS = 384
 """How many numbers a vector of the table of embeddings has."""
 
@@ -88,6 +99,25 @@ class Engine(Protocol):
 
         Raises:
             WarehouseBusyError: another run held it for longer than `wait` seconds.
+        """
+        ...
+
+    def fetch_lock(
+        self, holder: str, part: int, places: int, wait: float
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """Hold the run lock together with others who only fetch; a dead holder loses it.
+
+        A run keeps all of them out, and waits for them. What is given, when called, lets those
+        runs in that are waiting, and takes the lock again after them.
+
+        Args:
+            holder: who holds it, for messages.
+            part: what is fetched, as a number of at least 1,000: nobody else may at the same time.
+            places: how many may fetch at once.
+            wait: seconds to wait for a place, and for a run.
+
+        Raises:
+            WarehouseBusyError: somebody else fetches this part, or the wait was in vain.
         """
         ...
 

@@ -6,8 +6,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -19,8 +19,17 @@ import tenacity
 from typing_extensions import override
 
 from newsapi_dentsu.errors import AlertsBusyError, WarehouseBusyError, WarehouseError
-from newsapi_dentsu.warehouse.engines.base import ALERTS_BUSY, DIMENSIONS, Engine, Row, Session
+from newsapi_dentsu.warehouse.engines.base import (
+    ALERTS_BUSY,
+    DIMENSIONS,
+    FETCHED_BY_ANOTHER,
+    Engine,
+    Row,
+    Session,
+    no_place,
+)
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
+from newsapi_dentsu.warehouse.engines.shared_lock import SharedFileLock
 
 _STREAM_ROWS = 1000
 _WHOLE_INDEXES = "1GB"
@@ -230,33 +239,112 @@ class DuckDBEngine(Engine):
     @override
     @contextmanager
     def run_lock(self, holder: str, wait: float) -> Iterator[None]:
-        lock_path, note_path = self._lock_path, self._note_path
-        lock = filelock.FileLock(lock_path)
-        try:
+        lock = filelock.FileLock(self._lock_path)
+        with self._lock_errors_explained(wait):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=wait)
+            deadline = time.monotonic() + wait
+            with self._gate().acquire(timeout=wait):
+                lock.acquire(timeout=max(0, deadline - time.monotonic()))
+        try:
+            self._write_note(holder)
+            yield
+        finally:
+            with suppress(OSError):
+                self._note_path.unlink()
+            lock.release()
+
+    @override
+    @contextmanager
+    def fetch_lock(
+        self, holder: str, part: int, places: int, wait: float
+    ) -> Iterator[Callable[[], None]]:
+        with ExitStack() as held, self._lock_errors_explained(wait):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            mine = self._claim(f"{part}")
+            if mine is None:
+                raise WarehouseBusyError(FETCHED_BY_ANOTHER)
+            held.enter_context(mine)
+            deadline = time.monotonic() + wait
+            while (place := self._place(places)) is None:
+                if time.monotonic() >= deadline:
+                    raise WarehouseBusyError(no_place(places, wait))
+                time.sleep(_LONGEST_PAUSE)
+            held.enter_context(place)
+            shared = held.enter_context(SharedFileLock(self._lock_path))
+
+            def take() -> None:
+                deadline = time.monotonic() + wait
+                # A run that waits has the gate: whoever comes after it stands behind it.
+                with self._gate().acquire(timeout=wait):
+                    shared.acquire(max(0, deadline - time.monotonic()))
+                self._write_note(holder)
+
+            def give_way() -> None:
+                shared.release()
+                with self._lock_errors_explained(wait):
+                    take()
+
+            take()
+            locks = held.pop_all()
+        with locks:
+            yield give_way
+            with suppress(OSError):
+                self._note_path.unlink()
+
+    def _gate(self) -> filelock.FileLock:
+        """What is passed on the way to the run lock, one after the other."""
+        return filelock.FileLock(self._path.with_name(self._path.name + ".lock-gate"))
+
+    def _place(self, places: int) -> AbstractContextManager[None] | None:
+        """One of the places of those who may fetch at once; None where all are taken."""
+        for number in range(1, places + 1):
+            if (place := self._claim(f"place-{number}")) is not None:
+                return place
+        return None
+
+    def _claim(self, name: str) -> AbstractContextManager[None] | None:
+        """A lock of this name, held until the block's end; None where another process has it."""
+        path = self._path.with_name(f"{self._path.name}.fetching-{name}")
+        lock = filelock.FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return None
+
+        @contextmanager
+        def claimed() -> Iterator[None]:
+            try:
+                yield
+            finally:
+                # While it is held: whoever waits for it notices that it is another file.
+                with suppress(OSError):
+                    path.unlink()
+                lock.release()
+
+        return claimed()
+
+    @contextmanager
+    def _lock_errors_explained(self, wait: float) -> Iterator[None]:
+        try:
+            yield
         except filelock.Timeout:
             raise WarehouseBusyError(
-                f"another run is under way ({_read_note(note_path)}) and didn't end within "
+                f"another run is under way ({_read_note(self._note_path)}) and didn't end within "
                 f"{wait:g} s; nothing was done. Try again later, or raise RUN_WAIT_SECONDS."
             ) from None
         except OSError as error:
             raise WarehouseError(
-                f"{lock_path} can't be written ({error.strerror}): "
+                f"{self._lock_path} can't be written ({error.strerror}): "
                 "make its folder writable or set DUCKDB_PATH to another place"
             ) from None
-        try:
-            since = datetime.now(UTC).isoformat(timespec="seconds")
-            # The note only words an error message; the lock itself is the kernel's.
-            with suppress(OSError):
-                note_path.write_text(
-                    json.dumps({"holder": holder, "pid": os.getpid(), "since": since})
-                )
-            yield
-        finally:
-            with suppress(OSError):
-                note_path.unlink()
-            lock.release()
+
+    def _write_note(self, holder: str) -> None:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        # The note only words an error message; the lock itself is the kernel's.
+        with suppress(OSError):
+            self._note_path.write_text(
+                json.dumps({"holder": holder, "pid": os.getpid(), "since": since})
+            )
 
     @override
     @contextmanager

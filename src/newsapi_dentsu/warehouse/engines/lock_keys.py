@@ -12,3 +12,5 @@ class LockKey(IntEnum):
     DAEMON = 4_612_792
     ALERTS = 4_612_793
     ROTATION = 4_612_794
+    FETCH = 4_612_795
+    """The first of two numbers; the second says which month, or which of the places."""

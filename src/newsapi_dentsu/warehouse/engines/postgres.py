@@ -3,7 +3,7 @@
 import atexit
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Literal, LiteralString
@@ -24,9 +24,11 @@ from newsapi_dentsu.errors import (
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
     DIMENSIONS,
+    FETCHED_BY_ANOTHER,
     Engine,
     Row,
     Session,
+    no_place,
     one,
     retry_while_unavailable,
 )
@@ -240,6 +242,32 @@ class PostgresEngine(Engine):
         try:
             retry_while_unavailable(self, take)
             yield
+        finally:
+            self._run = outer
+            held.release()
+
+    @override
+    @contextmanager
+    def fetch_lock(
+        self, holder: str, part: int, places: int, wait: float
+    ) -> Iterator[Callable[[], None]]:
+        held = _HeldFetchLock(f"newsapi: {holder}", part, places)
+        deadline = time.monotonic() + wait
+
+        def take() -> None:
+            with self._errors_explained():
+                held.take(self._connect(), max(0, deadline - time.monotonic()), wait)
+                refuse_fenced(held.connection)
+
+        def give_way() -> None:
+            with self._errors_explained():
+                held.give_way(wait)
+                refuse_fenced(held.connection)
+
+        outer, self._run = self._run, held
+        try:
+            retry_while_unavailable(self, take)
+            yield give_way
         finally:
             self._run = outer
             held.release()
@@ -524,6 +552,8 @@ class _Rehearsal(PostgresEngine):
 class _HeldLock:
     """A session-level advisory lock and the connection that holds it."""
 
+    _shared = False
+
     def __init__(self, key: LockKey, name: str) -> None:
         self._key = key
         self._name = name[:63]
@@ -551,7 +581,8 @@ class _HeldLock:
         """
         try:
             self._prepare(connection)
-            if not _lock(connection, self._key, wait):
+            self._claim(connection, wait)
+            if not _lock(connection, self._key, wait, shared=self._shared):
                 raise WarehouseBusyError(
                     f"another run is under way ({lock_holder(connection, self._key)}) and didn't "
                     f"end within {whole_wait:g} s; nothing was done. Try again later, or raise "
@@ -583,7 +614,8 @@ class _HeldLock:
                 "WHERE pid = %s AND application_name = %s AND usename = current_user",
                 [self._backend, self._name],
             )
-            if not _try_lock(connection, self._key):
+            self._claim(connection, 0)
+            if not _try_lock(connection, self._key, shared=self._shared):
                 raise WarehouseBusyError(
                     "this run lost its connection, and with it the run lock, to which another run "
                     f"has come since ({lock_holder(connection, self._key)}): it stops here, so "
@@ -600,8 +632,11 @@ class _HeldLock:
         if self._connection is not None:
             # A closed connection's lock is free a moment later: whoever comes next may not wait.
             with suppress(psycopg.Error):
-                self._connection.execute("SELECT pg_advisory_unlock(%s)", [self._key.value])
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
+
+    def _claim(self, connection: Connection, wait: float) -> None:
+        """Take what must be held before the lock itself."""
 
     def _prepare(self, connection: Connection) -> None:
         connection.execute("SELECT set_config('application_name', %s, false)", [self._name])
@@ -614,14 +649,62 @@ class _HeldLock:
         self._where = _place(connection)
 
 
-def _try_lock(connection: Connection, key: LockKey) -> bool:
-    got = connection.execute("SELECT pg_try_advisory_lock(%s)", [key.value]).fetchone()
+class _HeldFetchLock(_HeldLock):
+    """The run lock as those hold it together who fetch: each its own part, in one of few places."""
+
+    _shared = True
+
+    def __init__(self, name: str, part: int, places: int) -> None:
+        super().__init__(LockKey.RUN, name)
+        self._part = part
+        self._places = places
+
+    def give_way(self, wait: float) -> None:
+        """Let the runs in that wait, and take the lock again after them.
+
+        Raises:
+            WarehouseBusyError: they held it for longer than `wait` seconds.
+        """
+        if self.lost:
+            # The next transaction takes it again.
+            return
+        self.connection.execute("SELECT pg_advisory_unlock_shared(%s)", [self._key.value])
+        if not _lock(self.connection, self._key, wait, shared=True):
+            raise WarehouseBusyError(
+                f"another run is under way ({lock_holder(self.connection, self._key)}) and didn't "
+                f"end within {wait:g} s. What was fetched stays: try again later, or raise "
+                "RUN_WAIT_SECONDS."
+            )
+
+    @override
+    def _claim(self, connection: Connection, wait: float) -> None:
+        if not _try_claim(connection, self._part):
+            raise WarehouseBusyError(FETCHED_BY_ANOTHER)
+        deadline = time.monotonic() + wait
+        while not any(_try_claim(connection, place + 1) for place in range(self._places)):
+            if time.monotonic() >= deadline:
+                raise WarehouseBusyError(no_place(self._places, wait))
+            time.sleep(_PAUSE)
+
+
+def _try_claim(connection: Connection, number: int) -> bool:
+    got = connection.execute(
+        "SELECT pg_try_advisory_lock(%s, %s)", [LockKey.FETCH.value, number]
+    ).fetchone()
     return bool(got and got[0])
 
 
-def _lock(connection: Connection, key: LockKey, wait: float) -> bool:
+def _try_lock(connection: Connection, key: LockKey, *, shared: bool = False) -> bool:
+    statement: LiteralString = "SELECT pg_try_advisory_lock(%s)"
+    if shared:
+        statement = "SELECT pg_try_advisory_lock_shared(%s)"
+    got = connection.execute(statement, [key.value]).fetchone()
+    return bool(got and got[0])
+
+
+def _lock(connection: Connection, key: LockKey, wait: float, *, shared: bool = False) -> bool:
     """Take a session's advisory lock, for which the server waits up to `wait` seconds."""
-    if _try_lock(connection, key):
+    if _try_lock(connection, key, shared=shared):
         return True
     if wait <= 0:
         return False
@@ -630,7 +713,10 @@ def _lock(connection: Connection, key: LockKey, wait: float) -> bool:
             connection.execute("SET LOCAL statement_timeout = 0")
             milliseconds = str(max(1, int(wait * 1000)))
             connection.execute("SELECT set_config('lock_timeout', %s, true)", [milliseconds])
-            connection.execute("SELECT pg_advisory_lock(%s)", [key.value])
+            if shared:
+                connection.execute("SELECT pg_advisory_lock_shared(%s)", [key.value])
+            else:
+                connection.execute("SELECT pg_advisory_lock(%s)", [key.value])
     except psycopg.errors.LockNotAvailable:
         return False
     return True

@@ -475,6 +475,8 @@ INTERNAL: Final = {
     "processed.banded_days": "the days that this cache has",
     "processed.wrapping_lines": "lines that a site puts around its articles",
     "ops.verdicts": "what people said of articles (`newsapi topics teach`)",
+    "ops.backfills": "what backfills by months may spend (docs/fetching.md)",
+    "ops.backfill_months": "what each of their months has spent",
     "ops.positions": "how far each stage has come",
     "ops.schema_migrations": "the migrations that were applied",
     "ops.stage_runs": "what each execution of a stage reported",

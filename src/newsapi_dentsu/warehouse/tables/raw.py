@@ -351,6 +351,8 @@ def append(
         query_id: the search that found them.
         origin: where they come from.
     """
+    # Of several who fetch at once, one stores at a time, and sees what was stored before.
+    positions.take_numbers(session, SEQUENCE, 0)
     versions = _versions(session, {record.uri for record, _ in fetched})
     known = {uri for uri, of in versions.items() if of.seqs}
     fresh: list[tuple[int, int, Record, datetime]] = []

@@ -1,0 +1,223 @@
+"""Fetching one month of a backfill into raw, beside others that fetch other months.
+
+Months share the run lock, a budget and the pace of asking. The stages after collecting take what
+they have fetched in a run of its own: an article and a story don't depend on the order of arrival.
+"""
+
+import logging
+import os
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from newsapi_dentsu.domain.months import Month
+from newsapi_dentsu.domain.topics import Topics
+from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.source import open_source
+from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
+from newsapi_dentsu.stages.report import CollectReport, IncompleteError
+from newsapi_dentsu.stages.sharing import SharedGate
+from newsapi_dentsu.warehouse import Warehouse, open_warehouse
+from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import backfills
+from newsapi_dentsu.warehouse.tables.backfills import Backfill, Spent
+
+logger = logging.getLogger(__name__)
+
+SLICE_SECONDS = 60.0
+"""After so long a month lets those runs in that are waiting."""
+
+MOST_SECONDS = 3000.0
+"""After so long a month begins no further day: it ends before whoever started it ends it."""
+
+
+PATIENCE = 1200.0
+"""Seconds for which a month waits for a place, and for runs that it lets in, unless runs wait for
+longer: a run that takes on what other months have brought may last.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    """What became of a month: what was read, what it cost, and what is missing.
+
+    `spent` is what the month has cost in all attempts of this backfill. `error` says why it isn't
+    whole; None where it is.
+    """
+
+    month: str
+    days: int = 0
+    fetched: int = 0
+    new: int = 0
+    changed: int = 0
+    known: int = 0
+    unusable: int = 0
+    requests: int = 0
+    retries: int = 0
+    tokens: int = 0
+    spent: Spent = field(default_factory=Spent)
+    missing_days: dict[str, str] = field(default_factory=dict)
+    error: str | None = None
+    transient: bool = False
+
+
+def fetch_month(
+    settings: Settings,
+    topics: Topics,
+    month: Month,
+    backfill: Backfill,
+    *,
+    reread: bool = False,
+    progress: Progress = no_progress,
+) -> MonthReport:
+    """Read a month's days that are not settled into raw.
+
+    It may be killed anywhere: the next one goes on at the page that was under way.
+
+    Args:
+        settings: the settings.
+        topics: what to search for.
+        month: the days.
+        backfill: what it belongs to, which is kept in the warehouse.
+        reread: whether days that were settled before the backfill began are read again.
+        progress: told how many days are done.
+
+    Returns:
+        What became of it; whatever went wrong is told there.
+    """
+    try:
+        with closing(open_warehouse(settings)) as warehouse:
+            fetching = _Fetching(settings, topics, month, backfill, warehouse, reread, progress)
+            return fetching.run()
+    except PipelineError as error:
+        return MonthReport(month.name, error=str(error), transient=error.transient)
+
+
+class _Fetching:
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Topics,
+        month: Month,
+        backfill: Backfill,
+        warehouse: Warehouse,
+        reread: bool,
+        progress: Progress,
+    ) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._month = month
+        self._backfill = backfill
+        self._warehouse = warehouse
+        self._reread = reread
+        self._progress = progress
+        self._figures = Counter[str]()
+
+    def run(self) -> MonthReport:
+        settings, month, warehouse = self._settings, self._month, self._warehouse
+        deadline = time.monotonic() + MOST_SECONDS
+        wait = max(PATIENCE, settings.run_wait_seconds)
+        holder = f"backfill of {month.name}, process {os.getpid()}"
+        with (
+            warehouse.fetch_lock(holder, month.number, settings.backfill_jobs, wait) as give_way,
+            warehouse.kept_open(),
+        ):
+            gate = SharedGate(
+                warehouse,
+                self._backfill.backfill_id,
+                month.name,
+                per_minute=settings.backfill_requests_per_minute,
+            )
+            try:
+                while True:
+                    left = deadline - time.monotonic()
+                    report, error = self._slice(gate, min(SLICE_SECONDS, max(0.0, left)))
+                    if not report.capped:
+                        break
+                    if left <= 0 or not report.days:
+                        error = error or PipelineError(
+                            "its time was over before all days were read: run it again to go on"
+                        )
+                        break
+                    warehouse.release()
+                    give_way()
+            finally:
+                spent = gate.keep()
+        figures = dict(self._figures)
+        return MonthReport(
+            month.name,
+            **figures,
+            spent=spent,
+            missing_days=dict(report.missing_days),
+            error=None if error is None else str(error),
+            transient=error is not None and error.transient,
+        )
+
+    def _slice(
+        self, gate: SharedGate, seconds: float
+    ) -> tuple[CollectReport, PipelineError | None]:
+        """Read days for a while."""
+        options = CollectOptions(
+            overlap=timedelta(hours=self._settings.overlap_hours),
+            backfill=DayRange(self._month.first, self._month.last),
+            reread=self._reread,
+            reread_since=self._backfill.started_at,
+            seconds=seconds,
+        )
+        error: PipelineError | None = None
+        with open_source(self._settings, gate) as source:
+            try:
+                report = collect(
+                    source,
+                    self._warehouse,
+                    self._topics,
+                    now=datetime.now(UTC),
+                    options=options,
+                    progress=self._progress,
+                )
+            except IncompleteError as incomplete:
+                report, error = incomplete.report, incomplete
+        for name in (
+            *("days", "fetched", "new", "changed", "known", "unusable"),
+            *("requests", "retries", "tokens"),
+        ):
+            self._figures[name] += getattr(report, name)
+        return report, error
+
+
+def begin_backfill(
+    settings: Settings, warehouse: Warehouse, topics: Topics, backfill_id: str, asked_for: str
+) -> Backfill:
+    """Keep what a backfill may spend, unless it is kept already; the tables are up to date."""
+    wanted = Backfill(
+        backfill_id,
+        topics.query_id,
+        asked_for,
+        settings.backfill_tokens,
+        settings.max_requests_per_run,
+        datetime.now(UTC),
+    )
+    return warehouse.write(lambda session: backfills.begin(session, wanted))
+
+
+def resume_backfill(
+    settings: Settings, warehouse: Warehouse, topics: Topics, asked_for: str
+) -> Backfill | None:
+    """The backfill of the same days whose command was killed; None where there is none.
+
+    What it has spent counts; it may spend what the settings say now.
+    """
+
+    def resume(session: Session) -> Backfill | None:
+        found = backfills.unfinished(session, topics.query_id, asked_for)
+        if found is None:
+            return None
+        limits = settings.backfill_tokens, settings.max_requests_per_run
+        backfills.allow(session, found.backfill_id, *limits)
+        return replace(found, tokens_allowed=limits[0], requests_allowed=limits[1])
+
+    return warehouse.write(resume)
