@@ -8,7 +8,7 @@ to its end gets each of its articles once, and as many as it has.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from newsapi_dentsu.domain.names import name_key
@@ -18,6 +18,7 @@ from newsapi_dentsu.reading import hits
 from newsapi_dentsu.reading.conditions import Conditions
 from newsapi_dentsu.reading.hits import Found, Index, Place
 from newsapi_dentsu.reading.index import index_of
+from newsapi_dentsu.reading.memory import RememberedSession, remembered, size_of
 from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
@@ -26,6 +27,10 @@ from newsapi_dentsu.warehouse.tables import final
 PAGE_ROWS = 500
 _FOUND_AT_ONCE: Final = 2_000
 """Hits of a search that are looked up together."""
+
+_AHEAD: Final = 200
+_WINDOW_BYTES: Final = 2_000_000
+"""Articles of one list that are kept in memory, about."""
 
 Pages = Iterator[list[Row]]
 """Articles, page by page, in all columns of `final.COLUMNS`."""
@@ -57,7 +62,7 @@ class ArticleFilter:
         return any(one is not None for one in beside)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Relation:
     """Where articles are read: those of now, those of before, and the columns of both."""
 
@@ -68,8 +73,13 @@ class Relation:
 
     def place(self, row: Row) -> Place:
         """Where an article of these columns stands."""
+        published, article_id = self._placing
+        return Place(row[published], row[article_id])
+
+    @cached_property
+    def _placing(self) -> tuple[int, int]:
         names = list(self.columns)
-        return Place(row[names.index(self.published)], row[names.index("article_id")])
+        return names.index(self.published), names.index("article_id")
 
 
 ROWS: Final = Relation(final.TABLE, final.PAST, tuple(final.COLUMNS), "publishedAt")
@@ -167,6 +177,8 @@ def articles_page(
     """
     if not wanted.search.reads_texts:
         _refuse_expired(session, state)
+        if isinstance(session, RememberedSession) and relation is ARTICLES:
+            return _page_of_window(session, state, wanted, after, rows)
         return _page(session, relation, state, wanted, after=after, rows=rows)
     index = index or index_of(session)
     refuse_expired(session, state, index)
@@ -193,7 +205,12 @@ def articles_count(
     """
     if not wanted.search.reads_texts:
         _refuse_expired(session, state)
-        return _count(session, relation, state, wanted)
+        return remembered(
+            session,
+            ("count", state, wanted),
+            lambda: _count(session, relation, state, wanted),
+            lambda _: 0,
+        )
     index = index or index_of(session)
     refuse_expired(session, state, index)
     if not wanted.beside_search:
@@ -216,6 +233,69 @@ def _found(
         if len(found) < rows:
             return
         after = found[-1].place
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Articles of a state that are wanted, one after the other, as far as they were read.
+
+    They are those after a place, or from the newest on, and all the rest if it is `complete`.
+    """
+
+    after: Place | None
+    rows: list[Row]
+    places: Mapping[Place, int]
+    complete: bool
+    size: int
+
+    def page(self, after: Place | None, rows: int) -> list[Row] | None:
+        """The next articles after a place that it has; None where not all of them were read."""
+        begin = 0 if after == self.after else self.places[after] + 1 if after else 0
+        if begin + rows <= len(self.rows) or self.complete:
+            return self.rows[begin : begin + rows]
+        return None
+
+    def has(self, place: Place | None) -> bool:
+        return place == self.after or place in self.places
+
+    def read_on(self, more: list[Row], *, complete: bool) -> "_Window":
+        first = len(self.rows)
+        places = {ARTICLES.place(row): first + number for number, row in enumerate(more)}
+        return _Window(
+            self.after,
+            self.rows + more,
+            {**self.places, **places},
+            complete,
+            self.size + size_of(more),
+        )
+
+
+def _page_of_window(
+    session: RememberedSession, state: int, wanted: ArticleFilter, after: Place | None, rows: int
+) -> list[Row]:
+    """The next articles of a state, of those in memory as far as they go.
+
+    Of a list there are two windows: the newest, and where somebody who reads on was last.
+    """
+    for name in ("newest", "lately"):
+        window: _Window | None = session.kept((name, state, wanted))
+        if window is not None and window.has(after):
+            if (page := window.page(after, rows)) is not None:
+                return page
+            if window.size <= _WINDOW_BYTES:
+                break
+    else:
+        name = "newest" if after is None else "lately"
+        window = _Window(after, [], {}, complete=False, size=0)
+    assert window is not None  # noqa: S101
+    while (page := window.page(after, rows)) is None:
+        # Whoever reads on is likely to do so again.
+        most = rows if after is None else max(rows, _AHEAD)
+        last = ARTICLES.place(window.rows[-1]) if window.rows else window.after
+        more = _page(session.database(), ARTICLES, state, wanted, after=last, rows=most)
+        window = window.read_on(more, complete=len(more) < most)
+        session.keep((name, state, wanted), window, window.size)
+    return page
 
 
 def _page(
@@ -244,11 +324,10 @@ def articles_by_id(
     """The articles of these ids as they are now, where there are such."""
     if not article_ids:
         return {}
-    numbers = ", ".join(f"${number}" for number in range(1, len(article_ids) + 1))
     found = session.rows(
         f"SELECT article_id, {', '.join(columns)} FROM {ARTICLES.now} "
-        f"WHERE article_id IN ({numbers})",
-        *article_ids,
+        "WHERE article_id = ANY($1::text[])",
+        list(article_ids),
     )
     return {row[0]: row[1:] for row in found}
 
@@ -377,7 +456,7 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
     if wanted.text is not None:
         conditions.add_containing(("title", "body"), wanted.text)
     if wanted.topic is not None:
-        conditions.add("{} = ANY(topics)", wanted.topic)
+        conditions.add("topics @> ARRAY[CAST({} AS text)]", wanted.topic)
     if wanted.lang is not None:
         conditions.add("lang = {}", wanted.lang)
     if wanted.brand is not None:
