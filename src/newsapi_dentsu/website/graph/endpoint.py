@@ -30,6 +30,7 @@ from newsapi_dentsu.reading.memory import Now, OtherRevisionError
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.api import as_json
 from newsapi_dentsu.website.graph import documents
+from newsapi_dentsu.website.graph.execution import ShortExecution
 from newsapi_dentsu.website.graph.limits import MOST_TOKENS, excess
 from newsapi_dentsu.website.graph.schema import Context, make_schema
 from newsapi_dentsu.website.questions import QuestionError
@@ -152,6 +153,7 @@ class Executor:
                         context_value=Context(session),
                         variable_values=dict(asked.variables),
                         operation_name=operation.name.value if operation.name else None,
+                        execution_context_class=ShortExecution,
                     )
                 )
             )
