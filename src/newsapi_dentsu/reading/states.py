@@ -176,15 +176,15 @@ def articles_page(
         NoIndexError: words are looked for, and there is no index of searches.
     """
     if not wanted.search.reads_texts:
-        _refuse_expired(session, state)
+        pinned = _pinned(session, state)
         if isinstance(session, RememberedSession) and relation is ARTICLES:
-            return _page_of_window(session, state, wanted, after, rows)
-        return _page(session, relation, state, wanted, after=after, rows=rows)
+            return _page_of_window(session, pinned, wanted, after, rows)
+        return _page(session, relation, pinned, wanted, after=after, rows=rows)
     index = index or index_of(session)
-    refuse_expired(session, state, index)
+    pinned = refuse_expired(session, state, index)
     page: list[Row] = []
     for found in _found(index, state, wanted, after, rows):
-        page += _page(session, relation, state, wanted, found=found, rows=len(found))
+        page += _page(session, relation, pinned, wanted, found=found, rows=len(found))
         if len(page) >= rows:
             break
     return page[:rows]
@@ -204,20 +204,20 @@ def articles_count(
         NoIndexError: words are looked for, and there is no index of searches.
     """
     if not wanted.search.reads_texts:
-        _refuse_expired(session, state)
+        pinned = _pinned(session, state)
         return remembered(
             session,
-            ("count", state, wanted),
-            lambda: _count(session, relation, state, wanted),
+            ("count", pinned, wanted),
+            lambda: _count(session, relation, pinned, wanted),
             lambda _: 0,
         )
     index = index or index_of(session)
-    refuse_expired(session, state, index)
+    pinned = refuse_expired(session, state, index)
     if not wanted.beside_search:
         search = wanted.search.within(wanted.since, wanted.until)
         return index.count(search, state=state)
     return sum(
-        _count(session, relation, state, wanted, found)
+        _count(session, relation, pinned, wanted, found)
         for found in _found(index, state, wanted, None, _FOUND_AT_ONCE)
     )
 
@@ -271,7 +271,11 @@ class _Window:
 
 
 def _page_of_window(
-    session: RememberedSession, state: int, wanted: ArticleFilter, after: Place | None, rows: int
+    session: RememberedSession,
+    state: int | None,
+    wanted: ArticleFilter,
+    after: Place | None,
+    rows: int,
 ) -> list[Row]:
     """The next articles of a state, of those in memory as far as they go.
 
@@ -301,7 +305,7 @@ def _page_of_window(
 def _page(
     session: Session,
     relation: Relation,
-    state: int,
+    state: int | None,
     wanted: ArticleFilter,
     *,
     after: Place | None = None,
@@ -311,11 +315,14 @@ def _page(
     parameters: list[object] = []
     columns = ", ".join(relation.columns)
     order = f"ORDER BY {relation.published} DESC, article_id DESC LIMIT {rows}"
-    parts = " UNION ALL ".join(
-        f"(SELECT {columns} FROM {table} WHERE {conditions.all} {order})"
+    parts = [
+        f"SELECT {columns} FROM {table} WHERE {conditions.all} {order}"
         for table, conditions in _of_state(relation, state, wanted, after, parameters, found)
-    )
-    return session.rows(f"SELECT {columns} FROM ({parts}) AS state {order}", *parameters)
+    ]
+    if len(parts) == 1:
+        return session.rows(parts[0], *parameters)
+    both = " UNION ALL ".join(f"({part})" for part in parts)
+    return session.rows(f"SELECT {columns} FROM ({both}) AS state {order}", *parameters)
 
 
 def articles_by_id(
@@ -335,7 +342,7 @@ def articles_by_id(
 def _count(
     session: Session,
     relation: Relation,
-    state: int,
+    state: int | None,
     wanted: ArticleFilter,
     found: Sequence[Found] = (),
 ) -> int:
@@ -401,28 +408,35 @@ def read_articles(
             remaining -= len(page)
 
 
-def refuse_expired(session: Session, state: int, index: Index) -> None:
-    """Refuse a state that can't be searched any more.
+def refuse_expired(session: Session, state: int, index: Index) -> int | None:
+    """The state, if it is one of before; None for the newest, which is all that there is now.
 
     Raises:
-        ExpiredError: it can't.
+        ExpiredError: it can't be searched any more.
     """
-    _refuse_expired(session, state)
+    pinned = _pinned(session, state)
     if index.state < state:
         raise ExpiredError(f"state {state} can't be searched any more: begin again")
+    return pinned
 
 
-def _refuse_expired(session: Session, state: int) -> None:
+def _pinned(session: Session, state: int) -> int | None:
+    """The same where no words are looked for.
+
+    Raises:
+        ExpiredError: it can't be read any more.
+    """
     ((first, last),) = session.rows("SELECT past_from, change_seq FROM final.reading_state")
     if not first <= state <= last:
         raise ExpiredError(
             f"state {state} of the articles can't be read any more: begin again at the first page"
         )
+    return None if state == last else state
 
 
 def _of_state(
     relation: Relation,
-    state: int,
+    state: int | None,
     wanted: ArticleFilter,
     after: Place | None,
     parameters: list[object],
@@ -430,10 +444,13 @@ def _of_state(
 ) -> Iterator[tuple[str, Conditions]]:
     """The tables that hold a state, each with the conditions on its rows; `found` narrows down."""
     # What was loaded from outside has no number until the next run.
-    shown = ("(change_seq <= {0} OR change_seq IS NULL)", "change_seq <= {0} AND ended_seq > {0}")
-    for table, of_state in zip((relation.now, relation.before), shown, strict=True):
+    of_now = "(change_seq <= {0} OR change_seq IS NULL)"
+    of_before = "change_seq <= {0} AND ended_seq > {0}"
+    shown = {relation.now: of_now, relation.before: of_before}
+    for table, of_state in shown.items() if state is not None else [(relation.now, "")]:
         conditions = Conditions(parameters)
-        conditions.add(of_state, state)
+        if state is not None:
+            conditions.add(of_state, state)
         _add_wanted(conditions, wanted, relation.published)
         if after is not None:
             conditions.add(f"({relation.published}, article_id) < ({{}}, {{}})", *after)
