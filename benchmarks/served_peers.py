@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from newsapi_dentsu.reading import states
 from newsapi_dentsu.reading.library import open_library
+from newsapi_dentsu.reading.remembering import RememberingLibrary
 from newsapi_dentsu.reading.states import ARTICLES, ArticleFilter, Relation
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.engines.base import Session
@@ -114,13 +115,18 @@ def _articles(session: Session, first: int) -> list[dict[str, Any]]:
 
 
 def _graphql(execute: Callable[[Session, str], dict[str, Any]]) -> ASGIApp:
-    library = open_library(load_settings())
+    # They read as this program does, so that they differ in GraphQL only.
+    library = RememberingLibrary(open_library(load_settings()))
+
+    def executed(text: str) -> dict[str, Any]:
+        known = library.now_at_hand() or library.now()
+        return library.read(lambda session: execute(session, text), known)
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         text = json.loads(await _body(receive))["query"]
-        told = await run_in_threadpool(library.read, lambda session: execute(session, text))
+        told = await run_in_threadpool(executed, text)
         body = json.dumps(told, default=str).encode()
         headers = [
             (b"content-type", b"application/json"),

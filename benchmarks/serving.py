@@ -22,14 +22,17 @@ import psutil
 from benchmarks import postgres, served
 from benchmarks.measuring import SETTINGS, alternate, execute, program, ratio
 from benchmarks.report import Figure, print_rows
+from benchmarks.serving_load import under_load
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 
 ARTICLES, ARTICLES_QUICKLY = 20_000, 2_000
 ROUNDS, ROUNDS_QUICKLY = 5, 3
-READERS, ANSWERS, CHEAP_ANSWERS = 16, 96, 960
+READERS, ANSWERS, CHEAP_ANSWERS = 16, 480, 960
+OTHER_LISTS = 48
 WORDS, WORDS_QUICKLY = 60, 20
 NEW = 100
+CONNECTIONS, LOAD_SECONDS, LOAD_SECONDS_QUICKLY = 64, 30, 5
 
 REST_LIMIT, GRAPHQL_LIMIT, CACHED_LIMIT = 9, 35, 3
 SEARCH_LIMITS: Final = {"reader's copy": 20, "PostgreSQL": 50}
@@ -115,6 +118,26 @@ class _Site:
             told = list(readers.map(lambda _: len(self.ask(*each)), range(READERS)))
         return (_cpu_seconds(self._process.pid) - before) / sum(told) * 1e3
 
+    def cpu_of_each(self, questions: Sequence[_Question]) -> float:
+        """The same for several questions, each asked once."""
+        before = _cpu_seconds(self._process.pid)
+        with ThreadPoolExecutor(READERS) as readers:
+            list(readers.map(self.ask, questions))
+        return (_cpu_seconds(self._process.pid) - before) / len(questions) * 1e3
+
+    def cpu_of_walk(self, pages: int) -> float:
+        """The same for a list that somebody reads page by page."""
+        before, path = _cpu_seconds(self._process.pid), LIST
+        for _ in range(pages):
+            (body,) = self.ask(_Question(path))
+            path = f"{LIST}&cursor={json.loads(body)['next']}"
+        return (_cpu_seconds(self._process.pid) - before) / pages * 1e3
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._port
+
     def _connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
 
@@ -152,6 +175,7 @@ def serving(quick: bool, articles: int | None = None) -> list[Figure]:
             figures += _answers(store, ROUNDS_QUICKLY if quick else ROUNDS)
             figures += _searches(store, WORDS_QUICKLY if quick else WORDS)
             figures += _publishing(store, count)
+            figures += _loaded(store, count, LOAD_SECONDS_QUICKLY if quick else LOAD_SECONDS)
     return figures
 
 
@@ -197,6 +221,12 @@ def _answers(store: _Store, rounds: int) -> list[Figure]:
             if _listed(*peer.ask(graph)) != _listed(bodies["GraphQL"]):
                 raise RuntimeError(f"{name} gives another answer")
             subjects[name] = _asking(peer, graph, ANSWERS)
+        # Of days that nobody has asked for before, in either language.
+        others = _other_lists()
+        subjects["REST, other lists"] = lambda: worked.cpu_of_each(
+            [next(others) for _ in range(OTHER_LISTS)]
+        )
+        subjects["REST, page after page"] = lambda: worked.cpu_of_walk(OTHER_LISTS)
         measured = alternate(subjects, rounds)
     print(f"  CPU of the server for an answer of {', '.join(_sizes(bodies))}, in ms:")
     print_rows([name, f"{median(each):.3f}"] for name, each in measured.items())
@@ -206,11 +236,23 @@ def _answers(store: _Store, rounds: int) -> list[Figure]:
             times = ratio(measured[f"{name}, {kind}"], measured[f"{name}, bare"])
             what = f"{store.name}: {name}, {kind}, to the same bytes"
             figures.append(Figure("serving", what, times, limit=most))
+    for kind in ("other lists", "page after page"):
+        times = ratio(measured[f"REST, {kind}"], measured["REST, bare"])
+        figures.append(Figure("serving", f"{store.name}: REST, {kind}, to the same", times))
     for name in ("graphene", "ariadne"):
         if name in measured:
             times = ratio(measured["GraphQL, uncached"], measured[name])
             figures.append(Figure("serving", f"{store.name}: GraphQL to {name}", times, limit=1))
     return figures
+
+
+def _other_lists() -> Iterator[_Question]:
+    """Lists that differ."""
+    day = served.NEWEST.date()
+    while True:
+        day -= timedelta(days=1)
+        for lang in ("eng", "deu"):
+            yield _Question(f"{LIST}&until={day}&lang={lang}")
 
 
 def _asking(site: _Site, question: _Question, answers: int) -> Callable[[], float]:
@@ -280,6 +322,36 @@ def _publishing(store: _Store, count: int) -> list[Figure]:
     print(f"  {what}: {done.seconds:.1f} s; with nothing new {idle.seconds:.1f} s")
     took = done.cpu_seconds - idle.cpu_seconds
     return [Figure("serving", f"{what}, CPU time", took, " s", PUBLISHED_LIMIT)]
+
+
+def _loaded(store: _Store, count: int, seconds: float) -> list[Figure]:
+    """What many connections are told for a while, while articles come and are published."""
+    command = [program("newsapi"), "searches", "index"]
+    count += NEW
+
+    def publish() -> int:
+        nonlocal count
+        newest = served.NEWEST + timedelta(hours=6, minutes=count % 100_000)
+        served.fill(store.warehouse, count + 10, count, newest)
+        count += 10
+        execute(command, store.folder, store.settings)
+        return count
+
+    graph = urlencode({"query": QUERY.replace("{ nodes", "{ state nodes")})
+    paths = [LIST, f"/graphql?{graph}", "/", f"{LIST}&lang=deu", f"{LIST}&source=site3"]
+    with _newsapi(store, {}) as site:
+        told = under_load(site.port, paths, CONNECTIONS, seconds, count, publish)
+    print(
+        f"  {CONNECTIONS} connections for {seconds:.0f} s: {told.answers / seconds:.0f} answers a "
+        f"second, p95 {_p95(told.waits) * 1e3:.0f} ms, {told.published} times something published"
+    )
+    for error in told.errors[:5]:
+        print(f"  {error}")
+    what = f"{store.name}: {CONNECTIONS} connections while articles come"
+    return [
+        Figure("serving", f"{what}, errors", len(told.errors), limit=0),
+        Figure("serving", f"{what}, stale answers", told.stale, limit=0),
+    ]
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from typing_extensions import override
 from newsapi_dentsu import redis_connection
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.memory import Now
 from newsapi_dentsu.redis_connection import async_connection, connection
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website import answers as keeping
@@ -83,7 +84,7 @@ class News(Library):
         yield
 
     @override
-    def read(self, work: Callable[[Session], Any]) -> Any:
+    def read(self, work: Callable[[Session], Any], known: Now | None = None) -> Any:
         raise NotImplementedError
 
     @override

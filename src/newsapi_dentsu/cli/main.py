@@ -25,6 +25,7 @@ Start:
   newsapi status         how far it is, how many rows, the last runs
   newsapi serve          a page to read the news, feeds and a REST API
   newsapi digest         what mattered in the last seven days
+  newsapi trends         how much there was week by week, and what rises
   newsapi articles       read or export the articles
   newsapi dev            the Dagster UI and the six-hourly schedule
 
@@ -43,6 +44,7 @@ COMMANDS = {
     "articles": "articles",
     "serve": "serve",
     "digest": "digest",
+    "trends": "trends",
     "keys": "keys",
     "searches": "searches",
     "explain": "explain",

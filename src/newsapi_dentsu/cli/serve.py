@@ -1,5 +1,6 @@
 """`newsapi serve`: the news as a web page, feeds and a REST API."""
 
+import gc
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -135,6 +136,9 @@ def serve(
         # Nobody asks here for the address of a reader, so no proxy is believed about it.
         proxy_headers=False,
     )
+    # What is there by now stays, and needn't be looked through for garbage again and again.
+    gc.collect()
+    gc.freeze()
     try:
         with listening:
             uvicorn.Server(config).run(sockets=[listening])

@@ -284,5 +284,5 @@ def _of(since: date, end: date, topic: str | None) -> Conditions:
     conditions.add("published_at >= {}", day_start(since))
     conditions.add("published_at < {}", day_start(end))
     if topic is not None:
-        conditions.add("{} = ANY(topics)", topic)
+        conditions.add("topics @> ARRAY[CAST({} AS text)]", topic)
     return conditions

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from newsapi_dentsu.domain.terms import term_places
 from newsapi_dentsu.reading.entries import own_text
-from newsapi_dentsu.reading.hits import EXCERPT, Hit, rows_as_found
+from newsapi_dentsu.reading.hits import EXCERPT, Hit, Place, rows_as_found
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.warehouse.engines.base import Session
 
@@ -52,11 +52,10 @@ def excerpts(session: Session, found: Sequence[Hit], search: Search) -> dict[str
         - {seen.phrase for seen in in_openings[one.article_id]}
         - {seen.phrase for seen in _occurrences(one.title, search.phrases)}
     ]
+    wanted = [(Place(one.published_at, one.article_id), one.change_seq) for one in unseen]
     texts = {
         article_id: " ".join(own_text(body, start, end)[:_LONGEST].split())
-        for article_id, _, body, start, end in rows_as_found(
-            session, [(one.article_id, one.change_seq) for one in unseen], _COLUMNS
-        )
+        for article_id, _, body, start, end in rows_as_found(session, wanted, _COLUMNS)
     }
     shown: dict[str, list[Piece]] = {}
     for one in found:

@@ -14,7 +14,6 @@ from newsapi_dentsu.reading.entries import COLUMNS, day_of, own_text
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.reading.tones import Speaks
 from newsapi_dentsu.warehouse.engines.base import Row, Session
-from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 RANKED: Final = 2_000
 """The newest hits, among which those that fit best are looked for."""
@@ -295,24 +294,31 @@ def tally_of(found: Sequence[Found], labels: Sequence[Labels], search: Search) -
 
 
 def rows_as_found(
-    session: Session, wanted: Sequence[tuple[str, int]], columns: Sequence[str]
+    session: Session, wanted: Sequence[tuple[Place, int]], columns: Sequence[str]
 ) -> list[Row]:
     """Articles as they were from a change on, which may no longer be how they are.
 
     Args:
         session: what is read.
-        wanted: the id of each and the number of its change.
+        wanted: the place of each and the number of its change.
         columns: what is read of them; the first two are `article_id` and `change_seq`.
     """
     rows: dict[tuple[str, int], Row] = {}
     for table in ("final.articles", "final.articles_past"):
-        missing = [key for key in wanted if key not in rows]
+        missing = [place for place, change in wanted if (place.article_id, change) not in rows]
         if not missing:
             break
-        ids = {article_id for article_id, _ in missing}
-        for row in rows_by_key(session, table, columns, "article_id", ids):
+        times = [place.published_at for place in missing]
+        for row in session.rows(
+            f"SELECT {', '.join(columns)} FROM {table} "
+            "WHERE article_id = ANY($1::text[]) AND published_at BETWEEN $2 AND $3",
+            sorted({place.article_id for place in missing}),
+            min(times),
+            max(times),
+        ):
             rows.setdefault((row[0], row[1]), row)
-    return [rows[key] for key in wanted if key in rows]
+    keys = ((place.article_id, change) for place, change in wanted)
+    return [rows[key] for key in keys if key in rows]
 
 
 def tally_of_all(tallies: Iterable[Tally]) -> Tally:

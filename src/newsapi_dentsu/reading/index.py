@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+from typing_extensions import override
 
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.reading.hits import Index, NoIndexError, Reach
@@ -19,7 +20,20 @@ _LOCKED_SECONDS: Final = 30.0
 """How long a run that comes meanwhile waits at most, and for what is under way then."""
 
 
-class CopySession(DuckDBSession):
+class IndexedSession(Session):
+    """A session that has the index of searches with it."""
+
+    @property
+    def index(self) -> Index:
+        """The index.
+
+        Raises:
+            NoIndexError: there is none yet, or none that can be read.
+        """
+        raise NotImplementedError
+
+
+class CopySession(IndexedSession, DuckDBSession):
     """The reader's copy, with the index of searches beside it."""
 
     def __init__(
@@ -34,12 +48,8 @@ class CopySession(DuckDBSession):
         """Which file it reads."""
 
     @cached_property
+    @override
     def index(self) -> Index:
-        """The index.
-
-        Raises:
-            NoIndexError: there is none yet, or none that can be read.
-        """
         return self._open_index()
 
 
@@ -49,7 +59,7 @@ def index_of(session: Session) -> Index:
     Raises:
         NoIndexError: there is none yet, or none that can be read.
     """
-    return session.index if isinstance(session, CopySession) else ServerIndex(session)
+    return session.index if isinstance(session, IndexedSession) else ServerIndex(session)
 
 
 def searched_state(session: Session) -> int | None:

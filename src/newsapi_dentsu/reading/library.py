@@ -1,5 +1,6 @@
 """What readers are served from: the reader's copy where DuckDB stores, else the server's views."""
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -16,17 +17,27 @@ from newsapi_dentsu.reading.copy import FILE
 from newsapi_dentsu.reading.copy_index import CopyIndex
 from newsapi_dentsu.reading.hits import Index
 from newsapi_dentsu.reading.index import CopySession, searched_revision
-from newsapi_dentsu.reading.stories import State, read_revision
+from newsapi_dentsu.reading.memory import Now, OtherRevisionError, RememberedSession
+from newsapi_dentsu.reading.server_index import ServerIndex, entries_revision
+from newsapi_dentsu.reading.stories import State, read_revision, refuse_earlier
 from newsapi_dentsu.settings import Settings
-from newsapi_dentsu.warehouse.engines.base import Engine, Session
+from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
 from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
+from newsapi_dentsu.warehouse.tables import search
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaState
 
 _MEMORY = "512MB"
 T = TypeVar("T")
+
+_NOW = (
+    "SELECT json_build_array(pg_is_in_recovery(), state.schema_version, state.revision, "
+    f"{', '.join(f'search.{name}' for name in search.STATE_COLUMNS)})::text "
+    f"FROM final.reading_state AS state LEFT JOIN {search.STATE} AS search ON true"
+)
+"""All that `revision_of` names on a server, in one statement."""
 
 
 class Library(Protocol):
@@ -43,8 +54,12 @@ class Library(Protocol):
         """
         ...
 
-    def read(self, work: Callable[[Session], T]) -> T:
+    def read(self, work: Callable[[Session], T], known: Now | None = None) -> T:
         """Do work that only reads on a session; again where a replica gave it up.
+
+        Args:
+            work: what is done.
+            known: what `now` has told since it was asked for, of use to whoever remembers.
 
         Raises:
             WarehouseError: as `session` does.
@@ -63,6 +78,48 @@ class Library(Protocol):
         """The same where nobody has to be waited for to tell it; else None."""
         return None
 
+    def now(self) -> Now:
+        """What is read at this moment; as `revision`, with the server that told it.
+
+        Raises:
+            WarehouseError: as `session` does.
+        """
+        return Now(self.revision())
+
+    def now_at_hand(self) -> Now | None:
+        """The same where nobody has to be waited for to tell it; else None."""
+        revision = self.revision_at_hand()
+        return None if revision is None else Now(revision)
+
+    async def now_here(self) -> Now | None:
+        """The same as `now`, without a thread that waits; None where it takes one.
+
+        Raises:
+            WarehouseError: as `now` does.
+        """
+        return None
+
+    def now_of(self, session: Session) -> Now:
+        """What a session reads.
+
+        Raises:
+            WarehouseError: it was made by another version of this program.
+        """
+        return Now(revision_of(session), self.server_of(session))
+
+    def server_of(self, session: Session) -> str | None:
+        """The server that a session reads, `primary` or `replica`; None where there is only one."""
+        return session.now.server if isinstance(session, RememberedSession) else None
+
+    def look(self, session: RememberedSession) -> Index:
+        """The index of searches of a session's revision.
+
+        Raises:
+            OtherRevisionError: there is a newer one.
+            NoIndexError: there is none, or none that can be read.
+        """
+        return ServerIndex(session)
+
     def close(self) -> None:
         """Let go of it."""
         ...
@@ -80,11 +137,17 @@ def revision_of(session: Session, state: State | None = None) -> str | None:
     Raises:
         WarehouseError: it was made by another version of this program.
     """
+    if isinstance(session, RememberedSession):
+        return session.now.revision
     revision = state.revision if state else read_revision(session)
     if revision is None:
         return None
     published = session.published if isinstance(session, CopySession) else ""
-    return f"{revision} {searched_revision(session)} {published}"
+    return _named(revision, searched_revision(session), published)
+
+
+def _named(revision: str, searched: str | None, published: str = "") -> str:
+    return f"{revision} {searched} {published}"
 
 
 class CopyLibrary(Library):
@@ -99,7 +162,7 @@ class CopyLibrary(Library):
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._identity: tuple[int, int] | None = None
         self._index: CopyIndex | None = None
-        self._known: tuple[object, str | None] | None = None
+        self._known: tuple[object, Now] | None = None
 
     @override
     @contextmanager
@@ -111,30 +174,65 @@ class CopyLibrary(Library):
             yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
 
     @override
-    def read(self, work: Callable[[Session], T]) -> T:
+    def read(self, work: Callable[[Session], T], known: Now | None = None) -> T:
         with self.session() as session:
             return work(session)
 
     @override
     def revision(self) -> str | None:
-        there = self._there()
-        with self.session() as session:
-            revision = revision_of(session)
-        # Of now or newer: then what is there differs, and it is asked for again.
-        self._known = there, revision
-        return revision
+        return self.now().revision
 
     @override
     def revision_at_hand(self) -> str | None:
-        known, there = self._known, self._there()
+        known = self._known_now(self._there())
+        return known.revision if known else None
+
+    @override
+    def now(self) -> Now:
+        there = self._there()
+        with self.session() as session:
+            now = self.now_of(session)
+        # Of now or newer: then what is there differs, and it is asked for again.
+        self._known = there, now
+        return now
+
+    @override
+    def now_of(self, session: Session) -> Now:
+        if isinstance(session, CopySession):
+            known = self._known_now((session.published, searched_revision(session)))
+            if known is not None:
+                return known
+        return super().now_of(session)
+
+    @override
+    def look(self, session: RememberedSession) -> Index:
+        index = self._opened_index()
+        known = self._known
+        if (
+            known is None
+            or known[1] != session.now
+            or known[0]
+            != (
+                self._published(),
+                index.revision,
+            )
+        ):
+            raise OtherRevisionError
+        return index
+
+    def _known_now(self, there: object) -> Now | None:
+        known = self._known
         return known[1] if known is not None and there is not None and known[0] == there else None
 
     def _there(self) -> object:
         """The file and the state of the index that are there; None where it can't be told."""
         try:
-            return _identity(self._path), _leads_to(self._index_link)
+            return self._published(), _leads_to(self._index_link)
         except OSError:
             return None
+
+    def _published(self) -> str:
+        return "-".join(map(str, _identity(self._path)))
 
     @override
     def close(self) -> None:
@@ -183,15 +281,6 @@ class CopyLibrary(Library):
         return connection
 
 
-def server_of(library: Library, session: Session) -> str | None:
-    """Which server a session reads, `primary` or `replica`; None where there is one only."""
-    if not isinstance(library, ServerLibrary) or library.replica() is None:
-        return None
-    from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaSession
-
-    return "replica" if isinstance(session, ReplicaSession) else "primary"
-
-
 def _identity(path: Path) -> tuple[int, int]:
     """What tells one publication of a file from the next."""
     found = path.stat()
@@ -199,8 +288,9 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _leads_to(link: Path) -> str | None:
+    """The name of the folder that a link leads to."""
     try:
-        return os.readlink(link)  # noqa: PTH115 - half the time of the same by pathlib
+        return os.path.basename(os.readlink(link))  # noqa: PTH115, PTH119 - half of pathlib's time
     except FileNotFoundError:
         return None
 
@@ -214,10 +304,11 @@ class ServerLibrary(Library):
     def __init__(self, engine: Engine, watch: Engine | None = None) -> None:
         self._engine = engine
         self._watch = watch or engine
+        self._last = "", Now(None)
         self.location = engine.location
 
     @override
-    def read(self, work: Callable[[Session], T]) -> T:
+    def read(self, work: Callable[[Session], T], known: Now | None = None) -> T:
         try:
             with self.session() as session:
                 return work(session)
@@ -236,8 +327,53 @@ class ServerLibrary(Library):
 
     @override
     def revision(self) -> str | None:
-        with self._watch.snapshot() as session:
-            return revision_of(session)
+        return self.now().revision
+
+    @override
+    def now(self) -> Now:
+        try:
+            return self._told(self._watch.glance(_NOW))
+        except WarehouseAwayError:
+            raise
+        except WarehouseError:
+            # Of an earlier version, as whoever looks closer is told.
+            with self._watch.snapshot() as session:
+                return super().now_of(session)
+
+    @override
+    async def now_here(self) -> Now | None:
+        text = await self._watch.glance_here(_NOW)
+        return self._told(text) if text else None
+
+    @override
+    def now_of(self, session: Session) -> Now:
+        return self._told(one(session, _NOW))._replace(server=self.server_of(session))
+
+    def _told(self, text: str) -> Now:
+        last, now = self._last
+        if text == last:
+            return now
+        recovers, version, revision, *searched = json.loads(text)
+        refuse_earlier(version)
+        if revision is not None:
+            found = None if searched[0] is None else search.SearchState(*searched)
+            revision = _named(revision, entries_revision(found))
+        now = Now(revision, self._server(replica=recovers))
+        self._last = text, now
+        return now
+
+    @override
+    def server_of(self, session: Session) -> str | None:
+        from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaSession
+
+        if isinstance(session, RememberedSession):
+            return session.now.server
+        return self._server(replica=isinstance(session, ReplicaSession))
+
+    def _server(self, *, replica: bool) -> str | None:
+        if self.replica() is None:
+            return None
+        return "replica" if replica else "primary"
 
     @override
     def session(self) -> AbstractContextManager[Session]:

@@ -7,7 +7,7 @@ is, and the rest narrows down where, when, about what and in which language. One
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Final
 
@@ -69,7 +69,7 @@ class Search:
     @property
     def reads_texts(self) -> bool:
         """Whether it looks for anything but days."""
-        return replace(self, since=None, until=None) != Search()
+        return any(getattr(self, name) for name in _LOOKED_FOR)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -96,6 +96,9 @@ class Search:
         if until and last:
             last = min(last, until)
         return replace(self, since=first, until=last)
+
+
+_LOOKED_FOR: Final = tuple(one.name for one in fields(Search) if one.name not in ("since", "until"))
 
 
 def parse_search(text: str) -> Search:

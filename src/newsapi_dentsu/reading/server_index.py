@@ -8,7 +8,7 @@ a frequent word are found in the newest weeks, without looking at all that there
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -278,6 +278,13 @@ def _asked(wanted: Search, weeks: Sequence[int] = ()) -> str:
     return " & ".join(parts)
 
 
+def entries_revision(found: SearchState | None) -> str | None:
+    """What names all that searches answer from; None where they can't answer."""
+    if found is None or found.change_seq < 0 or found.rules != RULES:
+        return None
+    return "-".join(str(part) for part in astuple(found))
+
+
 class ServerIndex(Index):
     """The entries as one transaction sees them."""
 
@@ -289,7 +296,8 @@ class ServerIndex(Index):
         """
         self._session = session
         found = search.state(session)
-        if found is None or found.change_seq < 0 or found.rules != RULES:
+        revision = entries_revision(found)
+        if found is None or revision is None:
             begun = found is not None and found.reached >= 0 and found.rules == RULES
             raise NoIndexError(
                 "nothing can be searched before the index is complete: `newsapi searches index`"
@@ -298,10 +306,7 @@ class ServerIndex(Index):
             )
         self.state = found.change_seq
         self.since = None
-        self.revision = "-".join(
-            str(part)
-            for part in (found.change_seq, found.reached, found.rules, found.model, found.tone_seq)
-        )
+        self.revision = revision
 
     @override
     def newest(
@@ -415,7 +420,7 @@ class ServerIndex(Index):
 
     def _rows(self, found: Sequence[Found], columns: Sequence[str]) -> list[Row]:
         """The articles as they were found, in these columns, which begin with id and number."""
-        wanted = [(one.place.article_id, one.change_seq) for one in found]
+        wanted = [(one.place, one.change_seq) for one in found]
         return rows_as_found(self._session, wanted, columns)
 
     @override

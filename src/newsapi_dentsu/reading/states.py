@@ -8,7 +8,7 @@ to its end gets each of its articles once, and as many as it has.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 from newsapi_dentsu.domain.names import name_key
@@ -18,6 +18,7 @@ from newsapi_dentsu.reading import hits
 from newsapi_dentsu.reading.conditions import Conditions
 from newsapi_dentsu.reading.hits import Found, Index, Place
 from newsapi_dentsu.reading.index import index_of
+from newsapi_dentsu.reading.memory import RememberedSession, remembered, size_of
 from newsapi_dentsu.reading.search import Search
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row, Session, one
@@ -26,6 +27,10 @@ from newsapi_dentsu.warehouse.tables import final
 PAGE_ROWS = 500
 _FOUND_AT_ONCE: Final = 2_000
 """Hits of a search that are looked up together."""
+
+_AHEAD: Final = 200
+_WINDOW_BYTES: Final = 2_000_000
+"""Articles of one list that are kept in memory, about."""
 
 Pages = Iterator[list[Row]]
 """Articles, page by page, in all columns of `final.COLUMNS`."""
@@ -57,7 +62,7 @@ class ArticleFilter:
         return any(one is not None for one in beside)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Relation:
     """Where articles are read: those of now, those of before, and the columns of both."""
 
@@ -68,8 +73,13 @@ class Relation:
 
     def place(self, row: Row) -> Place:
         """Where an article of these columns stands."""
+        published, article_id = self._placing
+        return Place(row[published], row[article_id])
+
+    @cached_property
+    def _placing(self) -> tuple[int, int]:
         names = list(self.columns)
-        return Place(row[names.index(self.published)], row[names.index("article_id")])
+        return names.index(self.published), names.index("article_id")
 
 
 ROWS: Final = Relation(final.TABLE, final.PAST, tuple(final.COLUMNS), "publishedAt")
@@ -166,13 +176,15 @@ def articles_page(
         NoIndexError: words are looked for, and there is no index of searches.
     """
     if not wanted.search.reads_texts:
-        _refuse_expired(session, state)
-        return _page(session, relation, state, wanted, after=after, rows=rows)
+        pinned = _pinned(session, state)
+        if isinstance(session, RememberedSession) and relation is ARTICLES:
+            return _page_of_window(session, pinned, wanted, after, rows)
+        return _page(session, relation, pinned, wanted, after=after, rows=rows)
     index = index or index_of(session)
-    refuse_expired(session, state, index)
+    pinned = refuse_expired(session, state, index)
     page: list[Row] = []
     for found in _found(index, state, wanted, after, rows):
-        page += _page(session, relation, state, wanted, found=found, rows=len(found))
+        page += _page(session, relation, pinned, wanted, found=found, rows=len(found))
         if len(page) >= rows:
             break
     return page[:rows]
@@ -192,15 +204,20 @@ def articles_count(
         NoIndexError: words are looked for, and there is no index of searches.
     """
     if not wanted.search.reads_texts:
-        _refuse_expired(session, state)
-        return _count(session, relation, state, wanted)
+        pinned = _pinned(session, state)
+        return remembered(
+            session,
+            ("count", pinned, wanted),
+            lambda: _count(session, relation, pinned, wanted),
+            lambda _: 0,
+        )
     index = index or index_of(session)
-    refuse_expired(session, state, index)
+    pinned = refuse_expired(session, state, index)
     if not wanted.beside_search:
         search = wanted.search.within(wanted.since, wanted.until)
         return index.count(search, state=state)
     return sum(
-        _count(session, relation, state, wanted, found)
+        _count(session, relation, pinned, wanted, found)
         for found in _found(index, state, wanted, None, _FOUND_AT_ONCE)
     )
 
@@ -218,10 +235,77 @@ def _found(
         after = found[-1].place
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Articles of a state that are wanted, one after the other, as far as they were read.
+
+    They are those after a place, or from the newest on, and all the rest if it is `complete`.
+    """
+
+    after: Place | None
+    rows: list[Row]
+    places: Mapping[Place, int]
+    complete: bool
+    size: int
+
+    def page(self, after: Place | None, rows: int) -> list[Row] | None:
+        """The next articles after a place that it has; None where not all of them were read."""
+        begin = 0 if after == self.after else self.places[after] + 1 if after else 0
+        if begin + rows <= len(self.rows) or self.complete:
+            return self.rows[begin : begin + rows]
+        return None
+
+    def has(self, place: Place | None) -> bool:
+        return place == self.after or place in self.places
+
+    def read_on(self, more: list[Row], *, complete: bool) -> "_Window":
+        first = len(self.rows)
+        places = {ARTICLES.place(row): first + number for number, row in enumerate(more)}
+        return _Window(
+            self.after,
+            self.rows + more,
+            {**self.places, **places},
+            complete,
+            self.size + size_of(more),
+        )
+
+
+def _page_of_window(
+    session: RememberedSession,
+    state: int | None,
+    wanted: ArticleFilter,
+    after: Place | None,
+    rows: int,
+) -> list[Row]:
+    """The next articles of a state, of those in memory as far as they go.
+
+    Of a list there are two windows: the newest, and where somebody who reads on was last.
+    """
+    for name in ("newest", "lately"):
+        window: _Window | None = session.kept((name, state, wanted))
+        if window is not None and window.has(after):
+            if (page := window.page(after, rows)) is not None:
+                return page
+            if window.size <= _WINDOW_BYTES:
+                break
+    else:
+        name = "newest" if after is None else "lately"
+        window = _Window(after, [], {}, complete=False, size=0)
+    assert window is not None  # noqa: S101
+    while (page := window.page(after, rows)) is None:
+        # Whoever reads on is likely to do so again.
+        most = rows if after is None else max(rows, _AHEAD)
+        last = ARTICLES.place(window.rows[-1]) if window.rows else window.after
+        more = _page(session.database(), ARTICLES, state, wanted, after=last, rows=most)
+        window = window.read_on(more, complete=len(more) < most)
+        session.keep((name, state, wanted), window, window.size)
+    return page
+
+
 def _page(
     session: Session,
     relation: Relation,
-    state: int,
+    state: int | None,
     wanted: ArticleFilter,
     *,
     after: Place | None = None,
@@ -231,11 +315,14 @@ def _page(
     parameters: list[object] = []
     columns = ", ".join(relation.columns)
     order = f"ORDER BY {relation.published} DESC, article_id DESC LIMIT {rows}"
-    parts = " UNION ALL ".join(
-        f"(SELECT {columns} FROM {table} WHERE {conditions.all} {order})"
+    parts = [
+        f"SELECT {columns} FROM {table} WHERE {conditions.all} {order}"
         for table, conditions in _of_state(relation, state, wanted, after, parameters, found)
-    )
-    return session.rows(f"SELECT {columns} FROM ({parts}) AS state {order}", *parameters)
+    ]
+    if len(parts) == 1:
+        return session.rows(parts[0], *parameters)
+    both = " UNION ALL ".join(f"({part})" for part in parts)
+    return session.rows(f"SELECT {columns} FROM ({both}) AS state {order}", *parameters)
 
 
 def articles_by_id(
@@ -244,11 +331,10 @@ def articles_by_id(
     """The articles of these ids as they are now, where there are such."""
     if not article_ids:
         return {}
-    numbers = ", ".join(f"${number}" for number in range(1, len(article_ids) + 1))
     found = session.rows(
         f"SELECT article_id, {', '.join(columns)} FROM {ARTICLES.now} "
-        f"WHERE article_id IN ({numbers})",
-        *article_ids,
+        "WHERE article_id = ANY($1::text[])",
+        list(article_ids),
     )
     return {row[0]: row[1:] for row in found}
 
@@ -256,7 +342,7 @@ def articles_by_id(
 def _count(
     session: Session,
     relation: Relation,
-    state: int,
+    state: int | None,
     wanted: ArticleFilter,
     found: Sequence[Found] = (),
 ) -> int:
@@ -322,28 +408,35 @@ def read_articles(
             remaining -= len(page)
 
 
-def refuse_expired(session: Session, state: int, index: Index) -> None:
-    """Refuse a state that can't be searched any more.
+def refuse_expired(session: Session, state: int, index: Index) -> int | None:
+    """The state, if it is one of before; None for the newest, which is all that there is now.
 
     Raises:
-        ExpiredError: it can't.
+        ExpiredError: it can't be searched any more.
     """
-    _refuse_expired(session, state)
+    pinned = _pinned(session, state)
     if index.state < state:
         raise ExpiredError(f"state {state} can't be searched any more: begin again")
+    return pinned
 
 
-def _refuse_expired(session: Session, state: int) -> None:
+def _pinned(session: Session, state: int) -> int | None:
+    """The same where no words are looked for.
+
+    Raises:
+        ExpiredError: it can't be read any more.
+    """
     ((first, last),) = session.rows("SELECT past_from, change_seq FROM final.reading_state")
     if not first <= state <= last:
         raise ExpiredError(
             f"state {state} of the articles can't be read any more: begin again at the first page"
         )
+    return None if state == last else state
 
 
 def _of_state(
     relation: Relation,
-    state: int,
+    state: int | None,
     wanted: ArticleFilter,
     after: Place | None,
     parameters: list[object],
@@ -351,10 +444,13 @@ def _of_state(
 ) -> Iterator[tuple[str, Conditions]]:
     """The tables that hold a state, each with the conditions on its rows; `found` narrows down."""
     # What was loaded from outside has no number until the next run.
-    shown = ("(change_seq <= {0} OR change_seq IS NULL)", "change_seq <= {0} AND ended_seq > {0}")
-    for table, of_state in zip((relation.now, relation.before), shown, strict=True):
+    of_now = "(change_seq <= {0} OR change_seq IS NULL)"
+    of_before = "change_seq <= {0} AND ended_seq > {0}"
+    shown = {relation.now: of_now, relation.before: of_before}
+    for table, of_state in shown.items() if state is not None else [(relation.now, "")]:
         conditions = Conditions(parameters)
-        conditions.add(of_state, state)
+        if state is not None:
+            conditions.add(of_state, state)
         _add_wanted(conditions, wanted, relation.published)
         if after is not None:
             conditions.add(f"({relation.published}, article_id) < ({{}}, {{}})", *after)
@@ -377,7 +473,7 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
     if wanted.text is not None:
         conditions.add_containing(("title", "body"), wanted.text)
     if wanted.topic is not None:
-        conditions.add("{} = ANY(topics)", wanted.topic)
+        conditions.add("topics @> ARRAY[CAST({} AS text)]", wanted.topic)
     if wanted.lang is not None:
         conditions.add("lang = {}", wanted.lang)
     if wanted.brand is not None:

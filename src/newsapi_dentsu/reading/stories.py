@@ -152,9 +152,18 @@ def _told(session: Session) -> Row:
     """The columns of `final.reading_state` after the version."""
     # Of an earlier version, it may lack those at the end.
     ((version, *told),) = session.rows("SELECT * FROM final.reading_state")
+    refuse_earlier(version)
+    return tuple(told)
+
+
+def refuse_earlier(version: int) -> None:
+    """Refuse what was made by an earlier version of this program.
+
+    Raises:
+        WarehouseError: it was.
+    """
     if not version >= views.SINCE:
         raise WarehouseError("what is stored is of another version: run `newsapi run` first")
-    return tuple(told)
 
 
 def most_carried(
@@ -284,9 +293,11 @@ def _matching(session: Session, wanted: StoryFilter) -> Conditions:
     conditions.add("article.published_at >= {}", day_start(wanted.since))
     conditions.add("article.published_at < {}", day_start(wanted.until + timedelta(days=1)))
     if wanted.source:
-        conditions.add("(source_uri = {0} OR {0} = ANY(other_sources))", wanted.source)
+        conditions.add(
+            "(source_uri = {0} OR other_sources @> ARRAY[CAST({0} AS text)])", wanted.source
+        )
     if wanted.topic:
-        conditions.add("{} = ANY(topics)", wanted.topic)
+        conditions.add("topics @> ARRAY[CAST({} AS text)]", wanted.topic)
     if wanted.lang:
         conditions.add("lang = {}", wanted.lang)
     if wanted.search != Search():
@@ -307,16 +318,17 @@ def _among(
 ) -> list[Row]:
     if not story_ids:
         return []
-    numbers = ", ".join(f"${number}" for number in range(1, len(story_ids) + 1))
-    query = f"SELECT {', '.join(columns)} FROM {view} WHERE story_id IN ({numbers})"
+    # Not a parameter each: DuckDB reads whole texts then, and not only those of the stories.
+    among = "story_id = ANY($1::text[])"
+    query = f"SELECT {', '.join(columns)} FROM {view} WHERE {among}"
     if each is not None:
         query = (
             f"SELECT {', '.join(columns)} FROM (SELECT *, row_number() OVER (PARTITION BY story_id "
             f"ORDER BY published_at, article_id) AS place FROM {view} "
-            f"WHERE story_id IN ({numbers})) AS listed WHERE place <= {each} "
+            f"WHERE {among}) AS listed WHERE place <= {each} "
             "ORDER BY story_id, place"
         )
-    return session.rows(query, *story_ids)
+    return session.rows(query, list(story_ids))
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from newsapi_dentsu.domain.record import day_start
 from newsapi_dentsu.reading.tones import BrandWeek, brand_weeks
-from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.engines.base import Session
 
 SPANS_BEFORE: Final = 4
 """Spans, such as weeks, that the newest one is compared with."""
@@ -135,8 +135,12 @@ class _Known(NamedTuple):
 
 def oldest_of(session: Session) -> datetime:
     """When the oldest article was published; now, where there is none."""
-    found: datetime | None = one(session, "SELECT min(published_at) FROM final.articles")
-    return found or datetime.now(UTC)
+    # The smallest of a view would be looked for in the whole table.
+    found = session.rows(
+        "SELECT published_at FROM final.articles WHERE published_at IS NOT NULL "
+        "ORDER BY published_at LIMIT 1"
+    )
+    return found[0][0] if found else datetime.now(UTC)
 
 
 def _weeks(
@@ -207,7 +211,7 @@ def rising(
         asked.append(topic)
         about = (
             "AND article_id IN (SELECT article_id FROM final.articles WHERE published_at >= $1 "
-            "AND published_at < $3 AND $4 = ANY(topics)) "
+            "AND published_at < $3 AND topics @> ARRAY[CAST($4 AS text)]) "
         )
     return [
         Rising(label, now, round(count / spans, 2))

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from newsapi_dentsu.reading import states, stories
 from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.memory import remembered_each
 from newsapi_dentsu.reading.parquet import parquet_stream
 from newsapi_dentsu.reading.search import MOST_CHARACTERS
 from newsapi_dentsu.reading.states import ARTICLE_TYPES, ARTICLES
@@ -38,6 +39,8 @@ MOST_STORIES: Final = 100
 USUAL_HITS: Final = 20
 MOST_HITS: Final = 100
 _BULK_ROWS: Final = 500
+_ID: Final = ARTICLES.columns.index("article_id")
+_CHANGE: Final = ARTICLES.columns.index("change_seq")
 _LONGEST_NAME: Final = 40
 
 
@@ -230,23 +233,37 @@ def check_given(path: str, given: Iterable[tuple[str, str]]) -> None:
             raise QuestionError(f"{name} needs a value, without white space")
 
 
-def articles(session: Session, given: Mapping[str, str]) -> dict[str, Any]:
-    """A page of articles, with how many there are in all."""
+def articles(session: Session, given: Mapping[str, str]) -> bytes:
+    """A page of articles, with how many there are in all, as JSON."""
     wanted, rows = article_filter(given), limit(given, USUAL, MOST)
     cursor = given.get("cursor")
     state, after = (
         article_place(cursor) if cursor else (states.state_to_read(session, wanted), None)
     )
     found = states.articles_page(session, ARTICLES, state, wanted, after=after, rows=rows + 1)
-    shown = [_article(row) for row in found[:rows]]
     last = found[rows - 1] if len(found) > rows else None
-    return {
-        "state": state,
-        "total": states.articles_count(session, ARTICLES, state, wanted),
-        "found_since": states.found_since(session, wanted),
-        "articles": shown,
-        "next": encoded(state, *ARTICLES.place(last)) if last else None,
-    }
+    total = states.articles_count(session, ARTICLES, state, wanted)
+    begin = as_json(states.found_since(session, wanted))
+    following = as_json(encoded(state, *ARTICLES.place(last)) if last else None)
+    pieces = [
+        f'{{"state": {state}, "total": {total}, "found_since": {begin}, "articles": ['.encode()
+    ]
+    for told in _articles_json(session, found[:rows]):
+        pieces += (told, b", ")
+    if len(pieces) > 1:
+        pieces.pop()
+    pieces.append(f'], "next": {following}}}'.encode())
+    return b"".join(pieces)
+
+
+def _articles_json(session: Session, rows: Sequence[Row]) -> list[bytes]:
+    """Articles as JSON; made once of each that is read again and again."""
+    return remembered_each(
+        session,
+        [("json", row[_ID], row[_CHANGE]) for row in rows],
+        lambda number: as_json(_article(rows[number])).encode(),
+        len,
+    )
 
 
 def article(session: Session, article_id: str) -> dict[str, Any] | None:

@@ -17,9 +17,10 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final, TypeVar
@@ -40,14 +41,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
 from newsapi_dentsu.errors import ExpiredError, PipelineError
-from newsapi_dentsu.reading.library import Library, revision_of, server_of
+from newsapi_dentsu.reading.library import Library, revision_of
+from newsapi_dentsu.reading.memory import Now, OtherRevisionError
+from newsapi_dentsu.reading.remembering import RememberingLibrary
 from newsapi_dentsu.reading.saved import SavedSearch, SavedSearches
 from newsapi_dentsu.reading.stories import State, read_state
 from newsapi_dentsu.serving import is_called
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website import api, feeds, pages, search_api, search_pages
 from newsapi_dentsu.website.answers import Answers
-from newsapi_dentsu.website.cache import AnswerCache, is_kept, note_revision, now_of
+from newsapi_dentsu.website.cache import (
+    AnswerCache,
+    Revisions,
+    is_kept,
+    known_of,
+    note_revision,
+    now_of,
+)
 from newsapi_dentsu.website.gate import Access, Gate
 from newsapi_dentsu.website.graphql_http import SERVER_HEADER, GraphQL, GraphQLOptions, script
 from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
@@ -88,6 +98,7 @@ MOST_ADDRESS: Final = 8_000
 MOST_HEADERS: Final = 16_000
 """Bytes of a request's headers."""
 
+_VERSION: Final = version("newsapi-dentsu")
 _USUAL_GRAPHQL: Final = GraphQLOptions()
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -119,14 +130,17 @@ def application(
     Raises:
         SettingsError: a trusted document can't be used.
     """
-    routes = _Routes(library, saved)
-    operations = GraphQL(library, graphql)
+    reading = RememberingLibrary(library)
+    revisions = Revisions(library)
+    routes = _Routes(reading, revisions, saved)
+    operations = GraphQL(reading, revisions, graphql)
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
         if access is not None:
             access.uses.start()
         yield
+        revisions.close()
         if access is not None:
             await run_in_threadpool(access.uses.end)
         if answers is not None and answers.far is not None:
@@ -134,24 +148,7 @@ def application(
 
     return Starlette(
         routes=[
-            Route("/", routes.page(pages.today), methods=["GET"]),
-            Route("/stories", routes.page(pages.browse), methods=["GET"]),
-            Route("/search", routes.page(search_pages.search), methods=["GET"]),
-            Route("/trends", routes.page(search_pages.trends), methods=["GET"]),
-            Route("/saved", routes.saved_list, methods=["GET"]),
-            Route("/saved/{id}.atom", routes.saved_feed("atom"), methods=["GET"]),
-            Route("/saved/{id}.json", routes.saved_feed("json"), methods=["GET"]),
-            Route("/saved/{id}", routes.saved_page, methods=["GET"]),
-            Route("/source/{id}", routes.source, methods=["GET"]),
-            Route("/story/{id}", routes.story, methods=["GET"]),
-            Route("/feeds", routes.feeds, methods=["GET"]),
-            Route("/feed.atom", routes.atom, methods=["GET"]),
-            Route("/feed.json", routes.json_feed, methods=["GET"]),
-            Route("/style.css", _style, methods=["GET"]),
-            Route("/health", routes.health, methods=["GET"]),
-            Route("/graphql", operations.asked, methods=["GET"]),
-            Route("/graphql", operations.sent, methods=["POST"]),
-            Route("/graphql.js", _script, methods=["GET"]),
+            # Those that are asked most often come first: they are tried one after the other.
             Route("/api/v1", _reference, methods=["GET"]),
             Route("/api/v1/openapi.json", _openapi, methods=["GET"]),
             Route("/api/v1/articles", routes.given(api.articles), methods=["GET"]),
@@ -173,12 +170,34 @@ def application(
                 "/api/v1/stories/{id}/tones", routes.one(search_api.story_tones), methods=["GET"]
             ),
             Route("/api/v1/stories/{id}/related", routes.one(search_api.related), methods=["GET"]),
+            Route("/", routes.page(pages.today), methods=["GET"]),
+            Route("/stories", routes.page(pages.browse), methods=["GET"]),
+            Route("/search", routes.page(search_pages.search), methods=["GET"]),
+            Route("/trends", routes.page(search_pages.trends), methods=["GET"]),
+            Route("/saved", routes.saved_list, methods=["GET"]),
+            Route("/saved/{id}.atom", routes.saved_feed("atom"), methods=["GET"]),
+            Route("/saved/{id}.json", routes.saved_feed("json"), methods=["GET"]),
+            Route("/saved/{id}", routes.saved_page, methods=["GET"]),
+            Route("/source/{id}", routes.source, methods=["GET"]),
+            Route("/story/{id}", routes.story, methods=["GET"]),
+            Route("/feeds", routes.feeds, methods=["GET"]),
+            Route("/feed.atom", routes.atom, methods=["GET"]),
+            Route("/feed.json", routes.json_feed, methods=["GET"]),
+            Route("/style.css", _style, methods=["GET"]),
+            Route("/health", routes.health, methods=["GET"]),
+            Route("/graphql", operations.asked, methods=["GET"]),
+            Route("/graphql", operations.sent, methods=["POST"]),
+            Route("/graphql.js", _script, methods=["GET"]),
         ],
         middleware=[
             Middleware(_Around, hosts=frozenset({"localhost", *hosts}), public_url=public_url),
             *([_cross_origin(origins)] if origins else []),
             Middleware(Gate, access=access),
-            *([Middleware(AnswerCache, library=library, answers=answers)] if answers else []),
+            *(
+                [Middleware(AnswerCache, library=library, answers=answers, revisions=revisions)]
+                if answers
+                else []
+            ),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers={
@@ -204,8 +223,11 @@ def _cross_origin(origins: Collection[str]) -> Middleware:
 class _Routes:
     """The answers that need the library; each is worked out in a thread of its own."""
 
-    def __init__(self, library: Library, saved: SavedSearches | None) -> None:
+    def __init__(
+        self, library: RememberingLibrary, revisions: Revisions, saved: SavedSearches | None
+    ) -> None:
         self._library = library
+        self._revisions = revisions
         self._free = threading.BoundedSemaphore(MOST_BULK)
         self._saved = saved
 
@@ -239,7 +261,8 @@ class _Routes:
                 note_revision(request, revision_of(session))
             return make(session), _server_headers(self._library, session)
 
-        found, headers = await run_in_threadpool(self._library.read, work)
+        known = await known_of(request, self._revisions)
+        found, headers = await run_in_threadpool(self._library.read, work, known)
         if found is None:
             raise HTTPException(404, missing)
         return _page(found, headers=headers)
@@ -328,16 +351,19 @@ class _Routes:
             ),
         )
 
-    def given(self, find: Callable[[Session, Mapping[str, str]], dict[str, object]]) -> Answer:
-        """A list of the API, by the parameters given."""
+    def given(
+        self, find: Callable[[Session, Mapping[str, str]], dict[str, object] | bytes]
+    ) -> Answer:
+        """A list of the API, by the parameters given; as bytes it is JSON already."""
 
         async def answer(request: Request) -> Response:
             _must_suit(request, _JSON)
-            return await self._conditional(
-                request,
-                _JSON,
-                lambda session: api.as_json(find(session, request.query_params)),
-            )
+
+            def made(session: Session) -> str | bytes:
+                found = find(session, request.query_params)
+                return found if isinstance(found, bytes) else api.as_json(found)
+
+            return await self._conditional(request, _JSON, made, at_once=True)
 
         return answer
 
@@ -358,7 +384,7 @@ class _Routes:
                     raise HTTPException(404, "There is nothing of this id.")
                 return api.as_json(found)
 
-            return await self._conditional(request, _JSON, made)
+            return await self._conditional(request, _JSON, made, at_once=True)
 
         return answer
 
@@ -369,7 +395,7 @@ class _Routes:
             _must_suit(request, writer.kind)
 
             def work() -> tuple[dict[str, str], Iterator[bytes] | None]:
-                written = api.bulk(self._library, request.query_params, writer)
+                written = api.bulk(self._library.library, request.query_params, writer)
                 with self._library.session() as session:
                     state = read_state(session)
                     headers = _state_headers(request, state, revision_of(session, state))
@@ -394,17 +420,31 @@ class _Routes:
 
         def work(session: Session) -> dict[str, object]:
             told = {"status": "ok", "change_seq": read_state(session).change_seq}
-            server = server_of(self._library, session)
+            server = self._library.server_of(session)
             return told if server is None else {**told, "read_from": server}
 
         return JSONResponse(await run_in_threadpool(self._library.read, work))
 
     async def _conditional(
-        self, request: Request, kind: str, make: Callable[[Session], str], asked: str = ""
+        self,
+        request: Request,
+        kind: str,
+        make: Callable[[Session], str | bytes],
+        asked: str = "",
+        *,
+        at_once: bool = False,
     ) -> Response:
-        """Answer only whom the state of now is new to."""
+        """Answer only whom the state of now is new to.
 
-        def work(session: Session) -> tuple[dict[str, str], str | None]:
+        Args:
+            request: what is answered.
+            kind: the media type of the answer.
+            make: makes the answer.
+            asked: what is asked for, as far as the address doesn't tell.
+            at_once: whether it is made in no time where all that it needs is in memory.
+        """
+
+        def work(session: Session) -> tuple[dict[str, str], str | bytes | None]:
             state = read_state(session)
             revision = revision_of(session, state)
             note_revision(request, revision)
@@ -417,10 +457,20 @@ class _Routes:
             made = make(session)
             return headers, None if any_one else made
 
-        headers, body = await run_in_threadpool(self._library.read, work)
+        known = await known_of(request, self._revisions)
+        headers, body = await self._worked_out(work, known, at_once=at_once)
         if body is None:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=kind, headers=headers)
+
+    async def _worked_out(
+        self, work: Callable[[Session], T], known: Now | None, *, at_once: bool
+    ) -> T:
+        """Do work that reads, in a thread of its own where the database is asked."""
+        if at_once and known is not None and known.revision is not None:
+            with suppress(OtherRevisionError):
+                return self._library.read_from_memory(work, known)
+        return await run_in_threadpool(self._library.read, work, known)
 
 
 class _Bulk(StreamingResponse):
@@ -472,7 +522,7 @@ def _state_headers(
 
 
 def _server_headers(library: Library, session: Session) -> dict[str, str]:
-    server = server_of(library, session)
+    server = library.server_of(session)
     return {} if server is None else {SERVER_HEADER: server}
 
 
@@ -557,7 +607,7 @@ def _tag(request: Request, state: State, revision: str, asked: str) -> str:
     """What names an answer: this program, what is read, and what is asked of it at which host."""
     # Where there are no news, lists are of today.
     day = state.newest or now_of(request).date()
-    named = f"{(version('newsapi-dentsu'), revision, day, asked)} {request.url}"
+    named = f"{(_VERSION, revision, day, asked)} {request.url}"
     return f'W/"{hashlib.sha256(named.encode()).hexdigest()[:24]}"'
 
 
@@ -581,7 +631,8 @@ class _Around:
         self._app = app
         self._public = urlsplit(public_url) if public_url else None
         known = self._public.hostname if self._public else None
-        self._hosts = hosts | {known} if known else hosts
+        named = hosts | {known} if known else hosts
+        self._is_called = lru_cache(maxsize=1_000)(lambda host: is_called(host, named))
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -628,7 +679,7 @@ class _Around:
 
     def _refusal(self, scope: Scope) -> Response | None:
         named = [value for name, value in scope["headers"] if name == b"host"]
-        if len(named) != 1 or not is_called(named[0].decode("latin-1"), self._hosts):
+        if len(named) != 1 or not self._is_called(named[0].decode("latin-1")):
             return problem(
                 421, "This server isn't known under that name: start it with --allow-host NAME."
             )

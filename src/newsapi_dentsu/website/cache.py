@@ -10,18 +10,19 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import parse_qsl
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.memory import Now
 from newsapi_dentsu.website.answers import Answer, Answers, answer_of
 from newsapi_dentsu.website.negotiation import knows
 
@@ -41,10 +42,11 @@ _REPRESENTED: Final = (b"host", b"accept", b"content-type", b"content-encoding")
 class Making:
     """What is known of an answer while it is made: when it was asked for, what it is read of."""
 
-    __slots__ = ("now", "revision")
+    __slots__ = ("known", "now", "revision")
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, known: Now) -> None:
         self.now = now
+        self.known = known
         self.revision: str | None = None
 
 
@@ -69,11 +71,17 @@ def is_kept(request: Request) -> bool:
 class AnswerCache:
     """Gives what is kept, where there is something that holds; else lets it be made, once."""
 
-    def __init__(self, app: ASGIApp, library: Library, answers: Answers) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        library: Library,
+        answers: Answers,
+        revisions: "Revisions | None" = None,
+    ) -> None:
         self._app = app
         self._near, self._far = answers.near, answers.far
         self._whose = f"{version('newsapi-dentsu')} {library.location} {answers.whose}"
-        self._revisions = _Revisions(library)
+        self._revisions = revisions or Revisions(library)
         self._under_way: dict[str, asyncio.Task[tuple[Answer, str]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,16 +98,16 @@ class AnswerCache:
                 return
         now = _minute()
         try:
-            revision = await self._revisions.now()
+            known = await self._revisions.now()
         except PipelineError:
-            revision = None
-        if revision is None:
+            known = None
+        if known is None or (revision := known.revision) is None:
             await self._app(scope, receive, send)
             return
         asked = _asked(scope, body, now if kind == "page" else now.date())
         found = self._near.get(self._name(revision, asked))
         if found is None:
-            found = await self._shared(scope, body, revision, asked, now)
+            found = await self._shared(scope, body, known, asked, now)
         if found.given is not None:
             scope["endpoint"], scope["path_params"] = self, found.given
         await _send(found, scope, send)
@@ -108,14 +116,15 @@ class AnswerCache:
         return hashlib.sha256(f"{self._whose}\n{revision}\n{asked}".encode()).hexdigest()
 
     async def _shared(
-        self, scope: Scope, body: bytes, revision: str, asked: str, now: datetime
+        self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
     ) -> Answer:
         """The answer that all get who ask for it meanwhile; whoever goes away doesn't end it."""
+        revision = str(known.revision)
         name = self._name(revision, asked)
         for _ in range(3):
             task = self._under_way.get(name)
             if task is None:
-                task = asyncio.create_task(self._brought(scope, body, revision, asked, now))
+                task = asyncio.create_task(self._brought(scope, body, known, asked, now))
                 self._under_way[name] = task
                 task.add_done_callback(lambda _: self._under_way.pop(name, None))
                 return (await asyncio.shield(task))[0]
@@ -125,14 +134,15 @@ class AnswerCache:
             # It was made of another revision, which may be one from before this request came.
             if (found := self._near.get(name)) is not None:
                 return found
-        return (await self._made(scope, body, asked, now))[0]
+        return (await self._made(scope, body, known, asked, now))[0]
 
     async def _brought(
-        self, scope: Scope, body: bytes, revision: str, asked: str, now: datetime
+        self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
     ) -> tuple[Answer, str]:
+        revision = str(known.revision)
         name = self._name(revision, asked)
         if self._far is None:
-            return await self._made(scope, body, asked, now)
+            return await self._made(scope, body, known, asked, now)
         found = await self._far.get(name)
         if found is None and not await self._far.may_make(name):
             found = await self._far.awaited(name)
@@ -140,15 +150,15 @@ class AnswerCache:
             self._near.put(name, found)
             return found, revision
         try:
-            return await self._made(scope, body, asked, now)
+            return await self._made(scope, body, known, asked, now)
         finally:
             await self._far.made(name)
 
     async def _made(
-        self, scope: Scope, body: bytes, asked: str, now: datetime
+        self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
     ) -> tuple[Answer, str]:
         """Let an answer be made, and keep it; with the revision that it belongs to, if to one."""
-        making = Making(now)
+        making = Making(now, known)
         left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
         inner = {
             **scope,
@@ -186,37 +196,72 @@ class AnswerCache:
         return answer, making.revision
 
 
-class _Revisions:
-    """The revision of what is read, asked for once for all requests that wait for it.
+class Revisions:
+    """What is read, asked for once for all requests that wait for it.
 
     Each waits for a question that is asked after it has come.
     """
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._asked: asyncio.Task[str | None] | None = None
-        self._next: asyncio.Task[str | None] | None = None
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._waiting: list[asyncio.Future[Now]] = []
+        self._asking: asyncio.Task[None] | None = None
+        # One of its own, lest it waits for those who read much.
+        self._thread = ThreadPoolExecutor(1, "newsapi-revision")
 
-    async def now(self) -> str | None:
-        """The revision at some moment after this call.
+    async def now(self) -> Now:
+        """What is read at some moment after this call.
 
         Raises:
             PipelineError: nothing can be read.
         """
-        if (at_hand := self._library.revision_at_hand()) is not None:
+        if (at_hand := self._library.now_at_hand()) is not None:
             return at_hand
-        if self._next is None:
-            self._next = asyncio.create_task(self._after(self._asked))
-        return await asyncio.shield(self._next)
+        waiting: asyncio.Future[Now] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        return await waiting
 
-    async def _after(self, before: "asyncio.Task[str | None] | None") -> str | None:
-        if before is not None:
-            await asyncio.wait([before])
-        self._asked, self._next = self._next, None
-        # One of its own, lest it waits for those who read much.
-        self._limiter = self._limiter or anyio.CapacityLimiter(2)
-        return await anyio.to_thread.run_sync(self._library.revision, limiter=self._limiter)
+    async def _ask(self) -> None:
+        """Ask for all who wait, once; and again for those who have come meanwhile."""
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                try:
+                    found: Now | Exception = await self._found()
+                except Exception as error:
+                    found = error
+                for one in waiting:
+                    # Whoever has gone away waits no more.
+                    if not one.done():
+                        if isinstance(found, Exception):
+                            one.set_exception(found)
+                        else:
+                            one.set_result(found)
+        finally:
+            self._asking = None
+
+    async def _found(self) -> Now:
+        if (now := await self._library.now_here()) is not None:
+            return now
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._library.now)
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._thread.shutdown(wait=False)
+
+
+async def known_of(request: Request, revisions: Revisions) -> Now | None:
+    """What is read, told after a request has come; None where nothing can be."""
+    making: Making | None = request.scope.get(_MAKING)
+    if making:
+        return making.known
+    try:
+        return await revisions.now()
+    except PipelineError:
+        return None
 
 
 def _minute() -> datetime:

@@ -19,9 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from newsapi_dentsu.reading.library import Library
+from newsapi_dentsu.reading.remembering import RememberingLibrary
 from newsapi_dentsu.website import pages
-from newsapi_dentsu.website.cache import is_kept, note_revision
+from newsapi_dentsu.website.cache import Revisions, is_kept, known_of, note_revision
 from newsapi_dentsu.website.negotiation import accepts
 
 if TYPE_CHECKING:
@@ -66,8 +66,11 @@ class GraphQLOptions:
 class GraphQL:
     """The answers under `/graphql`."""
 
-    def __init__(self, library: Library, options: GraphQLOptions) -> None:
+    def __init__(
+        self, library: RememberingLibrary, revisions: Revisions, options: GraphQLOptions
+    ) -> None:
         self._library = library
+        self._revisions = revisions
         self._options = options
         self._lock = threading.Lock()
         self._executor: Executor | None = None
@@ -115,9 +118,12 @@ class GraphQL:
         if not accepts(taken, kind):
             raise HTTPException(406, f"This is answered as {_JSON} or {RESPONSE}.")
 
+        known = await known_of(request, self._revisions)
+
         def work() -> "Answered":
             executor = self._ready()
-            return executor.answer(self._read(given), tell_revision=is_kept(request))
+            asked = self._read(given)
+            return executor.answer(asked, tell_revision=is_kept(request), known=known)
 
         body, executed, revision, server = await run_in_threadpool(work)
         note_revision(request, revision)

@@ -1,7 +1,9 @@
 """PostgreSQL: pooled connections, advisory locks, and a server that may go away for a while."""
 
+import asyncio
 import atexit
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +12,8 @@ from typing import Any, Literal, LiteralString
 
 import psycopg
 import tenacity
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
@@ -36,6 +40,7 @@ from newsapi_dentsu.warehouse.engines.lock_keys import LockKey
 from newsapi_dentsu.warehouse.engines.postgres_errors import (
     explained,
     held_up,
+    lost,
     password_refused,
     soon_ready,
 )
@@ -71,6 +76,7 @@ _HALFVEC = (
     "AND has_type_privilege(t.oid, 'USAGE')"
 )
 _STREAM_ROWS = 1000
+_GLANCE = b"glance"
 _IDLE_SECONDS = 300.0
 _LIFETIME_SECONDS = 1800.0
 _POOL_SLICE = 0.25
@@ -155,6 +161,11 @@ class PostgresEngine(Engine):
         self._wait = wait
         self._pool_size = pool_size
         self._pool: ConnectionPool[Connection] | None = None
+        self._lent = 0
+        self._glancing = threading.Lock()
+        self._glance: Connection | None = None
+        self._glance_since = 0.0
+        self._glance_of = ""
         self._run: _HeldLock | None = None
         self._patience = patience
         self._was_there = False
@@ -172,10 +183,14 @@ class PostgresEngine(Engine):
 
     @override
     def close(self) -> None:
+        if self._glance is not None:
+            # Another thread may wait on it.
+            cut(self._glance)
+            self._let_glancing_go()
         if self._pool is not None:
             self._pool.close()
             self._pool = None
-            atexit.unregister(self.close)
+        atexit.unregister(self.close)
 
     def connect(self) -> Connection:
         """Open a connection of the caller's own, outside the pool, that commits each statement.
@@ -199,13 +214,74 @@ class PostgresEngine(Engine):
     @override
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        with (
-            self._errors_explained(),
-            self._pooled() as connection,
-            connection.transaction(),
-        ):
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield PostgresSession(connection)
+        with self._errors_explained(), self._pooled() as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            try:
+                yield PostgresSession(connection)
+            finally:
+                with suppress(psycopg.Error):
+                    connection.rollback()
+
+    @override
+    def glance(self, sql: str) -> str:
+        with self._errors_explained(), self._glancing:
+            try:
+                return self._glanced(sql)
+            except psycopg.OperationalError as error:
+                if not lost(error):
+                    raise
+                # Since the last time: a new one will do.
+                self._let_glancing_go()
+            return self._glanced(sql)
+
+    @override
+    async def glance_here(self, sql: str) -> str | None:
+        if not self._glancing.acquire(blocking=False):
+            return None
+        try:
+            ready = (
+                self._glance is not None and self._glance_of == sql and not self._glance_is_old()
+            )
+            if self._glance is None or not ready or self._glance.closed:
+                return None
+            there, told = self._glance.pgconn, None
+            try:
+                there.send_query_prepared(_GLANCE, [])
+                told = _told(there, await _arrived(there))
+            except psycopg.Error:
+                # Whoever asks in a thread is told what is wrong.
+                return None
+            finally:
+                if told is None:
+                    self._let_glancing_go()
+            return _text_in(told)
+        finally:
+            self._glancing.release()
+
+    def _glance_is_old(self) -> bool:
+        return time.monotonic() - self._glance_since > _LIFETIME_SECONDS
+
+    def _glanced(self, sql: str) -> str:
+        """What a statement tells on the connection that is kept for glances.
+
+        It is asked through libpq itself: what psycopg does around it takes longer than the rest.
+        """
+        if self._glance_is_old() or self._glance_of != sql:
+            self._let_glancing_go()
+        if self._glance is None or self._glance.closed:
+            self._glance, self._glance_since = self._connect(), time.monotonic()
+            atexit.register(self.close)
+            self._glance_of = ""
+            there = self._glance.pgconn
+            _told(there, there.prepare(_GLANCE, sql.encode()))
+            self._glance_of = sql
+        there = self._glance.pgconn
+        return _text_in(_told(there, there.exec_prepared(_GLANCE, [])))
+
+    def _let_glancing_go(self) -> None:
+        if self._glance is not None:
+            self._glance.close()
+            self._glance = None
 
     @override
     @contextmanager
@@ -364,9 +440,11 @@ class PostgresEngine(Engine):
     def _pooled(self) -> Iterator[Connection]:
         pool = self._opened_pool()
         connection = self._borrow(pool)
+        self._lent += 1
         try:
             yield connection
         finally:
+            self._lent -= 1
             pool.putconn(connection)
 
     def _opened_pool(self) -> ConnectionPool[Connection]:
@@ -393,8 +471,9 @@ class PostgresEngine(Engine):
             try:
                 return pool.getconn(timeout=_POOL_SLICE)
             except PoolTimeout:
-                # The pool doesn't tell why it has none: an attempt of one's own does.
-                self._connect().close()
+                if self._lent < self._pool_size:
+                    # The pool doesn't tell why it has none: an attempt of one's own does.
+                    self._connect().close()
                 raise
 
         try:
@@ -545,8 +624,56 @@ class _Rehearsal(PostgresEngine):
             yield session
 
     @override
+    def glance(self, sql: str) -> str:
+        return Engine.glance(self, sql)
+
+    @override
     def close(self) -> None:
         """The connection is another's."""
+
+
+async def _arrived(connection: PGconn) -> PGresult | None:
+    """The result of the statement that was sent, when all of it is there."""
+    loop = asyncio.get_running_loop()
+    there: asyncio.Future[PGresult | None] = loop.create_future()
+    result: PGresult | None = None
+
+    def look() -> None:
+        nonlocal result
+        try:
+            connection.consume_input()
+            while not there.done() and not connection.is_busy():
+                one = connection.get_result()
+                if one is None:
+                    there.set_result(result)
+                result = one
+        except psycopg.Error as error:
+            there.set_exception(error)
+
+    socket = connection.socket
+    loop.add_reader(socket, look)
+    try:
+        return await there
+    finally:
+        loop.remove_reader(socket)
+
+
+def _text_in(result: PGresult) -> str:
+    """The only value of a result; empty where it has no row."""
+    return (result.get_value(0, 0) or b"").decode() if result.ntuples else ""
+
+
+def _told(connection: PGconn, result: PGresult | None) -> PGresult:
+    """The result of a statement that was sent through libpq itself.
+
+    Raises:
+        psycopg.Error: the statement failed, or the connection is lost.
+    """
+    if result is not None and result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        return result
+    if result is None or connection.status != ConnStatus.OK:
+        raise psycopg.OperationalError("the connection is lost")
+    raise psycopg.errors.error_from_result(result)
 
 
 class _HeldLock:

@@ -141,6 +141,25 @@ class ReadingEngine(PostgresEngine):
         with super().snapshot() as session:
             yield session
 
+    @override
+    def glance(self, sql: str) -> str:
+        if self.replica_state().used:
+            try:
+                # A replica that was promoted meanwhile tells nothing.
+                told = self._replica.glance(f"SELECT ({sql}) WHERE pg_is_in_recovery()")
+            except WarehouseError as error:
+                self._avoid(str(error))
+            else:
+                if told:
+                    return told
+                self._avoid(f"{self._replica.location} was promoted")
+        return super().glance(sql)
+
+    @override
+    async def glance_here(self, sql: str) -> str | None:
+        # Looking at the replica takes a thread.
+        return None
+
     def replica_state(self) -> ReplicaState:
         """What was found of the replica within the last second."""
         now = time.monotonic()

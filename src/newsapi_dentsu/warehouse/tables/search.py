@@ -18,6 +18,9 @@ COLUMNS = {
 """The columns of entries; `words` is given as text."""
 
 
+STATE_COLUMNS = ("change_seq", "reached", "rules", "model", "tone_seq")
+
+
 @dataclass(frozen=True, slots=True)
 class SearchState:
     """What the entries are complete for, the change up to which they are, and what made them."""
@@ -32,7 +35,7 @@ class SearchState:
 
 def state(session: Session) -> SearchState | None:
     """What the entries hold; None where nothing was ever made."""
-    found = session.rows(f"SELECT change_seq, reached, rules, model, tone_seq FROM {STATE}")
+    found = session.rows(f"SELECT {', '.join(STATE_COLUMNS)} FROM {STATE}")
     return SearchState(*found[0]) if found else None
 
 

@@ -25,10 +25,12 @@ from graphql import (
 )
 
 from newsapi_dentsu.errors import ExpiredError, PipelineError
-from newsapi_dentsu.reading.library import Library, revision_of, server_of
+from newsapi_dentsu.reading.library import Library, revision_of
+from newsapi_dentsu.reading.memory import Now, OtherRevisionError
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.api import as_json
 from newsapi_dentsu.website.graph import documents
+from newsapi_dentsu.website.graph.execution import ShortExecution
 from newsapi_dentsu.website.graph.limits import MOST_TOKENS, excess
 from newsapi_dentsu.website.graph.schema import Context, make_schema
 from newsapi_dentsu.website.questions import QuestionError
@@ -125,8 +127,16 @@ class Executor:
         self._known = _Known()
         self._of_thread = threading.local()
 
-    def answer(self, asked: Asked, *, tell_revision: bool = False) -> Answered:
-        """Execute an operation; blocks until it is done."""
+    def answer(
+        self, asked: Asked, *, tell_revision: bool = False, known: Now | None = None
+    ) -> Answered:
+        """Execute an operation; blocks until it is done.
+
+        Args:
+            asked: the operation.
+            tell_revision: whether to tell what is read.
+            known: what is read, where that was told after the operation had come.
+        """
         try:
             text = self._text(asked)
             document, operation = self._prepared(text, asked)
@@ -143,19 +153,22 @@ class Executor:
                         context_value=Context(session),
                         variable_values=dict(asked.variables),
                         operation_name=operation.name.value if operation.name else None,
+                        execution_context_class=ShortExecution,
                     )
                 )
             )
-            server = server_of(self._library, session)
-            if server == "replica":
-                for error in result.errors or ():
-                    # What the replica gave up is done again on the primary.
-                    if getattr(error.original_error, "sqlstate", None) and error.original_error:
-                        raise error.original_error
+            server = self._library.server_of(session)
+            for error in result.errors or ():
+                # The work begins again: what is read has changed, or the replica gave it up.
+                if isinstance(error.original_error, OtherRevisionError):
+                    raise error.original_error
+                given_up = getattr(error.original_error, "sqlstate", None)
+                if server == "replica" and given_up and error.original_error:
+                    raise error.original_error
             told = self._told(result, executed=True)._replace(server=server)
             return told if result.errors else told._replace(revision=revision)
 
-        return self._library.read(work)
+        return self._library.read(work, known)
 
     def _text(self, asked: Asked) -> str:
         name = asked.document

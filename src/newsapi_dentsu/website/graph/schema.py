@@ -20,6 +20,7 @@ from strawberry.relay import from_base64, to_base64
 from newsapi_dentsu.reading import hits, states, stories, tones
 from newsapi_dentsu.reading import trends as trending
 from newsapi_dentsu.reading.index import index_of
+from newsapi_dentsu.reading.memory import RememberedSession
 from newsapi_dentsu.reading.states import ARTICLES, Relation
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.graph.limits import MOST_LISTED, USUAL
@@ -242,8 +243,12 @@ class PageInfo:
 
 @strawberry.type
 class Edge(Generic[T]):
-    cursor: str
+    place: strawberry.Private[tuple[object, ...]]
     node: T
+
+    @strawberry.field
+    def cursor(self) -> str:
+        return encoded(*self.place)
 
 
 @strawberry.type
@@ -392,18 +397,12 @@ class Query:
         state, place = (
             article_place(after) if after else (states.state_to_read(session, wanted), None)
         )
-        asked = _asked(info)
-        columns = [
-            name
-            for name in ARTICLES.columns
-            if name in asked or name in ("article_id", "story_id", "published_at")
-        ]
-        relation = Relation(ARTICLES.now, ARTICLES.before, columns, ARTICLES.published)
+        relation = _relation(info)
         found = states.articles_page(session, relation, state, wanted, after=place, rows=rows + 1)
         edges = [
             Edge(
-                cursor=encoded(state, *relation.place(row)),
-                node=_made(Article, dict(zip(columns, row, strict=True))),
+                place=(state, *relation.place(row)),
+                node=_made(Article, dict(zip(relation.columns, row, strict=True))),
             )
             for row in found[:rows]
         ]
@@ -438,8 +437,7 @@ class Query:
             rows=rows + 1,
         )
         edges = [
-            Edge(cursor=encoded(*one.rank), node=_made(Story, _values(one.story)))
-            for one in found[:rows]
+            Edge(place=one.rank, node=_made(Story, _values(one.story))) for one in found[:rows]
         ]
         page = _page(edges, more=len(found) > rows, after=after)
         return StoryConnection(edges=edges, page_info=page, wanted=wanted)
@@ -456,8 +454,7 @@ class Query:
         seen = change_number(after) if after else -1
         found = states.changes_after(info.context.session, seen, rows + 1)
         edges = [
-            Edge(cursor=encoded(one.change_seq), node=_made(Change, _values(one)))
-            for one in found[:rows]
+            Edge(place=(one.change_seq,), node=_made(Change, _values(one))) for one in found[:rows]
         ]
         return Connection(edges=edges, page_info=_page(edges, more=len(found) > rows, after=after))
 
@@ -588,8 +585,8 @@ def _page(edges: Sequence[Edge[Any]], *, more: bool, after: str | None) -> PageI
     return PageInfo(
         has_next_page=more,
         has_previous_page=bool(after),
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        start_cursor=encoded(*edges[0].place) if edges else None,
+        end_cursor=encoded(*edges[-1].place) if edges else None,
     )
 
 
@@ -612,6 +609,15 @@ def _given(values: Mapping[str, object], **texts: str | None) -> dict[str, str]:
 
 def _newest(session: Session) -> date:
     return stories.read_state(session).newest or datetime.now(UTC).date()
+
+
+def _relation(info: Info) -> Relation:
+    """Where articles are read: what is asked for, or in memory, where they are whole, all."""
+    if isinstance(info.context.session, RememberedSession):
+        return ARTICLES
+    asked = {*_asked(info), "article_id", "story_id", "published_at"}
+    columns = [name for name in ARTICLES.columns if name in asked]
+    return Relation(ARTICLES.now, ARTICLES.before, columns, ARTICLES.published)
 
 
 def _asked(info: Info) -> set[str]:
