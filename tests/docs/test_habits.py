@@ -74,3 +74,14 @@ def test_the_changelog_has_the_form_that_readers_know() -> None:
         else:
             kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
             assert (level, heading in kinds) == ("###", True)
+
+
+def test_no_link_is_in_the_repository() -> None:
+    """One that leads out of it leads nowhere on another machine."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert listed
+    assert [line for line in listed if line.startswith("120000")] == []
