@@ -96,6 +96,10 @@ def count_of(state: int, wanted: ArticleFilter) -> Callable[[Session], int]:
     return lambda session: articles_count(session, ARTICLES, state, wanted)
 
 
+def rows_of(sql: str, text: str) -> Callable[[Session], list[Row]]:
+    return lambda session: session.rows(sql, text)
+
+
 @pytest.mark.parametrize("most_bytes", [60_000, 10_000_000])
 def test_pages_counts_and_stories_are_those_of_a_transaction(
     warehouse: Warehouse, tmp_path: Path, most_bytes: int
@@ -215,8 +219,7 @@ def test_long_questions_count_like_long_answers(warehouse: Warehouse, tmp_path: 
     known = told(library)
     for number in range(30):
         text = f"{number}" + "x" * 5_000
-        found = library.read(lambda s, t=text: s.rows("SELECT CAST($1 AS text)", t), known)
-        assert found == [(text,)]
-        library.read(lambda s, t=text: s.rows("SELECT 1 WHERE CAST($1 AS text) = ''", t), known)
+        assert library.read(rows_of("SELECT CAST($1 AS text)", text), known) == [(text,)]
+        library.read(rows_of("SELECT 1 WHERE CAST($1 AS text) = ''", text), known)
     assert 2 <= len(memory._all) <= 10
     plain.close()
