@@ -56,6 +56,10 @@ class Workspace:
             text=True,
         )
 
+    def fork(self, *arguments: str, **settings: str) -> commands.Started:
+        """Start a command that neither terminal nor imports are the subject of."""
+        return commands.Started(list(arguments), self.folder, self.environment(**settings))
+
     def newsapi(self, *arguments: str, **settings: str) -> Finished:
         with tempfile.TemporaryDirectory() as scratch:
             finished = commands.run_newsapi(

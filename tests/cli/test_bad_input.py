@@ -164,7 +164,7 @@ def test_wrong_arguments(workspace: Workspace, arguments: list[str], expected: s
 def test_an_interrupted_run_is_over_and_the_next_completes(connected: Workspace) -> None:
     with Sandbox(tokens=100, articles_per_day=FEW) as slow:
         slow.add_fault(Fault("hang", seconds=30, on_request=5))
-        with connected.start("run", NEWSAPI_HOST=slow.url, LOOKBACK_DAYS="9") as process:
+        with connected.fork("run", NEWSAPI_HOST=slow.url, LOOKBACK_DAYS="9") as process:
             _wait_for(lambda: len(slow.requests) >= 4)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=90)
@@ -180,7 +180,7 @@ def test_an_interrupted_run_is_over_and_the_next_completes(connected: Workspace)
 def test_a_run_that_is_killed_is_no_longer_shown_as_running(connected: Workspace) -> None:
     with Sandbox(articles_per_day=FEW) as slow:
         slow.add_fault(Fault("hang", seconds=30, on_request=3))
-        with connected.start("run", NEWSAPI_HOST=slow.url) as process:
+        with connected.fork("run", NEWSAPI_HOST=slow.url) as process:
             _wait_for(lambda: len(slow.requests) >= 2)
             (run,) = connected.newsapi("status", "--json").json["runs"]
             process.kill()
@@ -206,7 +206,7 @@ def test_a_second_run_waits_for_the_first_and_does_not_interleave(connected: Wor
 def test_a_run_that_waited_too_long_names_the_other(connected: Workspace) -> None:
     with Sandbox(tokens=100, articles_per_day=FEW) as slow:
         slow.add_fault(Fault("hang", seconds=60, on_request=2))
-        with connected.start("run", NEWSAPI_HOST=slow.url) as process:
+        with connected.fork("run", NEWSAPI_HOST=slow.url) as process:
             _wait_for(lambda: len(slow.requests) >= 1)
             error = error_of(connected.newsapi("run", RUN_WAIT_SECONDS="0.2"))
             process.kill()
