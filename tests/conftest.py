@@ -1,5 +1,6 @@
 """Fixtures of all tests: a clock, and fresh warehouses on both engines."""
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from support.databases import (
     drop,
     postgres_server,
 )
+from support.sharing import of_this_run
 
 pytest_plugins = ["support.time_limits"]
 
@@ -36,8 +38,13 @@ settings.register_profile("thorough", settings.get_profile("quick"), max_example
 
 def pytest_configure(config: pytest.Config) -> None:
     """Try few examples of each property, and many where the slow tests run as well."""
+    quick = bool(config.option.markexpr)
     if not config.getoption("hypothesis_profile"):
-        settings.load_profile("quick" if config.option.markexpr else "thorough")
+        settings.load_profile("quick" if quick else "thorough")
+    # The processes that xdist starts find it in their environment.
+    of_this_run()
+    if quick:
+        import support.one_thread  # noqa: F401
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,6 +55,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         drawn = getattr(item, "callspec", None)
         if quick and drawn and drawn.params.get("databases", quick.args[0]) not in quick.args:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what collecting has made out of each later search for garbage: it stays to the end."""
+    gc.freeze()
 
 
 @pytest.fixture

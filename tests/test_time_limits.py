@@ -99,6 +99,17 @@ def test_one_that_no_signal_reaches_ends_pytest_with_every_stack(tmp_path: Path)
     assert left_running(tmp_path) == []
 
 
+def test_one_that_catches_its_end_fails(tmp_path: Path) -> None:
+    caught = (
+        "import time\ndef test_that_catches():\n"
+        "    try:\n        time.sleep(30)\n    except BaseException:\n        pass\n"
+    )
+    done = run_tests(tmp_path, caught)
+
+    assert "1 failed" in done.stdout
+    assert "caught what was to end it at its limit of time" in done.stdout
+
+
 def test_slow_tests_have_longer(tmp_path: Path) -> None:
     slow = "import pytest, time\n@pytest.mark.slow\ndef test_slow():\n    time.sleep(3.1)\n"
     assert "1 passed" in run_tests(tmp_path, slow).stdout

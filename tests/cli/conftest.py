@@ -15,9 +15,13 @@ import pytest
 
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
 from support import commands
+from support.sharing import made_once
 
 NEWSAPI = Path(sys.executable).with_name("newsapi")
 SETTINGS = ("NEWSAPI_", "POSTGRES_", "DUCKDB_", "DAGSTER_", "USE_POSTGRES", "TOPICS_", "LOOKBACK_")
+
+FEW = 5
+"""Articles of a day where a test is about something else than the news."""
 
 
 class Finished(commands.Finished):
@@ -52,6 +56,10 @@ class Workspace:
             text=True,
         )
 
+    def fork(self, *arguments: str, **settings: str) -> commands.Started:
+        """Start a command that neither terminal nor imports are the subject of."""
+        return commands.Started(list(arguments), self.folder, self.environment(**settings))
+
     def newsapi(self, *arguments: str, **settings: str) -> Finished:
         with tempfile.TemporaryDirectory() as scratch:
             finished = commands.run_newsapi(
@@ -62,8 +70,8 @@ class Workspace:
 
 @pytest.fixture(scope="session")
 def api() -> Iterator[Sandbox]:
-    """A news API with a generous account."""
-    with Sandbox(tokens=100_000) as sandbox:
+    """A news API with a generous account and little news."""
+    with Sandbox(tokens=100_000, articles_per_day=FEW) as sandbox:
         yield sandbox
 
 
@@ -81,12 +89,27 @@ def connected(tmp_path: Path, api: Sandbox) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Finished]:
+def first() -> tuple[Workspace, Finished]:
     """A newcomer's folder, and what the first run in it has said; only to look at."""
-    workspace = Workspace(tmp_path_factory.mktemp("first"), {})
-    finished = workspace.newsapi("run")
-    assert finished.code == 0, finished.err
-    return workspace, finished
+    return run_once("first")
+
+
+def run_once(
+    name: str, *arguments: str, after: Workspace | None = None
+) -> tuple[Workspace, Finished]:
+    """A folder after `newsapi run` in a copy of another one, for all processes of the tests."""
+
+    def make(folder: Path) -> None:
+        if after is not None:
+            shutil.copytree(after.folder, folder / "home")
+        (folder / "home").mkdir(exist_ok=True)
+        finished = Workspace(folder / "home", {}).newsapi("run", *arguments)
+        assert finished.code == 0, finished.err
+        (folder / "said.json").write_text(json.dumps([finished.out, finished.err]))
+
+    made = made_once(f"run-{name}", make)
+    out, err = json.loads((made / "said.json").read_text())
+    return Workspace(made / "home", {}), Finished(0, out, err)
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from newsapi_dentsu.sandbox import Sandbox
 
-from .conftest import Workspace
+from .conftest import FEW, Workspace
 
 
 def days_ago(days: int) -> str:
@@ -41,10 +43,11 @@ def test_only_the_days_are_read_and_the_watermark_stays(connected: Workspace) ->
     assert after["read_from"] == before["read_from"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_backfill_goes_on_where_it_stopped(connected: Workspace) -> None:
     connected.newsapi("run", LOOKBACK_DAYS="1")
     days = ("--from", days_ago(20), "--to", days_ago(11))
-    with Sandbox(tokens=4) as poor:
+    with Sandbox(tokens=4, articles_per_day=FEW) as poor:
         stopped = connected.newsapi("backfill", *days, "--yes", NEWSAPI_HOST=poor.url)
     finished = connected.newsapi("backfill", *days, "--yes", "--json")
 

@@ -12,7 +12,7 @@ import pytest
 
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 
-from .conftest import Finished, Workspace
+from .conftest import FEW, Finished, Workspace
 
 
 def error_of(finished: Finished) -> str:
@@ -65,7 +65,7 @@ def test_a_wrong_key_is_refused_without_showing_it(connected: Workspace) -> None
 
 
 def test_spent_tokens_keep_what_was_read(connected: Workspace) -> None:
-    with Sandbox(tokens=5) as poor:
+    with Sandbox(tokens=5, articles_per_day=FEW) as poor:
         finished = connected.newsapi("run", NEWSAPI_HOST=poor.url, LOOKBACK_DAYS="9")
     assert "tokens are left" in error_of(finished)
     assert poor.tokens_used == 5
@@ -153,8 +153,8 @@ def test_the_doctor_says_before_the_first_run_what_to_do_about_all_that_is_missi
         (["nonsense"], "nonsense"),
     ],
 )
-def test_wrong_arguments(filled: Workspace, arguments: list[str], expected: str) -> None:
-    finished = filled.newsapi(*arguments)
+def test_wrong_arguments(workspace: Workspace, arguments: list[str], expected: str) -> None:
+    finished = workspace.newsapi(*arguments)
 
     assert finished.code == 2
     assert expected in finished.err
@@ -162,9 +162,9 @@ def test_wrong_arguments(filled: Workspace, arguments: list[str], expected: str)
 
 
 def test_an_interrupted_run_is_over_and_the_next_completes(connected: Workspace) -> None:
-    with Sandbox(tokens=100) as slow:
+    with Sandbox(tokens=100, articles_per_day=FEW) as slow:
         slow.add_fault(Fault("hang", seconds=30, on_request=5))
-        with connected.start("run", NEWSAPI_HOST=slow.url, LOOKBACK_DAYS="9") as process:
+        with connected.fork("run", NEWSAPI_HOST=slow.url, LOOKBACK_DAYS="9") as process:
             _wait_for(lambda: len(slow.requests) >= 4)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=90)
@@ -178,9 +178,9 @@ def test_an_interrupted_run_is_over_and_the_next_completes(connected: Workspace)
 
 
 def test_a_run_that_is_killed_is_no_longer_shown_as_running(connected: Workspace) -> None:
-    with Sandbox() as slow:
+    with Sandbox(articles_per_day=FEW) as slow:
         slow.add_fault(Fault("hang", seconds=30, on_request=3))
-        with connected.start("run", NEWSAPI_HOST=slow.url) as process:
+        with connected.fork("run", NEWSAPI_HOST=slow.url) as process:
             _wait_for(lambda: len(slow.requests) >= 2)
             (run,) = connected.newsapi("status", "--json").json["runs"]
             process.kill()
@@ -190,6 +190,7 @@ def test_a_run_that_is_killed_is_no_longer_shown_as_running(connected: Workspace
     assert "process was killed" in run["error"]
 
 
+@pytest.mark.slow
 def test_a_second_run_waits_for_the_first_and_does_not_interleave(connected: Workspace) -> None:
     first = connected.start("run", "--json")
     second = connected.start("run", "--json")
@@ -203,9 +204,9 @@ def test_a_second_run_waits_for_the_first_and_does_not_interleave(connected: Wor
 
 
 def test_a_run_that_waited_too_long_names_the_other(connected: Workspace) -> None:
-    with Sandbox(tokens=100) as slow:
+    with Sandbox(tokens=100, articles_per_day=FEW) as slow:
         slow.add_fault(Fault("hang", seconds=60, on_request=2))
-        with connected.start("run", NEWSAPI_HOST=slow.url) as process:
+        with connected.fork("run", NEWSAPI_HOST=slow.url) as process:
             _wait_for(lambda: len(slow.requests) >= 1)
             error = error_of(connected.newsapi("run", RUN_WAIT_SECONDS="0.2"))
             process.kill()

@@ -1,7 +1,6 @@
 """`newsapi run`: the main job, for people and for programs."""
 
 import json
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -10,20 +9,15 @@ import pytest
 
 from newsapi_dentsu.sandbox import Sandbox, server
 
-from .conftest import Finished, Workspace
+from .conftest import FEW, Finished, Workspace, run_once
 
 Query = Callable[[Workspace, str], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module")
-def second(
-    tmp_path_factory: pytest.TempPathFactory, first: tuple[Workspace, Finished]
-) -> tuple[Workspace, Finished]:
+def second(first: tuple[Workspace, Finished]) -> tuple[Workspace, Finished]:
     """The same folder after a second run, which has told its result as JSON."""
-    folder = tmp_path_factory.mktemp("second")
-    shutil.copytree(first[0].folder, folder, dirs_exist_ok=True)
-    workspace = Workspace(folder, {})
-    return workspace, workspace.newsapi("run", "--json")
+    return run_once("second", "--json", after=first[0])
 
 
 def test_the_first_run_without_a_key_reads_the_sandbox_and_says_so(
@@ -156,8 +150,8 @@ def test_sandbox_articles_are_never_mixed_with_real_ones(
 ) -> None:
     # A stand-in for the real API: the same answers without the sandbox's mark.
     monkeypatch.setattr(server, "SANDBOX_HEADER", "x-other")
-    with Sandbox() as real:
-        settings = {"NEWSAPI_HOST": real.url, "NEWSAPI_KEY": "sandbox-key"}
+    with Sandbox(articles_per_day=FEW) as real:
+        settings = {"NEWSAPI_HOST": real.url, "NEWSAPI_KEY": "sandbox-key", "LOOKBACK_DAYS": "2"}
         refused = filled.newsapi("run", **settings)
         discarded = filled.newsapi("run", "--json", "--discard-sandbox", **settings)
     back = filled.newsapi("run")

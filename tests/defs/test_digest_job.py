@@ -8,6 +8,7 @@ import time_machine
 
 from alerts.servers import Reply, web_server
 from newsapi_dentsu.defs import build_definitions
+from newsapi_dentsu.defs import digest as digests
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse import Warehouse
 from support.articles import record
@@ -28,6 +29,13 @@ def test_it_is_off_until_somebody_receives_it(
     assert weekly.default_status == dg.DefaultScheduleStatus.RUNNING
 
 
+@dg.job
+def tried_again_soon() -> None:
+    """The job, which itself waits five minutes before it tries again."""
+    soon = dg.RetryPolicy(max_retries=digests.RETRIES.max_retries, delay=0.1)
+    digests.send_weekly_digest.with_retry_policy(soon)()
+
+
 def test_the_job_tells_the_last_whole_week_once_and_fails_where_nobody_took_it(
     folder: Path, stored: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,14 +49,17 @@ def test_the_job_tells_the_last_whole_week_once_and_fails_where_nobody_took_it(
         monkeypatch.setenv("DIGEST_SLACK_WEBHOOK_URL", f"{slack.url}/services/x")
         load_settings.cache_clear()
         slack.default = Reply(403, "invalid_token")
-        refused = job.execute_in_process(instance=instance, raise_on_error=False)
+        refused = tried_again_soon.execute_in_process(instance=instance, raise_on_error=False)
         slack.default = Reply(200, "ok")
         for _ in range(2):
             assert job.execute_in_process(instance=instance).success
 
+    assert digests.send_weekly_digest.retry_policy == digests.RETRIES
     (failure,) = nobody.get_step_failure_events()
     assert "set DIGEST_EMAIL_TO or" in str(failure.step_failure_data.user_failure_data)
-    (retry,) = [event for event in refused.all_events if event.is_step_up_for_retry]
-    assert "answered 403 invalid_token" in str(retry.step_retry_data.error)
+    assert not refused.success
+    retries = [event for event in refused.all_events if event.is_step_up_for_retry]
+    assert len(retries) == 2
+    assert all("answered 403 invalid_token" in str(one.step_retry_data.error) for one in retries)
     (told,) = slack.taken
     assert told["text"] == "The news, 16 to 22 November 2026"

@@ -153,6 +153,7 @@ def test_a_server_that_is_away_for_a_while_in_mid_run_is_waited_for(
         assert admin.execute("SELECT status FROM dagster.runs").fetchall() == [("SUCCESS",)]
 
 
+@pytest.mark.slow
 def test_upgrades_from_several_containers_at_once(newsapi: Command) -> None:
     for code, _, err in [finished(p) for p in [newsapi.start("db", "upgrade") for _ in range(3)]]:
         assert code == 0, err

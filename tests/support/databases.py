@@ -153,7 +153,9 @@ class PostgresDatabases:
 
     def _new(self, template: str | None = None) -> PostgresDatabase:
         name = f"{self._prefix}_{next(self._numbers)}"
-        statement = psql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        # Copying files takes half as long as logging each page; older servers do nothing else.
+        strategy = " STRATEGY FILE_COPY" if self._admin.info.server_version >= 150000 else ""
+        statement = psql.SQL("CREATE DATABASE {} TEMPLATE {}" + strategy).format(
             psql.Identifier(name), psql.Identifier(template or "template0")
         )
         self._admin.execute(statement)

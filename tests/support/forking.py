@@ -5,6 +5,7 @@ There is one such server for all tests of a process, so all of them fork from he
 
 import multiprocessing
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from newsapi_dentsu.stages import workers
 
 server = multiprocessing.get_context("forkserver")
-server.set_forkserver_preload(["support.warm"])
+server.set_forkserver_preload(
+    ["support.warm", *(name for name in ("support.one_thread",) if name in sys.modules)]
+)
 # The server starts without this process's module path.
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 

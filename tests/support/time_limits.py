@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import psutil
@@ -57,6 +58,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
             watch.cancel()
             if time.monotonic() >= item.stash[_ends]:
                 end_processes(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that went on after its limit: what it tests has caught the exception."""
+    report = yield
+    if report.passed and call.when == "call" and time.monotonic() >= item.stash.get(_ends, inf):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} caught what was to end it at its limit of time"
+    return report
 
 
 def end_processes(item: pytest.Item) -> None:

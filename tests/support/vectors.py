@@ -4,10 +4,8 @@ Most commands read the sandbox's news of the same days, and a text's vector take
 else that happens to the article. The vectors are the model's own; they are computed once.
 """
 
-import atexit
 import os
 import pickle
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from newsapi_dentsu.meaning import SentenceModel
 
+from .sharing import of_this_run
+
 if TYPE_CHECKING:
     from newsapi_dentsu.domain.vectors import Vectors
 
@@ -25,11 +25,10 @@ _Known = dict[tuple[str, str], "Vectors"]
 
 @cache
 def shared() -> Path:
-    """The folder of all tests of this process."""
-    folder = Path(tempfile.mkdtemp("-newsapi-vectors"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "whole").mkdir()
-    return folder / "whole"
+    """The folder for the vectors of all tests of a run."""
+    folder = of_this_run() / "vectors" / "whole"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 import shutil
 import socket
 import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -86,12 +86,14 @@ class Site:
 
 
 @contextmanager
-def site_of(warehouse: Warehouse, folder: Path) -> Iterator[Site]:
+def site_of(
+    warehouse: Warehouse, folder: Path, saved: SavedSearches | None = None
+) -> Iterator[Site]:
     """What is served of a warehouse; of a file, what was published into the folder."""
     library: Library = ServerLibrary(warehouse.engine)
     if warehouse.engine.name == "DuckDB":
         library = CopyLibrary(folder)
-    with serving(library) as url:
+    with serving(library, saved=saved) as url:
         yield Site(url, warehouse, folder)
 
 
@@ -120,31 +122,46 @@ def news() -> list[dict[str, Any]]:
     ]
 
 
+Published = Callable[[str, Iterable[dict[str, Any]]], Warehouse]
+
+
 @pytest.fixture(scope="session")
-def _patterns() -> dict[str, tuple[Database, Path]]:
-    """On each engine a database with a few stories, and what is published of it."""
+def _patterns() -> dict[tuple[str, str], tuple[Database, Path]]:
+    """On each engine, by name, a database with some records and what is published of it."""
     return {}
 
 
 @pytest.fixture
-def filled(
+def with_records(
     databases: Databases,
-    _patterns: dict[str, tuple[Database, Path]],
+    _patterns: dict[tuple[str, str], tuple[Database, Path]],
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Site]:
-    """A site with a few stories, of the test's own."""
-    if databases.engine not in _patterns:
-        pattern, folder = databases.create(), tmp_path_factory.mktemp("published")
-        warehouse = pattern.open()
-        Site("", warehouse, folder).run(*news())
-        disconnect(warehouse)
-        _patterns[databases.engine] = pattern, folder
-    pattern, folder = _patterns[databases.engine]
-    shutil.copytree(folder, tmp_path, symlinks=True, dirs_exist_ok=True)
-    database = databases.copy(pattern)
-    warehouse = database.open()
-    with site_of(warehouse, tmp_path) as made:
+) -> Iterator[Published]:
+    """Makes a warehouse of the test's own that has records, which are processed once by name."""
+    with ExitStack() as stack:
+
+        def made(name: str, records: Iterable[dict[str, Any]]) -> Warehouse:
+            key = databases.engine, name
+            if key not in _patterns:
+                pattern, folder = databases.create(), tmp_path_factory.mktemp("published")
+                warehouse = pattern.open()
+                Site("", warehouse, folder).run(*records)
+                disconnect(warehouse)
+                _patterns[key] = pattern, folder
+            pattern, folder = _patterns[key]
+            shutil.copytree(folder, tmp_path, symlinks=True, dirs_exist_ok=True)
+            database = databases.copy(pattern)
+            stack.callback(drop, databases, database)
+            warehouse = database.open()
+            stack.callback(disconnect, warehouse)
+            return warehouse
+
         yield made
-    disconnect(warehouse)
-    drop(databases, database)
+
+
+@pytest.fixture
+def filled(with_records: Published, tmp_path: Path) -> Iterator[Site]:
+    """A site with a few stories, of the test's own."""
+    with site_of(with_records("news", news()), tmp_path) as made:
+        yield made

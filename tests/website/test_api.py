@@ -44,7 +44,7 @@ def test_articles_come_newest_first_with_their_total(filled: Site) -> None:
 def test_a_walk_returns_one_state_while_runs_go_on(filled: Site) -> None:
     filled.run(*(record(f"{n:03}", NOON - n * HOUR) for n in range(20)))
     before = walk(filled, "/api/v1/articles?limit=500")
-    page = filled.json("/api/v1/articles?limit=3")
+    page = filled.json("/api/v1/articles?limit=6")
     seen, total, turn = page["articles"], page["total"], 0
     while page["next"]:
         turn += 1
@@ -55,7 +55,7 @@ def test_a_walk_returns_one_state_while_runs_go_on(filled: Site) -> None:
             record(f"{turn + 8:03}", NOON - (turn + 8) * HOUR, body=body("019")),
             now=now,
         )
-        page = filled.json(f"/api/v1/articles?limit=3&cursor={page['next']}")
+        page = filled.json(f"/api/v1/articles?limit=6&cursor={page['next']}")
         assert page["total"] == total
         seen += page["articles"]
 

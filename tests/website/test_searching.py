@@ -13,12 +13,10 @@ import jsonschema
 import pytest
 
 from newsapi_dentsu.reading.saved import SavedSearches
-from newsapi_dentsu.warehouse import Warehouse
 from support.articles import body, record
 from support.clock import NOON
-from support.searching import published
 
-from .conftest import HOUR, Site, news, serving, source
+from .conftest import HOUR, Published, Site, news, site_of, source
 
 DAY = timedelta(days=1)
 
@@ -31,18 +29,17 @@ def concepts(*labels: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def searched(warehouse: Warehouse, tmp_path: Path) -> Iterator[Site]:
+def searched(with_records: Published, tmp_path: Path) -> Iterator[Site]:
     """A site with a few stories, some of them about concepts, and a saved search."""
     saved = SavedSearches(tmp_path / "saved.json")
     saved.add("thrice", "carried -twice")
-    with serving(published(warehouse, tmp_path), saved=saved) as url:
-        site = Site(url, warehouse, tmp_path)
-        site.run(
-            *news(),
-            *(record(f"r{n}", NOON - n * HOUR, concepts=concepts("Robots")) for n in range(4)),
-            record("old", NOON - 20 * DAY, concepts=concepts("Robots", "Radio")),
-            record("other", NOON - 2 * DAY, source=source(9), title="Die Werbung"),
-        )
+    records = [
+        *news(),
+        *(record(f"r{n}", NOON - n * HOUR, concepts=concepts("Robots")) for n in range(4)),
+        record("old", NOON - 20 * DAY, concepts=concepts("Robots", "Radio")),
+        record("other", NOON - 2 * DAY, source=source(9), title="Die Werbung"),
+    ]
+    with site_of(with_records("searched", records), tmp_path, saved) as site:
         yield site
 
 

@@ -43,12 +43,12 @@ class Key:
     revoked_at: datetime | None = None
 
     def fits(self, secret: str) -> bool:
-        """Whether this is the whole key; takes as long for one that nearly is."""
+        """Whether this is the whole key; a key that is almost right takes as long as any other."""
         return hmac.compare_digest(self.digest, digest(secret))
 
 
 def new_key() -> tuple[str, str]:
-    """Make a key: its id, and the whole, which is not kept."""
+    """Make a key: its id, and the whole key, of which only a digest is kept."""
     key_id, chance = secrets.token_hex(4), secrets.token_hex(24)
     return key_id, f"{BEGINNING}{key_id}_{chance}{_checksum(key_id, chance)}"
 

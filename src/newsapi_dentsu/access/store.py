@@ -78,7 +78,7 @@ class Place(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close what is open."""
         ...
 
 
@@ -225,7 +225,7 @@ class KeyStore:
                 session.execute(f"GRANT {right} TO {name}")
 
     def close(self) -> None:
-        """Let go of where they are kept."""
+        """Close the database in which keys are kept."""
         self._place.close()
 
 

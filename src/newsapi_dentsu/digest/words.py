@@ -69,7 +69,7 @@ class DigestWords:
     page: str | None
 
     def of_stories(self, count: int) -> "DigestWords":
-        """The same with the first so many stories, and a note how many there were."""
+        """These words with only the first `count` stories, and a note of how many there were."""
         if count >= len(self.stories):
             return self
         note = f"Of {len(self.stories)} stories, {count} find room here."

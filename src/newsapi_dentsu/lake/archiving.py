@@ -42,8 +42,8 @@ APPEND_ROWS, APPEND_CHARACTERS = 20_000, 64_000_000
 class Archived:
     """What one archiving did.
 
-    `added` are the new records, `merged` the files that were compacted into fewer, `states` is
-    how many rows each of the other tables got, `lake` what there is now.
+    `added` is the number of new records, `merged` that of the files that were compacted into fewer,
+    `states` the number of rows that each of the other tables got, and `lake` the list as it is now.
     """
 
     added: int

@@ -265,7 +265,7 @@ def unlisted(names: Iterable[str]) -> bool:
 
 
 def _is_swept(name: str) -> bool:
-    """Whether the archive names files so, also one that is being written."""
+    """Whether a name is one that the archive gives to files, those being written included."""
     folder, _, file = name.rpartition("/")
     if file.startswith(".") and file.endswith(".part"):
         name = f"{folder}/{file[1:].removesuffix('.part')}"

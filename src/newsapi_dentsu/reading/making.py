@@ -242,7 +242,7 @@ class _Making:
     def _changed_chapter(
         self, part: Path, chapter: Chapter, span: _Span, count: int
     ) -> Chapter | None:
-        """A chapter brought up to the copy; None where it then has not what it should."""
+        """A chapter brought up to the copy; None where it still lacks what it should hold."""
         there = self._linked(part, chapter)
         index = tantivy.Index.open(str(there))
         ids = [one for (one,) in self._rows("SELECT article_id FROM changed")]

@@ -124,12 +124,12 @@ class _Known(NamedTuple):
     today: date
 
     def days(self, monday: date) -> int:
-        """How many days of a week are among them."""
+        """How many days of a week are known."""
         sunday = monday + timedelta(days=6)
         return (min(sunday, self.last) - max(monday, self.first)).days + 1
 
     def complete(self, monday: date) -> bool:
-        """Whether a week is over and all of it is among them."""
+        """Whether a week is over and all of its days are known."""
         return self.days(monday) == _DAYS and self.today >= monday + timedelta(weeks=1)
 
 

@@ -89,10 +89,12 @@ class Warehouse:
                 work on.
         """
         with self.engine.snapshot() as session:
-            version = history.applied_version(self.engine, session)
-            if version == 0:
-                raise WarehouseError(f"{self.location} has no tables yet: run `newsapi run` first")
             if steps := history.pending(self.engine, session):
+                version = history.applied_version(self.engine, session)
+                if version == 0:
+                    raise WarehouseError(
+                        f"{self.location} has no tables yet: run `newsapi run` first"
+                    )
                 raise WarehouseError(
                     f"{self.location} has schema version {version}, this program needs "
                     f"{steps[-1].version}: run `newsapi run`"

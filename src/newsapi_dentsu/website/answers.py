@@ -111,7 +111,7 @@ class RedisAnswers:
             )
 
     async def may_make(self, name: str) -> bool:
-        """Whether this process is to make the answer: no other one says that it does."""
+        """Whether this process is to make the answer, because no other process is making it."""
         guarded = await self._tried(
             lambda: self._client.set(
                 f"{_key(name)}:making", b"1", nx=True, px=int(_GUARD_SECONDS * 1_000)
@@ -121,7 +121,7 @@ class RedisAnswers:
         return bool(guarded)
 
     async def made(self, name: str) -> None:
-        """Let others make it: this process has, or can't."""
+        """Let other processes make the answer: this one has made it, or can't."""
         await self._tried(lambda: self._client.delete(f"{_key(name)}:making"))
 
     async def awaited(self, name: str) -> Answer | None:

@@ -434,7 +434,7 @@ class _Routes:
         *,
         at_once: bool = False,
     ) -> Response:
-        """Answer only whom the state of now is new to.
+        """Answer in full only those who don't know the present state yet.
 
         Args:
             request: what is answered.

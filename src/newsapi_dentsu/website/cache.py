@@ -1,9 +1,9 @@
 """Giving answers again that were worked out before, as long as they are what would be answered now.
 
-An answer's name has the revision of all that is read. It is asked for after the request has come,
-so whoever is told a former answer is told what holds; requests that come together share asking. An
-answer is kept under the revision that the transaction saw which it was made in, whatever the
-revision was before or has become. What shows how long ago something was has the minute in its name.
+The name of an answer holds the revision of everything that is read. The revision is looked up after
+the request has come, so a kept answer is never stale; requests that come together share the look.
+An answer is kept under the revision that its own transaction saw, whatever the revision was before
+or has become. The name of an answer that shows how long ago something was also holds the minute.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ def is_kept(request: Request) -> bool:
 
 
 class AnswerCache:
-    """Gives what is kept, where there is something that holds; else lets it be made, once."""
+    """Gives a kept answer where one still holds; otherwise has the answer made, once."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class AnswerCache:
     async def _shared(
         self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
     ) -> Answer:
-        """The answer that all get who ask for it meanwhile; whoever goes away doesn't end it."""
+        """The answer for everybody who asks meanwhile; a client that goes away doesn't end it."""
         revision = str(known.revision)
         name = self._name(revision, asked)
         for _ in range(3):
@@ -157,7 +157,7 @@ class AnswerCache:
     async def _made(
         self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
     ) -> tuple[Answer, str]:
-        """Let an answer be made, and keep it; with the revision that it belongs to, if to one."""
+        """Have an answer made and keep it; also returns its revision, empty where it has none."""
         making = Making(now, known)
         left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
         inner = {

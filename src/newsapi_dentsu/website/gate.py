@@ -245,7 +245,7 @@ def _address(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """The address that was asked, without ids; nothing of one that isn't there."""
+    """The address that was asked for, without ids; none where it leads nowhere."""
     if "endpoint" not in scope:
         return _NOBODY
     path: str = scope["path"]

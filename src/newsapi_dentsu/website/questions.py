@@ -50,7 +50,7 @@ class ListQuestion:
         return bool(self.q or self.source or self.topic or self.lang)
 
     def wanted(self, newest: date) -> StoryFilter:
-        """The stories that it asks for, where the newest are of a day."""
+        """The stories that it asks for; `newest` is the newest day that has any."""
         until = self.until or newest
         return StoryFilter(
             until - timedelta(days=self.days - 1),

@@ -87,11 +87,6 @@ def applied_version(engine: Engine, session: Session) -> int:
     Raises:
         WarehouseError: a migration has filled it in part (see `transfer.unfinished`).
     """
-    if engine.table_exists(session, "ops", "transfer"):
-        raise WarehouseError(
-            f"{engine.location} is being filled by a migration that has not ended: run the same "
-            "`newsapi migrate` (or `import`) again to go on with it, or fill it from elsewhere"
-        )
     return max(_applied(engine, session), default=0)
 
 
@@ -102,11 +97,10 @@ def pending(engine: Engine, session: Session) -> list[Migration]:
         WarehouseError: the database was made by a newer version of the code, which left this one
             no way to work on it.
     """
-    version = applied_version(engine, session)
     # By number and not by the highest: steps of two branches may be joined in either order.
     applied = _applied(engine, session)
     if unknown := applied - {step.version for step in migrations()}:
-        latest = migrations()[-1].version
+        version, latest = max(applied), migrations()[-1].version
         works_from = _works_from(session)
         if any((works_from.get(step) or version) > latest for step in unknown):
             raise WarehouseError(
@@ -256,6 +250,12 @@ def _typed(statement: str, engine: str, vector_type: Callable[[], str]) -> str:
 
 
 def _applied(engine: Engine, session: Session) -> set[int]:
+    """The steps that the database has taken; fails where a migration has filled it in part."""
+    if engine.table_exists(session, "ops", "transfer"):
+        raise WarehouseError(
+            f"{engine.location} is being filled by a migration that has not ended: run the same "
+            "`newsapi migrate` (or `import`) again to go on with it, or fill it from elsewhere"
+        )
     if not engine.table_exists(session, "ops", "schema_migrations"):
         return set()
     return {number for (number,) in session.rows("SELECT version FROM ops.schema_migrations")}
