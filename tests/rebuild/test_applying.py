@@ -133,7 +133,7 @@ def test_it_is_as_after_a_full_refresh_and_the_next_run_finds_nothing_to_do(
 ) -> None:
     folder = place.rebuild()
     disconnect(place.warehouse)
-    other = Place(databases.copy(place.database), place.folder)  # type: ignore[arg-type]
+    other = Place(databases.copy(place.database), place.folder)
     before = {row["article_id"]: row["story_id"] for row in place.state()[assessments.TABLE]}
     disconnect(place.warehouse)
 

@@ -120,11 +120,11 @@ def test_what_was_read_again_since_the_backfill_began_is_not_read_a_third_time(
     with serving(clock=clock) as api:
         api.collect(warehouse, backfill=DAYS)
         clock.advance(hours=1)
-        again = {"backfill": DAYS, "reread": True, "reread_since": clock.now}
+        began = clock.now
         api.searches()
-        api.collect(warehouse, **again)
+        api.collect(warehouse, backfill=DAYS, reread=True, reread_since=began)
         assert len(api.searches()) == 3
-        api.collect(warehouse, **again)
+        api.collect(warehouse, backfill=DAYS, reread=True, reread_since=began)
         assert api.searches() == []
 
 

@@ -23,6 +23,9 @@ MONTHS = dg.MonthlyPartitionsDefinition(
 RETRIES = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
 
 
+_INTERRUPTED = "the run was interrupted; what was fetched stays: launch the month again to go on"
+
+
 class MonthConfig(dg.Config):
     """How a month is read; by default what is not settled."""
 
@@ -45,7 +48,11 @@ def fetch_days(context: dg.OpExecutionContext, config: MonthConfig) -> None:
                 warehouse.upgrade()
         begun = begin_backfill(settings, warehouse, topics, backfill_id, "partitions")
         warehouse.close()
-        report = fetch_month(settings, topics, month, begun, reread=config.reread)
+        try:
+            report = fetch_month(settings, topics, month, begun, reread=config.reread)
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as interrupt:
+            # Dagster would try it again, and so go on with a run that somebody wants to end.
+            raise dg.Failure(_INTERRUPTED, allow_retries=False) from interrupt
     told: dict[str, Any] = {
         "days": report.days,
         "fetched": report.fetched,
