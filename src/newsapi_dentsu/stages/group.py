@@ -126,11 +126,12 @@ def group(
     total = GroupReport(rules_changed=rules_changed)
     if not waiting:
         return total
-    if measure is None:
-        measure = warehouse.read(
-            partial(judging.measure_for, topics=topics, embedder=embedder)
-        ).yardstick
     with workers(wanted=waiting >= _MANY) as helpers:
+        if measure is None:
+            asked = judging.InWorkers(embedder, helpers) if embedder else None
+            measure = warehouse.read(
+                partial(judging.measure_for, topics=topics, embedder=asked)
+            ).yardstick
         grouping = _Grouping(measure, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
             total = replace(
