@@ -114,6 +114,14 @@ def assert_the_same(warehouse: Warehouse, folder: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("table", ["articles", "articles_past", "article_concepts"])
+def test_only_what_has_changed_is_joined(table: str) -> None:
+    query = copy._query_among(table, "WHERE article_id IN (SELECT article_id FROM changed)")
+    for whole in ("filtered_news AS", "past_articles AS", "assessments AS", "article_tone AS"):
+        assert whole not in query
+    assert query.count("FROM changed)) AS ") == (1 if table == "article_concepts" else 3)
+
+
 def test_where_little_memory_is_not_enough_more_is_taken(
     warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

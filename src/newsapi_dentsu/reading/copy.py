@@ -30,7 +30,7 @@ from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import duckdb_session
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-from newsapi_dentsu.warehouse.schema.views import stories_query
+from newsapi_dentsu.warehouse.schema.views import stories_query, views
 
 FILE: Final = "news.duckdb"
 ARTICLES: Final = "articles"
@@ -72,6 +72,14 @@ _TONED: Final = (
 )
 _TONES: Final = "final.brand_sentiment_by_week"
 _OF_STORIES: Final = ("articles", "story_articles")
+_READ_BY_STORY: Final = (("processed.assessments", "assessed"),)
+_READ_BY_ARTICLE: Final = (
+    *_READ_BY_STORY,
+    *(("final.filtered_news", "shown"), ("final.past_articles", "shown")),
+    ("final.article_tone", "toned"),
+)
+"""What the views read that has the column by which what has changed is told."""
+
 _VIEWS: Final = {
     "article_changes": "SELECT change_seq, 'shown' AS change, article_id, url, "
     "CAST(NULL AS text) AS reason, CAST(NULL AS text) AS replaced_by, updated_at AS changed_at "
@@ -412,9 +420,7 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
     ):
         among = f"WHERE {key} IN (SELECT {key} FROM {names})"
         connection.execute(f"DELETE FROM working.final.{table} {among}")
-        connection.execute(
-            f"INSERT INTO working.final.{table} SELECT * FROM news.final.{table} {among}"
-        )
+        connection.execute(f"INSERT INTO working.final.{table} {_query_among(table, among)}")
     moved = "story_id IN (SELECT story_id FROM moved)"
     connection.execute(f"DELETE FROM working.final.stories WHERE {moved}")
     query = stories_query(
@@ -437,6 +443,21 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
         "DELETE FROM working.final.articles_past "
         "WHERE ended_seq <= (SELECT past_from FROM working.final.reading_state)"
     )
+
+
+def _query_among(table: str, among: str) -> str:
+    """The query of a view over the rows that a condition leaves of what it reads.
+
+    After the view, the condition would come too late: DuckDB keeps all verdicts and tones in
+    memory to join them, a gigabyte of a million articles.
+    """
+    query = views("DuckDB")[f"final.{table}"]
+    read = _READ_BY_STORY if table == "story_articles" else _READ_BY_ARTICLE
+    for relation, name in read:
+        query = query.replace(
+            f" {relation} AS {name}", f" (SELECT * FROM {relation} {among}) AS {name}"
+        )
+    return query
 
 
 def _same(connection: duckdb.DuckDBPyConnection) -> bool:
