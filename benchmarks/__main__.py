@@ -11,6 +11,7 @@ from benchmarks.meaning import meaning
 from benchmarks.migration import migration
 from benchmarks.process import process
 from benchmarks.rebuild import rebuild
+from benchmarks.refresh import refresh
 from benchmarks.report import Figure, print_table
 from benchmarks.retention import retention
 from benchmarks.scale import scale, scale_postgres
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "migration": migration,
     "process": process,
     "rebuild": rebuild,
+    "refresh": refresh,
     "retention": retention,
     "scale": scale,
     "scale-postgres": scale_postgres,
@@ -34,7 +36,7 @@ BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "stories": stories,
 }
 NOT_QUICK = {"rebuild", "scale-postgres"}
-SIZED = {"rebuild", "scale", "scale-postgres", "serving"}
+SIZED = {"rebuild", "refresh", "scale", "scale-postgres", "serving"}
 """Those that take a number of articles."""
 
 
@@ -61,7 +63,7 @@ def main() -> int:
         "--articles",
         type=int,
         help=f"how many are stored, for {', '.join(sorted(SIZED))} "
-        "(default: a million; 20,000 for serving)",
+        "(default: a million; 100,000 for refresh, 20,000 for serving)",
     )
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from benchmarks.articles import FILLER, FIRST_URI, SENTENCES, SOURCE, TITLE, article
+from newsapi_dentsu.domain.brands import NO_BRANDS
 from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.eventregistry.source import Source
+from newsapi_dentsu.meaning import tone_model
 from newsapi_dentsu.sandbox import SandboxArticle
 from newsapi_dentsu.stages.collect import collect
 from newsapi_dentsu.stages.curate import curate
@@ -21,7 +23,7 @@ from newsapi_dentsu.stages.pipeline import STAGES
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.schema import history
-from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw
+from newsapi_dentsu.warehouse.tables import assessments, final, positions, processed, raw, tone
 
 DAYS = 3 * 365 + 1
 INTERVAL = timedelta(hours=6)
@@ -70,6 +72,7 @@ def build(warehouse: Warehouse, past: History, topics: Topics, source: Source) -
     deduplicate(warehouse, now=past.last_run)
     group(warehouse, topics, now=past.last_run)
     curate(warehouse, now=past.last_run)
+    warehouse.write(_insert_tones)
 
 
 def fill(warehouse: Warehouse, past: History, topics: Topics) -> None:
@@ -181,6 +184,17 @@ def _insert_state(session: Session, past: History, topics: Topics) -> None:
             f"(SELECT i, to_timestamp({past.start.timestamp()} + i * 21600.0) AS at "
             f"FROM generate_series(0, {4 * DAYS - 1}) AS g(i)) AS t"
         )
+
+
+def _insert_tones(session: Session) -> None:
+    """Have the tones of all articles, which runs have read when these came."""
+    session.execute(
+        f"INSERT INTO {tone.ARTICLES} (article_id, label, negative, neutral, positive, model, "
+        "brands, text_hash, change_seq) SELECT article_id, 'neutral', 0.1, 0.8, 0.1, $1, $2, '', "
+        f"change_seq FROM {final.TABLE}",
+        tone_model().model,
+        NO_BRANDS.version,
+    )
 
 
 class _Expressions:

@@ -16,7 +16,7 @@ from evaluation.real_news import FOLDER
 from evaluation.real_pairs import RealPair, is_there, real_pairs
 from newsapi_dentsu.domain.comparison import Degree, certainty, compare
 from newsapi_dentsu.domain.novelty import evidence
-from newsapi_dentsu.domain.similarity import Text, common
+from newsapi_dentsu.domain.similarity import Text, in_common
 from newsapi_dentsu.domain.stories import HELD
 
 LENGTHS: Final = (0, 150, 500, 1_500)
@@ -80,7 +80,7 @@ def by_minhash(threshold: float) -> Callable[[Text, Text], bool]:
 def by_former_thresholds(earlier: Text, later: Text) -> bool:
     """Drop what the rules of before dropped: by shares of common words, whatever is new."""
     shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
-    one, other = common(shorter, longer).words, common(longer, shorter).words
+    one, other = in_common(shorter, longer).count(1), in_common(longer, shorter).count(1)
     lengths = len(shorter.words), len(longer.words)
     if (one + other) / sum(lengths) >= 0.82:
         return True

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from newsapi_dentsu.domain.comparison import Comparison, compare
 from newsapi_dentsu.domain.similarity import (
     LEAST_WORDS,
+    RUN,
+    Text,
     bands,
     comparable,
+    gaps,
+    in_common,
     prepare,
 )
 
@@ -139,3 +143,32 @@ def test_any_two_texts_can_be_compared_and_figures_are_shares(one: str, other: s
 def test_a_text_is_a_copy_of_itself_if_it_is_long_enough(body: str) -> None:
     own = prepare(body)
     assert (compare(own, own) is not None) == comparable(own)
+
+
+FEW_WORDS = st.lists(st.sampled_from("abcd"), max_size=30).map(tuple)
+
+
+@given(FEW_WORDS, FEW_WORDS)
+def test_words_in_common_stand_in_a_run_of_both(
+    one: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    starts = [
+        start
+        for start in range(len(one) - RUN + 1)
+        if any(one[start : start + RUN] == other[at : at + RUN] for at in range(len(other)))
+    ]
+    expected = [any(start <= at < start + RUN for start in starts) for at in range(len(one))]
+    text = Text(one, "")
+    shared = in_common(text, Text(other, ""))
+    if len(one) >= RUN <= len(other):
+        assert list(map(bool, shared)) == expected
+    assert len(shared) == len(one)
+
+    between = gaps(text, shared)
+    assert sum(len(gap.words) for gap in between) == shared.count(0)
+    for gap in between:
+        start = gap.end - len(gap.words)
+        assert one[start : gap.end] == gap.words
+        assert one[:start][1 - RUN :] == gap.before
+        assert not any(shared[start : gap.end])
+        assert all(shared[max(0, start - 1) : start])

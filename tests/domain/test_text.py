@@ -133,6 +133,12 @@ def test_clean_text_stays_as_it_is_where_no_bracket_could_be_markup(text: str) -
 
 
 @UNHURRIED
+@given(NASTY_TEXT | st.text(st.characters(max_codepoint=0x7F)))
+def test_a_title_is_the_same_text_on_one_line(text: str) -> None:
+    assert clean_title(text) == " ".join(clean_text(text).split())
+
+
+@UNHURRIED
 @given(NASTY_TEXT)
 def test_clean_text_holds_nothing_that_a_warehouse_refuses(text: str) -> None:
     for cleaned, allowed in ((clean_text(text), "\n"), (clean_title(text), "")):

@@ -114,6 +114,34 @@ def assert_the_same(warehouse: Warehouse, folder: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("table", ["articles", "articles_past", "article_concepts"])
+def test_only_what_has_changed_is_joined(table: str) -> None:
+    query = copy._query_among(table, "WHERE article_id IN (SELECT article_id FROM changed)")
+    for whole in ("filtered_news AS", "past_articles AS", "assessments AS", "article_tone AS"):
+        assert whole not in query
+    assert query.count("FROM changed)) AS ") == (1 if table == "article_concepts" else 3)
+
+
+def test_where_little_memory_is_not_enough_more_is_taken(
+    warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = (body(f"{n}") * 40 for n in range(300))
+    store(warehouse, *(record(f"long-{n}", NOON, body=text) for n, text in enumerate(texts)))
+    process_records(warehouse)
+    monkeypatch.setattr(copy, "_MEMORY_FEW", "2MB")
+    failed: list[Exception] = []
+
+    class Noted(copy._LittleMemoryError):
+        def __init__(self, *told: object) -> None:
+            failed.append(self)
+
+    monkeypatch.setattr(copy, "_LittleMemoryError", Noted)
+    assert publish(warehouse, folder).changed == 306
+    assert failed
+    ((articles,),) = ask(folder, "SELECT count(*) FROM final.articles")
+    assert articles == 305
+
+
 def test_the_copy_is_what_the_views_are_after_every_run(warehouse: Warehouse, folder: Path) -> None:
     first = publish(warehouse, folder)
     assert first.anew

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi_dentsu.domain import comparison, quality, relevance, similarity, wrapping
+from newsapi_dentsu.domain import comparison, quality, relevance, similarity, stories, wrapping
 from newsapi_dentsu.stages import curate as curating
+from newsapi_dentsu.stages import group as grouping
 from newsapi_dentsu.stages.group import group
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.explanation import explain
@@ -127,6 +128,19 @@ def test_nobody_sees_one_text_twice_while_a_story_changes_hands(
     assert len(seen) > 7
     assert set(seen) == {1}
     assert "first" in sites(warehouse)
+
+
+def test_stories_are_the_same_where_few_texts_and_comparisons_are_kept(
+    warehouse: Warehouse, other_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one, kept in ((warehouse, 1), (other_warehouse, 1_000_000)):
+        monkeypatch.setattr(grouping, "_PREPARED_CHARACTERS", kept)
+        monkeypatch.setattr(stories, "_MOST_KEPT", kept)
+        for first in (0, 6):
+            texts = [body(f"{n % 3}") + (f" {cut(body(f'x{n}'))}" * (n % 2)) for n in range(12)]
+            store(one, *(on(f"z{n}", n, texts[n]) for n in range(first, first + 6)))
+            process(one)
+    assert dump(warehouse, assessments.TABLE) == dump(other_warehouse, assessments.TABLE)
 
 
 def test_an_original_that_may_not_be_read_leaves_the_story_to_its_copy(

@@ -8,9 +8,11 @@ import pytest
 
 from newsapi_dentsu.domain.brands import NO_BRANDS, parse_brands
 from newsapi_dentsu.domain.tone import Tone
-from newsapi_dentsu.meaning import Passage, ToneReader, tone_model
+from newsapi_dentsu.meaning import Passage, ToneModel, ToneReader, tone_model
+from newsapi_dentsu.meaning.tone import SHIPPED_TONE
 from newsapi_dentsu.reading.states import ArticleFilter, read_articles
 from newsapi_dentsu.stages import sentiment as stage
+from newsapi_dentsu.stages import workers as working
 from newsapi_dentsu.stages.sentiment import score_sentiment
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.explanation import explain
@@ -18,6 +20,7 @@ from newsapi_dentsu.warehouse.tables import final
 from newsapi_dentsu.warehouse.tables import tone as table
 from support.articles import record
 from support.clock import NOON
+from support.forking import fork_workers
 from support.processing import process, store
 from support.tables import count, execute
 
@@ -215,6 +218,25 @@ def test_a_killed_stage_goes_on_where_it_was(
 
     assert 0 < done < 3
     assert score_sentiment(warehouse, Reader(), NO_BRANDS).articles == 3 - done
+
+
+def test_many_articles_are_read_by_other_processes_and_the_same(
+    warehouse: Warehouse, other_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork_workers(monkeypatch)
+    monkeypatch.setattr(working, "_processors", lambda: 2)
+    monkeypatch.setattr(stage, "_AT_ONCE", 1)
+    model = ToneModel(SHIPPED_TONE)
+    query = f"SELECT * FROM {table.MENTIONS} ORDER BY article_id, target, sentence_number"
+    told = []
+    for one, many in ((warehouse, 1), (other_warehouse, 1_000)):
+        monkeypatch.setattr(stage, "_MANY", many)
+        stored(one, {"title": "Regulators sue Acme for fraud"}, {"title": "Customers love Acme"})
+        assert "_network" not in vars(model)
+        score_sentiment(one, model, NO_BRANDS)
+        with one.snapshot() as session:
+            told.append(session.rows(query))
+    assert told[0] == told[1] != []
 
 
 def test_a_story_counts_once_in_a_week(warehouse: Warehouse) -> None:

@@ -10,11 +10,14 @@ from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.meaning import SHIPPED, SentenceModel
 from newsapi_dentsu.stages import group as grouping
 from newsapi_dentsu.stages import workers as working
+from newsapi_dentsu.stages.judging import InWorkers
 from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import assessments, text_bands
@@ -132,6 +135,14 @@ def test_stories_are_the_same_as_without(
     assert warehouse.read(lambda session: session.rows(bands)) == other_warehouse.read(
         lambda session: session.rows(bands)
     )
+
+
+def test_a_model_is_loaded_by_the_workers_alone(helpers: Workers) -> None:
+    model = SentenceModel(SHIPPED)
+    texts = ["Generative AI in marketing", "A bridge is closed for repairs"]
+    made = InWorkers(model, helpers).embed(texts)
+    assert {"_network", "_tokenizer"}.isdisjoint(vars(model))
+    assert np.array_equal(made, model.embed(texts))
 
 
 def _runs(pid: int) -> bool:

@@ -10,8 +10,8 @@ from math import exp
 from typing import Final, Literal
 
 from newsapi_dentsu.domain import pair_figures
-from newsapi_dentsu.domain.novelty import Evidence, New, evidence
-from newsapi_dentsu.domain.similarity import Common, Gap, Text, common, comparable
+from newsapi_dentsu.domain.novelty import Evidence, New, evidence_by
+from newsapi_dentsu.domain.similarity import Gap, Text, comparable, gaps, in_common
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
 
@@ -130,11 +130,12 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
     if earlier.words == later.words:
         return Comparison("copy", "same_text", 1.0, 1.0, "word for word the same")
     shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
-    theirs, other = common(shorter, longer), common(longer, shorter)
-    similarity, containment = _alike(shorter, theirs, longer, other)
+    theirs, other = in_common(shorter, longer), in_common(longer, shorter)
+    similarity, containment = _alike(theirs, other)
     if _too_little(similarity, containment):
         return None
-    seen = evidence(earlier, later)
+    by_time = (theirs, other) if shorter is earlier else (other, theirs)
+    seen = evidence_by(earlier, later, *by_time)
     certainties = (
         certainty(seen.of_copies, figures.copy),
         certainty(seen.of_fuller, figures.fuller),
@@ -145,7 +146,9 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
         return None
     degree, rule = verdict
     slots = max(seen.gained.longest, seen.lost.longest)
-    if slots < LONGEST_SLOT and _fills_same_template(shorter, longer, theirs.gaps, other.gaps):
+    if slots < LONGEST_SLOT and _fills_same_template(
+        shorter, longer, gaps(shorter, theirs), gaps(longer, other)
+    ):
         return None
     reasons = _reasons(seen, certainties, rule)
     return Comparison(degree, rule, round(similarity, 4), round(containment, 4), reasons)
@@ -159,14 +162,14 @@ def strangers(one: Text, other: Text) -> bool:
     if not (comparable(one) and comparable(other)):
         return True
     shorter, longer = sorted((one, other), key=lambda text: len(text.words))
-    found = _alike(shorter, common(shorter, longer), longer, common(longer, shorter))
+    found = _alike(in_common(shorter, longer), in_common(longer, shorter))
     return one.words != other.words and _too_little(*found)
 
 
-def _alike(shorter: Text, theirs: Common, longer: Text, other: Common) -> tuple[float, float]:
-    """Similarity and containment of two texts, by what each has in common with the other."""
-    words = len(shorter.words) + len(longer.words)
-    return (theirs.words + other.words) / words, theirs.words / len(shorter.words)
+def _alike(shorter: bytes, longer: bytes) -> tuple[float, float]:
+    """Similarity and containment of two texts, by which words each has in common with the other."""
+    both = shorter.count(1) + longer.count(1)
+    return both / (len(shorter) + len(longer)), shorter.count(1) / len(shorter)
 
 
 def _too_little(similarity: float, containment: float) -> bool:
@@ -227,7 +230,8 @@ def _related(earlier: Text, later: Text, similarity: float, containment: float) 
 
 def _shared_runs(earlier: Text, later: Text) -> float:
     one, other = earlier.distinct_runs, later.distinct_runs
-    return len(one & other) / len(one | other)
+    both = len(one & other)
+    return both / (len(one) + len(other) - both)
 
 
 def _reasons(seen: Evidence, certainties: tuple[float, float, float], rule: str) -> str:
@@ -251,21 +255,21 @@ def _reasons(seen: Evidence, certainties: tuple[float, float, float], rule: str)
 
 
 def _fills_same_template(
-    shorter: Text, longer: Text, gaps: Sequence[Gap], other_gaps: Sequence[Gap]
+    shorter: Text, longer: Text, own_gaps: Sequence[Gap], other_gaps: Sequence[Gap]
 ) -> bool:
     """Whether two texts differ in what a template leaves open.
 
     What stands before the first and after the last common words is none of it: credits do.
     """
-    gaps, other_gaps = _inner(gaps, shorter), _inner(other_gaps, longer)
-    within = {word for gap in gaps for word in gap.words}
+    own_gaps, other_gaps = _inner(own_gaps, shorter), _inner(other_gaps, longer)
+    within = {word for gap in own_gaps for word in gap.words}
     other = (shorter.details & within) - longer.vocabulary
     if not other:
         return False
     of_details = len(other) / len(shorter.details)
     plain = shorter.vocabulary - shorter.details
     of_plain = len(plain - longer.vocabulary) / len(plain) if plain else 0.0
-    places = [gap for gap in gaps if not other.isdisjoint(gap.words)]
+    places = [gap for gap in own_gaps if not other.isdisjoint(gap.words)]
     if len(places) >= TEMPLATE_PLACES and of_details >= TEMPLATE_FACTOR * of_plain:
         several = min(len(places), len(other)) > TEMPLATE_PLACES
         if several and of_details >= TEMPLATE_SHARE:
@@ -279,6 +283,6 @@ def _fills_same_template(
     return len(other) >= TEMPLATE_PLACES and any(gap.before in theirs for gap in places)
 
 
-def _inner(gaps: Sequence[Gap], text: Text) -> list[Gap]:
+def _inner(found: Sequence[Gap], text: Text) -> list[Gap]:
     """The gaps of a text but for those at its ends."""
-    return [gap for gap in gaps if gap.before and gap.end < len(text.words)]
+    return [gap for gap in found if gap.before and gap.end < len(text.words)]

@@ -5,12 +5,20 @@ lines that say nothing of the subject don't count (captions, players, sign-ups),
 says for the second time.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import log, log1p
-from typing import Final
+from typing import Final, NamedTuple
 
-from newsapi_dentsu.domain.similarity import RUN, Text, amount, facts_of, has_digit, words_of
+from newsapi_dentsu.domain.similarity import (
+    RUN,
+    Text,
+    amount,
+    facts_by_stems,
+    in_common,
+    rows_of,
+)
 from newsapi_dentsu.domain.wrapping_rules import is_aside
 
 JOINED: Final = 4
@@ -104,47 +112,54 @@ class Evidence:
 
 def evidence(earlier: Text, later: Text) -> Evidence:
     """Compare what two texts have that the other lacks."""
-    titles = words_of(earlier.title), words_of(later.title)
-    telling = facts_of(titles[0]), facts_of(titles[1])
-    numbers = (
-        {word for word in titles[0] if has_digit(word)},
-        {word for word in titles[1] if has_digit(word)},
-    )
-    both = telling[0] | telling[1]
+    return evidence_by(earlier, later, in_common(earlier, later), in_common(later, earlier))
+
+
+def evidence_by(earlier: Text, later: Text, of_earlier: bytes, of_later: bytes) -> Evidence:
+    """The same, where it is known which of their words each has `in_common` with the other."""
+    one, other = earlier.of_title, later.of_title
+    both = one.facts | other.facts
     return Evidence(
-        gained=_new(later, earlier),
-        lost=_new(earlier, later),
+        gained=_new(later, earlier, of_later),
+        lost=_new(earlier, later, of_earlier),
         same_site=earlier.site is not None and earlier.site == later.site,
-        titles_alike=len(telling[0] & telling[1]) / len(both) if both else 0.0,
-        other_numbers=bool(numbers[0] - numbers[1] and numbers[1] - numbers[0]),
-        live=not _LIVE.isdisjoint([*titles[0], *titles[1]]),
+        titles_alike=len(one.facts & other.facts) / len(both) if both else 0.0,
+        other_numbers=bool(one.numbers - other.numbers and other.numbers - one.numbers),
+        live=not (_LIVE.isdisjoint(one.words) and _LIVE.isdisjoint(other.words)),
     )
 
 
 def new_stretches(text: Text, other: Text) -> list[str]:
     """The stretches of words that are new in a text, beside another."""
-    words, stretches = _words_and_stretches(text, other)
-    return [" ".join(words[start:end]) for start, end in stretches]
+    counted = _counted(text, in_common(text, other))
+    return [" ".join(counted.words[start:end]) for start, end in counted.stretches]
 
 
-def _words_and_stretches(
-    text: Text, other: Text
-) -> tuple[Sequence[str], Sequence[tuple[int, int]]]:
-    """The words of a text but for asides, and where stretches of new ones begin and end."""
-    old = bytearray(len(text.words))
-    theirs = other.distinct_runs
-    for start, run in enumerate(text.runs):
-        if run in theirs:
-            old[start : start + RUN] = b"\1\1\1"
+class _Counted(NamedTuple):
+    """The words of a text but for asides, their stems, and where the new stretches are."""
+
+    words: Sequence[str]
+    stems: Sequence[str]
+    stretches: Sequence[tuple[int, int]]
+
+
+def _counted(text: Text, old: bytes) -> _Counted:
+    words, stems = text.words, text.stems
     kept = _without_asides(text, old)
-    words = [text.words[at] for at in kept]
-    return words, _stretches(words, bytearray(old[at] for at in kept))
+    if len(kept) < len(words):
+        words, stems = tuple(words[at] for at in kept), tuple(stems[at] for at in kept)
+        old = bytes(old[at] for at in kept)
+    return _Counted(words, stems, _stretches(words, old))
 
 
-def _new(text: Text, other: Text) -> New:
-    words, stretches = _words_and_stretches(text, other)
-    known = other.facts | facts_of(words_of(other.title))
-    facts = [facts_of(words[start:end]) - known for start, end in stretches]
+def _new(text: Text, other: Text, old: bytes) -> New:
+    words, stems, stretches = _counted(text, old)
+
+    def told(start: int, end: int) -> set[str]:
+        found = facts_by_stems(words[start:end], stems[start:end])
+        return found - other.facts - other.of_title.facts
+
+    facts = [told(start, end) for start, end in stretches]
     every = set().union(*facts)
     count = max(1, len(words))
     return New(
@@ -153,44 +168,43 @@ def _new(text: Text, other: Text) -> New:
         longest=max((end - start for start, end in stretches), default=0),
         facts=amount(every),
         most_facts=max(map(amount, facts), default=0),
-        headline=amount(facts_of(words_of(text.title)) & every),
-        lead=amount(facts_of(words[:LEAD_WORDS]) - known),
+        headline=amount(text.of_title.facts & every),
+        lead=amount(told(0, LEAD_WORDS)),
         until=max((end for start, end in stretches if end - start >= LONG_STRETCH), default=0)
         / count,
     )
 
 
-def _without_asides(text: Text, old: bytearray) -> Sequence[int]:
+def _without_asides(text: Text, old: bytes) -> Sequence[int]:
     """The places of the words, but for those of asides that are mostly new.
 
     Of a text that would lose most of its words, all count: it is about what such lines tell.
     """
     every = range(len(text.words))
-    if all(old):
+    if 0 not in old:
         return every
-    kept: list[int] = []
+    spans: list[range] = []
     begin = 0
     for line, count in text.lines:
         end = begin + count
         if 2 * old.count(1, begin, end) >= count or not is_aside(line):
-            kept.extend(range(begin, end))
+            spans.append(range(begin, end))
         begin = end
+    if len(spans) == len(text.lines):
+        return every
+    kept = list(chain.from_iterable(spans))
     return kept if len(kept) >= LEAST_KEPT * len(every) else every
 
 
-def _stretches(words: Sequence[str], old: Collection[int]) -> list[tuple[int, int]]:
+def _stretches(words: Sequence[str], old: bytes) -> list[tuple[int, int]]:
     """Where the stretches of new words begin and end, without those that say it again."""
     found: list[tuple[int, int]] = []
-    start = None
-    for at, is_old in enumerate((*old, 1)):
-        if is_old:
-            if start is not None:
-                if found and start - found[-1][1] < JOINED:
-                    start = found.pop()[0]
-                found.append((start, at))
-                start = None
-        elif start is None:
-            start = at
+    for start, end in rows_of(0, old):
+        if found and start - found[-1][1] < JOINED:
+            start = found.pop()[0]
+        found.append((start, end))
+    if len(found) < 2:
+        return found
     said: set[tuple[str, ...]] = set()
     once = []
     for start, end in found:

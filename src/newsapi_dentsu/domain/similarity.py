@@ -8,7 +8,7 @@ runs, two reports of one event share few, and paragraphs may change places.
 import re
 import struct
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Final
@@ -103,6 +103,17 @@ class Text:
         return frozenset(facts_of(self.words))
 
     @cached_property
+    def stems(self) -> Sequence[str]:
+        """The stem of each word, empty where that tells little."""
+        return tuple(map(_stem, self.words))
+
+    @cached_property
+    def of_title(self) -> "Title":
+        """What the words of the title tell."""
+        words = words_of(self.title)
+        return Title(frozenset(words), frozenset(facts_of(words)))
+
+    @cached_property
     def lines(self) -> Sequence[tuple[str, int]]:
         """The lines of the body, each with the number of its words."""
         return [(line, len(words_of(line))) for line in self.body.split("\n")]
@@ -127,6 +138,19 @@ class Text:
         return frozenset(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Title:
+    """The words of a title, each once, and the stems of those that tell something."""
+
+    words: frozenset[str]
+    facts: frozenset[str]
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The words that are numbers, or have one in them."""
+        return frozenset(filter(has_digit, self.words))
+
+
 def prepare(body: str, title: str = "", site: str | None = None) -> Text:
     """Read a cleaned body for comparing: its first `COMPARED_CHARACTERS`."""
     body = body[:COMPARED_CHARACTERS]
@@ -145,7 +169,13 @@ def facts_of(words: Sequence[str]) -> set[str]:
     That are the stems of the longer words, and numbers. Where a script has no spaces, it is every
     few characters in a row.
     """
-    found = {stem for word in words if (stem := _stem(word))}
+    return facts_by_stems(words, map(_stem, words))
+
+
+def facts_by_stems(words: Sequence[str], stems: Iterable[str]) -> set[str]:
+    """The same, where the stem of each word is there."""
+    found = set(stems)
+    found.discard("")
     if max(words, default="") >= _FIRST_UNSPACED:
         found |= _characters_told(words)
     return found
@@ -215,14 +245,6 @@ def bands(text: Text) -> frozenset[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
-    """How many words of a text stand in runs that another has too, and the words between them."""
-
-    words: int
-    gaps: list["Gap"]
-
-
-@dataclass(frozen=True, slots=True)
 class Gap:
     """Words that only one of two texts has, the common words before them, and where they end."""
 
@@ -231,19 +253,33 @@ class Gap:
     end: int
 
 
-def common(text: Text, other: Text) -> Common:
-    """What a text has in common with another."""
-    words, theirs = text.words, other.distinct_runs
-    gaps: list[Gap] = []
-    end = 0
-    for start, run in enumerate(text.runs):
-        if run in theirs:
-            if start > end:
-                gaps.append(Gap(words[max(0, end - RUN + 1) : end], words[end:start], start))
-            end = start + RUN
-    if end < len(words):
-        gaps.append(Gap(words[max(0, end - RUN + 1) : end], words[end:], len(words)))
-    return Common(len(words) - sum(len(gap.words) for gap in gaps), gaps)
+def in_common(text: Text, other: Text) -> bytes:
+    """For each word of a text 1 where it stands in a run that the other text has too, else 0."""
+    runs = bytes(map(other.distinct_runs.__contains__, text.runs))
+    # A run reaches so many words further; as one number, all bytes are shifted at once.
+    count = len(text.words)
+    reached = int.from_bytes(runs, "little")
+    for shift in range(1, min(RUN, count)):
+        reached |= int.from_bytes(runs, "little") << 8 * shift
+    return reached.to_bytes(count, "little")
+
+
+def gaps(text: Text, shared: bytes) -> list[Gap]:
+    """What lies between the words that a text has in common with another, by `in_common`."""
+    words = text.words
+    return [
+        Gap(words[max(0, start - RUN + 1) : start], words[start:end], end)
+        for start, end in rows_of(0, shared)
+    ]
+
+
+def rows_of(value: int, flags: bytes) -> Iterator[tuple[int, int]]:
+    """Where the longest rows of a value, which is 0 or 1, begin and end among such values."""
+    start = flags.find(value)
+    while start >= 0:
+        end = flags.find(1 - value, start)
+        yield start, end if end >= 0 else len(flags)
+        start = flags.find(value, end) if end >= 0 else -1
 
 
 def _runs(words: Sequence[str]) -> list[str]:

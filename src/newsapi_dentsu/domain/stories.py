@@ -35,6 +35,9 @@ MOST_COMPARED: Final = 100
 shown for others is compared with as many of them: those that are the least alike what they repeat.
 """
 
+_MOST_KEPT: Final = 20_000
+"""Comparisons that are kept, so that they needn't be made again: some megabytes."""
+
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -135,6 +138,7 @@ class _Placing:
         self._stored_fuller: dict[str, list[str]] = {}
         self._waiting: list[tuple[Rank, str]] = []
         self._queued: set[str] = set()
+        self._comparisons: dict[tuple[str, str], Comparison | None] = {}
 
     def run(self, articles: Iterable[str]) -> None:
         self._enqueue(articles)
@@ -255,13 +259,12 @@ class _Placing:
         ]
         if not earlier:
             return ORIGINAL
-        text = self._around.text(key)
         compared = {other: None for _, _, other in heapq.nsmallest(MOST_COMPARED, earlier)}
         # A cut text has few bands in common with the fuller text of what it was cut from.
         above = [one for other in compared for one in self._shown_above(other, rank)]
         standings: list[tuple[_Likeness, Standing]] = []
         for other in compared | dict.fromkeys(above):
-            found = compare(self._around.text(other), text)
+            found = self._compared(other, key)
             if found is None:
                 continue
             degree = self._degree(found, key, other)
@@ -296,8 +299,7 @@ class _Placing:
 
     def _has_all_of(self, key: str, other: str) -> bool:
         """Whether a text has the news of all that another one is shown for."""
-        rank, text = self._rank(key), self._around.text(key)
-        texts = self._shown_until(other)
+        rank, texts = self._rank(key), self._shown_until(other)
         copies = [
             (standing.similarity or 0.0, one_rank, one)
             for shown in texts
@@ -308,7 +310,22 @@ class _Placing:
             and (one_rank := self._rank(one)) < rank
         ]
         least_alike = [one for _, _, one in heapq.nsmallest(MOST_COMPARED, copies)]
-        return all(_has_news_of(text, self._around.text(one)) for one in [*texts[1:], *least_alike])
+        return all(self._has_news_of(key, one) for one in [*texts[1:], *least_alike])
+
+    def _has_news_of(self, key: str, held: str) -> bool:
+        """Whether a reader of a text has the news of one that isn't read: as of a copy."""
+        found = self._compared(key, held)
+        return found is not None and (found.degree == "copy" or found.rule == "nearly_same")
+
+    def _compared(self, earlier: str, later: str) -> Comparison | None:
+        """What a text is to another one; texts that are placed again needn't be compared again."""
+        both = earlier, later
+        if both not in self._comparisons:
+            if len(self._comparisons) >= _MOST_KEPT:
+                self._comparisons.clear()
+            found = compare(self._around.text(earlier), self._around.text(later))
+            self._comparisons[both] = found
+        return self._comparisons[both]
 
     def _opens_story(self, key: str) -> bool:
         """Whether an article is an original, or a fuller text that is shown for one."""
@@ -407,9 +424,3 @@ def _standing(degree: Degree, reference_id: str, found: Comparison) -> Standing:
     return Standing(
         degree, reference_id, found.rule, found.similarity, found.containment, found.reasons
     )
-
-
-def _has_news_of(text: Text, held: Text) -> bool:
-    """Whether a reader of a text has the news of one that isn't read: as of a copy."""
-    found = compare(text, held)
-    return found is not None and (found.degree == "copy" or found.rule == "nearly_same")

@@ -57,7 +57,7 @@ def clean_text(text: str) -> str:
     Not for a text that was cleaned before: its markup would be text about markup.
     """
     text = _tidied(text)
-    if "<" in text or "&" in text or "]]>" in text:
+    if _may_have_markup(text):
         # Entities may bring any character, halves of wrongly read ones among them.
         text = harmless(_tidied(without_markup(text)))
     return text
@@ -65,7 +65,19 @@ def clean_text(text: str) -> str:
 
 def clean_title(text: str) -> str:
     """Return a title as plain text on one line; otherwise as `clean_text`."""
-    return " ".join(clean_text(text).split())
+    if not _is_plain(text):
+        text = clean_text(text)
+    return " ".join(text.split())
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing to clean in a line: most of the labels and addresses of a record."""
+    return text.isascii() and text.isprintable() and not _may_have_markup(text)
+
+
+def _may_have_markup(text: str) -> bool:
+    """Whether a text has what all markup, and every entity, has one of."""
+    return "<" in text or "&" in text or "]]>" in text
 
 
 def has_controls(text: str) -> bool:

@@ -16,7 +16,7 @@ MOST_LENGTH: Final = 400
 _MOST_ASIDE_LENGTH: Final = 600
 """Characters of a line in the middle of a text that may be an aside."""
 
-_LINES_KEPT: Final = 4_000
+_LINES_KEPT: Final = 20_000
 
 
 def is_wrapping(line: str, place: Place) -> bool:

@@ -30,7 +30,7 @@ from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import duckdb_session
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-from newsapi_dentsu.warehouse.schema.views import stories_query
+from newsapi_dentsu.warehouse.schema.views import stories_query, views
 
 FILE: Final = "news.duckdb"
 ARTICLES: Final = "articles"
@@ -50,11 +50,13 @@ _STORAGE_VERSION: Final = "v1.2.0"
 _ROW_GROUP: Final = 16_384
 """Rows that are compressed, and written again, together; whole texts of so many fit into memory."""
 
-_FEW: Final = 10_000
+_FEW: Final = 30_000
 _MEMORY_FEW: Final = "128MB"
-"""Enough where at most `_FEW` articles have changed, which is what a run brings."""
+"""Enough, nearly always, where at most `_FEW` articles have changed."""
 
 _MEMORY: Final = "1GB"
+"""What is taken where that was too little, or more have changed."""
+
 _KEPT_SECONDS: Final = 3600.0
 """How long the files of a former state are kept for those who have begun to read them."""
 
@@ -70,6 +72,14 @@ _TONED: Final = (
 )
 _TONES: Final = "final.brand_sentiment_by_week"
 _OF_STORIES: Final = ("articles", "story_articles")
+_READ_BY_STORY: Final = (("processed.assessments", "assessed"),)
+_READ_BY_ARTICLE: Final = (
+    *_READ_BY_STORY,
+    *(("final.filtered_news", "shown"), ("final.past_articles", "shown")),
+    ("final.article_tone", "toned"),
+)
+"""What the views read that has the column by which what has changed is told."""
+
 _VIEWS: Final = {
     "article_changes": "SELECT change_seq, 'shown' AS change, article_id, url, "
     "CAST(NULL AS text) AS reason, CAST(NULL AS text) AS replaced_by, updated_at AS changed_at "
@@ -83,6 +93,10 @@ _VIEWS: Final = {
 
 class _WorkingFileError(Exception):
     """The working file can't be used, or doesn't hold what it should."""
+
+
+class _LittleMemoryError(_WorkingFileError):
+    """What has changed needs more of DuckDB's memory."""
 
 
 class _OtherContentsError(_WorkingFileError):
@@ -143,21 +157,30 @@ def published_state(folder: Path) -> int | None:
 
 def _bring_somehow(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
     """Go on from the former file, else from a copy of the published one, else begin anew."""
-    anew = copied = False
+    anew = copied = generous = False
     while True:
         try:
-            return _bring(warehouse, folder, anew=anew)
+            return _bring(warehouse, folder, anew=anew, generous=generous)
         except _WorkingFileError as error:
-            if anew:
+            little = isinstance(error, _LittleMemoryError) and not generous
+            if anew and not little:
                 raise
             # A new file: what is deleted in one takes its space for ever.
             for path in folder.glob(f"{_WORKING}*"):
                 path.unlink()
-            anew, copied = copied or isinstance(error, _OtherContentsError), True
+            if little:
+                generous = True
+            else:
+                anew, copied = copied or isinstance(error, _OtherContentsError), True
 
 
-def _bring(warehouse: Warehouse, folder: Path, *, anew: bool) -> tuple[int, int, bool]:
-    """Bring the copy up to date: the state, how many articles changed, and if all is made anew."""
+def _bring(
+    warehouse: Warehouse, folder: Path, *, anew: bool, generous: bool
+) -> tuple[int, int, bool]:
+    """Bring the copy up to date: the state, how many articles changed, and if all is made anew.
+
+    Of DuckDB's memory it takes `_MEMORY` where it is `generous`, else mostly less.
+    """
     with (
         warehouse.snapshot() as session,
         closing(duckdb_session(session).sibling()) as connection,
@@ -168,7 +191,7 @@ def _bring(warehouse: Warehouse, folder: Path, *, anew: bool) -> tuple[int, int,
         if not anew:
             _free_working_file(folder)
         with _attached(connection, folder / _WORKING):
-            state, changed, anew = _bring_working_file(connection, folder)
+            state, changed, anew = _bring_working_file(connection, folder, generous=generous)
     _publish_file(folder, copied=anew)
     return state, changed, anew
 
@@ -223,7 +246,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _bring_working_file(
-    connection: duckdb.DuckDBPyConnection, folder: Path
+    connection: duckdb.DuckDBPyConnection, folder: Path, *, generous: bool
 ) -> tuple[int, int, bool]:
     anew = not _columns(connection, "working")
     if not anew and not _continues(connection):
@@ -236,7 +259,8 @@ def _bring_working_file(
         "SELECT (SELECT count(*) FROM changed), now.change_seq, before.change_seq "
         "FROM news.final.reading_state AS now, working.final.reading_state AS before"
     ).fetchall()[0]
-    connection.execute(f"SET memory_limit = '{_MEMORY_FEW if changed <= _FEW else _MEMORY}'")
+    memory = _MEMORY if generous or changed > _FEW else _MEMORY_FEW
+    connection.execute(f"SET memory_limit = '{memory}'")
     retold = _tell_tones(connection)
     if changed or state != before:
         _note_days(connection)
@@ -265,6 +289,8 @@ def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[Non
         yield
         connection.execute("USE news")
         connection.execute("DETACH working")
+    except duckdb.OutOfMemoryException as error:
+        raise _LittleMemoryError(str(error).splitlines()[0]) from error
     except duckdb.Error as error:
         raise _WorkingFileError(str(error).splitlines()[0]) from error
     finally:
@@ -394,9 +420,7 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
     ):
         among = f"WHERE {key} IN (SELECT {key} FROM {names})"
         connection.execute(f"DELETE FROM working.final.{table} {among}")
-        connection.execute(
-            f"INSERT INTO working.final.{table} SELECT * FROM news.final.{table} {among}"
-        )
+        connection.execute(f"INSERT INTO working.final.{table} {_query_among(table, among)}")
     moved = "story_id IN (SELECT story_id FROM moved)"
     connection.execute(f"DELETE FROM working.final.stories WHERE {moved}")
     query = stories_query(
@@ -419,6 +443,21 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
         "DELETE FROM working.final.articles_past "
         "WHERE ended_seq <= (SELECT past_from FROM working.final.reading_state)"
     )
+
+
+def _query_among(table: str, among: str) -> str:
+    """The query of a view over the rows that a condition leaves of what it reads.
+
+    After the view, the condition would come too late: DuckDB keeps all verdicts and tones in
+    memory to join them, a gigabyte of a million articles.
+    """
+    query = views("DuckDB")[f"final.{table}"]
+    read = _READ_BY_STORY if table == "story_articles" else _READ_BY_ARTICLE
+    for relation, name in read:
+        query = query.replace(
+            f" {relation} AS {name}", f" (SELECT * FROM {relation} {among}) AS {name}"
+        )
+    return query
 
 
 def _same(connection: duckdb.DuckDBPyConnection) -> bool:

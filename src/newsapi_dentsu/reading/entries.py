@@ -89,7 +89,6 @@ def entry(row: Row, ended_seq: int = FOR_GOOD, targets: Sequence[Speaks] = ()) -
     text = own_text(body, start, end)
     in_title = terms(title)[: _MOST_PLACES // 2]
     words = tuple(_limited([*in_title, None, *terms(text)]))
-    parts = passages(title, text)
     return Entry(
         article_id=article_id,
         change_seq=change_seq,
@@ -102,8 +101,15 @@ def entry(row: Row, ended_seq: int = FOR_GOOD, targets: Sequence[Speaks] = ()) -
         topics=tuple(topics),
         lang=lang or "",
         tones=frozenset(labels(tone, targets)),
-        vector_hash=passage_hash(parts[0]) if parts else None,
+        vector_hash=vector_hash(row),
     )
+
+
+def vector_hash(row: Row) -> str | None:
+    """The name of the vector that tells what an article in `COLUMNS` means."""
+    _, _, _, title, body, start, end = row[:7]
+    parts = passages(title, own_text(body, start, end))
+    return passage_hash(parts[0]) if parts else None
 
 
 def _limited(words: list[str | None]) -> Iterable[str | None]:

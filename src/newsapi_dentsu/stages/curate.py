@@ -26,7 +26,7 @@ from newsapi_dentsu.warehouse.tables.processed import Article, Heading
 
 logger = logging.getLogger(__name__)
 
-BATCH_ROWS = 500
+BATCH_ROWS = 1_000
 BATCH_CHARACTERS = 8_000_000
 
 

@@ -56,6 +56,11 @@ _MANY = 5_000
 """Articles for which it pays to start processes."""
 
 _TEXTS_KEPT = 1_000
+"""Texts that are read before they are compared."""
+
+_PREPARED_CHARACTERS = 1_000_000
+"""What is kept of texts as they are compared, which takes 50 bytes for a character."""
+
 _KILLED = "the process that looked at it was killed, most likely because memory ran out"
 
 _Item = TypeVar("_Item")
@@ -121,11 +126,12 @@ def group(
     total = GroupReport(rules_changed=rules_changed)
     if not waiting:
         return total
-    if measure is None:
-        measure = warehouse.read(
-            partial(judging.measure_for, topics=topics, embedder=embedder)
-        ).yardstick
     with workers(wanted=waiting >= _MANY) as helpers:
+        if measure is None:
+            asked = judging.InWorkers(embedder, helpers) if embedder else None
+            measure = warehouse.read(
+                partial(judging.measure_for, topics=topics, embedder=asked)
+            ).yardstick
         grouping = _Grouping(measure, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
             total = replace(
@@ -345,6 +351,7 @@ class _Around(Neighbourhood):
         self._bodies = {article.article_id: article.compared for article in articles}
         self._members: dict[str, Member] = {}
         self._texts: OrderedDict[str, Text] = OrderedDict()
+        self._prepared_characters = 0
         self._candidates: dict[str, Mapping[str, int]] = {}
         self._dependents: dict[str, set[str]] = {}
         self._ids = [article.article_id for article in articles]
@@ -376,8 +383,9 @@ class _Around(Neighbourhood):
             if body is None:
                 body = processed.compared_texts(self._session, [article_id])[article_id]
             text = self._texts[article_id] = prepared(article_id, *body)
-            while len(self._texts) > _TEXTS_KEPT:
-                self._texts.popitem(last=False)
+            self._prepared_characters += len(text.body)
+            while self._prepared_characters > _PREPARED_CHARACTERS and len(self._texts) > 1:
+                self._prepared_characters -= len(self._texts.popitem(last=False)[1].body)
         else:
             self._texts.move_to_end(article_id)
         return text

@@ -4,14 +4,19 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
+
+import numpy as np
+from typing_extensions import override
 
 from newsapi_dentsu.domain.passages import opening_of, passage_hash, passages
 from newsapi_dentsu.domain.relevance import Meaning, Yardstick, texts, yardstick
 from newsapi_dentsu.domain.teaching import Labelled, Learnt, teach
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.domain.vectors import Vector
+from newsapi_dentsu.domain.vectors import Vector, Vectors
 from newsapi_dentsu.meaning import Embedder
+from newsapi_dentsu.stages.workers import Workers
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.queries.explanation import articles_called
 from newsapi_dentsu.warehouse.tables import embeddings, processed, verdicts
@@ -20,6 +25,43 @@ logger = logging.getLogger(__name__)
 
 _LINK: Final = re.compile(r"(?i)(https?:)?//\S+|[\w-]+(\.[\w-]+)+/\S*")
 """How an example is written that isn't a title."""
+
+
+class InWorkers(Embedder):
+    """An embedder whose model the workers load: where they are other processes, this one needn't.
+
+    A model takes 100 MB.
+    """
+
+    def __init__(self, embedder: Embedder, helpers: Workers) -> None:
+        self._embedder, self._helpers = embedder, helpers
+
+    @property
+    @override
+    def model(self) -> str:
+        return self._embedder.model
+
+    @property
+    @override
+    def dimensions(self) -> int:
+        return self._embedder.dimensions
+
+    @override
+    def reads(self, text: str) -> bool:
+        return self._embedder.reads(text)
+
+    @override
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        (made,) = self._helpers.map(
+            partial(_embedded, self._embedder),
+            [texts],
+            lambda text: self._embedder.embed([text])[0],
+        )
+        return np.stack(made)
+
+
+def _embedded(embedder: Embedder, texts: Sequence[str]) -> Sequence[Vector]:
+    return list(embedder.embed(texts))
 
 
 @dataclass(frozen=True, slots=True)

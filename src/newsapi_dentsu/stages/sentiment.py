@@ -10,7 +10,10 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
+
+from typing_extensions import override
 
 from newsapi_dentsu.domain.brands import Brands
 from newsapi_dentsu.domain.json_text import parse_json
@@ -25,10 +28,11 @@ from newsapi_dentsu.domain.tone import (
     together,
 )
 from newsapi_dentsu.errors import ModelError
-from newsapi_dentsu.meaning import Passage, ToneReader
+from newsapi_dentsu.meaning import Passage, ToneModel, ToneReader
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import setting_aside
 from newsapi_dentsu.stages.report import SentimentReport
+from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import tone as table
@@ -42,6 +46,12 @@ CHANGED_IN_RUN = 5_000
 
 OUTDATED_IN_RUN = 500
 """Articles that one run reads again for a new model or other brands."""
+
+_MANY = 1_000
+"""Articles for which it pays to start processes."""
+
+_AT_ONCE = 25
+"""Passages that one process reads at a time."""
 
 RECENT_DAYS = 31
 EARLIER_IN_RUN = 50
@@ -84,12 +94,41 @@ def score_sentiment(
     changed, outdated = warehouse.write(begin)
     watched = _Watched(brands.version, watching(brands.brands))
     total = SentimentReport(model=reader.model)
-    progress(0, len(changed) + len(outdated))
-    for batch in _portions([*changed, *outdated]):
-        total = _sum(total, _score_batch(warehouse, reader, watched, batch))
-        progress(total.articles, len(changed) + len(outdated))
+    waiting = [*changed, *outdated]
+    progress(0, len(waiting))
+    # Only a model on this machine gains by more processes.
+    many = len(waiting) >= _MANY and isinstance(reader, ToneModel)
+    with workers(wanted=many) as helpers:
+        read_by = _InWorkers(reader, helpers) if helpers.count > 1 else reader
+        for batch in _portions(waiting):
+            total = _sum(total, _score_batch(warehouse, read_by, watched, batch))
+            progress(total.articles, len(waiting))
     left = warehouse.read(partial(table.waiting, model=reader.model, brands=brands.version))
     return replace(total, read_again=min(len(outdated), total.articles), left=left)
+
+
+class _InWorkers(ToneReader):
+    """A reader whose model other processes load: this one needn't, and several read at once."""
+
+    def __init__(self, reader: ToneReader, helpers: Workers) -> None:
+        self._reader, self._helpers = reader, helpers
+
+    @property
+    @override
+    def model(self) -> str:
+        return self._reader.model
+
+    @override
+    def read(self, passages: Sequence[Passage]) -> list[Tone]:
+        portions = [passages[at : at + _AT_ONCE] for at in range(0, len(passages), _AT_ONCE)]
+        told = self._helpers.map(
+            partial(_tones, self._reader), portions, lambda one: self._reader.read([one])[0]
+        )
+        return list(chain.from_iterable(told))
+
+
+def _tones(reader: ToneReader, passages: Sequence[Passage]) -> Sequence[Tone]:
+    return reader.read(passages)
 
 
 class _Watched(NamedTuple):

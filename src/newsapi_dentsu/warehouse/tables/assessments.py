@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from newsapi_dentsu.domain.record import FAILED
 from newsapi_dentsu.domain.stories import HELD, Member, Rank, Role, Standing
@@ -163,26 +164,44 @@ def held_among(
     return {key: Held(sources[key], texts.get(key)) for key in article_ids}
 
 
+class Place(NamedTuple):
+    """What an article is to another one."""
+
+    role: Role
+    reference_id: str | None
+
+
 def homes(session: Session, article_ids: Collection[str]) -> dict[str, str]:
     """The articles of final that stand for these: themselves, unless they are copies or fuller."""
-    return homes_among(article_ids, lambda keys: assessed(session, keys))
+
+    def find(keys: Collection[str]) -> dict[str, Place]:
+        columns = ("article_id", "role", "reference_id")
+        found = rows_by_key(session, TABLE, columns, "article_id", keys)
+        return {key: Place(*place) for key, *place in found}
+
+    return homes_among(article_ids, find)
 
 
 def homes_among(
-    article_ids: Collection[str], find: Callable[[Collection[str]], Mapping[str, Assessed]]
+    article_ids: Collection[str],
+    find: Callable[[Collection[str]], Mapping[str, Place | Assessed]],
 ) -> dict[str, str]:
-    """The same, where `find` finds the assessments of articles."""
+    """The same, where `find` finds the places of articles."""
     home = {key: key for key in article_ids}
-    while True:
-        found = find(set(home.values()))
+    asked = set(home)
+    while asked:
+        found = find(asked)
         above = {
             key: reference
             for key, at in home.items()
-            if (one := found.get(at)) and one.role in HELD and (reference := one.reference_id)
+            if at in asked
+            and (one := found.get(at))
+            and one.role in HELD
+            and (reference := one.reference_id)
         }
-        if not above:
-            return home
         home |= above
+        asked = set(above.values())
+    return home
 
 
 def save_assessed(session: Session, changed: Sequence[Assessed], known: Collection[str]) -> None:

@@ -529,15 +529,19 @@ ROW_COLUMNS = (
 
 def rows_after(session: Session, seq: int, *, rows: int, characters: int) -> list[RawRow]:
     """The next stored records after `seq`: at most `rows`, and about `characters` of JSON."""
+    waiting = session.rows(
+        f"SELECT seq FROM {TABLE} WHERE seq > $1 ORDER BY seq LIMIT $2", seq, rows
+    )
+    if not waiting:
+        return []
+    # In a query of its own: for one with a limit DuckDB would read every record there is.
     sizes = session.rows(
         f"SELECT seq, CASE WHEN {_READABLE} THEN length(record) ELSE 0 END FROM {TABLE} "
-        "WHERE seq > $1 ORDER BY seq LIMIT $2",
+        "WHERE seq > $1 AND seq <= $2 ORDER BY seq",
         seq,
-        rows,
+        waiting[-1][0],
     )
-    last = last_within(sizes, characters)
-    if last is None:
-        return []
+    last = last_within(sizes, characters) or seq
     found = session.rows(
         f"SELECT {', '.join(ROW_COLUMNS)} FROM {TABLE} WHERE seq > $1 AND seq <= $2 ORDER BY seq",
         seq,

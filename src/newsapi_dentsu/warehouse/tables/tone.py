@@ -169,17 +169,15 @@ def waiting(session: Session, model: str, brands: str) -> int:
 
 def shown(session: Session, article_ids: Sequence[str]) -> list[Shown]:
     """What is to be read of these articles."""
-    found = session.rows(
-        "SELECT shown.article_id, shown.title, coalesce(substr(shown.body, shown.text_start + 1, "
-        "shown.text_end - shown.text_start), shown.body), shown.lang, shown.change_seq, "
-        f"source.record FROM {final.TABLE} AS shown "
-        f"LEFT JOIN {processed.TABLE} AS article "
-        "ON article.article_id = coalesce(shown.text_of, shown.article_id) "
-        f"LEFT JOIN {raw.TABLE} AS source ON source.seq = article.raw_seq "
-        "WHERE shown.article_id IN (SELECT unnest($1::text[]))",
-        list(article_ids),
+    # Each table by its keys: joined, DuckDB would read every text that there is.
+    columns = ("article_id", "title", processed.OWN_TEXT, "lang", "change_seq", "text_of")
+    found = rows_by_key(session, final.TABLE, columns, "article_id", article_ids)
+    texts = {text_of or key for key, *_, text_of in found}
+    of_text = dict(
+        rows_by_key(session, processed.TABLE, ("article_id", "raw_seq"), "article_id", texts)
     )
-    return [Shown(*row) for row in found]
+    records = dict(rows_by_key(session, raw.TABLE, ("seq", "record"), "seq", set(of_text.values())))
+    return [Shown(*row, records.get(of_text.get(text_of or row[0]))) for *row, text_of in found]
 
 
 def articles(session: Session, article_ids: Collection[str]) -> dict[str, ArticleRow]:
