@@ -20,6 +20,7 @@ VALUES = {
     "sentiment_endpoint_key": "a key",
     "sentence_model": "model",
     "max_requests_per_run": "9",
+    "backfill_tokens": "9",
     "postgres_role": "owner",
     "postgres_password": "pass word",
     "postgres_password_url": "https://vault.example/secrets/password",
