@@ -173,11 +173,16 @@ def shown(session: Session, article_ids: Sequence[str]) -> list[Shown]:
     columns = ("article_id", "title", processed.OWN_TEXT, "lang", "change_seq", "text_of")
     found = rows_by_key(session, final.TABLE, columns, "article_id", article_ids)
     texts = {text_of or key for key, *_, text_of in found}
-    of_text = dict(
+    of_text: dict[str, int] = dict(
         rows_by_key(session, processed.TABLE, ("article_id", "raw_seq"), "article_id", texts)
     )
-    records = dict(rows_by_key(session, raw.TABLE, ("seq", "record"), "seq", set(of_text.values())))
-    return [Shown(*row, records.get(of_text.get(text_of or row[0]))) for *row, text_of in found]
+    records: dict[int, str | None] = dict(
+        rows_by_key(session, raw.TABLE, ("seq", "record"), "seq", set(of_text.values()))
+    )
+    return [
+        Shown(key, title, text, lang, change_seq, records.get(of_text.get(text_of or key, 0)))
+        for key, title, text, lang, change_seq, text_of in found
+    ]
 
 
 def articles(session: Session, article_ids: Collection[str]) -> dict[str, ArticleRow]:
