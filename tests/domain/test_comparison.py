@@ -159,13 +159,19 @@ def test_nothing_is_dropped_that_says_much_anew(seed: int, words: int, place: in
     assert degree(story(seed, 120), later) != "copy"
 
 
-@pytest.mark.parametrize(("in_a_row", "dropped"), [(11, True), (22, False)])
-def test_new_sentences_among_much_that_is_new_are_read(in_a_row: int, dropped: bool) -> None:
-    known = story(1, 600).split()
-    later = list(known)
-    for place in range(44 // in_a_row):
+@pytest.mark.parametrize(
+    ("in_a_row", "told", "dropped"), [(11, 20, True), (22, 20, False), (22, 8, True)]
+)
+def test_new_sentences_among_much_that_is_new_are_read_where_they_tell_something(
+    in_a_row: int, told: int, dropped: bool
+) -> None:
+    known, new = story(1, 600).split(), edited(story(2, told), 1).split()
+    later, sentences = list(known), 44 // in_a_row
+    for place in range(sentences):
         sentence = known[300:440:5][:in_a_row]
         random.Random(place).shuffle(sentence)
+        telling = new[place * told // sentences : (place + 1) * told // sentences]
+        sentence[2 : 2 + len(telling)] = telling
         later[place * 100 + 50 : place * 100 + 50] = sentence
     assert (degree(story(1, 600), " ".join(later)) == "copy") is dropped
 
