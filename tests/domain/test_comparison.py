@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.comparison import Comparison, compare
 from newsapi_dentsu.domain.similarity import LEAST_WORDS, prepare
+from newsapi_dentsu.domain.wrapping_rules import is_aside
 
 CAPTION = "A crowd waits at the gates of the fair on Monday, May 4, 2026. (AP Photo/Jo Weiss)"
 
@@ -84,6 +85,43 @@ def test_asides_are_no_news(aside: str) -> None:
     assert degree(text, f"{text}\n" + "\n".join([aside] * 4)) == "copy"
 
 
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "Jo Weiss, second from left, greets Ann Bell and two guests at the gates of the fair",
+        "Two guests of the fair, third from left, look on as its owner opens the gates at noon",
+        "https://images.example.com/news/fair/2026/gates/crowd/waiting/morning-4da1-9f0e.jpg",
+        "By: Our Desk | Leeds | Updated: May 4, 2026 9:12 am Ann Bell at the gates Top News Ten",
+        "Ann Bell has written on fairs for forty years; follow her on Twitter @annbellfairs.",
+        "Get the morning post of the fair and all of its owners in your inboxSign Up",
+        "You have been generous to us. "
+        + "Fairs need your trust, and we answer. " * 18
+        + "Every subscription counts.",
+    ],
+)
+def test_lines_of_the_site_or_of_a_picture_are_no_news_alone(aside: str) -> None:
+    assert is_aside(aside)
+    assert degree(story(1, 120), f"{aside}\n{story(1, 120)}") == "copy"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Nobody had been able to reach him on Friday, and the police began to search at noon.",
+        "Votes for Labour, left, right and centre, were lost to those who promised new bridges.",
+        "The paper wrote that the fair's report is at https://fair.example.com/report by noon.",
+    ],
+)
+def test_a_sentence_that_looks_like_an_aside_is_none(line: str) -> None:
+    assert not is_aside(line)
+
+
+def test_captions_longer_than_the_text_are_no_news() -> None:
+    known = story(1, 120)
+    captions = [f"{story(seed, 30)} (AP Photo/Jo Weiss)" for seed in range(2, 12)]
+    assert degree(known, "\n".join([known, *captions])) == "copy"
+
+
 def test_a_text_about_what_asides_tell_counts_whole() -> None:
     frame = "read the whole story in the newsletter that comes to your inbox each weekday morning"
     assert found(f"{story(1, 12)} {frame}", f"{story(2, 12)} {frame}") is None
@@ -121,13 +159,19 @@ def test_nothing_is_dropped_that_says_much_anew(seed: int, words: int, place: in
     assert degree(story(seed, 120), later) != "copy"
 
 
-@pytest.mark.parametrize(("in_a_row", "dropped"), [(11, True), (22, False)])
-def test_new_sentences_among_much_that_is_new_are_read(in_a_row: int, dropped: bool) -> None:
-    known = story(1, 600).split()
-    later = list(known)
-    for place in range(44 // in_a_row):
+@pytest.mark.parametrize(
+    ("in_a_row", "told", "dropped"), [(11, 20, True), (22, 20, False), (22, 8, True)]
+)
+def test_new_sentences_among_much_that_is_new_are_read_where_they_tell_something(
+    in_a_row: int, told: int, dropped: bool
+) -> None:
+    known, new = story(1, 600).split(), edited(story(2, told), 1).split()
+    later, sentences = list(known), 44 // in_a_row
+    for place in range(sentences):
         sentence = known[300:440:5][:in_a_row]
         random.Random(place).shuffle(sentence)
+        telling = new[place * told // sentences : (place + 1) * told // sentences]
+        sentence[2 : 2 + len(telling)] = telling
         later[place * 100 + 50 : place * 100 + 50] = sentence
     assert (degree(story(1, 600), " ".join(later)) == "copy") is dropped
 

@@ -15,7 +15,7 @@ from newsapi_dentsu.domain.similarity import Gap, Text, comparable, gaps, in_com
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
 
-METHOD: Final = "pairs-3"
+METHOD: Final = "pairs-4"
 """Names the rules below and the figures: whoever changes them changes it, too."""
 
 COPY_CERTAINTY: Final = 0.55
@@ -33,12 +33,13 @@ MORE_GAINED: Final = 1.5
 MOST_IN_A_ROW: Final = 40
 SENTENCE_WORDS: Final = 20
 SENTENCE_AMONG: Final = 40
+SENTENCE_FACTS: Final = 10
 MOST_SHARE: Final = 0.2
 FEW_WORDS: Final = 30
 FEW_WORDS_SHARE: Final = 0.4
 """A text with so many new words in a row is never dropped, however much shorter than the other one
-it is; nor one with a new sentence, `SENTENCE_WORDS` in a row, among `SENTENCE_AMONG` new words; nor
-one with such a share of new words, but for a few words."""
+it is; nor one with a new sentence, `SENTENCE_WORDS` in a row, among `SENTENCE_AMONG` new words that
+tell at least `SENTENCE_FACTS`; nor one with such a share of new words, but for a few words."""
 
 MOST_LOST_SHARE: Final = 0.35
 """A fuller text may put more of the earlier one in other words: it has more of everything."""
@@ -217,7 +218,11 @@ def _adds_nothing(new: New, certainty_of_it: float, most_share: float) -> bool:
 
 
 def _adds_sentence(new: New) -> bool:
-    return new.longest >= SENTENCE_WORDS and new.added >= SENTENCE_AMONG
+    return (
+        new.longest >= SENTENCE_WORDS
+        and new.added >= SENTENCE_AMONG
+        and new.facts >= SENTENCE_FACTS
+    )
 
 
 def _related(earlier: Text, later: Text, similarity: float, containment: float) -> bool:

@@ -28,7 +28,8 @@ LEAD_WORDS: Final = 60
 LONG_STRETCH: Final = 8
 
 LEAST_KEPT: Final = 0.4
-"""Asides are no more than the rest of a text's words."""
+ENOUGH_KEPT: Final = 100
+"""What is left without asides is such a share of a text's words, or so many of them."""
 
 REPEATED: Final = 0.6
 """A stretch that has this share of its runs in the text's own earlier stretches is no new one."""
@@ -193,7 +194,7 @@ def _without_asides(text: Text, old: bytes) -> Sequence[int]:
     if len(spans) == len(text.lines):
         return every
     kept = list(chain.from_iterable(spans))
-    return kept if len(kept) >= LEAST_KEPT * len(every) else every
+    return kept if len(kept) >= min(ENOUGH_KEPT, LEAST_KEPT * len(every)) else every
 
 
 def _stretches(words: Sequence[str], old: bytes) -> list[tuple[int, int]]:

@@ -16,6 +16,9 @@ MOST_LENGTH: Final = 400
 _MOST_ASIDE_LENGTH: Final = 600
 """Characters of a line in the middle of a text that may be an aside."""
 
+_MOST_APPEAL_LENGTH: Final = 1_200
+"""Characters of a line in which a site speaks to its readers of itself."""
+
 _LINES_KEPT: Final = 20_000
 
 
@@ -34,11 +37,15 @@ def is_aside(line: str) -> bool:
     """Tell whether a line says nothing of its article's subject, wherever in the text it stands.
 
     Such are captions of pictures, players, posts of others that are shown in between, bare dates,
-    and what is wrapping at an end of the text.
+    addresses, what the site says of itself, and what is wrapping at an end of the text.
     """
     line = line.strip()
-    if not line or len(line) > _MOST_ASIDE_LENGTH:
+    if not line or len(line) > _MOST_APPEAL_LENGTH:
         return not line
+    if _APPEAL.search(line):
+        return True
+    if len(line) > _MOST_ASIDE_LENGTH:
+        return False
     if _ASIDE.search(line) or _DATE_ALONE.fullmatch(line):
         return True
     return is_wrapping(line, "start") or is_wrapping(line, "end")
@@ -466,10 +473,22 @@ _ASIDE = _any(
     r"\A.{0,80}(?:\)|[.\"”’]) (?-i:AP|AFP|REUTERS|Reuters|EPA|Getty Images)\Z",
     r"\((?:representational|representative|file) (?:image|photo|picture)\)\.? ?\w*\Z",
     rf"\b{_CREDITED} {_PICTURES}\W*\Z",
+    # who stands where in it
+    r"(?-i:[A-Z])[\w.\u2019'-]+, (?:second |third )?(?:from )?(?:the )?"
+    r"(?:left|right|cent(?:er|re)|rear|foreground|background)[,.](?! (?:and|but|or|left|right)\b)",
+    r"\b(?:second|third) (?:from )?(?:left|right), ",
+    # an address alone
+    r"\A\W*(?:https?://|www\.)\S+\Z",
+    # who wrote, where and when, before a caption and links
+    r"\Aby ?:? [^|]{2,60}\|(?: ?[^|]{2,40}\|)? ?(?:published|updated|posted)\b",
+    # where an author is found
+    r"\b(?:follow|connect with|contact|reach|e-?mail) (?:him|her|them|me) (?:at|on|via)"
+    r" (?:twitter|facebook|instagram|linkedin|e-?mail|https?:|www\.|[@\[(+\d])"
+    r"[^.]{0,60}(?:\.\w+)*\W*\Z",
     # what the page offers
     r"\A(?:video|watch|listen|related|see also|also read|read also) ?[:>|]",
     r"\A(?:related (?:content|stories|articles)|now watch|read more|more from business)\b",
-    r"\b(?:to|in) your inbox\b",
+    r"\b(?:to|in) your inbox(?:\b|(?-i:Sign))",
     r"\b(?:this|our) (?:web)?site uses cookies\b",
     r"\bsign ?up (?:now|today|here|for (?:our|free))\b",
     r"\b(?:user agreement|terms of (?:use|service)) and privacy policy\b",
@@ -477,9 +496,6 @@ _ASIDE = _any(
     r"\b(?:in the comments|comments (?:section )?below)\b",
     r"\A(?:have|got) (?:something|anything) to (?:add|say)\b",
     r"\byou can read (?:what|it|the (?:full|whole))\b.{0,60}\bbelow\b",
-    # what the site says to its readers of itself
-    r"\A(?=[^\"“”]*\b(?:we|our|us)\b)(?=[^\"“”]*\byour?\b)[^\"“”]*\b(?:journalism|newsroom|inbox"
-    r"|newsletters?|subscri(?:be|bers?|ptions?)|donations?|membership)\b[^\"“”]*\Z",
     r"\Athank(?:s| you) for your (?:continued )?support\b.{0,40}\Z",
     r"\b(?:thank you for subscribing|invalid email|click to play|story continues below)\b",
     r"\A\W*(?:advertisement|video unavailable|scroll down for (?:more|video))\W*\Z",
@@ -487,6 +503,10 @@ _ASIDE = _any(
     r"\bpic\.twitter\.com/",
     r"\ba post shared by\b",
     r"\A[-\u2013\u2014]+ .{2,60}\(@\w+\)",
+)
+_APPEAL = _any(
+    r"\A(?=[^\"“”]*\b(?:we|our|us)\b)(?=[^\"“”]*\byour?\b)[^\"“”]*\b(?:journalism|newsroom|inbox"
+    r"|newsletters?|subscri(?:be|bers?|ptions?)|donations?|membership)\b[^\"“”]*\Z",
 )
 _DATE_ALONE = _any(
     r"\W*(?:published|updated|posted)\b.{0,60}",
