@@ -156,37 +156,34 @@ class _Placing:
         self._waiting: list[tuple[Rank, str]] = []
         self._queued: set[str] = set()
         self._comparisons: dict[tuple[str, str], Comparison | None] = {}
+        self._furthest: Rank | None = None
         self._swept: set[str] = set()
-        """References whose later dependents all wait."""
+        """Articles whose later onlookers wait, unless some had their turn already."""
 
     def run(self, articles: Iterable[str]) -> None:
         self._enqueue(articles)
-        last: Rank | None = None
         while self._waiting:
             rank, key = heapq.heappop(self._waiting)
             self._queued.discard(key)
-            if last is None or rank < last:
-                self._swept.clear()
-            last = rank
+            self._furthest = max(rank, self._furthest or rank)
             before, after = self._standing(key), self._place(key)
             self._note(key, after)
             fresh = key in self._unsettled
             self._unsettled.discard(key)
             moved = before is None or before.role != after.role
             if fresh or moved:
-                dependents = self._dependents(key)
-                self._enqueue(dependents)
-                # What one of its copies leads to it compares itself with it.
-                for other in dependents:
-                    if self._role(other) == "copy":
-                        self._enqueue_later(other)
+                self._enqueue(self._dependents(key))
+                self._enqueue_onlookers(key, rank)
             elsewhere = before is not None and before.reference_id != after.reference_id
-            if moved or fresh or (elsewhere and after.role == "copy"):
+            if fresh:
+                self._enqueue_beside(key)
+            elif moved or (elsewhere and after.role == "copy"):
                 self._enqueue_later(key)
             if moved:
                 # Whether it opens a story matters to those that are like its fuller texts.
                 for other in self._shown_above(key):
                     self._enqueue_later(other)
+                    self._enqueue_onlookers(other, rank)
             if moved or fresh or elsewhere:
                 self._enqueue_concerned(key, before, after)
             if elsewhere and after.role == "fuller":
@@ -196,9 +193,10 @@ class _Placing:
 
     def _enqueue_concerned(self, key: str, before: Standing | None, after: Standing) -> None:
         """Have those placed again to which it matters what an article was held for, or now is."""
+        rank = self._rank(key)
         if after.role == "copy" and after.reference_id:
             # A text that was shown for it before it came may lack its news.
-            rank, above = self._rank(key), self._shown_above(after.reference_id)
+            above = self._shown_above(after.reference_id)
             self._enqueue(one for one in above if self._rank(one) > rank)
         left = [after] if after.role == "fuller" else []
         left += [before] if before and before.role in HELD else []
@@ -207,15 +205,27 @@ class _Placing:
             if reference and self._around.is_there(reference):
                 for text in self._shown_until(reference):
                     self._enqueue_later(text)
+                    self._enqueue_onlookers(text, rank)
                 if standing.role == "copy":
-                    # Those that it has led there don't get there by it any more.
-                    for text in [reference, *self._shown_above(reference)]:
-                        self._enqueue_later_dependents(text, self._rank(key))
+                    # What it has led there doesn't get there by it any more.
+                    for text in self._shown_above(reference):
+                        self._enqueue_onlookers(text, rank)
 
-    def _enqueue_later_dependents(self, key: str, rank: Rank) -> None:
-        if key not in self._swept:
-            self._swept.add(key)
-            self._enqueue(one for one in self._dependents(key) if self._rank(one) > rank)
+    def _enqueue_onlookers(self, key: str, rank: Rank) -> None:
+        """Have those after a rank placed again that an article's dependents concern.
+
+        These are the dependents, and all that copies among them lead to the article.
+        """
+        if key in self._swept and rank == self._furthest:
+            return
+        self._swept.add(key)
+        for one in self._dependents(key):
+            near = self._around.candidates(one) if self._role(one) == "copy" else ()
+            self._enqueue(
+                other
+                for other in (one, *near)
+                if self._rank(other) > rank and self._standing(other) is not None
+            )
 
     def _enqueue_later(self, key: str) -> None:
         """Have those placed again that may look at an article."""
@@ -224,6 +234,19 @@ class _Placing:
             other
             for other in self._around.candidates(key)
             if self._rank(other) > rank and self._standing(other) is not None
+        )
+
+    def _enqueue_beside(self, key: str) -> None:
+        """Have those placed again that have other candidates since an article stands among them.
+
+        Rejected ones may have lost a candidate of earlier rank that was published after it.
+        """
+        rank = self._rank(key)
+        self._enqueue(
+            other
+            for other in self._around.candidates(key)
+            if ((other_rank := self._rank(other)) > rank or other_rank.rejected)
+            and self._standing(other) is not None
         )
 
     def _note(self, key: str, standing: Standing) -> None:
