@@ -426,6 +426,18 @@ def test_a_copy_of_what_may_not_be_read_is_read_itself() -> None:
     assert shelf.role_of("rejected") == "copy"
 
 
+def test_rejected_articles_that_come_between_take_an_earlier_one_out_of_reach() -> None:
+    rejected = [(key, START, body(1), True) for key in ("a0", "a1", "a2")]
+    readable = ("b", START + timedelta(hours=1), body(1, more="credit"), False)
+    one_by_one, at_once = Shelf(nearest=2), Shelf(nearest=2)
+    one_by_one.put(rejected[0], readable)
+    assert one_by_one.reference_of("a0") == "b"
+    one_by_one.put(*rejected[1:])
+    at_once.put(*rejected, readable)
+    assert one_by_one.groups() == at_once.groups()
+    assert one_by_one.role_of("a0") == "original"
+
+
 def test_the_fuller_text_is_shown_in_the_place_of_the_shorter() -> None:
     shelf = Shelf()
     shelf.put(("short", START, body(1), False))
