@@ -10,7 +10,7 @@ from benchmarks.lake import lake
 from benchmarks.meaning import meaning
 from benchmarks.migration import migration
 from benchmarks.process import process
-from benchmarks.rebuild import rebuild
+from benchmarks.rebuild import rebuild, template
 from benchmarks.refresh import refresh
 from benchmarks.report import Figure, print_table
 from benchmarks.retention import retention
@@ -34,9 +34,10 @@ BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "sentiment": sentiment,
     "serving": serving,
     "stories": stories,
+    "template": template,
 }
-NOT_QUICK = {"rebuild", "scale-postgres"}
-SIZED = {"rebuild", "refresh", "scale", "scale-postgres", "serving"}
+NOT_QUICK = {"rebuild", "scale-postgres", "template"}
+SIZED = {"rebuild", "refresh", "scale", "scale-postgres", "serving", "template"}
 """Those that take a number of articles."""
 
 
@@ -63,7 +64,7 @@ def main() -> int:
         "--articles",
         type=int,
         help=f"how many are stored, for {', '.join(sorted(SIZED))} "
-        "(default: a million; 100,000 for refresh, 20,000 for serving)",
+        "(default: a million; 100,000 for refresh, 50,000 for template, 20,000 for serving)",
     )
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]

@@ -1,6 +1,7 @@
-"""`rebuild`: making everything anew on Spark, against doing so in one process tree."""
+"""`rebuild` and `template`: making everything anew on Spark, and in one process tree."""
 
 import os
+import random
 import subprocess
 import tempfile
 import time
@@ -24,10 +25,14 @@ from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.tables import raw
 
 ARTICLES, ARTICLES_QUICKLY = 1_000_000, 10_000
+MEMBERS, MEMBERS_QUICKLY = 50_000, 2_000
+MEMBERS_DAYS = 25
+"""A template's articles, all within one horizon."""
+
 DAYS_FOR = 900
 """Articles of a day."""
 
-CORE_LIMIT, WALL_LIMIT, MEGABYTES_LIMIT = 2.0, 0.65, 2_000
+CORE_LIMIT, WALL_LIMIT, MEGABYTES_LIMIT, LOCAL_MEGABYTES_LIMIT = 2.0, 0.65, 2_000, 1_000
 
 _PAGE = 2_000
 _LOOK_SECONDS = 0.2
@@ -36,10 +41,11 @@ _EXECUTOR = "CoarseGrainedExecutorBackend"
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """Seconds, processors' seconds of all processes, and the most bytes of one executor's."""
+    """Seconds, seconds of all processors, the most bytes of all processes, and of an executor."""
 
     seconds: float
     core_seconds: float
+    all_bytes: int
     executor_bytes: int
 
 
@@ -48,17 +54,8 @@ def rebuild(quick: bool, articles: int | None = None) -> list[Figure]:
     count = articles or (ARTICLES_QUICKLY if quick else ARTICLES)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _fill(folder, count)
-        command = [program("newsapi"), "rebuild", "--json", "--lake", str(folder / "lake"), "--out"]
-        spark = ["--engine", "spark", "--conf", "spark.executor.memory=1g", "--master"]
-        local = _measured([*command, str(folder / "local")], folder)
-        one = _measured([*command, str(folder / "one"), *spark, "local-cluster[1,1,1024]"], folder)
-        two = _measured([*command, str(folder / "two"), *spark, "local-cluster[2,1,1024]"], folder)
-    for name, cost in (("locally", local), ("one worker", one), ("two workers", two)):
-        print(
-            f"  {count:,} articles, {name}: {cost.seconds:.0f} s, "
-            f"{cost.core_seconds:.0f} core-seconds"
-        )
+        _fill(folder, count, bodies(count), count / DAYS_FOR)
+        local, one, two = (_rebuilt(folder, count, workers) for workers in (0, 1, 2))
     most = max(one.executor_bytes, two.executor_bytes)
     return [
         Figure(
@@ -78,6 +75,64 @@ def rebuild(quick: bool, articles: int | None = None) -> list[Figure]:
     ]
 
 
+def template(quick: bool, articles: int | None = None) -> list[Figure]:
+    """Rebuild one template's articles locally, and on a cluster of two workers."""
+    count = articles or (MEMBERS_QUICKLY if quick else MEMBERS)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        _fill(folder, count, _filled(count), MEMBERS_DAYS)
+        local, two = (_rebuilt(folder, count, workers) for workers in (0, 2))
+    return [
+        Figure(
+            "template",
+            f"peak memory of all local processes, {count:,} articles",
+            local.all_bytes / 1e6,
+            " MB",
+            LOCAL_MEGABYTES_LIMIT,
+        ),
+        Figure(
+            "template",
+            "peak memory of an executor",
+            two.executor_bytes / 1e6,
+            " MB",
+            MEGABYTES_LIMIT,
+        ),
+        Figure(
+            "template",
+            "core-seconds of Spark with two workers to the local ones",
+            two.core_seconds / local.core_seconds,
+        ),
+    ]
+
+
+def _rebuilt(folder: Path, count: int, workers: int) -> _Cost:
+    """Rebuild on so many workers, or locally, and print what it cost."""
+    command = [program("newsapi"), "rebuild", "--json", "--lake", str(folder / "lake"), "--out"]
+    spark = ["--engine", "spark", "--conf", "spark.executor.memory=1g", "--master"]
+    master = [*spark, f"local-cluster[{workers},1,1024]"] if workers else []
+    cost = _measured([*command, str(folder / f"out-{workers}"), *master], folder)
+    print(
+        f"  {count:,} articles, {f'{workers} workers' if workers else 'locally'}: "
+        f"{cost.seconds:.0f} s, {cost.core_seconds:.0f} core-seconds, "
+        f"{cost.all_bytes / 1e6:,.0f} MB in all",
+        flush=True,
+    )
+    return cost
+
+
+def _filled(count: int) -> Iterator[str]:
+    """A template with other names and numbers each time; every third time the same once more."""
+    rng = random.Random(1)
+    fixed = next(bodies(1)).split()[:120]
+    places = rng.sample(range(len(fixed)), 12)
+    for number in range(count):
+        if number % 3 != 2:
+            text = list(fixed)
+            for place in places:
+                text[place] = rng.choice([str(rng.randint(100, 99_999)), f"Q{rng.randint(1, 99)}x"])
+        yield " ".join(text)
+
+
 def _measured(command: Sequence[str], folder: Path) -> _Cost:
     """Execute a command and watch its processes: the JVM's are nobody's who would count them.
 
@@ -86,7 +141,7 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
     """
     settings = {"DUCKDB_PATH": str(folder / "news.duckdb")}
     spent: dict[int, float] = {}
-    most = 0
+    most = most_of_all = 0
     started = time.perf_counter()
     with (
         (folder / "stderr").open("w+") as errors,
@@ -99,7 +154,9 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
         ) as job,
     ):
         while job.poll() is None:
-            for process in _tree(job.pid):
+            tree = _tree(job.pid)
+            most_of_all = max(most_of_all, sum(map(_resident, tree)))
+            for process in tree:
                 try:
                     times = process.cpu_times()
                     spent[process.pid] = times.user + times.system
@@ -111,7 +168,7 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
         if job.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)} failed:\n{errors.read()[-3000:]}")
-    return _Cost(time.perf_counter() - started, sum(spent.values()), most)
+    return _Cost(time.perf_counter() - started, sum(spent.values()), most_of_all, most)
 
 
 def _tree(pid: int) -> list[psutil.Process]:
@@ -131,13 +188,13 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-def _fill(folder: Path, count: int) -> None:
-    """Have a lake of records, one in ten an edited copy, as many a day as a busy search finds."""
+def _fill(folder: Path, count: int, texts: Iterator[str], days: float) -> None:
+    """Have a lake of records with these texts."""
     warehouse = Warehouse(DuckDBEngine(folder / "source.duckdb", memory_limit="1GB", wait=5))
     warehouse.upgrade()
     now = datetime.now(UTC).replace(microsecond=0)
-    start = now - timedelta(days=count / DAYS_FOR)
-    made = _records(count, start, (now - start) / count)
+    start = now - timedelta(days=days)
+    made = _records(texts, start, (now - start) / count)
     with warehouse.kept_open():
         while page := list(islice(made, _PAGE)):
             with warehouse.transaction() as session:
@@ -153,8 +210,8 @@ def _fill(folder: Path, count: int) -> None:
         )
 
 
-def _records(count: int, start: datetime, step: timedelta) -> Iterator[dict[str, object]]:
-    for number, body in enumerate(bodies(count)):
+def _records(texts: Iterator[str], start: datetime, step: timedelta) -> Iterator[dict[str, object]]:
+    for number, body in enumerate(texts):
         moment = f"{start + step * number:%Y-%m-%dT%H:%M:%SZ}"
         yield {
             "uri": str(number),

@@ -11,10 +11,11 @@ import json
 import lzma
 import random
 import sys
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from typing import Any, Final
 from evaluation.real_news import FOLDER
 from newsapi_dentsu.domain.novelty import evidence, new_stretches
 from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
-from newsapi_dentsu.domain.stories import HELD, Member, Neighbourhood, Rank, regroup
+from newsapi_dentsu.domain.stories import HELD, NEAREST, Member, Neighbourhood, Rank, regroup
 from newsapi_dentsu.domain.text import clean_text, clean_title
 from newsapi_dentsu.domain.wrapping import own_span
 from newsapi_dentsu.stages.group import HORIZON_DAYS
@@ -34,7 +35,7 @@ LITTLE: Final = 8
 FEW_FACTS: Final = 5
 _AT_ONCE: Final = 2_000
 _BANDS_OF_ALIKE: Final = 15
-"""Texts with nine tenths in common share more of their 52 bands."""
+"""Texts with nine tenths in common share more of their 53 bands."""
 
 _NEARLY: Final = 0.9
 _TEXTS_KEPT: Final = 4_000
@@ -68,11 +69,13 @@ def _record(record: Mapping[str, Any]) -> Record:
 class _Stream(Neighbourhood):
     """The records that came so far, with their places."""
 
+    horizon_days = HORIZON_DAYS
+
     def __init__(self, every: Iterable[Record]) -> None:
         self._records = {one.key: one for one in every}
         self._members: dict[str, Member] = {}
         self._bands: dict[str, frozenset[int]] = {}
-        self._having: dict[int, list[str]] = defaultdict(list)
+        self._having: dict[int, list[tuple[datetime, str]]] = defaultdict(list)
         self._references: dict[str, set[str]] = defaultdict(set)
         self._owners: dict[str, str] = {}
         self._texts = lru_cache(_TEXTS_KEPT)(self._prepared)
@@ -84,7 +87,7 @@ class _Stream(Neighbourhood):
             self._bands[one.key] = found = bands(text) if comparable(text) else frozenset()
             self._members[one.key] = Member(Rank.of(one.key, one.at, rejected=False))
             for band in found:
-                self._having[band].append(one.key)
+                insort(self._having[band], (one.at, one.key))
         keys = [one.key for one in some]
         for key, member in regroup(self, keys, keys).items():
             former = self._members[key]
@@ -121,14 +124,19 @@ class _Stream(Neighbourhood):
         return article_id in self._members
 
     def candidates(self, article_id: str) -> Mapping[str, int]:
-        at, horizon = self._records[article_id].at, timedelta(days=HORIZON_DAYS)
-        found = Counter(
-            key
-            for band in self._bands[article_id]
-            for key in self._having[band]
-            if key != article_id
-        )
-        return {key: n for key, n in found.items() if abs(self._records[key].at - at) <= horizon}
+        place = (self._records[article_id].at, article_id)
+        found: Counter[str] = Counter()
+        for band in self._bands[article_id]:
+            having = self._having[band]
+            at = bisect_left(having, place)
+            near = having[max(0, at - NEAREST) : at] + having[at + 1 : at + 1 + NEAREST]
+            found.update(key for _, key in near)
+        day = place[0].date()
+        return {
+            key: n
+            for key, n in found.items()
+            if abs((self._records[key].at.date() - day).days) <= self.horizon_days
+        }
 
     def dependents(self, article_id: str) -> Collection[str]:
         return self._references.get(article_id, ())

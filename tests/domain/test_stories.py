@@ -2,8 +2,10 @@
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.comparison import compare
 from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
-from newsapi_dentsu.domain.stories import HELD, Member, Rank, Standing, regroup
+from newsapi_dentsu.domain.stories import HELD, NEAREST, Member, Rank, Standing, regroup
 
 WORDS = ["".join(letters) for letters in itertools.product("abcde", "fghij", "klmno", "pqrst")]
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -21,8 +23,11 @@ TITLE = "Harbour bridge closes"
 class Shelf:
     """A neighbourhood in memory, which keeps what `regroup` says; all its texts have one title."""
 
-    def __init__(self, title: str = "") -> None:
+    horizon_days = 30
+
+    def __init__(self, title: str = "", nearest: int = NEAREST) -> None:
         self.title = title
+        self.nearest = nearest
         self.members: dict[str, Member] = {}
         self.texts: dict[str, Text] = {}
         self.strangers: set[frozenset[str]] = set()
@@ -30,22 +35,25 @@ class Shelf:
 
     def put(self, *articles: tuple[str, datetime, str, bool]) -> None:
         changed = []
+        beside: set[str] = set()
         for key, at, body, rejected in articles:
             rank, text = Rank.of(key, at, rejected=rejected), prepare(body, self.title)
             stored = self.members.get(key)
             if stored is None or stored.rank != rank or self.texts[key] != text:
                 changed.append(key)
+                beside.update(self.candidates(key) if stored else ())
             self.members[key] = Member(
                 rank, stored.standing if stored else None, stored.story_id if stored else None
             )
             self.texts[key] = text
-        self.members |= regroup(self, [article[0] for article in articles], changed)
+        self.members |= regroup(self, beside | {article[0] for article in articles}, changed)
 
     def take(self, *keys: str) -> None:
         """Remove articles, and have those placed again that it may concern."""
         left = {other for key in keys for other in self.dependents(key)}
         stories = {self.story_of(key) for key in keys if self.role_of(key) in HELD}
         left |= {key for key in self.members if self.story_of(key) in stories}
+        left |= {other for key in keys for other in self.candidates(key)}
         for key in keys:
             del self.members[key], self.texts[key]
         self.members |= regroup(self, sorted(left - set(keys)), ())
@@ -60,14 +68,21 @@ class Shelf:
         return self.texts[article_id]
 
     def candidates(self, article_id: str) -> Mapping[str, int]:
-        own = self._bands(article_id)
-        shared = {key: len(own & self._bands(key)) for key in self.texts if key != article_id}
-        met = {key: count for key, count in shared.items() if count}
+        met = Counter(
+            other for band in self._bands(article_id) for other in self._near(article_id, band)
+        )
         return {key: n for key, n in met.items() if {key, article_id} not in self.strangers}
 
+    def _near(self, article_id: str, band: int) -> set[str]:
+        """The articles of a band that one is a candidate of."""
+        ranks = [self.members[key].rank for key in self.texts if band in self._bands(key)]
+        own = self.members[article_id].rank
+        alike = [rank for rank in ranks if rank.rejected == own.rejected]
+        others = [rank for rank in _around(ranks, own, self.nearest) if rank not in alike]
+        return {rank.article_id for rank in [*_around(alike, own, self.nearest), *others]}
+
     def _bands(self, article_id: str) -> frozenset[int]:
-        text = self.texts[article_id]
-        return bands(text) if comparable(text) else frozenset()
+        return bands_of(self.texts[article_id].body)
 
     def dependents(self, article_id: str) -> list[str]:
         return [
@@ -129,6 +144,20 @@ class Shelf:
         return standing
 
 
+@lru_cache(1_000)
+def bands_of(body: str) -> frozenset[int]:
+    """The bands of a text, if it can be compared."""
+    text = prepare(body)
+    return bands(text) if comparable(text) else frozenset()
+
+
+def _around(ranks: list[Rank], own: Rank, nearest: int) -> list[Rank]:
+    """So many that were published before one, and after it."""
+    order = sorted(ranks, key=lambda rank: (rank.published_at, rank.article_id))
+    at = order.index(own)
+    return [*order[max(0, at - nearest) : at], *order[at + 1 : at + 1 + nearest]]
+
+
 def body(
     seed: int, *, edited: float = 0.0, edit_seed: int = 0, share: float = 1.0, more: str = ""
 ) -> str:
@@ -183,6 +212,8 @@ articles = st.lists(
 
 
 titles = st.sampled_from(["", TITLE])
+bounds = st.sampled_from([NEAREST, 3, 2, 1])
+"""How many articles of a band are candidates of each other."""
 
 
 def made(
@@ -200,12 +231,12 @@ def made(
 
 
 @settings(max_examples=60, deadline=None)
-@given(articles, titles, st.randoms(use_true_random=False))
+@given(articles, titles, bounds, st.randoms(use_true_random=False))
 def test_any_order_and_any_batches_end_with_the_same_groups(
-    drawn: list[Drawn], title: str, rng: random.Random
+    drawn: list[Drawn], title: str, nearest: int, rng: random.Random
 ) -> None:
     every = made(drawn)
-    at_once, in_pieces = Shelf(title), Shelf(title)
+    at_once, in_pieces = Shelf(title, nearest), Shelf(title, nearest)
     at_once.put(*every)
     shuffled = rng.sample(every, len(every))
     while shuffled:
@@ -216,15 +247,16 @@ def test_any_order_and_any_batches_end_with_the_same_groups(
 
 
 @settings(max_examples=40, deadline=None)
-@given(articles, articles, titles, st.randoms(use_true_random=False))
+@given(articles, articles, titles, bounds, st.randoms(use_true_random=False))
 def test_articles_that_change_end_as_if_they_had_always_been_so(
     drawn: list[Drawn],
     later: list[Drawn],
     title: str,
+    nearest: int,
     rng: random.Random,
 ) -> None:
     first, second = made(drawn), made(later)
-    changing, fresh = Shelf(title), Shelf(title)
+    changing, fresh = Shelf(title, nearest), Shelf(title, nearest)
     changing.put(*first)
     for article in rng.sample(second, len(second)):
         changing.put(article)
@@ -233,13 +265,13 @@ def test_articles_that_change_end_as_if_they_had_always_been_so(
 
 
 @settings(max_examples=40, deadline=None)
-@given(articles, titles, st.data())
+@given(articles, titles, bounds, st.data())
 def test_articles_that_go_leave_the_others_as_if_they_had_never_been(
-    drawn: list[Drawn], title: str, data: st.DataObject
+    drawn: list[Drawn], title: str, nearest: int, data: st.DataObject
 ) -> None:
     every = made(drawn)
     gone = data.draw(st.sets(st.sampled_from([key for key, *_ in every]), min_size=1))
-    left, fresh = Shelf(title), Shelf(title)
+    left, fresh = Shelf(title, nearest), Shelf(title, nearest)
     left.put(*every)
     left.take(*gone)
     fresh.put(*(article for article in every if article[0] not in gone))
@@ -298,14 +330,14 @@ def test_what_is_shown_has_the_news_of_all_that_it_stands_for(
 
 
 @settings(max_examples=60, deadline=None)
-@given(extended, st.data())
+@given(extended, bounds, st.data())
 def test_texts_that_lack_little_of_each_other_end_alike_in_any_order(
-    drawn: list[Extended], data: st.DataObject
+    drawn: list[Extended], nearest: int, data: st.DataObject
 ) -> None:
     every = extended_articles(drawn)
     pairs = [frozenset(pair) for pair in itertools.combinations([key for key, *_ in every], 2)]
     strangers = data.draw(st.sets(st.sampled_from(pairs), max_size=4))
-    at_once, one_by_one = Shelf(TITLE), Shelf(TITLE)
+    at_once, one_by_one = Shelf(TITLE, nearest), Shelf(TITLE, nearest)
     at_once.strangers = one_by_one.strangers = strangers
     at_once.put(*every)
     for article in data.draw(st.permutations(every)):
@@ -314,13 +346,13 @@ def test_texts_that_lack_little_of_each_other_end_alike_in_any_order(
 
 
 @settings(max_examples=30, deadline=None)
-@given(extended, st.data())
+@given(extended, bounds, st.data())
 def test_where_one_of_them_goes_the_others_stand_as_if_it_had_never_been(
-    drawn: list[Extended], data: st.DataObject
+    drawn: list[Extended], nearest: int, data: st.DataObject
 ) -> None:
     every = extended_articles(drawn)
     gone = data.draw(st.sampled_from(every))
-    left, fresh = Shelf(TITLE), Shelf(TITLE)
+    left, fresh = Shelf(TITLE, nearest), Shelf(TITLE, nearest)
     left.put(*every)
     left.take(gone[0])
     fresh.put(*(article for article in every if article != gone))
@@ -392,6 +424,18 @@ def test_a_copy_of_what_may_not_be_read_is_read_itself() -> None:
     )
     assert shelf.role_of("readable") == "original"
     assert shelf.role_of("rejected") == "copy"
+
+
+def test_rejected_articles_that_come_between_take_an_earlier_one_out_of_reach() -> None:
+    rejected = [(key, START, body(1), True) for key in ("a0", "a1", "a2")]
+    readable = ("b", START + timedelta(hours=1), body(1, more="credit"), False)
+    one_by_one, at_once = Shelf(nearest=2), Shelf(nearest=2)
+    one_by_one.put(rejected[0], readable)
+    assert one_by_one.reference_of("a0") == "b"
+    one_by_one.put(*rejected[1:])
+    at_once.put(*rejected, readable)
+    assert one_by_one.groups() == at_once.groups()
+    assert one_by_one.role_of("a0") == "original"
 
 
 def test_the_fuller_text_is_shown_in_the_place_of_the_shorter() -> None:

@@ -1,9 +1,15 @@
 """Lakes of records of every kind, and the settings to rebuild them with."""
 
+import os
 import random
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -104,3 +110,56 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         topics_file=folder / "topics.yaml",
         duckdb_path=folder / "data" / "news.duckdb",
     )
+
+
+@dataclass(frozen=True)
+class Workers:
+    """A standalone cluster: its master's address, and the processes of its workers."""
+
+    address: str
+    workers: tuple[int, ...]
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """A Spark master and two separate workers of a core each."""
+    pyspark = pytest.importorskip("pyspark")
+    home, folder = Path(pyspark.__file__).parent, tmp_path_factory.mktemp("cluster")
+    environment = os.environ | {
+        "SPARK_HOME": str(home),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_DAEMON_MEMORY": "256m",
+    }
+    deploy = "org.apache.spark.deploy"
+    with ExitStack() as stack:
+
+        def start(name: str, *arguments: str) -> Popen[bytes]:
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            command = [str(home / "bin" / "spark-class"), *arguments, "--webui-port", "0"]
+            process = Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return process
+
+        start("master", f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", "0")
+        address = _told(folder / "master.log", r"Starting Spark master at (spark://\S+)")
+        workers = []
+        for name in ("one", "two"):
+            worker = start(
+                name,
+                *(f"{deploy}.worker.Worker", address, "--host", "127.0.0.1", "--cores", "1"),
+                *("--memory", "1g", "--work-dir", str(folder / f"work-{name}")),
+            )
+            workers.append(worker.pid)
+            _told(folder / f"{name}.log", "(Successfully registered with master)")
+        yield Workers(address, tuple(workers))
+
+
+def _told(log: Path, pattern: str) -> str:
+    """What a process's log tells as soon as it does."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if found := re.search(pattern, log.read_text("utf-8", "replace")):
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"{log.name}: {log.read_text('utf-8', 'replace')[-2000:]}")

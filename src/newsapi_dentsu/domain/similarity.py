@@ -35,11 +35,15 @@ LEAST_WORDS: Final = 20
 """Shorter texts say too little to be compared."""
 
 METHOD: Final = (
-    f"rensa-0.5 words-2 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} lead:{LEAD_WORDS}/{LEAD_PERMUTATIONS}"
+    f"rensa-0.5 words-2 runs:{RUN} {PERMUTATIONS}/{BAND_SIZE} "
+    f"lead:{LEAD_WORDS}/{LEAD_PERMUTATIONS} whole"
 )
 """How bands are made; bands of another method can't be compared with these."""
 
 _SEED: Final = 1
+_WHOLE: Final = 1
+"""Tells the band of the whole text apart from the others."""
+
 _STEMS_KEPT: Final = 50_000
 _STEM: Final = 5
 _SHORT_STEM: Final = 4
@@ -238,10 +242,18 @@ def bands(text: Text) -> frozenset[int]:
 
     42 bands of 3 permutations over the runs of the whole text, 10 over those of the first
     `LEAD_WORDS` words: half of the runs in common are as good as sure to meet, a tenth hardly do.
+    One more is of all words in order: the same text is found among any number of like ones.
     """
     runs = text.runs
     lead = runs[: LEAD_WORDS - RUN + 1]
-    return frozenset(_bands(runs, PERMUTATIONS, 0) + _bands(lead, LEAD_PERMUTATIONS, PERMUTATIONS))
+    whole = zlib.crc32(" ".join(text.words).encode("utf-8", "surrogatepass"), _WHOLE)
+    return frozenset(
+        [
+            *_bands(runs, PERMUTATIONS, 0),
+            *_bands(lead, LEAD_PERMUTATIONS, PERMUTATIONS),
+            *struct.unpack("<i", struct.pack("<I", whole)),
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)

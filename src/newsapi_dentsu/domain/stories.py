@@ -6,6 +6,11 @@ of another kind, or a copy of one. It is compared with articles of an earlier ra
 whatever the order in which they come, and a row of small changes doesn't chain a day's news into
 one story.
 
+A band that many articles have tells little, and all pairs of its articles would be too many: there
+each is a candidate of those that were published next before and after it (see `NEAREST`). So the
+place of an article among them matters, too. A candidate that is a copy leads to what it is a copy
+of: so an original is found through its copies, however many of them stand between.
+
 Copies and fuller texts are not read by themselves. A fuller text is shown in the place of the one
 that it refers to; a third that is fuller still refers to the second. It must have the news of all
 that it is shown for: of the texts that were shown there before, and of their copies. So small
@@ -31,12 +36,17 @@ HELD: Final[frozenset[Role]] = frozenset(("copy", "fuller"))
 """What is not read by itself: another article has its text, or shows it."""
 
 MOST_COMPARED: Final = 100
-"""Earlier articles that one is compared with: those that share the most bands. A text that may be
+"""Earlier candidates that one is compared with: those near it in the most bands. A text that may be
 shown for others is compared with as many of them: those that are the least alike what they repeat.
 """
 
 _MOST_KEPT: Final = 20_000
 """Comparisons that are kept, so that they needn't be made again: some megabytes."""
+
+NEAREST: Final = 20
+"""In each band, an article is a candidate of so many that were published before it, and after it.
+Two that may be read are counted among those that may be read, two rejected ones among the rejected,
+and a pair of both kinds among all."""
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -99,7 +109,12 @@ class Neighbourhood(Protocol):
         ...
 
     def candidates(self, article_id: str) -> Mapping[str, int]:
-        """Articles within the horizon that share bands with it, and how many."""
+        """Articles within the horizon that are among the `NEAREST` in bands, and in how many."""
+        ...
+
+    @property
+    def horizon_days(self) -> int:
+        """How many days may lie between an article and what it is compared with."""
         ...
 
     def dependents(self, article_id: str) -> Collection[str]:
@@ -118,7 +133,8 @@ def regroup(
 
     Args:
         neighbourhood: the stored articles.
-        articles: those to place.
+        articles: those to place; with them, those that were candidates of one that is gone, or of
+            another text or rank now, in bands that have more than the `NEAREST`.
         changed: those of them that are new, or of another text or rank than when last placed.
 
     Returns:
@@ -135,16 +151,21 @@ class _Placing:
         self._unsettled = set(changed)
         self._placed: dict[str, Standing] = {}
         self._placed_at: dict[str, set[str]] = {}
+        self._fuller_at: dict[str, set[str]] = {}
         self._stored_fuller: dict[str, list[str]] = {}
         self._waiting: list[tuple[Rank, str]] = []
         self._queued: set[str] = set()
         self._comparisons: dict[tuple[str, str], Comparison | None] = {}
+        self._furthest: Rank | None = None
+        self._swept: set[str] = set()
+        """Articles whose later onlookers wait, unless some had their turn already."""
 
     def run(self, articles: Iterable[str]) -> None:
         self._enqueue(articles)
         while self._waiting:
-            _, key = heapq.heappop(self._waiting)
+            rank, key = heapq.heappop(self._waiting)
             self._queued.discard(key)
+            self._furthest = max(rank, self._furthest or rank)
             before, after = self._standing(key), self._place(key)
             self._note(key, after)
             fresh = key in self._unsettled
@@ -152,25 +173,31 @@ class _Placing:
             moved = before is None or before.role != after.role
             if fresh or moved:
                 self._enqueue(self._dependents(key))
-            if moved or (fresh and after.role != "copy"):
+                self._enqueue_onlookers(key, rank)
+            elsewhere = before is not None and before.reference_id != after.reference_id
+            if fresh:
+                self._enqueue_beside(key)
+            elif moved or (elsewhere and after.role == "copy"):
                 self._enqueue_later(key)
             if moved:
                 # Whether it opens a story matters to those that are like its fuller texts.
                 for other in self._shown_above(key):
                     self._enqueue_later(other)
-            elsewhere = before is not None and before.reference_id != after.reference_id
+                    self._enqueue_onlookers(other, rank)
             if moved or fresh or elsewhere:
-                self._enqueue_concerned(before, after)
+                self._enqueue_concerned(key, before, after)
             if elsewhere and after.role == "fuller":
                 # What it was found by was perhaps the place where it was shown.
                 for other in [key, *self._shown_above(key)]:
                     self._enqueue(self._dependents(other))
 
-    def _enqueue_concerned(self, before: Standing | None, after: Standing) -> None:
+    def _enqueue_concerned(self, key: str, before: Standing | None, after: Standing) -> None:
         """Have those placed again to which it matters what an article was held for, or now is."""
+        rank = self._rank(key)
         if after.role == "copy" and after.reference_id:
             # A text that was shown for it before it came may lack its news.
-            self._enqueue(self._shown_above(after.reference_id))
+            above = self._shown_above(after.reference_id)
+            self._enqueue(one for one in above if self._rank(one) > rank)
         left = [after] if after.role == "fuller" else []
         left += [before] if before and before.role in HELD else []
         for standing in left:
@@ -178,6 +205,27 @@ class _Placing:
             if reference and self._around.is_there(reference):
                 for text in self._shown_until(reference):
                     self._enqueue_later(text)
+                    self._enqueue_onlookers(text, rank)
+                if standing.role == "copy":
+                    # What it has led there doesn't get there by it any more.
+                    for text in self._shown_above(reference):
+                        self._enqueue_onlookers(text, rank)
+
+    def _enqueue_onlookers(self, key: str, rank: Rank) -> None:
+        """Have those after a rank placed again that an article's dependents concern.
+
+        These are the dependents, and all that copies among them lead to the article.
+        """
+        if key in self._swept and rank == self._furthest:
+            return
+        self._swept.add(key)
+        for one in self._dependents(key):
+            near = self._around.candidates(one) if self._role(one) == "copy" else ()
+            self._enqueue(
+                other
+                for other in (one, *near)
+                if self._rank(other) > rank and self._standing(other) is not None
+            )
 
     def _enqueue_later(self, key: str) -> None:
         """Have those placed again that may look at an article."""
@@ -188,13 +236,29 @@ class _Placing:
             if self._rank(other) > rank and self._standing(other) is not None
         )
 
+    def _enqueue_beside(self, key: str) -> None:
+        """Have those placed again that have other candidates since an article stands among them.
+
+        Rejected ones may have lost a candidate of earlier rank that was published after it.
+        """
+        rank = self._rank(key)
+        self._enqueue(
+            other
+            for other in self._around.candidates(key)
+            if ((other_rank := self._rank(other)) > rank or other_rank.rejected)
+            and self._standing(other) is not None
+        )
+
     def _note(self, key: str, standing: Standing) -> None:
         former = self._placed.get(key)
         if former and former.reference_id:
             self._placed_at[former.reference_id].discard(key)
+            self._fuller_at.get(former.reference_id, set()).discard(key)
         self._placed[key] = standing
         if standing.reference_id:
             self._placed_at.setdefault(standing.reference_id, set()).add(key)
+            if standing.role == "fuller":
+                self._fuller_at.setdefault(standing.reference_id, set()).add(key)
 
     def _enqueue(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -224,7 +288,7 @@ class _Placing:
                 for other in self._around.dependents(key)
                 if (standing := self._around.member(other).standing) and standing.role == "fuller"
             ]
-        known = {*self._stored_fuller[key], *self._placed_at.get(key, ())}
+        known = {*self._stored_fuller[key], *self._fuller_at.get(key, ())}
         return min(
             (one for one in known if self._role(one) == "fuller" and self._reference(one) == key),
             key=self._rank,
@@ -252,18 +316,13 @@ class _Placing:
 
     def _place(self, key: str) -> Standing:
         rank = self._rank(key)
-        earlier = [
-            (-shared, other_rank, other)
-            for other, shared in self._around.candidates(key).items()
-            if (other_rank := self._rank(other)) < rank and self._role(other) not in ("copy", None)
-        ]
-        if not earlier:
+        compared = self._to_compare(key)
+        if not compared:
             return ORIGINAL
-        compared = {other: None for _, _, other in heapq.nsmallest(MOST_COMPARED, earlier)}
         # A cut text has few bands in common with the fuller text of what it was cut from.
         above = [one for other in compared for one in self._shown_above(other, rank)]
         standings: list[tuple[_Likeness, Standing]] = []
-        for other in compared | dict.fromkeys(above):
+        for other in dict.fromkeys([*compared, *above]):
             found = self._compared(other, key)
             if found is None:
                 continue
@@ -280,6 +339,27 @@ class _Placing:
                 )
                 standings.append((likeness, standing))
         return min(standings, default=(None, ORIGINAL), key=lambda entry: entry[0])[1]
+
+    def _to_compare(self, key: str) -> list[str]:
+        """The articles that one is compared with: candidates, or what these are copies of."""
+        rank = self._rank(key)
+        earlier = (
+            (-shared, other_rank, other)
+            for other, shared in self._around.candidates(key).items()
+            if (other_rank := self._rank(other)) < rank and self._standing(other) is not None
+        )
+        found: dict[str, None] = {}
+        for _, _, other in heapq.nsmallest(MOST_COMPARED, earlier):
+            original = self._reference(other) if self._role(other) == "copy" else other
+            if original == other or (original and self._is_within_horizon(original, rank)):
+                found[original] = None
+        return list(found)
+
+    def _is_within_horizon(self, key: str, rank: Rank) -> bool:
+        if not self._around.is_there(key):
+            return False
+        day, other = self._rank(key).day, rank.day
+        return bool(day and other and abs((other - day).days) <= self._around.horizon_days)
 
     def _degree(self, found: Comparison, key: str, other: str) -> Degree:
         """What an article is to another that it is so alike: to what is shown of that.

@@ -61,6 +61,9 @@ TABLES: Final[Mapping[str, Sequence[str]]] = {
 }
 """The tables that are made, with their columns: all but the numbers by which stages go on."""
 
+_SHUFFLED: Final = "spark.sql.shuffle.partitions"
+"""Tasks of a join; Spark's own 200 are many for a few articles, and few for all of an archive."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -226,6 +229,8 @@ def _on_spark(
             f"{_packed(settings.sentence_model or SHIPPED, output.work)}#{MODEL}"
         )
         tasks = max(1, spark.sparkContext.defaultParallelism * cluster.tasks_per_core)
+        if _SHUFFLED not in dict(cluster.settings):
+            spark.conf.set(_SHUFFLED, tasks)
         found = SparkRebuild(spark, given, output.work, tasks).run(bars("Rebuilding"))
         folders, rows = {}, {}
         for name, columns in TABLES.items():

@@ -13,8 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from newsapi_dentsu.domain import stories
 from newsapi_dentsu.domain.relevance import Yardstick
-from newsapi_dentsu.domain.stories import MOST_COMPARED
 from newsapi_dentsu.domain.wrapping import Known
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.rebuild import rows, steps
@@ -193,36 +193,51 @@ class SparkRebuild:
         )
 
     def _pairs(self, looks: "DataFrame") -> "DataFrame":
-        """The articles within the horizon that share bands, the earlier one by rank first."""
-        banded = looks.selectExpr(
-            "article_id", "day", f"{_RANK} AS rank", "explode(bands) AS band"
-        ).repartition(self._partitions, "band")
-        one, other = banded.alias("one"), banded.alias("other")
-        near = f"abs(datediff(one.day, other.day)) <= {self._given.horizon_days}"
-        found = (
-            one.join(
-                other, _f().expr(f"one.band = other.band AND one.rank < other.rank AND {near}")
+        """Each article with the earlier candidates that it is compared with.
+
+        `shared` tells in how many bands they are near each other.
+        """
+        order = "ORDER BY publishedAt, article_id"
+        before = f"ROWS BETWEEN {stories.NEAREST} PRECEDING AND 1 PRECEDING"
+        ones = "collect_list(struct(rejected, publishedAt, article_id, day))"
+        near = (
+            looks.selectExpr(
+                *("article_id", "publishedAt", "day", "rejection IS NOT NULL AS rejected"),
+                "explode(bands) AS band",
             )
-            .groupBy(
-                _f().col("one.article_id").alias("earlier"),
-                _f().col("other.article_id").alias("later"),
+            .repartition(self._partitions, "band")
+            .selectExpr(
+                "*",
+                f"{ones} OVER (PARTITION BY band, rejected {order} {before}) AS alike",
+                f"{ones} OVER (PARTITION BY band {order} {before}) AS every",
             )
+            .selectExpr(
+                "struct(rejected, publishedAt, article_id, day) AS one",
+                "explode(concat(alike, filter(every, x -> x.rejected <> rejected))) AS other",
+            )
+            .where(f"datediff(one.day, other.day) <= {self._given.horizon_days}")
+        )
+        # They are in the order of their ranks: what may be read comes before what is rejected.
+        counted = (
+            near.selectExpr("least(one, other) AS earlier", "greatest(one, other) AS later")
+            .selectExpr("earlier", "later.article_id AS later")
+            .groupBy("earlier", "later")
             .agg(_f().count("*").cast("int").alias("shared"))
         )
-        return found
+        place = "row_number() OVER (PARTITION BY later ORDER BY shared DESC, earlier) AS place"
+        return (
+            counted.selectExpr("*", place)
+            .where(f"place <= {stories.MOST_COMPARED}")
+            .selectExpr("earlier.article_id AS earlier", "later", "shared")
+        )
 
     def _tested(self, pairs: "DataFrame", texts: "DataFrame") -> "DataFrame":
         """The pairs, each with whether its texts are strangers, which can't matter to each other.
 
-        Pairs that share many bands aren't tested, nor are those of an article that has more
-        candidates than it may be compared with: which of them count depends on all.
+        Pairs that are near in many bands aren't tested.
         """
-        counts = pairs.groupBy("later").agg(_f().count("*").alias("earlier_ones"))
-        counted = pairs.join(counts, "later")
-        plain = f"shared >= {STRONG} OR earlier_ones > {MOST_COMPARED}"
-        doubtful = counted.where(f"NOT ({plain})").select("earlier", "later", "shared")
-        taken = counted.where(plain).selectExpr("earlier", "later", "shared", "false AS strangers")
-        return taken.unionByName(self._strangers(doubtful, texts))
+        taken = pairs.where(f"shared >= {STRONG}").selectExpr("*", "false AS strangers")
+        return taken.unionByName(self._strangers(pairs.where(f"shared < {STRONG}"), texts))
 
     def _strangers(self, pairs: "DataFrame", texts: "DataFrame") -> "DataFrame":
         earlier = texts.selectExpr("article_id AS earlier", "compared AS earlier_text")
@@ -237,9 +252,9 @@ class SparkRebuild:
     def _placed(self, looks: "DataFrame", tested: "DataFrame", texts: "DataFrame") -> "DataFrame":
         """Each article in its place among those of its neighbourhood.
 
-        Strangers are in no common neighbourhood, unless the one that comes later is like a text
-        that is shown in the place of the other: who is shown where, only the placing tells. Where
-        it tells so, the neighbourhoods are joined and placed again.
+        Strangers are in no common neighbourhood, unless the one that comes later is like a text to
+        which the other leads: what it is a copy of, or what is shown in its place. That, only the
+        placing tells. Where it tells so, the neighbourhoods are joined and placed again.
         """
         edges = ("earlier", "later", "shared")
         kept = tested.where("NOT strangers").select(*edges)
@@ -282,31 +297,36 @@ class SparkRebuild:
         found = waiting.join(candidates, "article_id", "left").join(texts, "article_id")
         return self._mapped(
             self._by(found, "neighbourhood", "article_id"),
-            steps.places,
+            partial(steps.places, horizon_days=self._given.horizon_days),
             {**columns_of(Assessed), "neighbourhood": "text"},
         )
 
     def _missed(self, apart: "DataFrame", places: "DataFrame", texts: "DataFrame") -> "DataFrame":
-        """The pairs of strangers of which the later is like a text shown in the earlier's place."""
+        """The pairs of strangers of which the later is like a text to which the earlier leads."""
         ranks = places.selectExpr("article_id AS later", f"{_RANK} AS later_rank")
+        copies = places.where("role = 'copy'").selectExpr(
+            "article_id AS earlier", "reference_id AS original"
+        )
         shown = places.where("role = 'fuller'").selectExpr(
             "reference_id AS below", "article_id AS above", f"{_RANK} AS above_rank"
         )
-        above = apart.join(shown, _f().expr("earlier = below")).join(ranks, "later")
-        above = above.where("above_rank < later_rank").drop("below", "above_rank")
-        found = above
-        while not above.isEmpty():
-            next_ones = above.withColumnRenamed("above", "under").join(
-                shown, _f().expr("under = below")
+        pairs = apart.join(copies, "earlier", "left").join(ranks, "later")
+        found = pairs.where("original IS NOT NULL").selectExpr(
+            "earlier", "later", "shared", "original AS met"
+        )
+        reached = pairs.selectExpr("*", "coalesce(original, earlier) AS met")
+        while True:
+            above = reached.drop("original").join(shown, _f().expr("met = below"))
+            reached = above.where("above_rank < later_rank").selectExpr(
+                "earlier", "later", "shared", "later_rank", "above AS met"
             )
-            above = next_ones.where("above_rank < later_rank").drop("under", "below", "above_rank")
-            found = found.unionByName(above)
-        asked = found.selectExpr("above AS earlier", "later", "shared").distinct()
+            if reached.isEmpty():
+                break
+            found = found.unionByName(reached.drop("later_rank"))
+        asked = found.selectExpr("met AS earlier", "later", "shared").distinct()
         like = self._strangers(asked, texts).where("NOT strangers")
         return (
-            found.join(
-                like.selectExpr("earlier AS above", "later"), ["above", "later"], "left_semi"
-            )
+            found.join(like.selectExpr("earlier AS met", "later"), ["met", "later"], "left_semi")
             .select("earlier", "later", "shared")
             .distinct()
         )

@@ -5,14 +5,15 @@ gives rows back; what it holds in memory is one page or one neighbourhood at a t
 """
 
 import logging
+from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from typing_extensions import override
@@ -54,6 +55,9 @@ logger = logging.getLogger(__name__)
 Values = Mapping[str, Any]
 Step = Callable[[Iterator[Values]], Iterator[Values]]
 """Rows of a partition in, rows out."""
+
+_Shared: TypeAlias = "tuple[tuple[str, ...], array[int]]"
+"""Candidates, and in how many bands each is near: a neighbourhood may have millions."""
 
 TEXTS_KEPT: Final = 500
 """Prepared texts that a worker keeps."""
@@ -249,25 +253,40 @@ class _Texts:
         return text
 
 
-def places(rows: Iterator[Values]) -> Iterator[Values]:
+def places(rows: Iterator[Values], horizon_days: int) -> Iterator[Values]:
     """Put the articles of each neighbourhood into their stories."""
     for neighbourhood, of_one in groupby(rows, itemgetter("neighbourhood")):
-        around = _Around(list(of_one))
+        around = _Around(of_one, horizon_days)
         placed = regroup(around, around.rows, around.rows)
         for key, row in around.rows.items():
-            assessed = of_values(Assessed, row).placed(placed[key])
-            yield as_values(assessed) | {"neighbourhood": neighbourhood}
+            yield as_values(row.placed(placed[key])) | {"neighbourhood": neighbourhood}
 
 
 class _Around(Neighbourhood):
     """A neighbourhood that nobody has placed yet, with everything that its articles may concern."""
 
-    def __init__(self, rows: Sequence[Values]) -> None:
-        self.rows = {row["article_id"]: row for row in rows}
-        self._members = {
-            key: Member(of_values(Assessed, row).rank) for key, row in self.rows.items()
-        }
+    def __init__(self, rows: Iterable[Values], horizon_days: int) -> None:
+        self.rows: dict[str, Assessed] = {}
+        self._horizon = horizon_days
+        self._bodies: dict[str, Values] = {}
+        self._candidates: dict[str, _Shared] = {}
         self._texts = _Texts()
+        known: dict[str, str] = {}
+        for row in rows:
+            key = known.setdefault(row["article_id"], row["article_id"])
+            self.rows[key] = of_values(Assessed, row)
+            self._bodies[key] = row["compared"]
+            found = row["candidates"] or ()
+            self._candidates[key] = (
+                tuple(known.setdefault(one["article_id"], one["article_id"]) for one in found),
+                array("i", [one["shared"] for one in found]),
+            )
+        self._members = {key: Member(row.rank) for key, row in self.rows.items()}
+
+    @property
+    @override
+    def horizon_days(self) -> int:
+        return self._horizon
 
     @override
     def member(self, article_id: str) -> Member:
@@ -279,12 +298,11 @@ class _Around(Neighbourhood):
 
     @override
     def text(self, article_id: str) -> Text:
-        return self._texts.of(article_id, self.rows[article_id]["compared"])
+        return self._texts.of(article_id, self._bodies[article_id])
 
     @override
     def candidates(self, article_id: str) -> Mapping[str, int]:
-        found = self.rows[article_id]["candidates"] or ()
-        return {one["article_id"]: one["shared"] for one in found}
+        return dict(zip(*self._candidates[article_id], strict=True))
 
     @override
     def dependents(self, article_id: str) -> Collection[str]:

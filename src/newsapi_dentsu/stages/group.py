@@ -1,6 +1,7 @@
 """Grouping: what is thought of every article, and which articles tell the same story."""
 
 import hashlib
+import heapq
 import json
 import logging
 from collections import Counter, OrderedDict
@@ -35,7 +36,7 @@ from newsapi_dentsu.warehouse.tables import (
     wrapping_lines,
 )
 from newsapi_dentsu.warehouse.tables.assessments import Assessed
-from newsapi_dentsu.warehouse.tables.processed import Article
+from newsapi_dentsu.warehouse.tables.processed import Article, ComparedText
 from newsapi_dentsu.warehouse.tables.text_bands import Banded
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,9 @@ _TEXTS_KEPT = 1_000
 
 _PREPARED_CHARACTERS = 1_000_000
 """What is kept of texts as they are compared, which takes 50 bytes for a character."""
+
+_LOOKED_AROUND = 200
+"""Stored articles for whose candidates the database is asked at a time."""
 
 _KILLED = "the process that looked at it was killed, most likely because memory ran out"
 
@@ -197,9 +201,11 @@ class _Grouping:
             for key, look in looks.items()
         }
         around = _Around(session, self._horizon.days, current.articles, after, before)
-        self._renew_bands(session, looks, around)
         changed = [key for key in ids if _stands_anew(before.get(key), after[key])]
-        placed = regroup(around, ids, changed)
+        # Read before their bands are those of now.
+        left = text_bands.beside(session, (before[key].rank for key in changed if key in before))
+        self._renew_bands(session, looks, around)
+        placed = regroup(around, {*ids, *left}, changed)
         self._save(session, placed, after, around)
         positions.set_position(session, positions.GROUPED, current.last)
         roles = Counter(
@@ -348,13 +354,15 @@ class _Around(Neighbourhood):
         self._horizon = horizon_days
         self._after = after
         self._known: dict[str, Assessed | None] = {key: before.get(key) for key in after}
-        self._bodies = {article.article_id: article.compared for article in articles}
+        self._own_bodies = {article.article_id: article.compared for article in articles}
+        self._bodies: Mapping[str, ComparedText] = {}
         self._members: dict[str, Member] = {}
         self._texts: OrderedDict[str, Text] = OrderedDict()
         self._prepared_characters = 0
         self._candidates: dict[str, Mapping[str, int]] = {}
         self._dependents: dict[str, set[str]] = {}
         self._ids = [article.article_id for article in articles]
+        self._ranks = [row.rank for row in after.values() if row.rank.day]
 
     def stored(self, article_id: str) -> Assessed | None:
         """An article as it was stored before, if it was."""
@@ -379,7 +387,7 @@ class _Around(Neighbourhood):
     def text(self, article_id: str) -> Text:
         text = self._texts.get(article_id)
         if text is None:
-            body = self._bodies.get(article_id)
+            body = self._own_bodies.get(article_id) or self._bodies.get(article_id)
             if body is None:
                 body = processed.compared_texts(self._session, [article_id])[article_id]
             text = self._texts[article_id] = prepared(article_id, *body)
@@ -390,10 +398,24 @@ class _Around(Neighbourhood):
             self._texts.move_to_end(article_id)
         return text
 
+    @property
+    def horizon_days(self) -> int:
+        return self._horizon
+
     def candidates(self, article_id: str) -> Mapping[str, int]:
         if article_id not in self._candidates:
-            self._look_around(self._ids if article_id in self._after else [article_id])
+            self._look_around(
+                self._ids if article_id in self._after else self._asked_next(article_id)
+            )
         return self._candidates[article_id]
+
+    def _asked_next(self, article_id: str) -> list[str]:
+        """A stored article, and those after it that were spoken of: they may be asked for, too."""
+        rank = self.member(article_id).rank
+        ranks = (one.rank for one in self._members.values() if one.rank > rank)
+        waiting = (one for one in ranks if one.article_id not in self._candidates)
+        following = heapq.nsmallest(_LOOKED_AROUND, waiting)
+        return [article_id, *(one.article_id for one in following)]
 
     def dependents(self, article_id: str) -> Collection[str]:
         if article_id not in self._dependents:
@@ -412,8 +434,9 @@ class _Around(Neighbourhood):
 
     def _look_around(self, keys: Sequence[str]) -> None:
         days = {key: day for key in keys if (day := self.member(key).rank.day)}
-        found = self._sharing_bands(days)
+        found = text_bands.sharing_bands(self._session, days, self._horizon, self._ranks)
         self._read(set().union(*(other.keys() for other in found.values())))
+        near: set[str] = set()
         for key in keys:
             # What waits for its own batch will find these then.
             self._candidates[key] = {
@@ -421,26 +444,18 @@ class _Around(Neighbourhood):
                 for other, shared in found.get(key, {}).items()
                 if other in self._after or self._known.get(other) is not None
             }
-        self._fetch_bodies(set().union(*(self._candidates[key].keys() for key in keys)))
-
-    def _sharing_bands(self, days: Mapping[str, date]) -> dict[str, dict[str, int]]:
-        """Look up each text of a day once, however many articles have it."""
-        twins: dict[tuple[date, str], list[str]] = {}
-        for key, day in days.items():
-            body = self._bodies.get(key)
-            twins.setdefault((day, body.text if body else key), []).append(key)
-        asked = {keys[0]: day for (day, _), keys in twins.items()}
-        found = text_bands.sharing_bands(self._session, asked, self._horizon)
-        for first, *others in twins.values():
-            shared = found.get(first, {})
-            most = max(shared.values(), default=0)
-            for other in others:
-                found[other] = {key: n for key, n in shared.items() if key != other} | {first: most}
-        return found
+            near.update(self._candidates[key])
+        copies = {
+            key: one.reference_id
+            for key in near
+            if (one := self._known.get(key)) and one.role == "copy" and one.reference_id
+        }
+        self._read(copies.values())
+        self._fetch_bodies({*keys, *(copies.get(key, key) for key in near)})
 
     def _fetch_bodies(self, keys: Collection[str]) -> None:
-        wanted = [key for key in keys if key not in self._bodies][:_TEXTS_KEPT]
-        self._bodies.update(processed.compared_texts(self._session, wanted))
+        wanted = [key for key in keys if key not in self._own_bodies][:_TEXTS_KEPT]
+        self._bodies = processed.compared_texts(self._session, wanted)
 
     def _read(self, article_ids: Iterable[str]) -> None:
         wanted = [key for key in article_ids if key not in self._known]

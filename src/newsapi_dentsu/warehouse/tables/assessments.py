@@ -237,6 +237,7 @@ def remove(session: Session, article_ids: Sequence[str]) -> None:
         for (article_id,) in rows_among(session, TABLE, ("article_id",), "story_id", stories)
         if article_id not in article_ids
     }
+    left |= text_bands.beside(session, (one.rank for one in going))
     references = {one.reference_id for one in going if one.reference_id}
     references |= set(homes(session, references).values())
     delete(session, TABLE, "article_id", article_ids)

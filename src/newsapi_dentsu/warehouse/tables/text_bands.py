@@ -1,13 +1,19 @@
 """The bands by which similar texts are found: a cache of the days that are being compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
-from newsapi_dentsu.warehouse.engines.base import Session, delete, insert
+from newsapi_dentsu.domain import stories
+from newsapi_dentsu.domain.stories import Rank
+from newsapi_dentsu.warehouse.engines.base import Row, Session, delete, insert
 
 BANDS = "processed.text_bands"
 BANDED_DAYS = "processed.banded_days"
+
+LONGEST_HORIZON_DAYS = 365
+"""No horizon may be longer."""
 
 
 def unbanded_days(session: Session, first: date, last: date, method: str) -> list[date]:
@@ -94,22 +100,83 @@ def with_bands(session: Session, article_ids: Sequence[str], first: date, last: 
 
 
 def sharing_bands(
-    session: Session, days: Mapping[str, date], horizon_days: int
+    session: Session,
+    days: Mapping[str, date],
+    horizon_days: int,
+    ranks: Collection[Rank],
 ) -> dict[str, dict[str, int]]:
-    """For each of these articles, by its day, those within the horizon that share bands.
+    """For each of these articles, by its day, the candidates within the horizon.
+
+    Args:
+        session: the database.
+        days: the articles to ask for.
+        horizon_days: how many days may lie between.
+        ranks: of articles whose assessments aren't stored yet as they are now.
 
     Returns:
-        For each, the others by id, and how many bands they share.
+        For each, the others by id, and in how many bands they are among the nearest.
     """
     if not days:
         return {}
+    crowded = _crowded(session, days, horizon_days)
+    few = _sharing_few(session, days, horizon_days, crowded)
+    many = _near_among_many(session, days, horizon_days, crowded, ranks) if crowded else ()
+    found: dict[str, dict[str, int]] = {}
+    # There may be a million pairs: each id is kept once.
+    known: dict[str, str] = {}
+    for key, other, shared in chain(few, many):
+        of_one = found.setdefault(key, {})
+        name = known.setdefault(other, other)
+        of_one[name] = of_one.get(name, 0) + shared
+    return found
+
+
+def beside(session: Session, ranks: Iterable[Rank]) -> set[str]:
+    """The candidates of articles, by their stored ranks, in bands that many articles have.
+
+    They have other candidates as soon as one of these articles goes, or stands elsewhere. Of days
+    without bands none are found.
+    """
+    days = {rank.article_id: day for rank in ranks if (day := rank.day)}
+    crowded = _crowded(session, days, LONGEST_HORIZON_DAYS) if days else []
+    if not crowded:
+        return set()
+    near = _near_among_many(session, days, LONGEST_HORIZON_DAYS, crowded, ())
+    return {other for _, other, _ in near} - days.keys()
+
+
+def _crowded(session: Session, days: Mapping[str, date], horizon_days: int) -> list[int]:
+    """The bands of these articles in which not all of a horizon are among each other's nearest."""
     first, last = min(days.values()), max(days.values())
     margin = timedelta(days=horizon_days)
-    found: dict[str, dict[str, int]] = {}
-    for key, other, shared in session.rows(
+    return [
+        band
+        for (band,) in session.rows(
+            f"SELECT band FROM {BANDS} WHERE day BETWEEN $4 AND $5 AND band IN "
+            f"(SELECT band FROM {BANDS} WHERE day BETWEEN $2 AND $3 "
+            "AND article_id IN (SELECT unnest($1::text[]))) "
+            "GROUP BY band HAVING count(*) > $6::integer + 1",
+            list(days),
+            first,
+            last,
+            first - margin,
+            last + margin,
+            stories.NEAREST,
+        )
+    ]
+
+
+def _sharing_few(
+    session: Session, days: Mapping[str, date], horizon_days: int, crowded: Sequence[int]
+) -> list[Row]:
+    """Pairs by bands that few articles have, with the number of bands."""
+    first, last = min(days.values()), max(days.values())
+    margin = timedelta(days=horizon_days)
+    return session.rows(
         "SELECT mine.article_id, theirs.article_id, count(*) "
         f"FROM (SELECT * FROM {BANDS} WHERE day BETWEEN $2 AND $3 "
-        "AND article_id IN (SELECT unnest($1::text[]))) AS mine "
+        "AND article_id IN (SELECT unnest($1::text[])) "
+        "AND band NOT IN (SELECT unnest($7::integer[]))) AS mine "
         f"JOIN {BANDS} AS theirs ON theirs.band = mine.band "
         "WHERE theirs.day BETWEEN $4 AND $5 AND theirs.article_id <> mine.article_id "
         "AND theirs.day BETWEEN mine.day - $6::integer AND mine.day + $6::integer "
@@ -120,6 +187,61 @@ def sharing_bands(
         first - margin,
         last + margin,
         horizon_days,
-    ):
-        found.setdefault(key, {})[other] = shared
-    return found
+        list(crowded),
+    )
+
+
+def _near_among_many(
+    session: Session,
+    days: Mapping[str, date],
+    horizon_days: int,
+    crowded: Sequence[int],
+    ranks: Collection[Rank],
+) -> Iterator[Row]:
+    """Pairs that are near each other in bands that many articles have, with the number of bands.
+
+    Places are numbered by the moment of publication, within a band and its rejected or other
+    articles, or the whole band. Those whose places differ by `NEAREST` at most are in the same or
+    in neighbouring parts of that size: so rows meet few others.
+    """
+    first, last = min(days.values()), max(days.values())
+    margin = timedelta(days=horizon_days)
+    near = " UNION ALL ".join(
+        "SELECT mine.article_id, theirs.article_id AS other "
+        f"FROM (SELECT *, {place} - {place} % $7::integer "
+        "+ unnest(ARRAY[-$7::integer, 0, $7::integer]) AS part "
+        "FROM placed WHERE day BETWEEN $2 AND $3 "
+        "AND article_id IN (SELECT unnest($1::text[]))) AS mine "
+        "JOIN placed AS theirs ON theirs.band = mine.band "
+        f"AND theirs.{place} - theirs.{place} % $7::integer = mine.part "
+        f"WHERE theirs.rejected {alike} mine.rejected "
+        f"AND abs(theirs.{place} - mine.{place}) BETWEEN 1 AND $7::integer "
+        "AND theirs.day BETWEEN mine.day - $6::integer AND mine.day + $6::integer"
+        for place, alike in (("own_place", "="), ("place", "<>"))
+    )
+    return session.stream(
+        "WITH now AS (SELECT unnest($9::text[]) AS article_id, "
+        "unnest($10::timestamptz[]) AS published_at, unnest($11::boolean[]) AS rejected), "
+        "standing AS (SELECT bands.band, bands.article_id, bands.day, "
+        "COALESCE(now.published_at, stored.publishedAt) AS published_at, "
+        "COALESCE(now.rejected, stored.rejection IS NOT NULL) AS rejected "
+        f"FROM {BANDS} AS bands LEFT JOIN now ON now.article_id = bands.article_id "
+        "LEFT JOIN processed.assessments AS stored ON stored.article_id = bands.article_id "
+        "WHERE bands.day BETWEEN $4 AND $5 AND bands.band IN (SELECT unnest($8::integer[]))), "
+        "placed AS (SELECT band, article_id, day, rejected, "
+        "row_number() OVER (PARTITION BY band ORDER BY published_at, article_id) AS place, "
+        "row_number() OVER (PARTITION BY band, rejected ORDER BY published_at, article_id) "
+        "AS own_place FROM standing) "
+        f"SELECT article_id, other, count(*) FROM ({near}) AS near GROUP BY article_id, other",
+        list(days),
+        first,
+        last,
+        first - margin,
+        last + margin,
+        horizon_days,
+        stories.NEAREST,
+        list(crowded),
+        [rank.article_id for rank in ranks],
+        [rank.published_at for rank in ranks],
+        [rank.rejected for rank in ranks],
+    )
