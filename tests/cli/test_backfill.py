@@ -84,7 +84,7 @@ def test_months_are_read_at_once_and_one_run_takes_them_on(connected: Workspace)
     assert rest.json["run"]["stages"] == [
         *("deduplicate", "understand", "group", "curate", "sentiment")
     ]
-    assert rest.json["run"]["rows"]["final.filtered_news"] > 10
+    assert rest.json["run"]["rows"]["final.filtered_news"] > 5
 
 
 def test_what_goes_with_months_alone_is_said(connected: Workspace) -> None:

@@ -54,6 +54,8 @@ _UNIQUE = {
     "seq",
     "raw_seq",
     "change_seq",
+    "backfill_id",
+    "month",
 }
 
 

@@ -86,6 +86,11 @@ ROWS: dict[int, tuple[str, ...]] = {
         "'A title', 'an opening', '[]', '[]', 'a.example', 'jo', '2026-11-20 12:00:00+00')",
     ),
     20: ("INSERT INTO processed.removals VALUES (1, 'a9', '2026-11-20 12:00:00+00')",),
+    21: (
+        "INSERT INTO ops.backfills VALUES "
+        "('b1', 'q', '2026-10', 100, NULL, '2026-11-20 12:00:00+00', NULL)",
+        "INSERT INTO ops.backfill_months VALUES ('b1', '2026-10', 3, 15, 0, 0)",
+    ),
 }
 """For each version that brought tables, what fills them: a row in each."""
 
