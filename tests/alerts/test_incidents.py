@@ -168,7 +168,7 @@ def test_only_what_is_settled_is_forgotten(course: list[dict[str, Any]]) -> None
 
 def ruled(switched: dict[RuleName, bool]) -> AlertRules:
     """The shipped rules, some of them switched on or off."""
-    changes = {
+    changes: dict[str, Any] = {
         name: RULES.rule(name).model_copy(update={"enabled": on}) for name, on in switched.items()
     }
     return RULES.model_copy(update={"rules": RULES.rules.model_copy(update=changes)})
