@@ -1,15 +1,19 @@
 """A brand whose stories speak worse of it than before is told once, and again after recovery."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
+from newsapi_dentsu.alerts.state_store import StateStore
 from newsapi_dentsu.alerts.table_facts import read_brands
 from newsapi_dentsu.domain.alerts.facts import BrandStories, Facts, Tables
 from newsapi_dentsu.domain.alerts.incidents import AlertState, advance, first_state
@@ -229,6 +233,34 @@ def test_slack_is_told_of_the_brands_in_the_file_that_fell(site: Installation) -
     (site.folder / "brands.yaml").write_text("brands: [{name: Nova}, {name: NOVA}]")
     site.later(hours=1)
     assert "Nova" in str(site.look().open)
+
+
+@pytest.mark.parametrize("left", ["rules: {brand_tone: {enabled: false}}", "rules: {}"])
+def test_without_its_rule_an_incident_is_over(
+    warehouse: Warehouse, tmp_path: Path, left: str
+) -> None:
+    store = StateStore(warehouse, tmp_path)
+    store.load(NOON, lambda _session: None)
+    opened = after((stories(),))
+    (incident,) = [one for one in opened.open_incidents if one.rule == "brand_tone"]
+    store.save(opened.with_outcomes([f"{incident.incident_id}/opened"], "told"))
+    shipped = yaml.safe_load(SHIPPED_RULES.read_text())
+    unseen = Facts(NOON + timedelta(hours=1), "job", timedelta(hours=6), None, None)
+
+    rules = parse_rules(left, "alerts.yaml", shipped)
+    for _ in range(2):
+        state, _nothing = store.load(NOON, lambda _session: None)
+        store.save(advance(state, rules, unseen))
+
+    ends = "SELECT body, outcome FROM ops.notices WHERE kind = 'recovered' AND incident_id = $1"
+    still = "SELECT count(*) FROM ops.incidents WHERE rule = 'brand_tone' AND closed_at IS NULL"
+    with warehouse.snapshot() as session:
+        (end,) = session.rows(ends, incident.incident_id)
+        assert session.rows(still) == [(0,)]
+    assert json.loads(end[0])["summary"] == (
+        "nobody looks any more: the rule brand_tone is switched off"
+    )
+    assert end[1] == "pending"
 
 
 def test_the_rule_is_off_until_somebody_asks() -> None:

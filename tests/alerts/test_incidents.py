@@ -4,14 +4,28 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.alerts.rules_file import SHIPPED_RULES
 from newsapi_dentsu.domain.alerts.facts import DaemonSigns, Facts, Failure, RunHistory, Tables
-from newsapi_dentsu.domain.alerts.incidents import AlertState, advance, first_state, forget
+from newsapi_dentsu.domain.alerts.incidents import (
+    AlertState,
+    Delivery,
+    DeliveryStatus,
+    advance,
+    first_state,
+    forget,
+)
 from newsapi_dentsu.domain.alerts.routing import delivered, fallback_notices, notices_for
-from newsapi_dentsu.domain.alerts.rules import CHANNELS, ChannelName, parse_rules
+from newsapi_dentsu.domain.alerts.rules import (
+    CHANNELS,
+    AlertRules,
+    ChannelName,
+    RuleName,
+    parse_rules,
+)
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -26,6 +40,10 @@ hours = st.fixed_dictionaries(
         "switched_off": st.booleans(),
     }
 )
+switches = st.fixed_dictionaries(
+    {name: st.booleans() for name in ("pipeline_failure", "failed_run", "database_full", "stopped")}
+)
+"""Which rules the file of an hour switches on."""
 
 
 def facts_of(number: int, hour: dict[str, Any], good_at: datetime | None) -> Facts:
@@ -146,3 +164,79 @@ def test_only_what_is_settled_is_forgotten(course: list[dict[str, Any]]) -> None
     assert kept.open_incidents == told.open_incidents
     assert not any(delivered(kept, one, "email") for one in kept.notices.values())
     assert replace(kept, notices=told.notices, incidents=told.incidents) == told
+
+
+def ruled(switched: dict[RuleName, bool]) -> AlertRules:
+    """The shipped rules, some of them switched on or off."""
+    changes: dict[str, Any] = {
+        name: RULES.rule(name).model_copy(update={"enabled": on}) for name, on in switched.items()
+    }
+    return RULES.model_copy(update={"rules": RULES.rules.model_copy(update=changes)})
+
+
+@given(st.lists(st.tuples(hours, switches), max_size=12))
+def test_a_rule_that_is_switched_off_has_no_open_incident(
+    course: list[tuple[dict[str, Any], dict[RuleName, bool]]],
+) -> None:
+    state = first_state(START)
+    for number, (hour, switched) in enumerate(course):
+        before = state
+        state = advance(state, ruled(switched), facts_of(number, hour, None))
+
+        assert not {one.rule for one in state.open_incidents if not switched.get(one.rule, True)}
+        for incident in before.open_incidents:
+            if not switched.get(incident.rule, True):
+                end = state.notices[f"{incident.incident_id}/recovered"]
+                assert "switched off" in end.body["summary"]
+
+
+OFF: dict[RuleName, bool] = {"failed_run": False}
+
+
+def failed_by_hand() -> AlertState:
+    """A state in which a failed run of hand and its incident are known."""
+    return advance(first_state(START), RULES, facts_of(1, NO_GOOD, None))
+
+
+NO_GOOD = {
+    "failures": [False],
+    "good": False,
+    "runs_seen": True,
+    "free": 50,
+    "switched_off": False,
+}
+
+
+def outcomes(state: AlertState) -> dict[str, str]:
+    return {one.kind: one.outcome for one in state.notices.values()}
+
+
+def test_what_nobody_was_told_of_ends_untold_with_its_rule() -> None:
+    state = advance(failed_by_hand(), ruled(OFF), facts_of(2, NO_GOOD, None))
+
+    assert outcomes(state) == {"failure": "dropped", "recovered": "dropped"}
+
+
+@pytest.mark.parametrize("status", ["delivered", "sending"])
+def test_who_was_told_of_it_is_told_once_that_its_rule_is_off(status: DeliveryStatus) -> None:
+    begun = failed_by_hand()
+    (notice,) = begun.notices.values()
+    taken = Delivery(notice.notice_id, "slack", "m", status, 1, START, "ok")
+    state = begun.with_deliveries([taken])
+    for hour in (2, 3):
+        state = advance(state, ruled(OFF), facts_of(hour, NO_GOOD, None))
+
+    assert outcomes(state) == {"failure": "pending", "recovered": "pending"}
+    (end,) = [one for one in state.notices.values() if one.kind == "recovered"]
+    assert end.body["summary"] == "nobody looks any more: the rule failed_run is switched off"
+
+
+def test_a_rule_that_is_switched_on_again_begins_anew() -> None:
+    full = {**NO_GOOD, "failures": [], "free": 5}
+    state = first_state(START)
+    for hour, on in enumerate((True, False, True, True)):
+        state = advance(state, ruled({"database_full": on}), facts_of(hour, full, None))
+
+    told = [one.kind for one in state.notices.values() if one.outcome == "pending"]
+    assert told == ["opened"]
+    assert len(state.incidents) == 2

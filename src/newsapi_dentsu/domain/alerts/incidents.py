@@ -132,10 +132,12 @@ def first_state(now: datetime) -> AlertState:
 def advance(state: AlertState, rules: AlertRules, facts: Facts) -> AlertState:
     """Open, keep and close incidents by the facts, and make the notices that follow from it.
 
-    What can't be seen at the moment neither opens nor closes anything.
+    What can't be seen at the moment neither opens nor closes anything. A rule that is switched off
+    ends its incidents, as nobody would see their real end.
     """
     judged = judge(rules.rules, facts, state.watching_since)
     change = _Change(state, rules, facts.now)
+    change.end_switched_off()
     if facts.history is not None:
         many = judged.get("pipeline_failure", Judgement(False, ""))
         for failure in facts.history.failures:
@@ -173,6 +175,12 @@ class _Change:
     def has_open(self, rule: RuleName) -> bool:
         """Whether an incident of the rule is open, whatever its subject."""
         return any(one.rule == rule and one.closed_at is None for one in self._incidents.values())
+
+    def end_switched_off(self) -> None:
+        """Close the incidents of rules that are switched off."""
+        for one in list(self._incidents.values()):
+            if one.closed_at is None and not self._rules.rule(one.rule).enabled:
+                self._close(one, f"nobody looks any more: the rule {one.rule} is switched off")
 
     def follow_brands(self, judged: Mapping[str, Judgement] | None) -> None:
         """Open or close the incident of each brand; nothing where they can't be seen."""
@@ -267,13 +275,27 @@ class _Change:
         closed = replace(incident, closed_at=self._now)
         self._incidents[incident.incident_id] = closed
         mine = [one for one in self._notices.values() if one.incident_id == incident.incident_id]
-        pending = [one for one in mine if one.outcome == "pending"]
-        if self._before.silenced(incident.rule, self._now) and len(pending) == len(mine):
+        unheard = [one for one in mine if one.outcome == "pending" and not self._begun(one)]
+        switched_off = not self._rules.rule(incident.rule).enabled
+        silenced = self._before.silenced(incident.rule, self._now)
+        end = f"{incident.incident_id}/recovered"
+        self._add("recovered", closed, end, {"summary": summary})
+        if len(unheard) == len(mine) and (switched_off or silenced):
             # It came and went unheard, as was asked for.
-            for notice in pending:
-                self._notices[notice.notice_id] = replace(notice, outcome="dropped")
-            return
-        self._add("recovered", closed, f"{incident.incident_id}/recovered", {"summary": summary})
+            self._drop(end, *(one.notice_id for one in unheard))
+        elif switched_off:
+            self._drop(*(one.notice_id for one in unheard))
+
+    def _begun(self, notice: Notice) -> bool:
+        """Whether a channel took the notice, or may have."""
+        return any(
+            notice_id == notice.notice_id and one.status != "failed"
+            for (notice_id, _), one in self._before.deliveries.items()
+        )
+
+    def _drop(self, *notice_ids: str) -> None:
+        for name in notice_ids:
+            self._notices[name] = replace(self._notices[name], outcome="dropped")
 
     def _add(
         self,
