@@ -63,7 +63,7 @@ _RENAMED = 0.2
 """The share of examples whose target is called otherwise, anew in each epoch: what is said counts,
 not of whom."""
 
-_NEWS_BESIDE_BRANDS, _EPOCHS_OF_BRANDS, _RATE_OF_BRANDS = 800, 2, 0.5
+_NEWS_BESIDE_BRANDS, _EPOCHS_OF_BRANDS, _RATE_OF_BRANDS = 3_000, 2, 0.5
 """How the second part of the training goes: with some of the news, at half the rate."""
 
 _SHARES = (0.5, 0.7, 0.85, 1.0)
@@ -470,7 +470,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, help="where trainings are kept")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--brand-seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--brand-seeds", type=int, nargs="+", default=[0, 1])
     chosen = parser.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer.from_file(str(published("tokenizer.json")))
