@@ -40,6 +40,13 @@ PATIENCE = 1200.0
 longer: a run that takes on what other months have brought may last.
 """
 
+DATABASE_PATIENCE = 300.0
+"""Seconds for which a month waits for a DuckDB file that others hold, unless runs wait for longer.
+
+The other months open it in turns of chance, hundreds of times a minute: on a busy machine a month
+may miss its turn for longer than a run waits.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class MonthReport:
@@ -89,12 +96,19 @@ def fetch_month(
     Returns:
         What became of it; whatever went wrong is told there.
     """
-    try:
-        with closing(open_warehouse(settings)) as warehouse:
-            fetching = _Fetching(settings, topics, month, backfill, warehouse, reread, progress)
+    with closing(open_warehouse(_patient(settings))) as warehouse:
+        fetching = _Fetching(settings, topics, month, backfill, warehouse, reread, progress)
+        try:
             return fetching.run()
-    except PipelineError as error:
-        return MonthReport(month.name, error=str(error), transient=error.transient)
+        except PipelineError as error:
+            return fetching.report(error)
+
+
+def _patient(settings: Settings) -> Settings:
+    if settings.use_postgres:
+        return settings
+    wait = max(DATABASE_PATIENCE, settings.database_wait_seconds)
+    return settings.model_copy(update={"database_wait_seconds": wait})
 
 
 class _Fetching:
@@ -116,6 +130,19 @@ class _Fetching:
         self._reread = reread
         self._progress = progress
         self._figures = Counter[str]()
+        self._missing: dict[str, str] = {}
+        self._spent = Spent()
+
+    def report(self, error: PipelineError | None) -> MonthReport:
+        """What became of the month so far, and why it isn't whole."""
+        return MonthReport(
+            self._month.name,
+            **self._figures,
+            spent=self._spent,
+            missing_days=dict(self._missing),
+            error=None if error is None else str(error),
+            transient=error is not None and error.transient,
+        )
 
     def run(self) -> MonthReport:
         settings, month, warehouse = self._settings, self._month, self._warehouse
@@ -135,10 +162,12 @@ class _Fetching:
             try:
                 while True:
                     left = deadline - time.monotonic()
+                    tried = set(self._missing)
                     report, error = self._slice(gate, min(SLICE_SECONDS, max(0.0, left)))
                     if not report.capped:
                         break
-                    if left <= 0 or not report.days:
+                    # Days that failed come last in the next slice: the others aren't held up.
+                    if left <= 0 or not (report.days or set(self._missing) - tried):
                         error = error or PipelineError(
                             "its time was over before all days were read: run it again to go on"
                         )
@@ -146,16 +175,9 @@ class _Fetching:
                     warehouse.release()
                     give_way()
             finally:
-                spent = gate.keep()
-        figures = dict(self._figures)
-        return MonthReport(
-            month.name,
-            **figures,
-            spent=spent,
-            missing_days=dict(report.missing_days),
-            error=None if error is None else str(error),
-            transient=error is not None and error.transient,
-        )
+                self._spent = gate.spent
+                self._spent = gate.keep()
+        return self.report(error)
 
     def _slice(
         self, gate: SharedGate, seconds: float
@@ -186,6 +208,7 @@ class _Fetching:
             *("requests", "retries", "tokens"),
         ):
             self._figures[name] += getattr(report, name)
+        self._missing = dict(report.missing_days)
         return report, error
 
 
