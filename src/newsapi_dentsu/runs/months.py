@@ -228,19 +228,33 @@ def begin_backfill(
 
 
 def resume_backfill(
-    settings: Settings, warehouse: Warehouse, topics: Topics, asked_for: str
+    settings: Settings,
+    warehouse: Warehouse,
+    topics: Topics,
+    asked_for: str,
+    *,
+    tokens: int | None = None,
 ) -> Backfill | None:
-    """The backfill of the same days whose command was killed; None where there is none.
+    """The backfill of the same days that has not ended; None where there is none.
 
-    What it has spent counts; it may spend what the settings say now.
+    What it has spent counts. It may spend the `tokens` that the command names; where it names none,
+    the lower of what it might before and of what the settings say: whoever leaves the limit out
+    doesn't lift it, as the backfill's first command may still be at work.
     """
 
     def resume(session: Session) -> Backfill | None:
         found = backfills.unfinished(session, topics.query_id, asked_for)
         if found is None:
             return None
-        limits = settings.backfill_tokens, settings.max_requests_per_run
+        limits = (
+            tokens or _lower(found.tokens_allowed, settings.backfill_tokens),
+            _lower(found.requests_allowed, settings.max_requests_per_run),
+        )
         backfills.allow(session, found.backfill_id, *limits)
         return replace(found, tokens_allowed=limits[0], requests_allowed=limits[1])
 
     return warehouse.write(resume)
+
+
+def _lower(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
