@@ -16,6 +16,7 @@ from newsapi_dentsu.runs.months import MonthReport, fetch_month
 from newsapi_dentsu.sandbox import Fault
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import raw
 from support.articles import TOPICS
 from support.databases import Database
 from support.processes import event, process
@@ -225,6 +226,21 @@ def test_what_a_month_has_spent_is_told_where_it_fails_midway(
     assert report.error == "the disk is full"
     assert (report.days, report.tokens) == (1, PRICE)
     assert (report.spent.requests, report.spent.tokens) == (2, 2 * PRICE)
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_nothing_is_paid_for_where_what_is_stored_comes_from_elsewhere(
+    backfilling: Backfilling, warehouse: Warehouse
+) -> None:
+    backfilling.run()
+    warehouse.write(
+        lambda session: session.execute(f"UPDATE {raw.TABLE} SET origin = 'newsapi.ai'")
+    )
+    before = backfilling.api.sandbox.tokens_used
+    backfilling.run(reread=True)
+    assert len(backfilling.failed()) == len(backfilling.months)
+    assert all("must not be mixed" in why for why in backfilling.failed().values())
+    assert backfilling.api.sandbox.tokens_used == before
 
 
 def _hold_file(path: str, held: object) -> None:

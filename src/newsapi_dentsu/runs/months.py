@@ -14,11 +14,16 @@ from datetime import UTC, datetime, timedelta
 
 from newsapi_dentsu.domain.months import Month
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.errors import PipelineError, SourceError
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.source import open_source
-from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
+from newsapi_dentsu.stages.collect import (
+    CollectOptions,
+    DayRange,
+    collect,
+    refuse_other_origin,
+)
 from newsapi_dentsu.stages.report import CollectReport, IncompleteError
 from newsapi_dentsu.stages.sharing import SharedGate
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
@@ -160,6 +165,7 @@ class _Fetching:
                 per_minute=settings.backfill_requests_per_minute,
             )
             try:
+                self._refuse_other_origin()
                 while True:
                     left = deadline - time.monotonic()
                     tried = set(self._missing)
@@ -178,6 +184,18 @@ class _Fetching:
                 self._spent = gate.spent
                 self._spent = gate.keep()
         return self.report(error)
+
+    def _refuse_other_origin(self) -> None:
+        """Find out by a question that costs nothing: else each month would pay to learn it."""
+        with open_source(self._settings) as source:
+            try:
+                source.usage()
+            except SourceError:
+                # The first search says what is wrong, or is answered.
+                return
+            place = self._warehouse.location
+            self._warehouse.read(lambda session: refuse_other_origin(session, source.origin, place))
+        self._warehouse.release()
 
     def _slice(
         self, gate: SharedGate, seconds: float
