@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.errors import BudgetSpentError
+from newsapi_dentsu.runs.months import begin_backfill, resume_backfill
+from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.sharing import LONGEST_HOLD_OFF, SharedGate
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import backfills, positions
-from newsapi_dentsu.warehouse.tables.backfills import Spent
+from newsapi_dentsu.warehouse.tables.backfills import Backfill, Spent
 from support.articles import TOPICS
 from support.databases import Databases, fresh
 from support.tables import raw_uris
@@ -109,6 +111,31 @@ def test_requests_are_capped_for_all_months_together(
     assert backfilling.run().requests == 9
     assert len(backfilling.days_asked()) == 9
     assert all("MAX_REQUESTS_PER_RUN" in why for why in backfilling.failed().values())
+
+
+@pytest.mark.quick_engine("postgres")
+@pytest.mark.parametrize(
+    ("setting", "named", "holds"),
+    [(None, None, 40), (60, None, 40), (30, None, 30), (None, 50, 50), (30, 50, 50)],
+)
+def test_a_command_that_names_no_limit_does_not_lift_that_of_one_at_work(
+    backfilling: Backfilling,
+    warehouse: Warehouse,
+    setting: int | None,
+    named: int | None,
+    holds: int,
+) -> None:
+    def settings(tokens: int | None, requests: int | None) -> Settings:
+        update = {"backfill_tokens": tokens, "max_requests_per_run": requests}
+        return backfilling.settings.model_copy(update=update)
+
+    begin_backfill(settings(40, 9), warehouse, TOPICS, "b", "years")
+    second = resume_backfill(settings(setting, None), warehouse, TOPICS, "years", tokens=named)
+    assert second is not None
+    assert (second.tokens_allowed, second.requests_allowed) == (holds, 9)
+    begun = Backfill("b", TOPICS.query_id, "years", None, None, datetime.now(UTC))
+    kept = warehouse.write(lambda session: backfills.begin(session, begun))
+    assert (kept.tokens_allowed, kept.requests_allowed) == (holds, 9)
 
 
 @pytest.mark.quick_engine("postgres")

@@ -5,14 +5,18 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 
 from newsapi_dentsu import runs
+from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.runs.months import MonthReport, fetch_month
 from newsapi_dentsu.sandbox import Fault
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.base import Session
+from newsapi_dentsu.warehouse.tables import raw
 from support.articles import TOPICS
 from support.databases import Database
 from support.processes import event, process
@@ -167,6 +171,84 @@ def test_a_month_that_takes_too_long_ends_in_time_and_is_gone_on_with(
     second = fetch_month(backfilling.settings, TOPICS, january, begun)
     assert (second.days, second.error) == (1, None)
     assert second.spent.tokens == 2 * PRICE
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_a_day_that_takes_long_and_fails_holds_up_no_other_day(
+    backfilling: Backfilling, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs.months, "SLICE_SECONDS", 0.0)
+    march, begun = backfilling.months[2], backfilling.begin(warehouse)
+    # The first two days, and the first one once more when the others are done.
+    backfilling.api.sandbox.add_fault(Fault("error", times=2))
+    report = fetch_month(backfilling.settings, TOPICS, march, begun)
+    assert (report.days, report.error) == (31, None)
+    backfilling.days_asked()
+    april, only = backfilling.months[3], Fault("error", times=None)
+    backfilling.api.sandbox.add_fault(only)
+    report = fetch_month(backfilling.settings, TOPICS, april, begun)
+    assert report.days == 0
+    assert report.error is not None
+    assert len(backfilling.days_asked()) <= 4
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_a_month_waits_for_a_file_that_others_hold_for_longer_than_runs_do(
+    backfilling: Backfilling, warehouse: Warehouse
+) -> None:
+    if backfilling.settings.use_postgres:
+        pytest.skip("nobody holds PostgreSQL")
+    hasty = backfilling.settings.model_copy(update={"database_wait_seconds": 0.2})
+    begun = backfilling.begin(warehouse)
+    warehouse.close()
+    held = event()
+    with process(_hold_file, str(hasty.duckdb_path), held):
+        assert held.wait(30)
+        report = fetch_month(hasty, TOPICS, backfilling.months[0], begun)
+    assert (report.days, report.error) == (2, None)
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_what_a_month_has_spent_is_told_where_it_fails_midway(
+    backfilling: Backfilling, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs.months, "SLICE_SECONDS", 0.0)
+    begun, stored = backfilling.begin(warehouse), Warehouse.write
+    april = backfilling.months[3]
+
+    def give_out(self: Warehouse, work: Callable[[Session], object]) -> object:
+        if backfilling.api.sandbox.tokens_used == 2 * PRICE and "_store" in work.__qualname__:
+            raise WarehouseError("the disk is full")
+        return stored(self, work)
+
+    monkeypatch.setattr(Warehouse, "write", give_out)
+    report = fetch_month(backfilling.settings, TOPICS, april, begun)
+    assert report.error == "the disk is full"
+    assert (report.days, report.tokens) == (1, PRICE)
+    assert (report.spent.requests, report.spent.tokens) == (2, 2 * PRICE)
+
+
+@pytest.mark.quick_engine("duckdb")
+def test_nothing_is_paid_for_where_what_is_stored_comes_from_elsewhere(
+    backfilling: Backfilling, warehouse: Warehouse
+) -> None:
+    backfilling.run()
+    warehouse.write(
+        lambda session: session.execute(f"UPDATE {raw.TABLE} SET origin = 'newsapi.ai'")
+    )
+    before = backfilling.api.sandbox.tokens_used
+    backfilling.run(reread=True)
+    assert len(backfilling.failed()) == len(backfilling.months)
+    assert all("must not be mixed" in why for why in backfilling.failed().values())
+    assert backfilling.api.sandbox.tokens_used == before
+
+
+def _hold_file(path: str, held: object) -> None:
+    import duckdb
+
+    with duckdb.connect(path):
+        held.set()  # type: ignore[attr-defined]
+        time.sleep(1.5)
 
 
 def _hold(database: Database, part: int, held: object) -> None:

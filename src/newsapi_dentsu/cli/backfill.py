@@ -115,7 +115,8 @@ def backfill(
             limited = settings.model_copy(
                 update={name: value for name, value in update.items() if value is not None}
             )
-            _by_month(limited, topics, warehouse, plan, asked_for, reread=reread, as_json=as_json)
+            begun = _begun(limited, topics, warehouse, asked_for, tokens)
+            _by_month(limited, topics, warehouse, plan, begun, reread=reread, as_json=as_json)
             return
     execute(
         settings,
@@ -194,7 +195,7 @@ def _by_month(
     topics: Topics,
     warehouse: Warehouse,
     plan: _Plan,
-    asked_for: str,
+    begun: Backfill,
     *,
     reread: bool,
     as_json: bool,
@@ -204,7 +205,6 @@ def _by_month(
     from newsapi_dentsu.stages.pipeline import COLLECT, STAGES
     from newsapi_dentsu.warehouse.tables import backfills
 
-    begun = _begun(settings, topics, warehouse, asked_for)
     with progress_bars(shown=not as_json) as bars:
         reports = fetch_months(
             settings,
@@ -252,18 +252,22 @@ def _by_month(
         raise SystemExit(1)
 
 
-def _begun(settings: Settings, topics: Topics, warehouse: Warehouse, asked_for: str) -> Backfill:
+def _begun(
+    settings: Settings, topics: Topics, warehouse: Warehouse, asked_for: str, tokens: int | None
+) -> Backfill:
     """The backfill that is begun, or gone on with where its command was killed."""
     from newsapi_dentsu.runs.months import begin_backfill, resume_backfill
     from newsapi_dentsu.warehouse.tables import backfills
 
-    resumed = resume_backfill(settings, warehouse, topics, asked_for)
+    resumed = resume_backfill(settings, warehouse, topics, asked_for, tokens=tokens)
     if resumed is None:
         return begin_backfill(settings, warehouse, topics, uuid.uuid4().hex, asked_for)
     spent = warehouse.read(lambda session: backfills.spent(session, resumed.backfill_id))
+    allowed = resumed.tokens_allowed
+    of = "" if allowed is None else f" of the {allowed:,} that it may spend"
     click.echo(
         f"Going on with the backfill of {resumed.started_at:%Y-%m-%d %H:%M} UTC, which has not "
-        f"ended and has spent {counted(spent.at_most, 'token')}.",
+        f"ended and has spent {counted(spent.at_most, 'token')}{of}.",
         err=True,
     )
     return resumed

@@ -14,11 +14,16 @@ from datetime import UTC, datetime, timedelta
 
 from newsapi_dentsu.domain.months import Month
 from newsapi_dentsu.domain.topics import Topics
-from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.errors import PipelineError, SourceError
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.source import open_source
-from newsapi_dentsu.stages.collect import CollectOptions, DayRange, collect
+from newsapi_dentsu.stages.collect import (
+    CollectOptions,
+    DayRange,
+    collect,
+    refuse_other_origin,
+)
 from newsapi_dentsu.stages.report import CollectReport, IncompleteError
 from newsapi_dentsu.stages.sharing import SharedGate
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
@@ -38,6 +43,13 @@ MOST_SECONDS = 3000.0
 PATIENCE = 1200.0
 """Seconds for which a month waits for a place, and for runs that it lets in, unless runs wait for
 longer: a run that takes on what other months have brought may last.
+"""
+
+DATABASE_PATIENCE = 300.0
+"""Seconds for which a month waits for a DuckDB file that others hold, unless runs wait for longer.
+
+The other months open it in turns of chance, hundreds of times a minute: on a busy machine a month
+may miss its turn for longer than a run waits.
 """
 
 
@@ -89,12 +101,19 @@ def fetch_month(
     Returns:
         What became of it; whatever went wrong is told there.
     """
-    try:
-        with closing(open_warehouse(settings)) as warehouse:
-            fetching = _Fetching(settings, topics, month, backfill, warehouse, reread, progress)
+    with closing(open_warehouse(_patient(settings))) as warehouse:
+        fetching = _Fetching(settings, topics, month, backfill, warehouse, reread, progress)
+        try:
             return fetching.run()
-    except PipelineError as error:
-        return MonthReport(month.name, error=str(error), transient=error.transient)
+        except PipelineError as error:
+            return fetching.report(error)
+
+
+def _patient(settings: Settings) -> Settings:
+    if settings.use_postgres:
+        return settings
+    wait = max(DATABASE_PATIENCE, settings.database_wait_seconds)
+    return settings.model_copy(update={"database_wait_seconds": wait})
 
 
 class _Fetching:
@@ -116,6 +135,19 @@ class _Fetching:
         self._reread = reread
         self._progress = progress
         self._figures = Counter[str]()
+        self._missing: dict[str, str] = {}
+        self._spent = Spent()
+
+    def report(self, error: PipelineError | None) -> MonthReport:
+        """What became of the month so far, and why it isn't whole."""
+        return MonthReport(
+            self._month.name,
+            **self._figures,
+            spent=self._spent,
+            missing_days=dict(self._missing),
+            error=None if error is None else str(error),
+            transient=error is not None and error.transient,
+        )
 
     def run(self) -> MonthReport:
         settings, month, warehouse = self._settings, self._month, self._warehouse
@@ -133,12 +165,15 @@ class _Fetching:
                 per_minute=settings.backfill_requests_per_minute,
             )
             try:
+                self._refuse_other_origin()
                 while True:
                     left = deadline - time.monotonic()
+                    tried = set(self._missing)
                     report, error = self._slice(gate, min(SLICE_SECONDS, max(0.0, left)))
                     if not report.capped:
                         break
-                    if left <= 0 or not report.days:
+                    # Days that failed come last in the next slice: the others aren't held up.
+                    if left <= 0 or not (report.days or set(self._missing) - tried):
                         error = error or PipelineError(
                             "its time was over before all days were read: run it again to go on"
                         )
@@ -146,16 +181,21 @@ class _Fetching:
                     warehouse.release()
                     give_way()
             finally:
-                spent = gate.keep()
-        figures = dict(self._figures)
-        return MonthReport(
-            month.name,
-            **figures,
-            spent=spent,
-            missing_days=dict(report.missing_days),
-            error=None if error is None else str(error),
-            transient=error is not None and error.transient,
-        )
+                self._spent = gate.spent
+                self._spent = gate.keep()
+        return self.report(error)
+
+    def _refuse_other_origin(self) -> None:
+        """Find out by a question that costs nothing: else each month would pay to learn it."""
+        with open_source(self._settings) as source:
+            try:
+                source.usage()
+            except SourceError:
+                # The first search says what is wrong, or is answered.
+                return
+            place = self._warehouse.location
+            self._warehouse.read(lambda session: refuse_other_origin(session, source.origin, place))
+        self._warehouse.release()
 
     def _slice(
         self, gate: SharedGate, seconds: float
@@ -186,6 +226,7 @@ class _Fetching:
             *("requests", "retries", "tokens"),
         ):
             self._figures[name] += getattr(report, name)
+        self._missing = dict(report.missing_days)
         return report, error
 
 
@@ -205,19 +246,33 @@ def begin_backfill(
 
 
 def resume_backfill(
-    settings: Settings, warehouse: Warehouse, topics: Topics, asked_for: str
+    settings: Settings,
+    warehouse: Warehouse,
+    topics: Topics,
+    asked_for: str,
+    *,
+    tokens: int | None = None,
 ) -> Backfill | None:
-    """The backfill of the same days whose command was killed; None where there is none.
+    """The backfill of the same days that has not ended; None where there is none.
 
-    What it has spent counts; it may spend what the settings say now.
+    What it has spent counts. It may spend the `tokens` that the command names; where it names none,
+    the lower of what it might before and of what the settings say: whoever leaves the limit out
+    doesn't lift it, as the backfill's first command may still be at work.
     """
 
     def resume(session: Session) -> Backfill | None:
         found = backfills.unfinished(session, topics.query_id, asked_for)
         if found is None:
             return None
-        limits = settings.backfill_tokens, settings.max_requests_per_run
+        limits = (
+            tokens or _lower(found.tokens_allowed, settings.backfill_tokens),
+            _lower(found.requests_allowed, settings.max_requests_per_run),
+        )
         backfills.allow(session, found.backfill_id, *limits)
         return replace(found, tokens_allowed=limits[0], requests_allowed=limits[1])
 
     return warehouse.write(resume)
+
+
+def _lower(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)

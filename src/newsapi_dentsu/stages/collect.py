@@ -196,6 +196,32 @@ def estimate_by_day(
     return tokens, mean is None
 
 
+def refuse_other_origin(session: Session, origin: str, place: str) -> None:
+    """Keep invented articles and real ones apart.
+
+    Args:
+        session: an open transaction.
+        origin: where the articles come from that are to be stored.
+        place: what people know the database by.
+
+    Raises:
+        WarehouseError: the stored ones come from elsewhere.
+    """
+    stored = raw.stored_origin(session)
+    if stored is None or stored == origin:
+        return
+    if stored == raw.SANDBOX:
+        raise WarehouseError(
+            f"{place} holds articles of the sandbox, which real ones must not be mixed with: "
+            "delete them with `newsapi run --discard-sandbox`, or store elsewhere "
+            "(DUCKDB_PATH)"
+        )
+    raise WarehouseError(
+        f"{place} holds real articles, which the sandbox's must not be mixed with: "
+        "set NEWSAPI_KEY to go on with those, or store elsewhere (DUCKDB_PATH)"
+    )
+
+
 def price(day: date, today: date) -> int:
     """The tokens that a search of a day costs."""
     return ARCHIVE_TOKENS if day <= today - timedelta(days=ARCHIVE_DAYS) else 1
@@ -525,7 +551,7 @@ class _Collection:
 
         def store(session: Session) -> raw.Stored:
             if self._fetched == 0:
-                self._refuse_other_origin(session)
+                refuse_other_origin(session, self._source.origin, self._warehouse.location)
             stored = raw.store_records(
                 session,
                 records,
@@ -601,22 +627,6 @@ class _Collection:
             f"{count} not read whole: {'; '.join(told)}",
             report,
             transient=stopped is not None and stopped.transient,
-        )
-
-    def _refuse_other_origin(self, session: Session) -> None:
-        stored = raw.stored_origin(session)
-        if stored is None or stored == self._source.origin:
-            return
-        place = self._warehouse.location
-        if stored == raw.SANDBOX:
-            raise WarehouseError(
-                f"{place} holds articles of the sandbox, which real ones must not be mixed with: "
-                "delete them with `newsapi run --discard-sandbox`, or store elsewhere "
-                "(DUCKDB_PATH)"
-            )
-        raise WarehouseError(
-            f"{place} holds real articles, which the sandbox's must not be mixed with: "
-            "set NEWSAPI_KEY to go on with those, or store elsewhere (DUCKDB_PATH)"
         )
 
     def _report(self, *, capped: bool, query_changed: bool) -> CollectReport:
