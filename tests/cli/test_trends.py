@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable
 from contextlib import closing
+from datetime import date
 from typing import Any
 
 import pytest
 
+from newsapi_dentsu.cli.trends import _lacking
 from newsapi_dentsu.reading.library import CopyLibrary
+from newsapi_dentsu.reading.trends import Week
 from newsapi_dentsu.website import api, search_api
 
 from .conftest import Workspace
@@ -41,7 +44,7 @@ def test_the_weeks_are_told_in_lines_with_what_is_compared(filled: Workspace, qu
 
     weeks = [line.split() for line in lines[1 : lines.index("")]]
     assert sum(int(week[1].replace(",", "")) for week in weeks) == articles
-    assert any("not complete" in line for line in lines)
+    assert any("not complete" in line or "not over" in line for line in lines)
     assert any(line.split("  ")[0] == "SHARE" and concept in line for line in lines)
     assert any(line.startswith("MOST ARTICLES") for line in lines)
 
@@ -60,6 +63,22 @@ def test_what_makes_no_sense_is_told(filled: Workspace, options: list[str], told
 
     assert refused.code == 2
     assert told in refused.err
+
+
+def test_those_of_whom_there_is_nothing_are_named(filled: Workspace) -> None:
+    asked = ("--brand", "Nobody \x1b[1mInc", "--concept", "nothing of the kind", "--weeks", "2")
+    for format_ in ("text", "json"):
+        told = filled.newsapi("trends", *asked, "--format", format_)
+        assert told.code == 0
+        assert "is about nothing of the kind" in told.err
+        assert "speaks about Nobody" in told.err
+        assert "\x1b" not in told.err
+
+
+def test_a_week_that_is_known_whole_and_not_over_says_that() -> None:
+    monday = date(2026, 11, 23)
+    assert _lacking(Week(monday, 9, 9, 9, days=7, complete=False)) == "not over yet"
+    assert _lacking(Week(monday, 9, 9, 9, days=3, complete=False)) == "not complete: 3 of 7 days"
 
 
 def test_without_anything_to_read_it_says_what_to_do(workspace: Workspace) -> None:

@@ -15,9 +15,11 @@ from newsapi_dentsu.digest import sending
 from newsapi_dentsu.digest.sending import send_digest
 from newsapi_dentsu.errors import SettingsError, WarehouseError
 from newsapi_dentsu.reading.digest import Period
+from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.tables.alerts import last_deliveries
 from support.articles import body, record
 from support.clock import NOON
+from support.processes import process as process_of_its_own
 from support.processing import process, store
 
 from .conftest import WEBHOOK, Newsroom
@@ -139,21 +141,22 @@ def test_an_answer_is_noted_without_the_secret_of_the_webhook(newsroom: Newsroom
     assert WEBHOOK not in failed.failed[0].answer
 
 
+def send_and_be_killed(settings: Settings) -> None:
+    def killed(*given: object) -> tuple[bool, str]:
+        delivery.attempt(*given)  # type: ignore[arg-type]
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    sending.attempt = killed  # type: ignore[assignment, attr-defined]
+    send_digest(settings, WEEK, NOON)
+
+
 def test_who_is_killed_between_sending_and_noting_sends_the_same_again(
     newsroom: Newsroom,
 ) -> None:
-    child = os.fork()
-    if child == 0:
-
-        def killed(*given: object) -> tuple[bool, str]:
-            delivery.attempt(*given)  # type: ignore[arg-type]
-            os.kill(os.getpid(), signal.SIGKILL)
-            raise AssertionError
-
-        sending.attempt = killed  # type: ignore[assignment, attr-defined]
-        send_digest(newsroom.settings, WEEK, NOON)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    with process_of_its_own(send_and_be_killed, newsroom.settings) as child:
+        child.join(60)
+        assert child.exitcode == -signal.SIGKILL
     assert deliveries(newsroom) == {"email": ("sending", 1)}
     send_digest(newsroom.settings, WEEK, NOON + DAY)
 

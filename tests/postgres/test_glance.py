@@ -1,8 +1,14 @@
 """A statement that is asked again and again, in a thread or on an event loop."""
 
 import asyncio
+import atexit
+import os
+import signal
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -100,3 +106,34 @@ def test_threads_and_an_event_loop_may_ask_at_once(opened: Open) -> None:
         assert [one.result() for one in asking] == [{"one"}, {"one"}]
     # Where a thread has it, a thread is to ask.
     assert here <= {"one", None}
+
+
+@contextmanager
+def frozen(backend: str) -> Iterator[None]:
+    """A server process that does nothing for a while, and whose connection stays."""
+    os.kill(int(backend), signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(int(backend), signal.SIGCONT)
+
+
+def test_a_server_that_is_silent_is_waited_for_as_long_as_a_connection(opened: Open) -> None:
+    engine = engine_of(opened(wait=2))
+    first = engine.glance(BACKEND)
+    with frozen(first), ThreadPoolExecutor(1) as thread:
+        begun = time.monotonic()
+        assert thread.submit(told_here, engine, BACKEND).result(10) is None
+        second = thread.submit(engine.glance, BACKEND).result(10)
+        assert second != first
+        assert time.monotonic() - begun < 5
+    with frozen(second), ThreadPoolExecutor(1) as thread:
+        assert thread.submit(engine.glance, BACKEND).result(10) not in (first, second)
+
+
+def test_each_new_connection_is_closed_at_the_end_once(opened: Open) -> None:
+    engine = engine_of(opened())
+    before = atexit._ncallbacks()
+    for number in range(5):
+        engine.glance(f"SELECT '{number}'")
+    assert atexit._ncallbacks() <= before + 1

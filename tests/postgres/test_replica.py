@@ -1,10 +1,13 @@
 """Reading from a replica: while it is near enough, and from the primary otherwise."""
 
+import os
 import shutil
+import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -111,6 +114,26 @@ def test_a_replica_that_was_cut_off_is_not_believed(pair: Pair) -> None:
     # It has replayed all that it has received.
     with closing(reader(pair, most_lag=1)) as engine:
         until(lambda: server_of(engine) == "primary")
+
+
+@pytest.mark.slow
+def test_a_replica_that_is_silent_is_not_waited_for(pair: Pair) -> None:
+    with closing(reader(pair)) as engine, ThreadPoolExecutor(1) as thread:
+        until(lambda: engine.glance("SELECT pg_is_in_recovery()") == "t")
+        with pair.new.admin(DATABASE) as admin:
+            found = admin.execute("SELECT pid FROM pg_stat_activity WHERE usename = %s", [ROLE])
+            frozen = [pid for (pid,) in found]
+        assert len(frozen) >= 2
+        try:
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(1.1)
+            asked = thread.submit(engine.glance, "SELECT pg_is_in_recovery()")
+            assert asked.result(12) in ("f", "t")
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        until(lambda: engine.glance("SELECT pg_is_in_recovery()") == "t")
 
 
 @pytest.mark.slow

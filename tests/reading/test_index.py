@@ -24,7 +24,8 @@ from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import search
 from support.articles import body, record
 from support.clock import NOON
-from support.databases import DuckDBDatabases, PostgresDatabases
+from support.databases import DuckDBDatabase, DuckDBDatabases, PostgresDatabases
+from support.processes import process as process_of_its_own
 from support.processing import process, store
 from support.searching import MODEL, published, searching
 from support.tables import execute
@@ -142,15 +143,8 @@ def test_without_an_index_the_next_run_is_named(warehouse: Warehouse, folder: Pa
     assert_complete(published(warehouse, folder))
 
 
-@pytest.mark.parametrize("moment", ["_add", "_ended", "_published"])
-def test_killed_anywhere_the_next_run_completes_it(
-    duckdb_databases: DuckDBDatabases, folder: Path, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    warehouse = duckdb_databases.create().open(wait=60)
-    begin(warehouse)
-    library = published(warehouse, folder)
-    turn(warehouse, 1)
-    publish(warehouse, folder)
+def publish_killed(database: DuckDBDatabase, folder: Path, moment: str) -> None:
+    """Publish, and be killed in the middle of it."""
     real: Callable[..., Any] = getattr(making._Making, moment)
 
     def killed(*arguments: Any) -> None:
@@ -160,12 +154,26 @@ def test_killed_anywhere_the_next_run_completes_it(
             real(*arguments)
         os._exit(9)
 
-    child = os.fork()
-    if not child:
-        monkeypatch.setattr(making._Making, moment, killed)
-        publish_search(warehouse, folder, MODEL)
-        os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    setattr(making._Making, moment, killed)
+    publish_search(database.open(), folder, MODEL)
+
+
+@pytest.mark.parametrize("moment", ["_add", "_ended", "_published"])
+def test_killed_anywhere_the_next_run_completes_it(
+    duckdb_databases: DuckDBDatabases, folder: Path, moment: str
+) -> None:
+    database = duckdb_databases.create()
+    warehouse = database.open(wait=60)
+    begin(warehouse)
+    library = published(warehouse, folder)
+    turn(warehouse, 1)
+    publish(warehouse, folder)
+    warehouse.close()
+
+    # Not forked: DuckDB and tantivy have threads, whose locks a fork would hold for ever.
+    with process_of_its_own(publish_killed, database, folder, moment) as child:
+        child.join(60)
+        assert child.exitcode == 9
     with searching(library) as index:
         assert index.count(ALL) == 6
 

@@ -1,6 +1,7 @@
 """What is read from memory is what a transaction would read, whatever is written meanwhile."""
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from newsapi_dentsu.reading import stories
 from newsapi_dentsu.reading.hits import Place
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.library import Library
-from newsapi_dentsu.reading.memory import Memory, Now, OtherRevisionError
+from newsapi_dentsu.reading.memory import Memory, Now, OtherRevisionError, size_of
 from newsapi_dentsu.reading.remembering import RememberingLibrary
 from newsapi_dentsu.reading.search import parse_search
 from newsapi_dentsu.reading.states import (
@@ -223,3 +224,11 @@ def test_long_questions_count_like_long_answers(warehouse: Warehouse, tmp_path: 
         library.read(rows_of("SELECT 1 WHERE CAST($1 AS text) = ''", text), known)
     assert 2 <= len(memory._all) <= 10
     plain.close()
+
+
+@pytest.mark.parametrize("text", ["plain", "schön", "новости", "新聞", "news 📰", b"vector"])
+def test_values_of_any_script_and_bytes_count_as_much_as_they_take(text: str | bytes) -> None:
+    value = text * 1_000
+    taken = sys.getsizeof(value)
+    for row in ((value,), ([value],), ("x", None, (value, 1))):
+        assert taken <= size_of([row]) <= taken + 500

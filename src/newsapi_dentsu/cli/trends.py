@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -14,13 +14,14 @@ import click
 from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.cli.outputs import output_file
 from newsapi_dentsu.settings import load_settings
-from newsapi_dentsu.visible import raw
+from newsapi_dentsu.visible import raw, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from newsapi_dentsu.reading.trends import Trends, Week
 
+_DAYS = 7
 _MOST_WEEKS = 52
 """As `reading.trends` has it, which is imported where it is used."""
 
@@ -74,7 +75,10 @@ def trends(
     """
     if out is not None and format_ == "text":
         raise click.UsageError("--out goes with --format json")
-    found = _read(weeks, _named(concepts, "--concept"), _named(brands, "--brand"))
+    concepts, brands = _named(concepts, "--concept"), _named(brands, "--brand")
+    found = _read(weeks, concepts, brands)
+    _unheard(concepts, (share.label for share in found.shares), "is about")
+    _unheard(brands, (tone.brand for tone in found.tones), "speaks about")
     if format_ == "text":
         _show(console(stderr=False), found)
         return
@@ -87,10 +91,10 @@ def trends(
     click.echo(f"wrote the trends to {out}", err=True)
 
 
-def _named(names: Sequence[str], option: str) -> list[str]:
+def _named(names: Sequence[str], option: str) -> tuple[str, ...]:
     from newsapi_dentsu.reading.trends import MOST_CONCEPTS
 
-    found = list(dict.fromkeys(name.strip() for name in names if name.strip()))
+    found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     if len(found) > MOST_CONCEPTS:
         raise click.UsageError(f"{option} can be given {MOST_CONCEPTS} times at most")
     return found
@@ -121,7 +125,7 @@ def _show(screen: "Console", found: "Trends") -> None:
             [
                 f"{week.week}",
                 *(f"{count:,}" for count in (week.articles, week.stories, week.sources)),
-                "" if week.complete else f"not complete: {week.days} of 7 days",
+                "" if week.complete else _lacking(week),
             ]
             for week in reversed(found.weeks)
         ],
@@ -139,6 +143,21 @@ def _show(screen: "Console", found: "Trends") -> None:
     if found.sources:
         rows = [[one.source_name or one.source_uri, f"{one.articles:,}"] for one in found.sources]
         _table(screen, ["MOST ARTICLES", ""], rows)
+
+
+def _lacking(week: "Week") -> str:
+    """Why a week can't be compared with others."""
+    return f"not complete: {week.days} of 7 days" if week.days < _DAYS else "not over yet"
+
+
+def _unheard(asked: Sequence[str], told: Iterable[str], what: str) -> None:
+    """Say of whom or what there is nothing: no column of a table does."""
+    from newsapi_dentsu.domain.names import name_key
+
+    there = {name_key(name) for name in told}
+    for name in asked:
+        if name_key(name) not in there:
+            click.echo(f"no article of these weeks {what} {visible(name)}", err=True)
 
 
 def _by_week(

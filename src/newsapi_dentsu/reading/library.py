@@ -128,7 +128,7 @@ class Library(Protocol):
 def revision_of(session: Session, state: State | None = None) -> str | None:
     """What names all that a session reads: the same name, the same answers.
 
-    None where nothing does. How the press speaks about whom is not among it.
+    None where nothing does.
 
     Args:
         session: the open library.

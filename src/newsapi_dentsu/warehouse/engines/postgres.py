@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import logging
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from psycopg.raw_cursor import RawCursor, RawServerCursor
 from psycopg_pool import ConnectionPool, PoolTimeout
 from typing_extensions import override
 
-from newsapi_dentsu.deadline import within
+from newsapi_dentsu.deadline import Deadline, within
 from newsapi_dentsu.errors import (
     AlertsBusyError,
     WarehouseAwayError,
@@ -77,6 +78,7 @@ _HALFVEC = (
 )
 _STREAM_ROWS = 1000
 _GLANCE = b"glance"
+_SILENT = "timeout expired: the server doesn't answer"
 _IDLE_SECONDS = 300.0
 _LIFETIME_SECONDS = 1800.0
 _POOL_SLICE = 0.25
@@ -166,6 +168,7 @@ class PostgresEngine(Engine):
         self._glance: Connection | None = None
         self._glance_since = 0.0
         self._glance_of = ""
+        self._closed_at_exit = False
         self._run: _HeldLock | None = None
         self._patience = patience
         self._was_there = False
@@ -183,14 +186,22 @@ class PostgresEngine(Engine):
 
     @override
     def close(self) -> None:
-        if self._glance is not None:
-            # Another thread may wait on it.
-            cut(self._glance)
-            self._let_glancing_go()
+        if (glance := self._glance) is not None:
+            # Another thread may wait on it, and mustn't find it freed.
+            cut(glance)
+            if self._glancing.acquire(timeout=_PAUSE):
+                self._let_glancing_go()
+                self._glancing.release()
         if self._pool is not None:
             self._pool.close()
             self._pool = None
         atexit.unregister(self.close)
+        self._closed_at_exit = False
+
+    def _close_at_exit(self) -> None:
+        if not self._closed_at_exit:
+            self._closed_at_exit = True
+            atexit.register(self.close)
 
     def connect(self) -> Connection:
         """Open a connection of the caller's own, outside the pool, that commits each statement.
@@ -247,7 +258,7 @@ class PostgresEngine(Engine):
             there, told = self._glance.pgconn, None
             try:
                 there.send_query_prepared(_GLANCE, [])
-                told = _told(there, await _arrived(there))
+                told = _told(there, await _arrived(there, self._glance_seconds))
             except psycopg.Error:
                 # Whoever asks in a thread is told what is wrong.
                 return None
@@ -257,6 +268,11 @@ class PostgresEngine(Engine):
             return _text_in(told)
         finally:
             self._glancing.release()
+
+    @property
+    def _glance_seconds(self) -> float:
+        """The longest wait for an answer: a server that is frozen keeps no limit of its own."""
+        return self._address.connect_timeout
 
     def _glance_is_old(self) -> bool:
         return time.monotonic() - self._glance_since > _LIFETIME_SECONDS
@@ -270,13 +286,15 @@ class PostgresEngine(Engine):
             self._let_glancing_go()
         if self._glance is None or self._glance.closed:
             self._glance, self._glance_since = self._connect(), time.monotonic()
-            atexit.register(self.close)
+            self._close_at_exit()
             self._glance_of = ""
             there = self._glance.pgconn
-            _told(there, there.prepare(_GLANCE, sql.encode()))
+            there.send_prepare(_GLANCE, sql.encode())
+            _told(there, _awaited(there, self._glance_seconds))
             self._glance_of = sql
         there = self._glance.pgconn
-        return _text_in(_told(there, there.exec_prepared(_GLANCE, [])))
+        there.send_query_prepared(_GLANCE, [])
+        return _text_in(_told(there, _awaited(there, self._glance_seconds)))
 
     def _let_glancing_go(self) -> None:
         if self._glance is not None:
@@ -463,7 +481,7 @@ class PostgresEngine(Engine):
                 reconnect_timeout=0,
                 num_workers=1,
             )
-            atexit.register(self.close)
+            self._close_at_exit()
         return self._pool
 
     def _borrow(self, pool: ConnectionPool[Connection]) -> Connection:
@@ -632,30 +650,63 @@ class _Rehearsal(PostgresEngine):
         """The connection is another's."""
 
 
-async def _arrived(connection: PGconn) -> PGresult | None:
-    """The result of the statement that was sent, when all of it is there."""
+async def _arrived(connection: PGconn, seconds: float) -> PGresult | None:
+    """The result of the statement that was sent, when all of it is there.
+
+    Raises:
+        psycopg.Error: the connection is lost, or the server doesn't answer in time.
+    """
     loop = asyncio.get_running_loop()
-    there: asyncio.Future[PGresult | None] = loop.create_future()
-    result: PGresult | None = None
+    there: asyncio.Future[None] = loop.create_future()
+    results: list[PGresult] = []
 
     def look() -> None:
-        nonlocal result
+        if there.done():
+            # Given up, or told already: a loop may call once more before it is told not to.
+            return
         try:
-            connection.consume_input()
-            while not there.done() and not connection.is_busy():
-                one = connection.get_result()
-                if one is None:
-                    there.set_result(result)
-                result = one
+            if _all_taken(connection, results):
+                there.set_result(None)
         except psycopg.Error as error:
             there.set_exception(error)
 
+    def give_up() -> None:
+        if not there.done():
+            there.set_exception(psycopg.OperationalError(_SILENT))
+
     socket = connection.socket
     loop.add_reader(socket, look)
+    ending = loop.call_later(seconds, give_up)
     try:
-        return await there
+        await there
     finally:
+        ending.cancel()
         loop.remove_reader(socket)
+    return results[-1] if results else None
+
+
+def _awaited(connection: PGconn, seconds: float) -> PGresult | None:
+    """As `_arrived`, in a thread that waits."""
+    deadline = Deadline.after(seconds)
+    results: list[PGresult] = []
+    arrival = select.poll()
+    arrival.register(connection.socket, select.POLLIN)
+    while connection.is_busy() or not _all_taken(connection, results):
+        if not arrival.poll(deadline.left * 1000):
+            raise psycopg.OperationalError(_SILENT)
+        connection.consume_input()
+    return results[-1] if results else None
+
+
+def _all_taken(connection: PGconn, results: list[PGresult]) -> bool:
+    """Take what has arrived of an answer; tells whether that is all of it."""
+    connection.consume_input()
+    while not connection.is_busy():
+        one = connection.get_result()
+        if one is None:
+            return True
+        results.append(one)
+    return False
 
 
 def _text_in(result: PGresult) -> str:

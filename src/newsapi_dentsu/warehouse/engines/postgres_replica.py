@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from typing_extensions import override
 
+from newsapi_dentsu.deadline import within
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseError
-from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.engines.base import Row, Session, one
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine, PostgresSession
 
 _LOOK_SECONDS: Final = 1.0
@@ -34,6 +35,9 @@ _OWN_WRITES_SECONDS: Final = 2.0
 
 _QUICK_SECONDS: Final = 2
 """How long the replica is waited for, and looking at either of them may take."""
+
+_SILENT_SECONDS: Final = 4.0
+"""How long either is waited for in all, whatever becomes of its own limits."""
 
 _PAUSE: Final = 0.01
 _LEAST_PATIENCE: Final = 1.0
@@ -181,15 +185,13 @@ class ReadingEngine(PostgresEngine):
 
     def _look(self) -> ReplicaState:
         try:
-            with self._replica_watch.snapshot() as session:
-                ((follows, replayed, last),) = session.rows(_OF_REPLICA)
+            follows, replayed, last = _told(self._replica_watch, _OF_REPLICA)
         except WarehouseError as error:
             return ReplicaState(used=False, lag=None, trouble=str(error))
         if not follows or replayed is None:
             return ReplicaState(used=False, lag=None, trouble="it follows no other server any more")
         try:
-            with self._primary_watch.snapshot() as session:
-                ((written, clock),) = session.rows(_OF_PRIMARY)
+            written, clock = _told(self._primary_watch, _OF_PRIMARY)
         except WarehouseError as error:
             # Better what it has than nothing.
             return ReplicaState(used=True, lag=None, trouble=f"the primary is away: {error}")
@@ -221,12 +223,10 @@ class ReadingEngine(PostgresEngine):
         if not self.replica_state().used:
             return
         try:
-            with self._primary_watch.snapshot() as session:
-                written = one(session, _WRITTEN)
+            (written,) = _told(self._primary_watch, _WRITTEN)
             deadline = time.monotonic() + _OWN_WRITES_SECONDS
             while time.monotonic() < deadline:
-                with self._replica_watch.snapshot() as session:
-                    ((_, replayed, _),) = session.rows(_OF_REPLICA)
+                _, replayed, _ = _told(self._replica_watch, _OF_REPLICA)
                 if replayed is not None and replayed >= written:
                     return
                 time.sleep(_PAUSE)
@@ -235,6 +235,25 @@ class ReadingEngine(PostgresEngine):
                 self._avoid(str(error))
             return
         self._avoid("it hasn't what was written just now", seconds=float("inf"))
+
+
+def _told(engine: PostgresEngine, sql: str) -> Row:
+    """The only row of a statement, which a server that is silent isn't waited for to tell.
+
+    Raises:
+        WarehouseAwayError: it didn't tell in time.
+    """
+
+    def ask() -> Row:
+        with engine.snapshot() as session:
+            (row,) = session.rows(sql)
+            return row
+
+    try:
+        return within(_SILENT_SECONDS, ask)
+    except TimeoutError:
+        # Whoever waited on goes on doing so, and keeps the engine's only connection.
+        raise WarehouseAwayError(f"{engine.location} doesn't answer") from None
 
 
 def _connection(session: Session) -> Any:
