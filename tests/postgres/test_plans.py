@@ -1,9 +1,10 @@
 """Statements are planned for the values at hand, and for the rows that are there."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-from newsapi_dentsu.warehouse.engines.base import Session, one
-from newsapi_dentsu.warehouse.tables import assessments, text_bands
+from newsapi_dentsu.warehouse.engines.base import Row, Session, one
+from newsapi_dentsu.warehouse.tables import assessments, final, text_bands, tone
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store
@@ -45,3 +46,54 @@ def test_grouping_gets_through_days_that_the_database_has_not_seen_before(opened
     # Without the bands of the days long gone, which are made again, and with what is known now.
     process(warehouse, full_refresh=True)
     assert count(warehouse, assessments.TABLE) == 2_300
+
+
+def test_articles_with_new_tones_or_none_are_found_by_an_index(opened: Open) -> None:
+    warehouse = opened()
+    warehouse.upgrade()
+    times = "now() - i * INTERVAL '1 minute', now(), now()"
+    execute(
+        warehouse,
+        f"INSERT INTO {final.TABLE} (article_id, url, link, title, body, lang, authors, "
+        "concepts, categories, version, origin, publishedAt, fetched_at, updated_at, change_seq) "
+        "SELECT i::text, i::text, '', '', repeat('x', 500), 'eng', '[]', '[]', '[]', 1, 'newsapi', "
+        f"{times}, i FROM generate_series(1, 5000) AS g(i)",
+    )
+    execute(
+        warehouse,
+        f"INSERT INTO {tone.ARTICLES} (article_id, label, model, brands, text_hash, change_seq, "
+        "tone_seq) SELECT i::text, 'neutral', 'm@1', 'b', '', i, i "
+        "FROM generate_series(1, 5000) AS g(i)",
+    )
+    execute(warehouse, f"ANALYZE {final.TABLE}")
+    execute(warehouse, f"ANALYZE {tone.ARTICLES}")
+    span = tone.Span(4990, 5000)
+
+    def plans(session: Session) -> list[str]:
+        explained = _Explained(session)
+        tone.changed(explained, span, datetime.now(UTC) - timedelta(days=1), 10, 10)
+        tone.changed_after(explained, span.after)
+        return explained.plans
+
+    found = warehouse.read(plans)
+    indexes = ("idx_final_change", "idx_final_change", "idx_tone_seq")
+    assert [index in plan for plan, index in zip(found, indexes, strict=True)] == [True] * 3
+
+
+class _Explained(Session):
+    """Plans queries instead of executing them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.plans: list[str] = []
+
+    def rows(self, sql: str, *parameters: object) -> list[Row]:
+        planned = self._session.rows(f"EXPLAIN {sql}", *parameters)
+        self.plans.append("\n".join(line for (line,) in planned))
+        return []
+
+    def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
+        return iter(self.rows(sql, *parameters))
+
+    def execute(self, sql: str, *parameters: object) -> None:
+        self.rows(sql, *parameters)

@@ -4,17 +4,20 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tantivy
 
 from newsapi_dentsu.reading import chapters as of_chapters
 from newsapi_dentsu.reading import making
-from newsapi_dentsu.reading.chapters import LINK, read_stamp
+from newsapi_dentsu.reading.chapters import LINK, Chapter, read_stamp
 from newsapi_dentsu.reading.copy import publish
 from newsapi_dentsu.reading.hits import NoIndexError, Reach
 from newsapi_dentsu.reading.index import publish_search
 from newsapi_dentsu.reading.library import CopyLibrary
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.tables import final
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import DuckDBDatabases
@@ -44,6 +47,30 @@ def warehouse(duckdb_databases: DuckDBDatabases) -> Iterator[Warehouse]:
     process(warehouse)
     yield warehouse
     warehouse.close()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The chapters that are opened to be brought up."""
+    names: list[str] = []
+    bring_up = making._Making._changed_chapter
+
+    def noted(self: Any, part: Path, chapter: Chapter, *rest: Any, **named: Any) -> Any:
+        names.append(chapter.name)
+        return bring_up(self, part, chapter, *rest, **named)
+
+    monkeypatch.setattr(making._Making, "_changed_chapter", noted)
+    return names
+
+
+def former_articles(folder: Path) -> int:
+    """How many articles are in the index as they were before."""
+    found = 0
+    for name in chapters(folder):
+        index = tantivy.Index.open(str(folder / LINK / name))
+        former = tantivy.Query.term_query(index.schema, "past", 1)
+        found += of_chapters.count_of(index.searcher(), former)
+    return found
 
 
 def brought(warehouse: Warehouse, folder: Path, seconds: float | None = 0) -> Reach:
@@ -102,6 +129,51 @@ def test_chapters_are_kept_where_nothing_changed(warehouse: Warehouse, folder: P
     brought(warehouse, folder)
 
     assert chapters(folder) == before
+
+
+def test_only_chapters_that_may_have_what_changed_are_opened(
+    warehouse: Warehouse, folder: Path, opened: list[str]
+) -> None:
+    brought(warehouse, folder, None)
+    first, second, *_ = chapters(folder)
+    opened.clear()
+    later(warehouse, 0)
+    brought(warehouse, folder)
+
+    assert opened == [first, second]
+
+
+def test_an_article_that_moves_leaves_the_chapter_where_it_was(
+    warehouse: Warehouse, folder: Path, opened: list[str]
+) -> None:
+    brought(warehouse, folder, None)
+    former, *_, last = chapters(folder)
+    opened.clear()
+    now = NOON + timedelta(minutes=1)
+    store(warehouse, record("00000", NOON - 9 * DAY, title="Moved"), now=now)
+    process(warehouse, now=now)
+    brought(warehouse, folder, None)
+
+    assert {former, last} == set(opened)
+    with searching(CopyLibrary(folder)) as index:
+        assert index.count(ALL) == 7
+
+
+def test_former_articles_leave_chapters_in_which_nothing_changes(
+    warehouse: Warehouse, folder: Path, opened: list[str]
+) -> None:
+    brought(warehouse, folder, None)
+    later(warehouse, 0)
+    brought(warehouse, folder, None)
+    assert former_articles(folder) == 1
+    much_later = NOON + final.PAST_KEPT + timedelta(hours=1)
+    store(warehouse, record("new", NOON), now=much_later)
+    process(warehouse, now=much_later)
+    opened.clear()
+    brought(warehouse, folder, None)
+
+    assert former_articles(folder) == 0
+    assert opened == chapters(folder)[:2]
 
 
 def test_a_chapter_that_has_grown_is_parted(warehouse: Warehouse, folder: Path) -> None:

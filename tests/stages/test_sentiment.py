@@ -187,6 +187,54 @@ def test_what_left_final_is_forgotten(warehouse: Warehouse) -> None:
     assert count(warehouse, table.TARGETS) == count(warehouse, table.ARTICLES) == 1
 
 
+def test_a_run_looks_only_at_what_final_brought_since_the_last_one(warehouse: Warehouse) -> None:
+    stored(warehouse, {}, {})
+    score_sentiment(warehouse, Reader(), NO_BRANDS)
+    # To be seen only by who looks through all articles.
+    execute(warehouse, f"UPDATE {table.ARTICLES} SET change_seq = 0, model = 'old@1', brands = ''")
+    stored(warehouse, {"uri": "new"})
+
+    report = score_sentiment(warehouse, Reader(), NO_BRANDS)
+
+    assert (report.articles, report.read_again, report.left) == (1, 0, 0)
+
+
+def test_what_was_lost_is_read_again(warehouse: Warehouse) -> None:
+    stored(warehouse, {}, {}, {})
+    score_sentiment(warehouse, Reader(), NO_BRANDS)
+    execute(
+        warehouse,
+        f"DELETE FROM {table.ARTICLES} "
+        f"WHERE article_id = (SELECT min(article_id) FROM {table.ARTICLES})",
+    )
+    assert score_sentiment(warehouse, Reader(), NO_BRANDS).articles == 1
+    execute(warehouse, f"DELETE FROM {table.ARTICLES}")
+    assert score_sentiment(warehouse, Reader(), NO_BRANDS).articles == 3
+
+
+def test_what_another_model_has_read_is_found_though_its_run_was_killed(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "BATCH_ROWS", 1)
+    stored(warehouse, {"title": "Acme one"}, {"title": "Acme two"}, {"title": "Acme three"})
+    score_sentiment(warehouse, Reader(model="first@1"), NO_BRANDS)
+    texts: list[str] = []
+
+    def stop(passage: Passage) -> None:
+        texts.append(passage.text)
+        if len(texts) > 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_sentiment(warehouse, Reader(stop, model="second@1"), NO_BRANDS)
+    second = "model = 'second@1'"
+    done = count(warehouse, table.ARTICLES, second)
+
+    assert 0 < done < 3
+    assert score_sentiment(warehouse, Reader(model="first@1"), NO_BRANDS).read_again == done
+    assert count(warehouse, table.ARTICLES, second) == 0
+
+
 def test_a_text_that_breaks_the_model_costs_no_other(warehouse: Warehouse) -> None:
     def refuse(passage: Passage) -> None:
         if "poison" in passage.text:

@@ -58,6 +58,9 @@ class Chapter:
     files: dict[str, list[int]] = field(default_factory=dict)
     """Size and time of each."""
 
+    past: int = 0
+    """The first change by which an entry of it ended; 0 where that isn't known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -216,6 +219,15 @@ def lasting(schema: tantivy.Schema) -> Query:
 def ended_up_to(schema: tantivy.Schema, state: int) -> Query:
     """What no state after this one has."""
     return Query.range_query(schema, "ended", FieldType.Integer, lower_bound=0, upper_bound=state)
+
+
+def first_end(searcher: tantivy.Searcher, schema: tantivy.Schema) -> int:
+    """The first change by which an entry ended; `FOR_GOOD` where none has."""
+    ended = Query.term_query(schema, "past", 1)
+    there = searcher.search(
+        ended, limit=1, count=False, order_by_field="ended", order=tantivy.Order.Asc
+    ).hits
+    return int(there[0][0]) if there else FOR_GOOD
 
 
 def count_of(searcher: tantivy.Searcher, query: Query) -> int:

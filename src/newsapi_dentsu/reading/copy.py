@@ -31,6 +31,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import duckdb_session
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.schema.views import stories_query, views
+from newsapi_dentsu.warehouse.tables.rows import LOOKED_UP
 
 FILE: Final = "news.duckdb"
 ARTICLES: Final = "articles"
@@ -212,7 +213,6 @@ def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> 
             "FROM news.final.reading_state AS now, published.final.reading_state AS published, "
             "published.publishing.assessed AS taken"
         ).fetchall()
-        same = same and not _tones_differ(connection, "published")
     except duckdb.Error:
         return None
     finally:
@@ -261,8 +261,8 @@ def _bring_working_file(
     ).fetchall()[0]
     memory = _MEMORY if generous or changed > _FEW else _MEMORY_FEW
     connection.execute(f"SET memory_limit = '{memory}'")
-    retold = _tell_tones(connection)
     if changed or state != before:
+        _tell_tones(connection)
         _note_days(connection)
         _take_changed(connection)
         _note_days(connection)
@@ -270,7 +270,7 @@ def _bring_working_file(
         if not anew and not _same(connection):
             raise _WorkingFileError("the working file has drifted from the warehouse")
     else:
-        connection.execute("COMMIT" if retold else "ROLLBACK")
+        connection.execute("ROLLBACK")
     _publish_days(connection, folder, state, anew=anew)
     return state, changed, anew
 
@@ -358,24 +358,18 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection.execute("USE news")
 
 
-def _tell_tones(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Take over how weeks speak about whom, where that has changed; articles needn't have."""
-    differ = _tones_differ(connection, "working")
-    if differ:
-        connection.execute(f"DELETE FROM working.{_TONES}")
-        connection.execute(f"INSERT INTO working.{_TONES} SELECT * FROM news.{_TONES}")
-    return differ
-
-
-def _tones_differ(connection: duckdb.DuckDBPyConnection, database: str) -> bool:
-    """Whether a copy tells other tones than the warehouse."""
+def _tell_tones(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take over how weeks speak about whom, where that has changed."""
+    connection.execute(f"CREATE TEMP TABLE tones AS SELECT * FROM news.{_TONES}")
     # The last digits of a mean depend on the order of its summands.
     compared = "SELECT * REPLACE (round(score, 6) AS score) FROM"
     ((differ,),) = connection.execute(
-        f"SELECT EXISTS (({compared} news.{_TONES} EXCEPT {compared} {database}.{_TONES}) "
-        f"UNION ALL ({compared} {database}.{_TONES} EXCEPT {compared} news.{_TONES}))"
+        f"SELECT EXISTS (({compared} tones EXCEPT {compared} working.{_TONES}) "
+        f"UNION ALL ({compared} working.{_TONES} EXCEPT {compared} tones))"
     ).fetchall()
-    return bool(differ)
+    if differ:
+        connection.execute(f"DELETE FROM working.{_TONES}")
+        connection.execute(f"INSERT INTO working.{_TONES} SELECT * FROM tones")
 
 
 def _find_changed(connection: duckdb.DuckDBPyConnection) -> None:
@@ -408,7 +402,16 @@ def _note_days(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _listed(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The articles that changed as SQL, where DuckDB looks so few up in the index of a key."""
+    found = connection.execute(f"SELECT article_id FROM changed LIMIT {LOOKED_UP + 1}").fetchall()
+    if not 0 < len(found) <= LOOKED_UP:
+        return None
+    return ", ".join(quoted_text(article_id) for (article_id,) in found)
+
+
 def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
+    listed = _listed(connection)
     for table, key, names in (
         ("articles", "article_id", "changed"),
         ("articles_past", "article_id", "changed"),
@@ -420,11 +423,18 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
     ):
         among = f"WHERE {key} IN (SELECT {key} FROM {names})"
         connection.execute(f"DELETE FROM working.final.{table} {among}")
+        if names == "changed" and listed is not None:
+            among = f"WHERE {key} IN ({listed})"
         connection.execute(f"INSERT INTO working.final.{table} {_query_among(table, among)}")
     moved = "story_id IN (SELECT story_id FROM moved)"
     connection.execute(f"DELETE FROM working.final.stories WHERE {moved}")
+    # By the rows' numbers: else the texts of all others are decompressed as well.
     query = stories_query(
-        *(f"(SELECT * FROM working.final.{table} WHERE {moved})" for table in _OF_STORIES)
+        *(
+            f"(SELECT * FROM working.final.{table} WHERE rowid IN "
+            f"(SELECT rowid FROM working.final.{table} WHERE {moved}))"
+            for table in _OF_STORIES
+        )
     )
     connection.execute(f"INSERT INTO working.final.stories {query}")
     connection.execute(

@@ -7,6 +7,7 @@ last chapter stays. Where there is much to make, readers have the newest chapter
 import os
 import shutil
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -113,6 +114,11 @@ class _Span:
             parts.append(f"published_at < make_timestamptz({self.before})")
         return " AND ".join(parts)
 
+    def held(self, places: Sequence[int]) -> int:
+        """How many of some moments, which stand in order, are in it."""
+        first = 0 if self.since is None else bisect_left(places, self.since)
+        return (len(places) if self.before is None else bisect_left(places, self.before)) - first
+
 
 class _Making:
     """Making the states of the index that belong to one state of the copy."""
@@ -154,17 +160,41 @@ class _Making:
         known = (former.state, former.tone_seq)
         if known == (self._wanted.state, self._wanted.tone_seq) and not harmed:
             return former
-        changed, spans = self._find_changed(*known), _spans(former.chapters)
-        counts = self._counts(former.chapters)
+        self._find_changed(*known)
+        # Former rows are known back to there: all places where what changed may have been.
+        everywhere = former.state < self._past_from
+        stamp = self._brought(former, harmed, everywhere=everywhere)
+        if stamp.since is None and stamp.articles != stamp.of and not everywhere:
+            stamp = self._brought(former, harmed, everywhere=True)
+        return stamp
+
+    def _brought(self, former: Stamp, harmed: set[str], *, everywhere: bool) -> Stamp:
+        """A state made of a former one; only chapters are opened that may have what changed."""
+        now, ever = self._places("final.articles"), self._places("final.articles_past")
         part = self._begin()
         made: list[Chapter] = []
         cost = 0
-        for chapter, span, count in zip(former.chapters, spans, counts, strict=True):
+        for chapter, span in zip(former.chapters, _spans(former.chapters), strict=True):
+            same = not (
+                everywhere
+                or chapter.name in harmed
+                or chapter.past <= self._past_from
+                or any(span.held(places) for places in (now, ever))
+            )
+            count = chapter.articles if same else self._count(span)
             anew = chapter.name in harmed or count > 2 * _CHAPTER
-            cost += count if anew else self._count(span, "changed") if changed else 0
+            cost += count if anew else span.held(now)
             if made and cost > _AT_ONCE:
                 break
-            kept = None if anew else self._changed_chapter(part, chapter, span, count)
+            if same and not anew:
+                self._linked(part, chapter)
+                made.append(chapter)
+                continue
+            kept = (
+                None
+                if anew
+                else self._changed_chapter(part, chapter, span, count, held=span.held(now) > 0)
+            )
             made += [kept] if kept else self._made(part, span)
             if made[-1].since != span.since:
                 break
@@ -183,12 +213,17 @@ class _Making:
     def _rows(self, query: str, *parameters: object) -> list[Row]:
         return self._copy.execute(query, list(parameters)).fetchall()
 
-    def _count(self, span: _Span, among: str | None = None) -> int:
-        only = f" AND article_id IN (SELECT article_id FROM {among})" if among else ""
-        ((count,),) = self._rows(
-            f"SELECT count(*) FROM final.articles WHERE {span.condition}{only}"
-        )
+    def _count(self, span: _Span) -> int:
+        ((count,),) = self._rows(f"SELECT count(*) FROM final.articles WHERE {span.condition}")
         return int(count)
+
+    def _places(self, table: str) -> list[int]:
+        """When those of a table's articles were published that have changed, in order."""
+        found = self._rows(
+            f"SELECT {_MICROSECONDS} FROM {table} WHERE change_seq IS NOT NULL "
+            "AND article_id IN (SELECT article_id FROM changed) ORDER BY 1"
+        )
+        return [place for (place,) in found]
 
     def _former(self) -> Stamp | None:
         """The stamp of the state that there is, if the wanted one can be made of it."""
@@ -208,7 +243,7 @@ class _Making:
                 return True
         return False
 
-    def _find_changed(self, state: int, tone_seq: int) -> int:
+    def _find_changed(self, state: int, tone_seq: int) -> None:
         """Name the articles that came, changed, got other tones or left after a state."""
         with self._warehouse.snapshot() as session:
             toned = tone.changed_after(session, tone_seq)
@@ -217,14 +252,6 @@ class _Making:
             f"WHERE change_seq > {state} UNION SELECT unnest($1::text[])",
             [toned],
         )
-        ((count,),) = self._rows("SELECT count(*) FROM changed")
-        return int(count)
-
-    def _counts(self, there: Sequence[Chapter]) -> list[int]:
-        """How many articles each chapter should have."""
-        counts = ", ".join(f"count(*) FILTER (WHERE {span.condition})" for span in _spans(there))
-        (row,) = self._rows(f"SELECT {counts} FROM final.articles")
-        return list(row)
 
     def _begin(self) -> Path:
         part = self._folder / f"{STATES}{self._wanted.state}-{time.time_ns()}"
@@ -240,9 +267,12 @@ class _Making:
         return there
 
     def _changed_chapter(
-        self, part: Path, chapter: Chapter, span: _Span, count: int
+        self, part: Path, chapter: Chapter, span: _Span, count: int, *, held: bool
     ) -> Chapter | None:
-        """A chapter brought up to the copy; None where it still lacks what it should hold."""
+        """A chapter brought up to the copy; None where it still lacks what it should hold.
+
+        It has as many articles as are counted in its span; whether any of them changed is `held`.
+        """
         there = self._linked(part, chapter)
         index = tantivy.Index.open(str(there))
         ids = [one for (one,) in self._rows("SELECT article_id FROM changed")]
@@ -250,7 +280,7 @@ class _Making:
         former = Query.term_set_query(index.schema, "id", ids) if ids else None
         searcher = index.searcher()
         if (
-            self._count(span, "changed")
+            held
             or chapters.count_of(searcher, forgotten)
             or (former is not None and chapters.count_of(searcher, former))
         ):
@@ -260,6 +290,8 @@ class _Making:
                 writer.delete_documents_by_query(former)
             self._add(writer, span, "changed")
             chapter = self._ended(index, writer, chapter, there)
+        elif chapter.past == 0:
+            chapter = replace(chapter, past=chapters.first_end(searcher, index.schema))
         if chapter.articles == count:
             return chapter
         shutil.rmtree(there)
@@ -309,8 +341,13 @@ class _Making:
             for path in there.iterdir()
             if not path.name.endswith(".lock")
         }
-        articles = chapters.count_of(index.searcher(), chapters.lasting(index.schema))
-        return replace(chapter, articles=articles, files=files)
+        searcher = index.searcher()
+        return replace(
+            chapter,
+            articles=chapters.count_of(searcher, chapters.lasting(index.schema)),
+            files=files,
+            past=chapters.first_end(searcher, index.schema),
+        )
 
     def _add(self, writer: tantivy.IndexWriter, span: _Span, among: str | None = None) -> None:
         """Add the articles of a span, as they are and as they were."""

@@ -36,7 +36,14 @@ from newsapi_dentsu.stages.workers import Workers, workers
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import tone as table
-from newsapi_dentsu.warehouse.tables.tone import ArticleRow, MentionRow, Shown, TargetRow
+from newsapi_dentsu.warehouse.tables.tone import (
+    ArticleRow,
+    MentionRow,
+    Reading,
+    Shown,
+    Span,
+    TargetRow,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -79,19 +86,21 @@ def score_sentiment(
         ModelError: the model can't be used.
     """
 
-    def begin(session: Session) -> tuple[list[str], list[str]]:
-        table.forget_departed(session)
+    reading = Reading(reader.model, brands.version)
+
+    def begin(session: Session) -> tuple[Span, list[str], list[str]]:
+        span = table.forget_departed(session)
         table.fill_keys(session)
         since = table.recent_since(session, RECENT_DAYS)
         if since is None:
-            return [], []
-        model, watched = reader.model, brands.version
+            return span, [], []
         return (
-            table.changed(session, since, CHANGED_IN_RUN, EARLIER_IN_RUN),
-            table.outdated(session, model, watched, since, OUTDATED_IN_RUN, EARLIER_IN_RUN),
+            span,
+            table.changed(session, span, since, CHANGED_IN_RUN, EARLIER_IN_RUN),
+            table.outdated(session, reading, since, OUTDATED_IN_RUN, EARLIER_IN_RUN),
         )
 
-    changed, outdated = warehouse.write(begin)
+    span, changed, outdated = warehouse.write(begin)
     watched = _Watched(brands.version, watching(brands.brands))
     total = SentimentReport(model=reader.model)
     waiting = [*changed, *outdated]
@@ -103,7 +112,7 @@ def score_sentiment(
         for batch in _portions(waiting):
             total = _sum(total, _score_batch(warehouse, read_by, watched, batch))
             progress(total.articles, len(waiting))
-    left = warehouse.read(partial(table.waiting, model=reader.model, brands=brands.version))
+    left = warehouse.write(partial(table.settle, span=span, reading=reading))
     return replace(total, read_again=min(len(outdated), total.articles), left=left)
 
 

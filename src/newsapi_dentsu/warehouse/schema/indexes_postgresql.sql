@@ -23,3 +23,4 @@ CREATE INDEX idx_search_words ON final.search_entries USING gin (words) WITH (fa
 CREATE INDEX idx_search_ended ON final.search_entries(ended_seq);
 CREATE INDEX idx_sentiment_key ON final.article_sentiment(target_key);
 CREATE INDEX idx_tone_label ON final.article_tone(label);
+CREATE INDEX idx_tone_seq ON final.article_tone(tone_seq);

@@ -58,7 +58,7 @@ def _type(hint: Any) -> str:
     return _TYPES[hint]
 
 
-_LOOKED_UP = 300
+LOOKED_UP = 300
 """Keys for which DuckDB is quicker with its index than with a whole column."""
 
 
@@ -72,7 +72,7 @@ def rows_by_key(
     """
     if not values:
         return []
-    if len(values) > _LOOKED_UP:
+    if len(values) > LOOKED_UP:
         return rows_among(session, table, columns, key, values)
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     return session.rows(

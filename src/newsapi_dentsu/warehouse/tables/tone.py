@@ -3,6 +3,7 @@
 All three are caches: what is missing is read again by the model of tone.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,13 @@ TARGETS = "final.article_sentiment"
 ARTICLES = "final.article_tone"
 SEQUENCE = "final.tones_seq"
 """Names in `ops.positions` the number of the last change of tones."""
+
+TOLD = "final.tones_told"
+"""Position: up to this change of final the tone of each article is told, and none is told of those
+that left."""
+
+READ_AS = "final.tones_read_as"
+"""Position: the number of the reading by which all articles that are told were read; else 0."""
 
 NOT_SCORED = "not_scored"
 """The label of an article in a language that the model can't read."""
@@ -104,6 +112,26 @@ class Shown(NamedTuple):
     record: str | None
 
 
+class Reading(NamedTuple):
+    """By which model and for which file of brands articles were read."""
+
+    model: str
+    brands: str
+
+
+def _number(reading: Reading) -> int:
+    """A reading as a positive 63-bit number."""
+    digest = hashlib.sha256("\n".join(reading).encode()).digest()
+    return int.from_bytes(digest[:8]) >> 1 or 1
+
+
+class Span(NamedTuple):
+    """The changes of final among which articles wait to be read: after one, up to the last."""
+
+    after: int
+    last: int
+
+
 _SHOWN = (
     f"FROM {final.TABLE} AS shown LEFT JOIN {ARTICLES} AS told "
     "ON told.article_id = shown.article_id"
@@ -112,29 +140,39 @@ _CHANGED = "(told.article_id IS NULL OR told.change_seq <> shown.change_seq)"
 _OUTDATED = "(told.change_seq = shown.change_seq AND (told.model <> $1 OR told.brands <> $2))"
 
 
+def _changed_in(span: Span) -> str:
+    # Rows without a number were loaded from outside: they are found where all are looked through.
+    return f"shown.change_seq > {span.after} AND {_CHANGED}" if span.after else _CHANGED
+
+
 def recent_since(session: Session, days: int) -> datetime | None:
     """The moment so many days before the newest article; None where there are no articles."""
     newest: datetime | None = one(session, f"SELECT max(publishedAt) FROM {final.TABLE}")
     return newest - timedelta(days=days) if newest else None
 
 
-def changed(session: Session, since: datetime, recent: int, earlier: int) -> list[str]:
+def changed(session: Session, span: Span, since: datetime, recent: int, earlier: int) -> list[str]:
     """Articles that are new in final or have changed, the newest first.
 
     Args:
         session: the open transaction.
+        span: what `forget_departed` found to be looked through.
         since: from when on they are recent.
         recent: how many of those, at most.
         earlier: how many of the others, at most.
     """
-    return _portion(session, _CHANGED, [], since, recent, earlier)
+    return _portion(session, _changed_in(span), [], since, recent, earlier)
 
 
 def outdated(
-    session: Session, model: str, brands: str, since: datetime, recent: int, earlier: int
+    session: Session, reading: Reading, since: datetime, recent: int, earlier: int
 ) -> list[str]:
     """Articles that another model has read, or for other brands; see `changed`."""
-    return _portion(session, _OUTDATED, [model, brands], since, recent, earlier)
+    if positions.position(session, READ_AS) == _number(reading):
+        return []
+    # This run reads by another one: should it be killed, the next one looks again.
+    positions.set_position(session, READ_AS, 0)
+    return _portion(session, _OUTDATED, [*reading], since, recent, earlier)
 
 
 def _portion(
@@ -159,12 +197,20 @@ def _portion(
     return found
 
 
-def waiting(session: Session, model: str, brands: str) -> int:
-    """How many articles `changed` and `outdated` have in all."""
-    count: int = one(
-        session, f"SELECT count(*) {_SHOWN} WHERE {_CHANGED} OR {_OUTDATED}", model, brands
+def settle(session: Session, span: Span, reading: Reading) -> int:
+    """Note how far tones are told after a run; how many `changed` and `outdated` still have."""
+    ((count, first),) = session.rows(
+        f"SELECT count(*), min(shown.change_seq) {_SHOWN} WHERE {_changed_in(span)}"
     )
-    return count
+    told = span.last if first is None else min(span.last, first - 1)
+    if told != span.after:
+        positions.set_position(session, TOLD, told)
+    if positions.position(session, READ_AS) != _number(reading):
+        others: int = one(session, f"SELECT count(*) {_SHOWN} WHERE {_OUTDATED}", *reading)
+        if not others:
+            positions.set_position(session, READ_AS, _number(reading))
+        count += others
+    return int(count)
 
 
 def shown(session: Session, article_ids: Sequence[str]) -> list[Shown]:
@@ -213,8 +259,8 @@ def save(
 ) -> None:
     """Store what was read of these articles in the place of what was known of them."""
     article_ids = [row.article_id for row in articles]
-    for table in (MENTIONS, TARGETS, ARTICLES):
-        delete(session, table, "article_id", article_ids)
+    known = rows_by_key(session, ARTICLES, ("article_id",), "article_id", article_ids)
+    _forget(session, [article_id for (article_id,) in known])
     numbers = positions.take_numbers(session, SEQUENCE, len(articles))
     numbered = [replace(row, tone_seq=seq) for row, seq in zip(articles, numbers, strict=True)]
     insert(session, ARTICLES, ARTICLE_COLUMNS, [values(row) for row in numbered])
@@ -243,13 +289,6 @@ def fill_keys(session: Session) -> None:
             [target for (target,) in found],
             [name_key(target) for (target,) in found],
         )
-
-
-class Reading(NamedTuple):
-    """By which model and for which file of brands articles were read."""
-
-    model: str
-    brands: str
 
 
 def last_reading(session: Session) -> Reading | None:
@@ -343,9 +382,37 @@ def note_unchanged(session: Session, seen: dict[str, int]) -> None:
         )
 
 
-def forget_departed(session: Session) -> None:
-    """Delete what is known of articles that are no longer in final."""
-    for table in (MENTIONS, TARGETS, ARTICLES):
-        session.execute(
-            f"DELETE FROM {table} WHERE article_id NOT IN (SELECT article_id FROM {final.TABLE})"
+def forget_departed(session: Session) -> Span:
+    """Delete what is known of articles that left final; returns what is to be looked through.
+
+    That is what has changed since tones were told. Where rows came or went by other ways than the
+    pipeline's, such as tables that were emptied to be made again, it is all that there is.
+    """
+    after = positions.position(session, TOLD)
+    last = positions.position(session, final.CHANGES_SEQUENCE)
+    if 0 < after <= last:
+        left = session.rows(
+            f"SELECT DISTINCT article_id FROM {final.CHANGES} WHERE seq > $1", after
         )
+        gone = {article_id for (article_id,) in left}
+        there = rows_by_key(session, final.TABLE, ("article_id",), "article_id", gone)
+        _forget(session, sorted(gone - {article_id for (article_id,) in there}))
+        untold: int = one(
+            session,
+            f"SELECT count(*) {_SHOWN} WHERE shown.change_seq > $1 AND told.article_id IS NULL",
+            after,
+        )
+        told: int = one(session, f"SELECT count(*) FROM {ARTICLES}")
+        if told + untold == one(session, f"SELECT count(*) FROM {final.TABLE}"):
+            return Span(after, last)
+    for table, known in ((ARTICLES, final.TABLE), (TARGETS, ARTICLES), (MENTIONS, ARTICLES)):
+        session.execute(
+            f"DELETE FROM {table} WHERE article_id NOT IN (SELECT article_id FROM {known})"
+        )
+    positions.set_position(session, READ_AS, 0)
+    return Span(0, last)
+
+
+def _forget(session: Session, article_ids: Sequence[str]) -> None:
+    for table in (MENTIONS, TARGETS, ARTICLES):
+        delete(session, table, "article_id", article_ids)
