@@ -135,7 +135,11 @@ def test_tones_of_watched_brands_are_told_of_whole_weeks(
             ("before", "Nova", "brand", 0.9),
         )
     ]
-    warehouse.write(lambda session: tone.save(session, [], told, []))
+    own = [
+        tone.ArticleRow(article_id, "neutral", 0, 1, 0, "m@1", "b", "h", 1)
+        for article_id in dict.fromkeys(row.article_id for row in told)
+    ]
+    warehouse.write(lambda session: tone.save(session, own, told, []))
     again = published(warehouse, tmp_path)
 
     (nova,) = read(again, week, brands=["Nova", "Silent"]).tones
