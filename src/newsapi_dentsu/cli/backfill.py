@@ -146,9 +146,8 @@ class _Plan:
         """The months of which days are to be read."""
         from newsapi_dentsu.domain.months import months
 
-        every = months(self.days.first, self.days.last)
-        wanted = {(day.year, day.month) for day in self.tokens}
-        return [one for one in every if (one.first.year, one.first.month) in wanted]
+        wanted = self._by_month()
+        return [one for one in months(self.days.first, self.days.last) if one.name in wanted]
 
     def as_json(self) -> dict[str, Any]:
         """What `--plan --json` prints."""

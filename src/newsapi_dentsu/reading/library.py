@@ -207,16 +207,7 @@ class CopyLibrary(Library):
     @override
     def look(self, session: RememberedSession) -> Index:
         index = self._opened_index()
-        known = self._known
-        if (
-            known is None
-            or known[1] != session.now
-            or known[0]
-            != (
-                self._published(),
-                index.revision,
-            )
-        ):
+        if self._known_now((self._published(), index.revision)) != session.now:
             raise OtherRevisionError
         return index
 

@@ -39,7 +39,6 @@ SLICE_SECONDS = 60.0
 MOST_SECONDS = 3000.0
 """After so long a month begins no further day: it ends before whoever started it ends it."""
 
-
 PATIENCE = 1200.0
 """Seconds for which a month waits for a place, and for runs that it lets in, unless runs wait for
 longer: a run that takes on what other months have brought may last.
@@ -182,7 +181,7 @@ class _Fetching:
                     give_way()
             finally:
                 self._spent = gate.spent
-                self._spent = gate.keep()
+                gate.keep()
         return self.report(error)
 
     def _refuse_other_origin(self) -> None:

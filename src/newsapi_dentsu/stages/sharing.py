@@ -15,7 +15,6 @@ from newsapi_dentsu.eventregistry.source import Gate
 from newsapi_dentsu.stages.collect import price
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import backfills
-from newsapi_dentsu.warehouse.tables.backfills import Spent
 
 LONGEST_HOLD_OFF = 60.0
 """Seconds for which all stand back at most when the API refuses one of them with 429."""
@@ -71,9 +70,8 @@ class SharedGate(Gate):
             self._warehouse.write(lambda session: backfills.hold_off(session, pause))
             self._warehouse.release()
 
-    def keep(self) -> Spent:
-        """Store what was spent so far; gives that."""
+    def keep(self) -> None:
+        """Store what was spent so far."""
         self._warehouse.write(
             lambda session: backfills.keep(session, self._backfill_id, self._month, self.spent)
         )
-        return self.spent

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import psycopg
@@ -152,7 +153,6 @@ class _Load:
 def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, part: Part) -> None:
     table = part.table
     columns = ", ".join(wire_value(*column) for column in table.columns.items())
-    types = [wire_name(plain_type(kind)) for kind in table.columns.values()]
     try:
         with target.transaction(), target.cursor() as cursor:
             if not note_part(target, part.number, table.name):
@@ -162,11 +162,7 @@ def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, 
                 f"WHERE rowid BETWEEN {part.first} AND {part.last}"
             )
             statement = f"COPY {table.name} ({table.names}) FROM STDIN (FORMAT binary)"
-            with cursor.copy(own_sql(statement)) as copy:
-                copy.set_types(types)
-                while batch := rows.fetchmany(_FETCH_ROWS):
-                    for row in batch:
-                        copy.write_row(row)
+            copy_rows(rows, cursor, statement, list(table.columns.values()))
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         message = error.diag.message_primary or str(error)
         raise WarehouseError(
@@ -175,6 +171,27 @@ def _copy(source: duckdb.DuckDBPyConnection, target: Connection, location: str, 
         ) from error
     except psycopg.Error as error:
         raise worded(location, error) from error
+
+
+def copy_rows(
+    rows: duckdb.DuckDBPyConnection,
+    cursor: psycopg.Cursor[Any],
+    statement: str,
+    kinds: Sequence[str],
+) -> None:
+    """Send what DuckDB has found by COPY in the binary format, a few rows at a time.
+
+    Args:
+        rows: the executed query, whose columns are `wire_value`s.
+        cursor: where the rows go.
+        statement: the COPY.
+        kinds: the SQL types of the columns.
+    """
+    with cursor.copy(own_sql(statement)) as copy:
+        copy.set_types([wire_name(plain_type(kind)) for kind in kinds])
+        while batch := rows.fetchmany(_FETCH_ROWS):
+            for row in batch:
+                copy.write_row(row)
 
 
 def wire_value(column: str, kind: str) -> str:

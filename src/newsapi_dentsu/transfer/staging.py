@@ -7,14 +7,11 @@ import duckdb
 import psycopg
 
 from newsapi_dentsu.errors import WarehouseError
-from newsapi_dentsu.transfer.loading import wire_value
-from newsapi_dentsu.transfer.tables import plain_type, wire_name
+from newsapi_dentsu.transfer.loading import copy_rows, wire_value
 from newsapi_dentsu.warehouse.engines.base import Session, one
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
-from newsapi_dentsu.warehouse.engines.postgres import PostgresSession, own_sql
+from newsapi_dentsu.warehouse.engines.postgres import PostgresSession
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
-
-_FETCH_ROWS = 200
 
 
 def stage(
@@ -58,7 +55,6 @@ def _copy(
     session: PostgresSession, relation: str, name: str, columns: Mapping[str, str], memory: str
 ) -> None:
     values = ", ".join(wire_value(*column) for column in columns.items())
-    types = [wire_name(plain_type(kind)) for kind in columns.values()]
     statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
     with (
         duckdb.connect(":memory:", config={"memory_limit": memory}) as reading,
@@ -67,11 +63,7 @@ def _copy(
         reading.execute("SET TimeZone = 'UTC'")
         rows = reading.execute(f"SELECT {values} FROM {relation} AS rebuilt")
         try:
-            with cursor.copy(own_sql(statement)) as copy:
-                copy.set_types(types)
-                while batch := rows.fetchmany(_FETCH_ROWS):
-                    for row in batch:
-                        copy.write_row(row)
+            copy_rows(rows, cursor, statement, list(columns.values()))
         except psycopg.DataError as error:
             message = error.diag.message_primary or str(error)
             raise WarehouseError(

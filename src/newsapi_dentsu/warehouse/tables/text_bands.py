@@ -147,8 +147,6 @@ def beside(session: Session, ranks: Iterable[Rank]) -> set[str]:
 
 def _crowded(session: Session, days: Mapping[str, date], horizon_days: int) -> list[int]:
     """The bands of these articles in which not all of a horizon are among each other's nearest."""
-    first, last = min(days.values()), max(days.values())
-    margin = timedelta(days=horizon_days)
     return [
         band
         for (band,) in session.rows(
@@ -157,21 +155,23 @@ def _crowded(session: Session, days: Mapping[str, date], horizon_days: int) -> l
             "AND article_id IN (SELECT unnest($1::text[]))) "
             "GROUP BY band HAVING count(*) > $6::integer + 1",
             list(days),
-            first,
-            last,
-            first - margin,
-            last + margin,
+            *_ends(days, horizon_days),
             stories.NEAREST,
         )
     ]
+
+
+def _ends(days: Mapping[str, date], horizon_days: int) -> tuple[date, date, date, date]:
+    """The first and the last of these days, and of the days within the horizon of any of them."""
+    first, last = min(days.values()), max(days.values())
+    margin = timedelta(days=horizon_days)
+    return first, last, first - margin, last + margin
 
 
 def _sharing_few(
     session: Session, days: Mapping[str, date], horizon_days: int, crowded: Sequence[int]
 ) -> list[Row]:
     """Pairs by bands that few articles have, with the number of bands."""
-    first, last = min(days.values()), max(days.values())
-    margin = timedelta(days=horizon_days)
     return session.rows(
         "SELECT mine.article_id, theirs.article_id, count(*) "
         f"FROM (SELECT * FROM {BANDS} WHERE day BETWEEN $2 AND $3 "
@@ -182,10 +182,7 @@ def _sharing_few(
         "AND theirs.day BETWEEN mine.day - $6::integer AND mine.day + $6::integer "
         "GROUP BY mine.article_id, theirs.article_id",
         list(days),
-        first,
-        last,
-        first - margin,
-        last + margin,
+        *_ends(days, horizon_days),
         horizon_days,
         list(crowded),
     )
@@ -204,8 +201,6 @@ def _near_among_many(
     articles, or the whole band. Those whose places differ by `NEAREST` at most are in the same or
     in neighbouring parts of that size: so rows meet few others.
     """
-    first, last = min(days.values()), max(days.values())
-    margin = timedelta(days=horizon_days)
     near = " UNION ALL ".join(
         "SELECT mine.article_id, theirs.article_id AS other "
         f"FROM (SELECT *, {place} - {place} % $7::integer "
@@ -234,10 +229,7 @@ def _near_among_many(
         "AS own_place FROM standing) "
         f"SELECT article_id, other, count(*) FROM ({near}) AS near GROUP BY article_id, other",
         list(days),
-        first,
-        last,
-        first - margin,
-        last + margin,
+        *_ends(days, horizon_days),
         horizon_days,
         stories.NEAREST,
         list(crowded),
