@@ -13,7 +13,7 @@ import pytest
 from newsapi_dentsu import runs
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.runs.months import MonthReport, fetch_month
-from newsapi_dentsu.sandbox import Fault
+from newsapi_dentsu.sandbox import Fault, Sandbox
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import raw
@@ -86,7 +86,7 @@ def test_a_killed_month_is_told_and_goes_on_where_it_was(
 ) -> None:
     api = backfilling.api.sandbox
     api.add_fault(Fault("hang", seconds=60, on_request=20))
-    killer = threading.Thread(target=_kill_the_last_one_left)
+    killer = threading.Thread(target=_kill_the_last_one_left, args=(api,))
     killer.start()
     spent = backfilling.run(ends=False)
     killer.join()
@@ -257,12 +257,14 @@ def _hold(database: Database, part: int, held: object) -> None:
         time.sleep(60)
 
 
-def _kill_the_last_one_left() -> None:
+def _kill_the_last_one_left(api: Sandbox) -> None:
     """Wait until one month hangs and the others are done; then kill its process."""
     from multiprocessing import active_children
 
     deadline = time.monotonic() + 60
-    time.sleep(2)
+    # Each month has asked for the usage once: so of these the twentieth search is under way.
+    while len(api.requests) < 24 and time.monotonic() < deadline:
+        time.sleep(0.1)
     while time.monotonic() < deadline:
         left = [one for one in active_children() if one.name.startswith("2025-")]
         if len(left) == 1:
