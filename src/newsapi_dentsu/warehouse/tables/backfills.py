@@ -70,7 +70,11 @@ def begin(session: Session, backfill: Backfill) -> Backfill:
 
 
 def unfinished(session: Session, query_id: str, asked_for: str) -> Backfill | None:
-    """The latest backfill that asked for the same and whose command was killed."""
+    """The latest backfill that asked for the same and has not ended.
+
+    Until the transaction ends, nobody else looks: of two that find none, only one begins.
+    """
+    positions.take_numbers(session, TURN, 0)
     found = _found(
         session, "query_id = $1 AND asked_for = $2 AND ended_at IS NULL", query_id, asked_for
     )
