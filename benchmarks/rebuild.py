@@ -1,10 +1,12 @@
 """`rebuild` and `template`: making everything anew on Spark, and in one process tree."""
 
+import itertools
 import os
 import random
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,18 +37,28 @@ DAYS_FOR = 900
 CORE_LIMIT, WALL_LIMIT, MEGABYTES_LIMIT, LOCAL_MEGABYTES_LIMIT = 2.0, 0.65, 2_000, 1_000
 
 _PAGE = 2_000
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS, _WEIGH_EVERY = 0.5, 6
+"""How often processes are looked at, and which of the looks weigh their memory: that costs."""
+
 _EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """Seconds, seconds of all processors, the most bytes of all processes, and of an executor."""
+    """Seconds, the most bytes of all processes, and of an executor.
+
+    `of_kinds` has the seconds of all processors by the kind of the process: Java, or Python.
+    """
 
     seconds: float
-    core_seconds: float
+    of_kinds: dict[str, float]
     all_bytes: int
     executor_bytes: int
+
+    @property
+    def core_seconds(self) -> float:
+        """Seconds of all processors."""
+        return sum(self.of_kinds.values())
 
 
 def rebuild(quick: bool, articles: int | None = None) -> list[Figure]:
@@ -113,7 +125,8 @@ def _rebuilt(folder: Path, count: int, workers: int) -> _Cost:
     cost = _measured([*command, str(folder / f"out-{workers}"), *master], folder)
     print(
         f"  {count:,} articles, {f'{workers} workers' if workers else 'locally'}: "
-        f"{cost.seconds:.0f} s, {cost.core_seconds:.0f} core-seconds, "
+        f"{cost.seconds:.0f} s, {cost.core_seconds:.0f} core-seconds "
+        f"({', '.join(f'{kind} {spent:.0f}' for kind, spent in sorted(cost.of_kinds.items()))}), "
         f"{cost.all_bytes / 1e6:,.0f} MB in all",
         flush=True,
     )
@@ -140,7 +153,7 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
         RuntimeError: it failed.
     """
     settings = {"DUCKDB_PATH": str(folder / "news.duckdb")}
-    spent: dict[int, float] = {}
+    spent: dict[int, tuple[str, float]] = {}
     most = most_of_all = 0
     started = time.perf_counter()
     with (
@@ -153,22 +166,30 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
             stderr=errors,
         ) as job,
     ):
-        while job.poll() is None:
+        for look in itertools.count():
+            if job.poll() is not None:
+                break
+            weigh = not look % _WEIGH_EVERY
             tree = _tree(job.pid)
-            most_of_all = max(most_of_all, sum(map(_resident, tree)))
             for process in tree:
                 try:
                     times = process.cpu_times()
-                    spent[process.pid] = times.user + times.system
-                    if any(_EXECUTOR in part for part in process.cmdline()):
-                        most = max(most, sum(_resident(one) for one in _tree(process.pid)))
+                    kind = "Java" if process.name() == "java" else "Python"
+                    spent[process.pid] = kind, times.user + times.system
+                    if weigh and any(_EXECUTOR in one for one in process.cmdline()):
+                        most = max(most, sum(map(_resident, _tree(process.pid))))
                 except psutil.Error:
                     continue
+            if weigh:
+                most_of_all = max(most_of_all, sum(map(_resident, tree)))
             time.sleep(_LOOK_SECONDS)
         if job.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)} failed:\n{errors.read()[-3000:]}")
-    return _Cost(time.perf_counter() - started, sum(spent.values()), most_of_all, most)
+    of_kinds = defaultdict[str, float](float)
+    for kind, seconds in spent.values():
+        of_kinds[kind] += seconds
+    return _Cost(time.perf_counter() - started, dict(of_kinds), most_of_all, most)
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -229,6 +229,7 @@ class _Fetching:
         ):
             self._figures[name] += getattr(report, name)
         self._missing = dict(report.missing_days)
+        gate.note_left(report.tokens_left)
         return report, error
 
 

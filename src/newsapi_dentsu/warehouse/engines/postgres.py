@@ -896,9 +896,7 @@ class _HeldFetchLock(_HeldLock):
 
 
 def _try_claim(connection: Connection, number: int) -> bool:
-    return _first(
-        connection, "SELECT pg_try_advisory_lock(%s, %s)", (LockKey.FETCH.value, number)
-    )
+    return _first(connection, "SELECT pg_try_advisory_lock(%s, %s)", (LockKey.FETCH.value, number))
 
 
 def _try_lock(connection: Connection, key: LockKey, *, shared: bool = False) -> bool:
