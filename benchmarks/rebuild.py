@@ -1,11 +1,14 @@
 """`rebuild` and `template`: making everything anew on Spark, and in one process tree."""
 
+import itertools
 import os
 import random
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -35,18 +38,31 @@ DAYS_FOR = 900
 CORE_LIMIT, WALL_LIMIT, MEGABYTES_LIMIT, LOCAL_MEGABYTES_LIMIT = 2.0, 0.65, 2_000, 1_000
 
 _PAGE = 2_000
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS, _WEIGH_EVERY = 1.0, 3
+"""How often processes are looked at, and which of the looks weigh their memory: that costs."""
+
 _EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """Seconds, seconds of all processors, the most bytes of all processes, and of an executor."""
+    """Seconds, the most bytes of all processes, and of an executor.
+
+    `of_kinds` has the seconds of all processors by the kind of the process: Java, or Python.
+    `path` is what can't be done at once: the driver's, and those of the busiest executor with its
+    Python workers. It tells what more workers save where other work keeps the processors busy.
+    """
 
     seconds: float
-    core_seconds: float
+    of_kinds: dict[str, float]
+    path: float
     all_bytes: int
     executor_bytes: int
+
+    @property
+    def core_seconds(self) -> float:
+        """Seconds of all processors."""
+        return sum(self.of_kinds.values())
 
 
 def rebuild(quick: bool, articles: int | None = None) -> list[Figure]:
@@ -71,6 +87,7 @@ def rebuild(quick: bool, articles: int | None = None) -> list[Figure]:
             "",
             WALL_LIMIT,
         ),
+        Figure("rebuild", "longest path of two workers to that of one", two.path / one.path),
         Figure("rebuild", "peak memory of an executor", most / 1e6, " MB", MEGABYTES_LIMIT),
     ]
 
@@ -113,7 +130,9 @@ def _rebuilt(folder: Path, count: int, workers: int) -> _Cost:
     cost = _measured([*command, str(folder / f"out-{workers}"), *master], folder)
     print(
         f"  {count:,} articles, {f'{workers} workers' if workers else 'locally'}: "
-        f"{cost.seconds:.0f} s, {cost.core_seconds:.0f} core-seconds, "
+        f"{cost.seconds:.0f} s, {cost.core_seconds:.0f} core-seconds "
+        f"({', '.join(f'{kind} {spent:.0f}' for kind, spent in sorted(cost.of_kinds.items()))}; "
+        f"longest path {cost.path:.0f}), "
         f"{cost.all_bytes / 1e6:,.0f} MB in all",
         flush=True,
     )
@@ -140,7 +159,7 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
         RuntimeError: it failed.
     """
     settings = {"DUCKDB_PATH": str(folder / "news.duckdb")}
-    spent: dict[int, float] = {}
+    spent: dict[int, tuple[str, int, float]] = {}
     most = most_of_all = 0
     started = time.perf_counter()
     with (
@@ -153,22 +172,47 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
             stderr=errors,
         ) as job,
     ):
-        while job.poll() is None:
+        for look in itertools.count():
+            if job.poll() is not None:
+                break
+            weigh = not look % _WEIGH_EVERY
             tree = _tree(job.pid)
-            most_of_all = max(most_of_all, sum(map(_resident, tree)))
+            executors = {
+                one.pid: executor
+                for executor, processes in enumerate(_executors(tree), start=1)
+                for one in processes
+            }
             for process in tree:
-                try:
+                with suppress(psutil.Error):
                     times = process.cpu_times()
-                    spent[process.pid] = times.user + times.system
-                    if any(_EXECUTOR in part for part in process.cmdline()):
-                        most = max(most, sum(_resident(one) for one in _tree(process.pid)))
-                except psutil.Error:
-                    continue
+                    kind = "Java" if process.name() == "java" else "Python"
+                    executor = executors.get(process.pid, 0)
+                    spent[process.pid] = kind, executor, times.user + times.system
+            if weigh:
+                most_of_all = max(most_of_all, sum(map(_resident, tree)))
+                weights = (sum(map(_resident, processes)) for processes in _executors(tree))
+                most = max(most, *weights, 0)
             time.sleep(_LOOK_SECONDS)
         if job.returncode:
             errors.seek(0)
             raise RuntimeError(f"{' '.join(command)} failed:\n{errors.read()[-3000:]}")
-    return _Cost(time.perf_counter() - started, sum(spent.values()), most_of_all, most)
+    seconds = time.perf_counter() - started
+    of_kinds, of_executors = defaultdict[str, float](float), defaultdict[int, float](float)
+    for kind, executor, one in spent.values():
+        of_kinds[kind] += one
+        of_executors[executor] += one
+    path = of_executors.pop(0, 0.0) + max(of_executors.values(), default=0.0)
+    return _Cost(seconds, dict(of_kinds), path, most_of_all, most)
+
+
+def _executors(tree: Sequence[psutil.Process]) -> list[list[psutil.Process]]:
+    """Spark's executors among processes, by their ids, each with its Python workers."""
+    found = []
+    for process in sorted(tree, key=lambda one: one.pid):
+        with suppress(psutil.Error):
+            if any(_EXECUTOR in part for part in process.cmdline()):
+                found.append(_tree(process.pid))
+    return found
 
 
 def _tree(pid: int) -> list[psutil.Process]:

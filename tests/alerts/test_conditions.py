@@ -15,6 +15,7 @@ from newsapi_dentsu.domain.alerts.facts import (
     DaemonSigns,
     Facts,
     Fetch,
+    Months,
     RunHistory,
     Tables,
 )
@@ -183,6 +184,27 @@ def test_what_was_left_last_month_says_nothing_of_this() -> None:
     first = datetime(2026, 12, 1, 0, 20, tzinfo=UTC)
     last = fetch(tokens_left=20, ended_at=first - HOUR)
     assert judged("tokens", tables=tables(last), now=first) is None
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "spent", "fires"), [(1, 420, True), (1, 410, False), (8, 420, False)]
+)
+def test_what_months_of_backfills_have_spent_counts_for_the_pace(
+    days_ago: int, spent: int, fires: bool
+) -> None:
+    # 40 a day by runs, and 60 by months: 15.5 days of November are left.
+    week = [fetch(6 * number + 1, tokens=10, tokens_left=1545) for number in range(29)]
+    seen = replace(tables(*week), months=Months(((NOW - days_ago * DAY, spent),)))
+    assert judged("tokens", tables=seen) is fires
+
+
+@pytest.mark.parametrize(("minutes_ago", "fires"), [(30, True), (90, False)])
+def test_what_is_left_is_what_was_said_last_by_a_run_or_a_month(
+    minutes_ago: int, fires: bool
+) -> None:
+    asked_at = NOW - timedelta(minutes=minutes_ago)
+    seen = replace(tables(WELL), months=Months(tokens_left=20, asked_at=asked_at))
+    assert judged("tokens", tables=seen) is fires
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsapi_dentsu.domain.comparison import compare
+from newsapi_dentsu.domain import stories
+from newsapi_dentsu.domain.comparison import Comparison, compare
 from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
 from newsapi_dentsu.domain.stories import HELD, NEAREST, Member, Rank, Standing, regroup
 
@@ -592,3 +593,64 @@ def test_a_text_of_a_few_words_stands_for_itself(role: str) -> None:
         ("two", START, "Subscribe to our newsletter", False),
     )
     assert {shelf.role_of("one"), shelf.role_of("two")} == {role}
+
+
+def growing(count: int) -> list[tuple[str, datetime, str, bool]]:
+    """A live blog: each text has all of the one before, and more."""
+    words = body(0).split()[:60]
+    made = []
+    for number in range(count):
+        words = [*words, *(f"{word}{number}" for word in WORDS[40:60])]
+        made.append((f"v{number:03}", START + timedelta(minutes=number), " ".join(words), False))
+    return made
+
+
+@pytest.fixture
+def few_compared(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let a text be compared with few others."""
+    monkeypatch.setattr(stories, "MOST_COMPARED", 6)
+    return 6
+
+
+def test_a_text_that_grows_again_and_again_is_shown_in_one_place_for_a_bounded_number(
+    few_compared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+    for count in (40, 80):
+        calls = itertools.count()
+
+        def counted(one: Text, other: Text, calls: Iterator[int] = calls) -> Comparison | None:
+            next(calls)
+            return compare(one, other)
+
+        monkeypatch.setattr(stories, "compare", counted)
+        shelf = Shelf()
+        shelf.put(*growing(count))
+        compared.append(next(calls))
+        assert max(length_of_chain(shelf, key) for key in shelf.members) == few_compared
+    # What an article costs doesn't grow with their number.
+    assert compared[1] < 2.5 * compared[0]
+
+
+def length_of_chain(shelf: Shelf, key: str) -> int:
+    """How many texts an article's text is shown for, one after another."""
+    count = 0
+    while (standing := shelf.members[key].standing) and standing.role == "fuller":
+        assert standing.reference_id is not None
+        key, count = standing.reference_id, count + 1
+    return count
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_texts_that_grow_end_alike_in_any_order(rng: random.Random) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(stories, "MOST_COMPARED", 4)
+        at_once, one_by_one = Shelf(), Shelf()
+        made = growing(16)
+        at_once.put(*made)
+        for article in rng.sample(made, len(made)):
+            one_by_one.put(article)
+        assert {key: one.standing for key, one in at_once.members.items()} == {
+            key: one.standing for key, one in one_by_one.members.items()
+        }

@@ -11,7 +11,7 @@ from newsapi_dentsu.domain.months import Month, months
 from newsapi_dentsu.progress import no_progress
 from newsapi_dentsu.runs import month_processes
 from newsapi_dentsu.runs.month_processes import fetch_months
-from newsapi_dentsu.runs.months import MonthReport, begin_backfill, resume_backfill
+from newsapi_dentsu.runs.months import MonthReport, take_up_backfill
 from newsapi_dentsu.sandbox import SANDBOX_KEY
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
@@ -33,6 +33,7 @@ ARTICLES = [
     article("last-of-march", at=datetime(2025, 3, 31, 23, 59, 59, tzinfo=UTC)),
     article("first-of-april", at=datetime(2025, 4, 1, tzinfo=UTC)),
 ]
+DAYS = "the archive"
 PRICE = 5
 COST = PRICE * ((LAST - FIRST).days + 1 + 2 * (3 - 1))
 """A request a day, and two more for each further page: they are read forwards and backwards."""
@@ -63,11 +64,7 @@ class Backfilling:
         return list(months(FIRST, LAST))
 
     def begin(self, warehouse: Warehouse) -> Backfill:
-        resumed = resume_backfill(self.settings, warehouse, TOPICS, "the archive")
-        if resumed is not None:
-            return resumed
-        number = len(warehouse.read(lambda session: session.rows("SELECT * FROM ops.backfills")))
-        return begin_backfill(self.settings, warehouse, TOPICS, f"b{number}", "the archive")
+        return take_up_backfill(self.settings, warehouse, TOPICS, DAYS)[0]
 
     def run(self, *, reread: bool = False, ends: bool = True) -> Spent:
         """Fetch all months; what the backfill has spent."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.errors import BudgetSpentError
-from newsapi_dentsu.runs.months import begin_backfill, resume_backfill
+from newsapi_dentsu.runs.months import begin_backfill, take_up_backfill
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.sharing import LONGEST_HOLD_OFF, SharedGate
 from newsapi_dentsu.warehouse import Warehouse
@@ -130,8 +130,10 @@ def test_a_command_that_names_no_limit_does_not_lift_that_of_one_at_work(
         return backfilling.settings.model_copy(update=update)
 
     begin_backfill(settings(40, 9), warehouse, TOPICS, "b", "years")
-    second = resume_backfill(settings(setting, None), warehouse, TOPICS, "years", tokens=named)
-    assert second is not None
+    second, was_there = take_up_backfill(
+        settings(setting, None), warehouse, TOPICS, "years", tokens=named
+    )
+    assert was_there
     assert (second.tokens_allowed, second.requests_allowed) == (holds, 9)
     begun = Backfill("b", TOPICS.query_id, "years", None, None, datetime.now(UTC))
     kept = warehouse.write(lambda session: backfills.begin(session, begun))

@@ -53,6 +53,7 @@ RUN = RunMetrics(
     latency_min_seconds=0.2,
     latency_max_seconds=0.9,
     tokens_used=4,
+    month_tokens=500,
     tokens_left=900,
     raw_rows=1000,
     processed_rows=900,
@@ -118,6 +119,7 @@ def test_the_values_are_those_of_the_run() -> None:
         ("copy",): 5,
     }
     assert numbers(metrics[prefix + "rejections"]) == {("off_topic",): 4, ("too_short",): 3}
+    assert numbers(metrics[prefix + "tokens.used"]) == {(): 504}
     assert numbers(metrics[prefix + "tokens.left"]) == {(): 900}
     assert numbers(metrics[prefix + "table.rows"])["final.filtered_news",] == 800
     assert numbers(metrics[prefix + "storage"]) == {(): 5_000_000}

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from newsapi_dentsu.domain.alerts.facts import BrandStories, Fetch, Tables
+from newsapi_dentsu.domain.alerts.facts import BrandStories, Fetch, Months, Tables
 from newsapi_dentsu.stages.pipeline import COLLECT, read_report
 from newsapi_dentsu.stages.report import CollectReport
 from newsapi_dentsu.warehouse.engines.base import Engine, Session
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
-from newsapi_dentsu.warehouse.tables import stage_runs, tone
+from newsapi_dentsu.warehouse.tables import backfills, run_metrics, stage_runs, tone
 
 LOOK_BACK = timedelta(days=32)
 MOST_FETCHES = 500
@@ -32,6 +32,7 @@ def read_tables(engine: Engine, session: Session, size_bytes: int | None, now: d
         read_fetches(session, now),
         final_complete_through(session, now),
         _free_bytes(engine, session, size_bytes),
+        months=read_months(session, now),
     )
 
 
@@ -48,6 +49,20 @@ def read_fetches(session: Session, now: datetime) -> tuple[Fetch, ...]:
         for ended_at, report in told
         if isinstance(report, CollectReport) and not report.read_nothing
     )
+
+
+def read_months(session: Session, now: datetime) -> Months:
+    """What months of backfills have spent lately: as runs told it, and since then."""
+    spent = [
+        (ended_at.astimezone(UTC), tokens)
+        for ended_at, tokens in run_metrics.month_tokens(session, now - LOOK_BACK)
+    ]
+    if untold := backfills.untold(session):
+        spent.append((now, untold))
+    if (last := backfills.last_left(session)) is None:
+        return Months(tuple(spent))
+    left, asked_at = last
+    return Months(tuple(spent), left, asked_at.astimezone(UTC))
 
 
 def read_brands(

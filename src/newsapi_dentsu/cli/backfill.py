@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from newsapi_dentsu.runs.months import MonthReport
     from newsapi_dentsu.stages.collect import DayRange
     from newsapi_dentsu.warehouse import Warehouse
-    from newsapi_dentsu.warehouse.engines.base import Session
-    from newsapi_dentsu.warehouse.tables.backfills import Backfill, Spent
+    from newsapi_dentsu.warehouse.tables.backfills import Backfill
 
 _PRICE = "(1 a request in the last 31 days, 5 a request before)"
 
@@ -115,8 +113,8 @@ def backfill(
             limited = settings.model_copy(
                 update={name: value for name, value in update.items() if value is not None}
             )
-            begun = _begun(limited, topics, warehouse, asked_for, tokens)
-            _by_month(limited, topics, warehouse, plan, begun, reread=reread, as_json=as_json)
+            asked = _Asked(asked_for, tokens, reread, as_json)
+            _by_month(limited, topics, warehouse, plan, asked)
             return
     execute(
         settings,
@@ -189,45 +187,48 @@ class _Plan:
         return {name: (days[name], tokens[name]) for name in sorted(days)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a command by months was asked for: its days in words, and options."""
+
+    days: str
+    tokens: int | None
+    reread: bool
+    as_json: bool
+
+
 def _by_month(
-    settings: Settings,
-    topics: Topics,
-    warehouse: Warehouse,
-    plan: _Plan,
-    begun: Backfill,
-    *,
-    reread: bool,
-    as_json: bool,
+    settings: Settings, topics: Topics, warehouse: Warehouse, plan: _Plan, asked: _Asked
 ) -> None:
     """Fetch the months, let the stages take what they brought, and tell what became of each."""
     from newsapi_dentsu.runs.month_processes import fetch_months
+    from newsapi_dentsu.runs.months import at_work
     from newsapi_dentsu.stages.pipeline import COLLECT, STAGES
-    from newsapi_dentsu.warehouse.tables import backfills
 
-    with progress_bars(shown=not as_json) as bars:
-        reports = fetch_months(
-            settings,
-            topics,
-            plan.months,
-            begun,
-            reread=reread,
-            told=lambda report: click.echo(_told(report), err=True),
-            progress=bars(COLLECT.name),
-        )
-
-    def end(session: Session) -> Spent:
-        backfills.end(session, begun.backfill_id, datetime.now(UTC))
-        return backfills.spent(session, begun.backfill_id)
-
-    spent = warehouse.write(end)
+    with at_work(warehouse, topics, asked.days) as end:
+        begun = _begun(settings, topics, warehouse, asked)
+        with progress_bars(shown=not asked.as_json) as bars:
+            reports = fetch_months(
+                settings,
+                topics,
+                plan.months,
+                begun,
+                reread=asked.reread,
+                told=lambda report: click.echo(_told(report), err=True),
+                progress=bars(COLLECT.name),
+            )
+        failed = [report for report in reports if report.error is not None]
+        spent = end(begun, not failed)
     warehouse.close()
     # Not with this command's own limits, which other processes would find in Dagster's home.
     summary = executed(
-        load_settings(), {}, as_json=as_json, stages=[one for one in STAGES if one is not COLLECT]
+        load_settings(),
+        {},
+        as_json=asked.as_json,
+        stages=[one for one in STAGES if one is not COLLECT],
     )
-    failed = [report for report in reports if report.error is not None]
     succeeded = summary.outcome.succeeded and not failed
-    if as_json:
+    if asked.as_json:
         told = {
             "backfill_id": begun.backfill_id,
             "succeeded": succeeded,
@@ -246,30 +247,29 @@ def _by_month(
             f"used{unanswered}."
         )
     if failed:
-        click.echo(_take_up(failed, plan, reread=reread), err=True)
+        click.echo(_take_up(failed, plan, reread=asked.reread), err=True)
     if not succeeded:
         raise SystemExit(1)
 
 
-def _begun(
-    settings: Settings, topics: Topics, warehouse: Warehouse, asked_for: str, tokens: int | None
-) -> Backfill:
+def _begun(settings: Settings, topics: Topics, warehouse: Warehouse, asked: _Asked) -> Backfill:
     """The backfill that is begun, or gone on with where its command was killed."""
-    from newsapi_dentsu.runs.months import begin_backfill, resume_backfill
+    from newsapi_dentsu.runs.months import take_up_backfill
     from newsapi_dentsu.warehouse.tables import backfills
 
-    resumed = resume_backfill(settings, warehouse, topics, asked_for, tokens=tokens)
-    if resumed is None:
-        return begin_backfill(settings, warehouse, topics, uuid.uuid4().hex, asked_for)
-    spent = warehouse.read(lambda session: backfills.spent(session, resumed.backfill_id))
-    allowed = resumed.tokens_allowed
-    of = "" if allowed is None else f" of the {allowed:,} that it may spend"
-    click.echo(
-        f"Going on with the backfill of {resumed.started_at:%Y-%m-%d %H:%M} UTC, which has not "
-        f"ended and has spent {counted(spent.at_most, 'token')}{of}.",
-        err=True,
+    found, was_there = take_up_backfill(
+        settings, warehouse, topics, asked.days, tokens=asked.tokens
     )
-    return resumed
+    if was_there:
+        spent = warehouse.read(lambda session: backfills.spent(session, found.backfill_id))
+        allowed = found.tokens_allowed
+        of = "" if allowed is None else f" of the {allowed:,} that it may spend"
+        click.echo(
+            f"Going on with the backfill of {found.started_at:%Y-%m-%d %H:%M} UTC, which has not "
+            f"ended and has spent {counted(spent.at_most, 'token')}{of}.",
+            err=True,
+        )
+    return found
 
 
 def _told(report: MonthReport) -> str:

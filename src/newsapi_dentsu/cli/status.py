@@ -96,7 +96,6 @@ def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]
     from newsapi_dentsu.stages.pipeline import JOB
 
     through = tables.final_complete_through
-    known = (fetch.tokens_left for fetch in tables.fetches if fetch.tokens_left is not None)
     judged = tokens(limits, Facts(now, JOB, limits.interval, None, tables))
     return {
         "final": {
@@ -106,7 +105,11 @@ def _health(tables: "Tables", limits: "Limits", now: datetime) -> dict[str, Any]
             "stale": limits.stale(through, now) if through else None,
         },
         "tokens": {"few": judged.firing, "judgement": judged.summary},
-        "tokens_left": next(known, None),
+        "tokens_left": tables.balance[0] if tables.balance else None,
+        "month_tokens": {
+            "days": limits.pace_days,
+            "spent": tables.months.spent_since(now - timedelta(days=limits.pace_days)),
+        },
     }
 
 
@@ -200,6 +203,9 @@ def _print(result: dict[str, Any]) -> None:
     few = f"  FEW: {result['tokens']['judgement']}" if result["tokens"]["few"] else ""
     unknown = "unknown, no run was told; `newsapi doctor` asks"
     screen.print(f"  tokens       {unknown if left is None else f'{left:,} left'}{few}")
+    if spent := result["month_tokens"]["spent"]:
+        days = counted(result["month_tokens"]["days"], "day")
+        screen.print(f"  backfills    {counted(spent, 'token')} by months in the last {days}")
     screen.print("  last runs" if result["runs"] else "  last runs    none")
     for run in result["runs"]:
         new = f"{run['new']:,} new, {counted(run['tokens'], 'token')}" if "new" in run else ""

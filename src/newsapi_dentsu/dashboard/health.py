@@ -171,6 +171,8 @@ def _tokens(
     runs: Sequence[RunMetrics], limits: Limits, tables: Tables | None, now: datetime
 ) -> Gauge:
     balances = [run.tokens_left for run in runs if run.tokens_left is not None]
+    if tables and tables.balance:
+        balances.append(tables.balance[0])
     if not balances:
         return _unknown("tokens", "Tokens left", "no run could ask for them yet")
     left, most = balances[-1], max(balances)
@@ -294,9 +296,11 @@ def _charts(runs: Sequence[RunMetrics], now: datetime, days: int) -> tuple[Chart
         chart(
             "tokens-used",
             "Tokens used",
-            "What each run spent at the news API.",
+            "What each run spent at the news API, and what months of backfills had spent since the "
+            "run before.",
             "tokens",
             used=lambda run: run.tokens_used,
+            by_months=lambda run: run.month_tokens,
         ),
         chart(
             "tokens-left",

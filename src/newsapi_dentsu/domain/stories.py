@@ -38,6 +38,7 @@ HELD: Final[frozenset[Role]] = frozenset(("copy", "fuller"))
 MOST_COMPARED: Final = 100
 """Earlier candidates that one is compared with: those near it in the most bands. A text that may be
 shown for others is compared with as many of them: those that are the least alike what they repeat.
+So many texts are shown in one place, one after another, at most: the next fuller one is an update.
 """
 
 _MOST_KEPT: Final = 20_000
@@ -204,7 +205,7 @@ class _Placing:
             reference = standing.reference_id
             if reference and self._around.is_there(reference):
                 for text in self._shown_until(reference):
-                    self._enqueue_later(text)
+                    self._enqueue_later(text, rank)
                     self._enqueue_onlookers(text, rank)
                 if standing.role == "copy":
                     # What it has led there doesn't get there by it any more.
@@ -227,9 +228,9 @@ class _Placing:
                 if self._rank(other) > rank and self._standing(other) is not None
             )
 
-    def _enqueue_later(self, key: str) -> None:
-        """Have those placed again that may look at an article."""
-        rank = self._rank(key)
+    def _enqueue_later(self, key: str, after: Rank | None = None) -> None:
+        """Have those placed again that may look at an article, and come after a rank as well."""
+        rank = max(self._rank(key), after or self._rank(key))
         self._enqueue(
             other
             for other in self._around.candidates(key)
@@ -380,6 +381,8 @@ class _Placing:
     def _has_all_of(self, key: str, other: str) -> bool:
         """Whether a text has the news of all that another one is shown for."""
         rank, texts = self._rank(key), self._shown_until(other)
+        if len(texts) > MOST_COMPARED:
+            return False
         copies = [
             (standing.similarity or 0.0, one_rank, one)
             for shown in texts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from newsapi_dentsu.alerts.table_facts import read_fetches
+from newsapi_dentsu.alerts.table_facts import read_fetches, read_months
 from newsapi_dentsu.domain.alerts.conditions import daily_tokens
 from newsapi_dentsu.domain.alerts.limits import GB, Limits
 from newsapi_dentsu.domain.mail_addresses import mail_addresses
@@ -163,7 +163,8 @@ def _pace(settings: Settings, limits: Limits, now: datetime) -> float | None:
     """The tokens that a recent day used on average; None where the tables don't tell."""
     try:
         with closing(open_warehouse(settings)) as warehouse, warehouse.snapshot() as session:
-            return daily_tokens(read_fetches(session, now), now, limits.pace_days)
+            fetches, months = read_fetches(session, now), read_months(session, now)
+            return daily_tokens(fetches, months, now, limits.pace_days)
     except PipelineError:
         # What is wrong with the database is a finding of its own.
         return None

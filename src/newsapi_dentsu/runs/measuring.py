@@ -24,6 +24,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.queries.overview import row_counts
 from newsapi_dentsu.warehouse.tables import (
+    backfills,
     final,
     processed,
     raw,
@@ -104,7 +105,10 @@ def end_run(
         )
         if error is not None and done.error in (None, DIED):
             done = replace(done, status=FAILED, error=error)
-        done = _ended(replace(done, **_sizes(warehouse, session, counted)), now)
+        done = replace(
+            done, month_tokens=backfills.tell(session), **_sizes(warehouse, session, counted)
+        )
+        done = _ended(done, now)
         run_metrics.save(session, [done])
         return done
 

@@ -7,8 +7,11 @@ they have fetched in a run of its own: an article and a story don't depend on th
 import logging
 import os
 import time
+import uuid
+import zlib
 from collections import Counter
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -226,6 +229,7 @@ class _Fetching:
         ):
             self._figures[name] += getattr(report, name)
         self._missing = dict(report.missing_days)
+        gate.note_left(report.tokens_left)
         return report, error
 
 
@@ -233,7 +237,67 @@ def begin_backfill(
     settings: Settings, warehouse: Warehouse, topics: Topics, backfill_id: str, asked_for: str
 ) -> Backfill:
     """Keep what a backfill may spend, unless it is kept already; the tables are up to date."""
-    wanted = Backfill(
+    wanted = _wanted(settings, topics, backfill_id, asked_for)
+    return warehouse.write(lambda session: backfills.begin(session, wanted))
+
+
+def take_up_backfill(
+    settings: Settings,
+    warehouse: Warehouse,
+    topics: Topics,
+    asked_for: str,
+    *,
+    tokens: int | None = None,
+) -> tuple[Backfill, bool]:
+    """The backfill of the same days that has not ended, or a new one; and whether it was there.
+
+    What it has spent counts. It may spend the `tokens` that the command names; where it names none,
+    the lower of what it might before and of what the settings say: whoever leaves the limit out
+    doesn't lift it, as the backfill's first command may still be at work.
+    """
+    new = _wanted(settings, topics, uuid.uuid4().hex, asked_for)
+
+    def take_up(session: Session) -> tuple[Backfill, bool]:
+        found = backfills.unfinished(session, topics.query_id, asked_for)
+        if found is None:
+            return backfills.begin(session, new), False
+        limits = (
+            tokens or _lower(found.tokens_allowed, settings.backfill_tokens),
+            _lower(found.requests_allowed, settings.max_requests_per_run),
+        )
+        backfills.allow(session, found.backfill_id, *limits)
+        return replace(found, tokens_allowed=limits[0], requests_allowed=limits[1]), True
+
+    return warehouse.write(take_up)
+
+
+@contextmanager
+def at_work(
+    warehouse: Warehouse, topics: Topics, asked_for: str
+) -> Iterator[Callable[[Backfill, bool], Spent]]:
+    """Work on a backfill, maybe beside other commands that were asked for the same.
+
+    What is given, when called with the backfill and whether all its days were read, gives what it
+    has spent. It notes that the backfill has ended, unless days are left on which others work.
+    """
+    work = zlib.crc32(f"{topics.query_id} {asked_for}".encode()) - (1 << 31)
+    with warehouse.together(work) as ends_last:
+
+        def end(backfill: Backfill, whole: bool) -> Spent:
+            ended = ends_last() or whole
+
+            def note(session: Session) -> Spent:
+                if ended:
+                    backfills.end(session, backfill.backfill_id, datetime.now(UTC))
+                return backfills.spent(session, backfill.backfill_id)
+
+            return warehouse.write(note)
+
+        yield end
+
+
+def _wanted(settings: Settings, topics: Topics, backfill_id: str, asked_for: str) -> Backfill:
+    return Backfill(
         backfill_id,
         topics.query_id,
         asked_for,
@@ -241,36 +305,6 @@ def begin_backfill(
         settings.max_requests_per_run,
         datetime.now(UTC),
     )
-    return warehouse.write(lambda session: backfills.begin(session, wanted))
-
-
-def resume_backfill(
-    settings: Settings,
-    warehouse: Warehouse,
-    topics: Topics,
-    asked_for: str,
-    *,
-    tokens: int | None = None,
-) -> Backfill | None:
-    """The backfill of the same days that has not ended; None where there is none.
-
-    What it has spent counts. It may spend the `tokens` that the command names; where it names none,
-    the lower of what it might before and of what the settings say: whoever leaves the limit out
-    doesn't lift it, as the backfill's first command may still be at work.
-    """
-
-    def resume(session: Session) -> Backfill | None:
-        found = backfills.unfinished(session, topics.query_id, asked_for)
-        if found is None:
-            return None
-        limits = (
-            tokens or _lower(found.tokens_allowed, settings.backfill_tokens),
-            _lower(found.requests_allowed, settings.max_requests_per_run),
-        )
-        backfills.allow(session, found.backfill_id, *limits)
-        return replace(found, tokens_allowed=limits[0], requests_allowed=limits[1])
-
-    return warehouse.write(resume)
 
 
 def _lower(*limits: int | None) -> int | None:

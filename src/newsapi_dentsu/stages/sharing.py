@@ -70,6 +70,14 @@ class SharedGate(Gate):
             self._warehouse.write(lambda session: backfills.hold_off(session, pause))
             self._warehouse.release()
 
+    def note_left(self, tokens: int | None) -> None:
+        """Store what the account has left, where that is known."""
+        if tokens is not None:
+            now = datetime.now(UTC)
+            self._warehouse.write(
+                lambda session: backfills.note_left(session, self._backfill_id, tokens, now)
+            )
+
     def keep(self) -> None:
         """Store what was spent so far."""
         self._warehouse.write(

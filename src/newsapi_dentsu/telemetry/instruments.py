@@ -190,9 +190,9 @@ INSTRUMENTS = (
         "newsapi.pipeline.tokens.used",
         "counter",
         "{token}",
-        "Tokens of the news API that were spent.",
+        "Tokens of the news API that were spent, by months of backfills as well.",
         (),
-        lambda run: [({}, run.tokens_used)],
+        lambda run: [({}, run.all_tokens)],
     ),
     Instrument(
         "newsapi.pipeline.tokens.left",

@@ -192,6 +192,16 @@ class Warehouse:
         with self.engine.fetch_lock(holder, part, places, wait) as give_way:
             yield give_way
 
+    @contextmanager
+    def together(self, work: int) -> Iterator[Callable[[], bool]]:
+        """Be known as one of those who do the same work; see `Engine.together`.
+
+        Raises:
+            WarehouseBusyError: others who end it don't come to an end.
+        """
+        with self.engine.together(work) as ends_last:
+            yield ends_last
+
     def discard_sandbox(self) -> None:
         """Empty all tables when what they hold is the sandbox's.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from newsapi_dentsu.domain.alerts.facts import BrandStories, Facts, Fetch, RunHistory
+from newsapi_dentsu.domain.alerts.facts import BrandStories, Facts, Fetch, Months, RunHistory
 from newsapi_dentsu.domain.alerts.limits import DAY, GB, Limits
 from newsapi_dentsu.domain.alerts.rules import (
     ApiLatency,
@@ -156,25 +156,29 @@ def tokens(limits: Limits, facts: Facts) -> Judgement:
     """Few tokens are left, or they won't last until the month ends."""
     if facts.tables is None:
         return UNSEEN
-    fetches = facts.tables.fetches
-    told = next((fetch for fetch in fetches if fetch.tokens_left is not None), None)
-    if told is None or told.tokens_left is None:
+    if (told := facts.tables.balance) is None:
         return Judgement(None, "unknown: the news API doesn't tell how many tokens are left")
-    if (told.ended_at.year, told.ended_at.month) != (facts.now.year, facts.now.month):
+    left, asked_at = told
+    if (asked_at.year, asked_at.month) != (facts.now.year, facts.now.month):
         return Judgement(None, "unknown: no run has asked since the month began")
-    left = told.tokens_left
-    shortage = limits.shortage(left, daily_tokens(fetches, facts.now, limits.pace_days), facts.now)
+    pace = daily_tokens(facts.tables.fetches, facts.tables.months, facts.now, limits.pace_days)
+    shortage = limits.shortage(left, pace, facts.now)
     return Judgement(shortage is not None, shortage or f"{left} tokens are left")
 
 
-def daily_tokens(fetches: Sequence[Fetch], now: datetime, days: int) -> float | None:
+def daily_tokens(
+    fetches: Sequence[Fetch], months: Months, now: datetime, days: int
+) -> float | None:
     """Tokens used a day in the last `days`; None where that many days weren't seen yet.
+
+    They are those of runs and of backfills by months.
 
     The first run reads a month back: a pace that counts it would foretell an end that never comes.
     """
     if not fetches or now - fetches[-1].ended_at < days * DAY:
         return None
-    return sum(fetch.tokens for fetch in fetches if now - fetch.ended_at < days * DAY) / days
+    of_runs = sum(fetch.tokens for fetch in fetches if now - fetch.ended_at < days * DAY)
+    return (of_runs + months.spent_since(now - days * DAY)) / days
 
 
 def stopped(limits: Limits, facts: Facts) -> Judgement:

@@ -76,6 +76,22 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class Months:
+    """What months of backfills have spent, with the moments at which it was seen.
+
+    `tokens_left` is what the account had left when one of them last asked, at `asked_at`.
+    """
+
+    spent: tuple[tuple[datetime, int], ...] = ()
+    tokens_left: int | None = None
+    asked_at: datetime | None = None
+
+    def spent_since(self, since: datetime) -> int:
+        """The tokens that were seen after a moment."""
+        return sum(tokens for at, tokens in self.spent if at > since)
+
+
+@dataclass(frozen=True, slots=True)
 class BrandStories:
     """How the stories of some days speak about a brand, from -1 to 1, and those of the days before.
 
@@ -104,6 +120,19 @@ class Tables:
     final_complete_through: datetime | None
     free_bytes: int | None
     brands: tuple[BrandStories, ...] | None = None
+    months: Months = Months()
+
+    @property
+    def balance(self) -> tuple[int, datetime] | None:
+        """What the account had left when a run or a month last asked, and when that was."""
+        told = [(one.ended_at, one.tokens_left) for one in self.fetches]
+        if self.months.asked_at is not None:
+            told.append((self.months.asked_at, self.months.tokens_left))
+        known = [(at, left) for at, left in told if left is not None]
+        if not known:
+            return None
+        at, left = max(known)
+        return left, at
 
 
 @dataclass(frozen=True, slots=True)

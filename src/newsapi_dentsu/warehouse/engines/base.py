@@ -30,6 +30,11 @@ def no_place(places: int, wait: float) -> str:
     )
 
 
+LONGEST_ENDING = 60.0
+"""Seconds that the last one of those who work together may take to note that all is done."""
+
+ENDING = f"others are just ending the same work, for more than {LONGEST_ENDING:g} s: try again"
+
 DIMENSIONS = 384
 """How many numbers a vector of the table of embeddings has."""
 
@@ -130,6 +135,17 @@ class Engine(Protocol):
 
         Raises:
             WarehouseBusyError: somebody else fetches this part, or the wait was in vain.
+        """
+        ...
+
+    def together(self, work: int) -> AbstractContextManager[Callable[[], bool]]:
+        """Be known as one of those who do the same work; a dead one isn't any more.
+
+        What is given, when called, stops that, and tells whether this was the last one. Until the
+        block's end nobody else begins then.
+
+        Args:
+            work: what is worked on, as a signed number of 32 bits.
         """
         ...
 

@@ -22,7 +22,9 @@ from newsapi_dentsu.errors import AlertsBusyError, WarehouseBusyError, Warehouse
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
     DIMENSIONS,
+    ENDING,
     FETCHED_BY_ANOTHER,
+    LONGEST_ENDING,
     Engine,
     Row,
     Session,
@@ -290,6 +292,34 @@ class DuckDBEngine(Engine):
             yield give_way
             with suppress(OSError):
                 self._note_path.unlink()
+
+    @override
+    @contextmanager
+    def together(self, work: int) -> Iterator[Callable[[], bool]]:
+        path = self._path.with_name(f"{self._path.name}.together-{work}")
+        alone = filelock.FileLock(path)
+
+        def ends_last() -> bool:
+            shared.release()
+            with self._errors_explained(), suppress(filelock.Timeout):
+                alone.acquire(timeout=0)
+            return alone.is_locked
+
+        with SharedFileLock(path) as shared:
+            with self._errors_explained():
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    shared.acquire(LONGEST_ENDING)
+                except filelock.Timeout:
+                    raise WarehouseBusyError(ENDING) from None
+            try:
+                yield ends_last
+            finally:
+                if alone.is_locked:
+                    # While it is held: whoever waits for it notices that it is another file.
+                    with suppress(OSError):
+                        path.unlink()
+                    alone.release()
 
     def _gate(self) -> filelock.FileLock:
         """What is passed on the way to the run lock, one after the other."""

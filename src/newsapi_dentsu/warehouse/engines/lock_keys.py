@@ -14,3 +14,5 @@ class LockKey(IntEnum):
     ROTATION = 4_612_794
     FETCH = 4_612_795
     """The first of two numbers; the second says which month, or which of the places."""
+    TOGETHER = 4_612_796
+    """The first of two numbers; the second says who works together on what."""

@@ -6,8 +6,8 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Literal, LiteralString
 
@@ -29,7 +29,9 @@ from newsapi_dentsu.errors import (
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
     DIMENSIONS,
+    ENDING,
     FETCHED_BY_ANOTHER,
+    LONGEST_ENDING,
     Engine,
     Row,
     Session,
@@ -365,6 +367,34 @@ class PostgresEngine(Engine):
         finally:
             self._run = outer
             held.release()
+
+    @override
+    @contextmanager
+    def together(self, work: int) -> Iterator[Callable[[], bool]]:
+        key = (LockKey.TOGETHER.value, work)
+        with ExitStack() as held:
+
+            def connected() -> Connection:
+                connection = held.enter_context(closing(self._connect()))
+                # It is idle until the work is done.
+                connection.execute("SET idle_session_timeout = 0")
+                return connection
+
+            def ends_last() -> bool:
+                with self._errors_explained():
+                    with suppress(psycopg.Error):
+                        working.execute("SELECT pg_advisory_unlock_shared(%s, %s)", key)
+                    # The connection may have been lost meanwhile.
+                    return _first(connected(), "SELECT pg_try_advisory_lock(%s, %s)", key)
+
+            with self._errors_explained():
+                working = connected()
+                deadline = time.monotonic() + LONGEST_ENDING
+                while not _first(working, "SELECT pg_try_advisory_lock_shared(%s, %s)", key):
+                    if time.monotonic() >= deadline:
+                        raise WarehouseBusyError(ENDING)
+                    time.sleep(_PAUSE)
+            yield ends_last
 
     @override
     @contextmanager
@@ -866,17 +896,19 @@ class _HeldFetchLock(_HeldLock):
 
 
 def _try_claim(connection: Connection, number: int) -> bool:
-    got = connection.execute(
-        "SELECT pg_try_advisory_lock(%s, %s)", [LockKey.FETCH.value, number]
-    ).fetchone()
-    return bool(got and got[0])
+    return _first(connection, "SELECT pg_try_advisory_lock(%s, %s)", (LockKey.FETCH.value, number))
 
 
 def _try_lock(connection: Connection, key: LockKey, *, shared: bool = False) -> bool:
     statement: LiteralString = "SELECT pg_try_advisory_lock(%s)"
     if shared:
         statement = "SELECT pg_try_advisory_lock_shared(%s)"
-    got = connection.execute(statement, [key.value]).fetchone()
+    return _first(connection, statement, (key.value,))
+
+
+def _first(connection: Connection, statement: LiteralString, parameters: Sequence[object]) -> bool:
+    """Whether the first value of a statement's answer is true."""
+    got = connection.execute(statement, parameters).fetchone()
     return bool(got and got[0])
 
 

@@ -28,21 +28,20 @@ class SharedFileLock:
             filelock.Timeout: somebody had it alone for longer than `wait` seconds.
             OSError: the file can't be opened.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         deadline = time.monotonic() + wait
-        try:
-            while True:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        raise filelock.Timeout(str(self._path)) from None
-                    time.sleep(_PAUSE)
-        except BaseException:
+        while True:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                _lock_shared(descriptor, deadline, self._path)
+                # Whoever had it alone may have taken the file away meanwhile.
+                there = _is_there(descriptor, self._path)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if there:
+                self._descriptor = descriptor
+                return
             os.close(descriptor)
-            raise
-        self._descriptor = descriptor
 
     def release(self) -> None:
         """Let the lock go; nothing where it isn't held."""
@@ -60,3 +59,23 @@ class SharedFileLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def _lock_shared(descriptor: int, deadline: float, path: Path) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise filelock.Timeout(str(path)) from None
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _is_there(descriptor: int, path: Path) -> bool:
+    """Whether an open file is still the one of this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False

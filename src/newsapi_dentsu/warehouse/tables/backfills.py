@@ -17,13 +17,19 @@ TABLE, MONTHS = "ops.backfills", "ops.backfill_months"
 TURN = "api.next_request"
 """Position: when the next request may be made, in microseconds since 1970."""
 
+TOLD = "backfills.told"
+"""Position: how many of the tokens that months have spent runs have told."""
+
 LONGEST_TURN = timedelta(minutes=2)
 """The longest wait for a turn: what asks for more was written under a clock that was ahead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A backfill by months: what was asked for, and what it may spend; None for no limit."""
+    """A backfill by months: what was asked for, and what it may spend; None for no limit.
+
+    `tokens_left` is what the account had left when one of its months last asked, at `asked_at`.
+    """
 
     backfill_id: str
     query_id: str
@@ -32,6 +38,8 @@ class Backfill:
     requests_allowed: BigInt | None
     started_at: datetime
     ended_at: datetime | None = None
+    tokens_left: BigInt | None = None
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,11 @@ def begin(session: Session, backfill: Backfill) -> Backfill:
 
 
 def unfinished(session: Session, query_id: str, asked_for: str) -> Backfill | None:
-    """The latest backfill that asked for the same and whose command was killed."""
+    """The latest backfill that asked for the same and has not ended.
+
+    Until the transaction ends, nobody else looks: of two that find none, only one begins.
+    """
+    positions.take_numbers(session, TURN, 0)
     found = _found(
         session, "query_id = $1 AND asked_for = $2 AND ended_at IS NULL", query_id, asked_for
     )
@@ -133,6 +145,37 @@ def keep(session: Session, backfill_id: str, month: str, so_far: Spent) -> None:
     """Keep what a month has spent so far."""
     row = (backfill_id, month, *values(so_far))
     upsert(session, MONTHS, ("backfill_id", "month"), _MONTH_COLUMNS, [row], merged={})
+
+
+def note_left(session: Session, backfill_id: str, tokens_left: int, now: datetime) -> None:
+    """Note what the account has left."""
+    session.execute(
+        f"UPDATE {TABLE} SET tokens_left = $2, asked_at = $3 WHERE backfill_id = $1",
+        backfill_id,
+        tokens_left,
+        now,
+    )
+
+
+def last_left(session: Session) -> tuple[int, datetime] | None:
+    """What the account had left when a month last asked, and when that was."""
+    found = session.rows(
+        f"SELECT tokens_left, asked_at FROM {TABLE} WHERE asked_at IS NOT NULL "
+        "ORDER BY asked_at DESC LIMIT 1"
+    )
+    return (found[0][0], found[0][1]) if found else None
+
+
+def untold(session: Session) -> int:
+    """The tokens that months have spent, and that no run has told yet."""
+    return _sum(session, "true").tokens - positions.position(session, TOLD)
+
+
+def tell(session: Session) -> int:
+    """The tokens that months have spent and that no run has told; from now on they are told."""
+    tokens = untold(session)
+    positions.set_position(session, TOLD, positions.position(session, TOLD) + tokens)
+    return tokens
 
 
 def take_turn(session: Session, pause: timedelta) -> timedelta:

@@ -281,9 +281,11 @@ DICTIONARY: dict[str, dict[str, Column]] = {
             name: Column(METRICS[name], "ops.run_metrics")
             for name in (
                 *("fetched", "new_records", "url_twins", "superseded_versions", "copies"),
-                *("rejected_articles", "latency_mean_seconds", "requests", "tokens_used"),
+                *("rejected_articles", "latency_mean_seconds", "requests"),
             )
         },
+        "tokens_used": Column("Tokens that runs and months of backfills spent.", "ops.run_metrics"),
+        "month_tokens": Column("Of them, those of the months.", "ops.run_metrics"),
     },
 }
 

@@ -53,6 +53,7 @@ class RunMetrics:
     latency_max_seconds: float | None = None
     tokens_used: int | None = None
     tokens_left: int | None = None
+    month_tokens: int | None = None
     raw_rows: int | None = None
     processed_rows: int | None = None
     final_rows: int | None = None
@@ -60,6 +61,12 @@ class RunMetrics:
     storage_bytes: int | None = None
     final_complete_through: datetime | None = None
     freshness_seconds: float | None = None
+
+    @property
+    def all_tokens(self) -> int | None:
+        """The tokens of the run, and of the months of backfills that it tells."""
+        known = [one for one in (self.tokens_used, self.month_tokens) if one is not None]
+        return sum(known) if known else None
 
 
 METRICS: Mapping[str, str] = MappingProxyType(
@@ -93,6 +100,7 @@ METRICS: Mapping[str, str] = MappingProxyType(
         "latency_max_seconds": "Longest time of a request, in seconds.",
         "tokens_used": "Tokens that the run spent.",
         "tokens_left": "Tokens that the account had left at its end.",
+        "month_tokens": "Tokens that months of backfills spent since the run before ended.",
         "raw_rows": "Rows of raw.ai_marketing_news_raw at its end.",
         "processed_rows": "Rows of processed.processed_news at its end.",
         "final_rows": "Rows of final.filtered_news at its end.",
@@ -152,6 +160,15 @@ def final_complete_through(session: Session, before: datetime) -> datetime | Non
         before,
     )
     return found[0][0] if found else None
+
+
+def month_tokens(session: Session, since: datetime) -> list[tuple[datetime, int]]:
+    """What months of backfills spent, with the ends of the runs since a moment that told it."""
+    found = session.rows(
+        f"SELECT ended_at, month_tokens FROM {TABLE} WHERE month_tokens > 0 AND ended_at > $1",
+        since,
+    )
+    return [(ended_at, tokens) for ended_at, tokens in found]
 
 
 def settled(runs: list[RunMetrics], *, under_way: bool) -> list[RunMetrics]:
