@@ -29,7 +29,6 @@ from urllib.parse import urlencode, urlsplit
 import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -694,8 +693,8 @@ class _Around:
 
 def _suited(scope: Scope) -> Scope:
     """The request as what compresses answers understands it: it overlooks weights."""
-    asked = Headers(scope=scope).get("accept-encoding", "")
-    if "gzip" not in asked or takes_gzip(asked):
+    asked = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+    if not asked or b"gzip" not in asked[0] or takes_gzip(asked[0].decode("latin-1")):
         return scope
     kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
     return {**scope, "headers": kept}
