@@ -22,7 +22,7 @@ from newsapi_dentsu.reading.server_index import ServerIndex, entries_revision
 from newsapi_dentsu.reading.stories import State, read_revision, refuse_earlier
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
-from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read
+from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read, silence_of
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import search
 
@@ -380,8 +380,9 @@ def open_library(settings: Settings) -> Library:
     """The library that the settings name; nothing is opened yet."""
     if settings.use_postgres:
         watching = settings.model_copy(update={"postgres_pool_size": 1})
+        silence = silence_of(settings)
         return ServerLibrary(
-            open_postgres_to_read(settings, own_writes=False),
-            open_postgres_to_read(watching, own_writes=False),
+            open_postgres_to_read(settings, own_writes=False, silence=silence),
+            open_postgres_to_read(watching, own_writes=False, silence=silence),
         )
     return CopyLibrary(settings.reading_folder)

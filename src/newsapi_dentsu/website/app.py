@@ -88,6 +88,9 @@ PROGRAMS: Final = ("/api/", "/feed.", "/health", "/graphql")
 MOST_AT_ONCE: Final = 200
 """Requests that are answered at the same time; the next ones are told to come again."""
 
+MOST_SECONDS: Final = 20.0
+"""Longest time for a statement of the database that somebody waits for."""
+
 MOST_BULK: Final = 8
 """Answers with all articles that are given at the same time."""
 
@@ -563,7 +566,10 @@ async def _expired(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    return _trouble(request, 503, f"{error}.")
+    assert isinstance(error, PipelineError)  # noqa: S101
+    again = {"Retry-After": "5"} if error.transient else None
+    title = "Not to be reached just now" if error.transient else None
+    return _trouble(request, 503, f"{error}.", again, title)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -587,12 +593,16 @@ _TITLES: Final = {
 
 
 def _trouble(
-    request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    title: str | None = None,
 ) -> Response:
     """Say what is wrong, to a program or to a person."""
     if request.url.path.startswith(PROGRAMS):
         return problem(status, detail, headers)
-    title = _TITLES.get(status, HTTPStatus(status).phrase)
+    title = title or _TITLES.get(status, HTTPStatus(status).phrase)
     page = pages.trouble(status, title, detail, datetime.now(UTC))
     return _page(page, status, headers)
 
