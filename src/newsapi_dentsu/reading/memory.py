@@ -137,6 +137,14 @@ class RememberedSession(IndexedSession):
         """Keep a value of this revision, of about so many bytes."""
         self._memory.put((self.now, name), value, size)
 
+    def kept_of_others(self, name: Hashable) -> Any:
+        """What was kept last under a name, of whichever revision; None where nothing is."""
+        return self._memory.get((None, name))
+
+    def keep_for_others(self, name: Hashable, value: Any, size: int) -> None:
+        """Keep a value, which says itself what it belongs to, for other revisions."""
+        self._memory.put((None, name), value, size)
+
     @override
     def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
         return self._opened().stream(sql, *parameters)
