@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -124,9 +125,14 @@ def test_one_process_that_is_frozen_is_given_up_after_its_own_limit(
 @pytest.mark.usefixtures("quick")
 def test_whoever_takes_connections_and_says_nothing_is_given_up(db_name: str) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=50) as mute:
-        common = {"database": db_name, "user": ROLE, "password": PASSWORD, "wait": 3}
-        where = {"host": "127.0.0.1", "port": mute.getsockname()[1]}
-        with closing(PostgresEngine(**common, **where, silence=Silence(60))) as engine:
+        common: dict[str, Any] = {
+            "database": db_name,
+            "user": ROLE,
+            "password": PASSWORD,
+            "wait": 3,
+        }
+        common |= {"host": "127.0.0.1", "port": mute.getsockname()[1]}
+        with closing(PostgresEngine(**common, silence=Silence(60))) as engine:
             assert seconds_of(lambda: refused(engine)) < 10
             assert seconds_of(lambda: refused(engine)) < 2
 
