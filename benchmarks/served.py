@@ -15,7 +15,17 @@ VOCABULARY = 60_000
 WORDS = 300
 SOURCES = 800
 BATCH = 5_000
+TEXTS = 50_000
+"""Articles whose texts are made up; of more, those before repeat them under names of their own."""
+
 SPAN = timedelta(days=730)
+_TABLES = {
+    final.TABLE: final.COLUMNS,
+    processed.TABLE: processed.COLUMNS,
+    assessments.TABLE: assessments.COLUMNS,
+}
+_NAMING = ("article_id", "story_id", "reference_id", "text_hash")
+_MOMENTS = ("publishedAt", "first_published_at", "fetched_at", "updated_at", "indexed_at")
 NEWEST = datetime(2026, 11, 28, 20, tzinfo=UTC)
 
 
@@ -33,7 +43,8 @@ def fill(warehouse: Warehouse, articles: int, first: int = 0, newest: datetime =
     """Add articles, a story each but for every tenth, which a copy elsewhere tells again.
 
     Their words follow Zipf's law, as those of prose do: the most frequent ones are in nearly every
-    article, most of them in a few. They are spread evenly over two years up to `newest`.
+    article, most of them in a few. They are spread evenly over two years up to `newest`. Of many,
+    the newest ones are made up, and those before repeat their texts.
 
     Args:
         warehouse: an empty one, or one filled up to `first`.
@@ -47,10 +58,15 @@ def fill(warehouse: Warehouse, articles: int, first: int = 0, newest: datetime =
     for weight in weights[1:]:
         totals.append(totals[-1] + weight)
     source = random.Random(first)
-    for start in range(first, articles, BATCH):
+    times = -(-(articles - first) // TEXTS)
+    each = (articles - first) // times
+    begin = articles - each
+    for start in range(begin, articles, BATCH):
         numbers = range(start, min(start + BATCH, articles))
         rows = [_article(number, articles, words, totals, source, newest) for number in numbers]
         _store(warehouse, rows)
+    for before in range(1, times):
+        _repeat(warehouse, begin, before, each, SPAN * (each / articles) * before)
 
 
 def _article(
@@ -128,10 +144,32 @@ def _store(warehouse: Warehouse, rows: list[dict[str, Any]]) -> None:
         return [tuple(row.get(name) for name in columns) for row in told]
 
     with warehouse.transaction() as session:
-        for table, columns, told in (
-            (final.TABLE, final.COLUMNS, rows),
-            (processed.TABLE, processed.COLUMNS, members),
-            (assessments.TABLE, assessments.COLUMNS, members),
-        ):
+        for table, columns in _TABLES.items():
+            told = rows if table == final.TABLE else members
             insert(session, table, columns, of(columns, told))
         positions.set_position(session, final.CHANGES_SEQUENCE, rows[-1]["change_seq"])
+
+
+def _repeat(warehouse: Warehouse, begin: int, before: int, each: int, earlier: timedelta) -> None:
+    """Store the articles from number `begin` on once more, as others that were published before.
+
+    Args:
+        warehouse: has them already.
+        begin: how many there are before them.
+        before: how many times they are repeated, with this time.
+        each: how many there are.
+        earlier: how much earlier those are published.
+    """
+    changes = {
+        **{name: f"md5({name} || '{before}')" for name in _NAMING},
+        **{name: f"{name} || '/{before}'" for name in ("url", "link")},
+        **{name: f"{name} - {before * each}" for name in ("change_seq", "raw_seq")},
+        **{name: f"{name} - INTERVAL '{earlier.total_seconds()} seconds'" for name in _MOMENTS},
+    }
+    with warehouse.transaction() as session:
+        for table, columns in _TABLES.items():
+            told = ", ".join(changes.get(name, name) for name in columns)
+            session.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) "
+                f"SELECT {told} FROM {table} WHERE change_seq > {begin}"
+            )

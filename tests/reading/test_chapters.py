@@ -12,7 +12,7 @@ import tantivy
 from newsapi_dentsu.reading import chapters as of_chapters
 from newsapi_dentsu.reading import making
 from newsapi_dentsu.reading.chapters import LINK, Chapter, read_stamp
-from newsapi_dentsu.reading.copy import publish
+from newsapi_dentsu.reading.copy import ARTICLES, publish
 from newsapi_dentsu.reading.hits import NoIndexError, Reach
 from newsapi_dentsu.reading.index import publish_search
 from newsapi_dentsu.reading.library import CopyLibrary
@@ -22,7 +22,7 @@ from support.articles import body, record
 from support.clock import NOON
 from support.databases import DuckDBDatabases
 from support.processing import process, store
-from support.searching import MODEL, searching
+from support.searching import MODEL, published, searching
 
 from .test_index import ALL, assert_complete, cut_a_file_off
 
@@ -264,3 +264,17 @@ def test_chapters_of_another_form_are_made_anew(
         pass
     assert brought(warehouse, folder, seconds=None).missing == 0
     assert not set(former) & set(chapters(folder))
+
+
+def test_what_is_current_stays_however_old_it_is_and_however_its_folder_is_named(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("reading")
+    published(warehouse, folder).close()
+    current = [(folder / link).resolve() for link in (LINK, ARTICLES)]
+    for path in current:
+        os.utime(path, (0, 0))
+    published(warehouse, folder).close()
+    assert [(folder / link).resolve() for link in (LINK, ARTICLES)] == current
+    assert all(path.is_dir() for path in current)

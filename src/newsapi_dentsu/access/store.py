@@ -21,7 +21,7 @@ from newsapi_dentsu.access.keys import Key
 from newsapi_dentsu.errors import AccessError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Row, Session
-from newsapi_dentsu.warehouse.engines.opening import open_postgres
+from newsapi_dentsu.warehouse.engines.opening import open_postgres_for_people
 from newsapi_dentsu.warehouse.engines.quoting import quoted_name
 
 FILE: Final = "access.sqlite"
@@ -338,7 +338,7 @@ class ServerPlace(Place):
 def open_key_store(settings: Settings) -> KeyStore:
     """Where the settings keep keys; nothing is opened yet."""
     if settings.use_postgres:
-        return KeyStore(ServerPlace(open_postgres(settings)))
+        return KeyStore(ServerPlace(open_postgres_for_people(settings)))
     return KeyStore(FilePlace(settings.data_folder / FILE))
 
 

@@ -8,12 +8,21 @@ from pathlib import Path
 import click
 
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
-from newsapi_dentsu.settings import load_settings
+from newsapi_dentsu.settings import Settings, load_settings
 
 _MOST_CONNECTIONS = 1_000
 """Connections at a time; the next ones are told to come again."""
 
 _ORIGIN = re.compile(r"https?://[^/\s*?#]+")
+
+
+def _impatient(settings: Settings) -> Settings:
+    """The settings for those who wait for a page: no statement takes longer than they do."""
+    from newsapi_dentsu.website.app import MOST_SECONDS
+
+    most = settings.postgres_statement_timeout_seconds or MOST_SECONDS
+    limit = {"postgres_statement_timeout_seconds": min(most, MOST_SECONDS)}
+    return settings.model_copy(update=limit)
 
 
 @click.command()
@@ -92,7 +101,7 @@ def serve(
     if trusted_only and trusted is None:
         raise click.UsageError("--trusted-only needs --trusted: where the documents are")
     alone = is_loopback(host) and not hosts and public_url is None
-    settings = load_settings()
+    settings = _impatient(load_settings())
     listening = listen(host, port, named=is_named(context))
     import uvicorn
 

@@ -558,7 +558,7 @@ def _sweep(folder: Path) -> None:
     current = (folder / ARTICLES).resolve()
     for path in folder.glob(f"{_DAYS}*"):
         old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
-        if path != current and old:
+        if path.resolve() != current and old:
             shutil.rmtree(path)
     for path in (folder / f"{ARTICLES}.part", folder / _PART):
         path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import duckdb
 from typing_extensions import override
@@ -22,14 +22,20 @@ from newsapi_dentsu.reading.server_index import ServerIndex, entries_revision
 from newsapi_dentsu.reading.stories import State, read_revision, refuse_earlier
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
-from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read
+from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read, silence_of
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import search
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.engines.postgres_replica import ReplicaState
 
-_MEMORY = "512MB"
+_CONFIGURED: Final[dict[str, Any]] = {
+    "memory_limit": "512MB",
+    "late_materialization_max_rows": "1000",
+}
+"""Of the pages of a list, which have fewer rows, whole texts are read for the rows that are shown;
+DuckDB does so for 50 by itself, and reads all texts of the table otherwise."""
+
 T = TypeVar("T")
 
 _NOW = (
@@ -170,7 +176,6 @@ class CopyLibrary(Library):
         cursor, identity = self._cursor()
         with cursor:
             cursor.execute("USE news")
-            cursor.execute("SET TimeZone = 'UTC'")
             yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
 
     @override
@@ -262,9 +267,10 @@ class CopyLibrary(Library):
                 raise WarehouseError(f"{self._path}: {str(error).splitlines()[0]}") from error
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:", config={"memory_limit": _MEMORY})
+        connection = duckdb.connect(":memory:", config=_CONFIGURED)
         try:
             connection.execute("SET enable_progress_bar = false")
+            connection.execute("SET GLOBAL TimeZone = 'UTC'")
             connection.execute(f"ATTACH {quoted_text(self._path)} AS news (READ_ONLY)")
         except BaseException:
             connection.close()
@@ -380,8 +386,9 @@ def open_library(settings: Settings) -> Library:
     """The library that the settings name; nothing is opened yet."""
     if settings.use_postgres:
         watching = settings.model_copy(update={"postgres_pool_size": 1})
+        silence = silence_of(settings)
         return ServerLibrary(
-            open_postgres_to_read(settings, own_writes=False),
-            open_postgres_to_read(watching, own_writes=False),
+            open_postgres_to_read(settings, own_writes=False, silence=silence),
+            open_postgres_to_read(watching, own_writes=False, silence=silence),
         )
     return CopyLibrary(settings.reading_folder)

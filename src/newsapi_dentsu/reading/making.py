@@ -409,6 +409,6 @@ def _sweep(folder: Path) -> None:
     current = (folder / LINK).resolve()
     for path in folder.glob(f"{STATES}[0-9]*"):
         old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
-        if path != current and (old or not (path / STAMP).exists()):
+        if path.resolve() != current and (old or not (path / STAMP).exists()):
             shutil.rmtree(path)
     (folder / f"{LINK}.part").unlink(missing_ok=True)

@@ -137,6 +137,14 @@ class RememberedSession(IndexedSession):
         """Keep a value of this revision, of about so many bytes."""
         self._memory.put((self.now, name), value, size)
 
+    def kept_of_others(self, name: Hashable) -> Any:
+        """What was kept last under a name, of whichever revision; None where nothing is."""
+        return self._memory.get((None, name))
+
+    def keep_for_others(self, name: Hashable, value: Any, size: int) -> None:
+        """Keep a value, which says itself what it belongs to, for other revisions."""
+        self._memory.put((None, name), value, size)
+
     @override
     def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
         return self._opened().stream(sql, *parameters)
@@ -188,14 +196,15 @@ def remembered_each(
 
 def size_of(rows: Sequence[Row]) -> int:
     """About how much memory rows take."""
-    return sum(_OF_ROW * len(row) + sum(map(_size_of, row)) for row in rows)
-
-
-def _size_of(value: object) -> int:
-    """How much a value takes beyond what each does: most of it is texts and vectors."""
-    if isinstance(value, str | bytes):
-        # One character beyond the usual ones makes all of a text four times as large.
-        return sys.getsizeof(value)
-    if isinstance(value, list | tuple):
-        return _OF_ROW * len(value) + sum(map(_size_of, value))
-    return 0
+    size = 0
+    for row in rows:
+        size += _OF_ROW * len(row)
+        # What a value takes beyond that: most of it is texts and vectors.
+        for value in row:
+            kind = type(value)
+            if kind is str or kind is bytes:
+                # One character beyond the usual ones makes all of a text four times as large.
+                size += sys.getsizeof(value)
+            elif kind is list or kind is tuple:
+                size += _OF_ROW * len(value) + sum(map(sys.getsizeof, value))
+    return size

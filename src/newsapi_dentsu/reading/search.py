@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 import langcodes
@@ -69,7 +71,7 @@ class Search:
     @property
     def reads_texts(self) -> bool:
         """Whether it looks for anything but days."""
-        return any(getattr(self, name) for name in _LOOKED_FOR)
+        return any(_looked_for(self))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -98,9 +100,12 @@ class Search:
         return replace(self, since=first, until=last)
 
 
-_LOOKED_FOR: Final = tuple(one.name for one in fields(Search) if one.name not in ("since", "until"))
+_looked_for: Final = attrgetter(
+    *(one.name for one in fields(Search) if one.name not in ("since", "until"))
+)
 
 
+@lru_cache(maxsize=256)
 def parse_search(text: str) -> Search:
     """Read a search as people type it.
 

@@ -56,6 +56,11 @@ class ArticleFilter:
     search: Search = field(default_factory=Search)
 
     @property
+    def told_by_rows(self) -> bool:
+        """Whether a row that stays as it is stays in, or out."""
+        return self.brand is None and self.tone is None and self.search == Search()
+
+    @property
     def beside_search(self) -> bool:
         """Whether hits of the search may be left out, beside those of other days."""
         beside = (self.source, self.text, self.topic, self.lang, self.brand, self.tone)
@@ -205,12 +210,13 @@ def articles_count(
     """
     if not wanted.search.reads_texts:
         pinned = _pinned(session, state)
-        return remembered(
-            session,
-            ("count", pinned, wanted),
-            lambda: _count(session, relation, pinned, wanted),
-            lambda _: 0,
-        )
+
+        def count() -> int:
+            if isinstance(session, RememberedSession) and pinned is None and wanted.told_by_rows:
+                return _count_on(session, state, wanted)
+            return _count(session, relation, pinned, wanted)
+
+        return remembered(session, ("count", pinned, wanted), count, lambda _: 0)
     index = index or index_of(session)
     pinned = refuse_expired(session, state, index)
     if not wanted.beside_search:
@@ -352,6 +358,91 @@ def _count(
         for table, conditions in _of_state(relation, state, wanted, None, parameters, found)
     )
     count: int = one(session, f"SELECT {parts}", *parameters)
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """How many articles of a state were wanted, and the rows that tell the state from any other.
+
+    Those are the last article that came or changed, and the last one that left.
+    """
+
+    state: int
+    count: int
+    shown: list[Row]
+    left: list[Row]
+
+
+_LAST_SHOWN: Final = (
+    f"SELECT article_id, change_seq, updated_at FROM {ARTICLES.now} "
+    "WHERE change_seq IS NOT NULL ORDER BY change_seq DESC LIMIT 1"
+)
+_LAST_LEFT: Final = (
+    "SELECT article_id, change_seq, changed_at FROM final.article_changes "
+    "WHERE change = 'left' ORDER BY change_seq DESC LIMIT 1"
+)
+
+
+def _count_on(session: RememberedSession, state: int, wanted: ArticleFilter) -> int:
+    """How many articles are wanted: as many as before, with what has changed since.
+
+    Counting all takes the longer the more there are; what changes, a run tells.
+    """
+    name = ("counted", wanted)
+    former: _Counted | None = session.kept_of_others(name)
+    if former is not None and _follows(session, state, former):
+        count = former.count + _changed(session, state, wanted, former.state)
+    else:
+        count = _count(session, ARTICLES, None, wanted)
+    shown, left = session.rows(_LAST_SHOWN), session.rows(_LAST_LEFT)
+    session.keep_for_others(name, _Counted(state, count, shown, left), size_of(shown + left))
+    return count
+
+
+def _follows(session: RememberedSession, state: int, former: _Counted) -> bool:
+    """Whether all is still known that has changed since a former state, of this same database."""
+    if former.state == state:
+        return (former.shown, former.left) == (session.rows(_LAST_SHOWN), session.rows(_LAST_LEFT))
+    past_from: int = one(session, "SELECT past_from FROM final.reading_state")
+    if not past_from <= former.state < state or not former.shown:
+        return False
+    # The same numbers may stand for other changes: of a server that was promoted, or began anew.
+    article_id, change_seq, updated_at = former.shown[0]
+    still = any(
+        session.rows(
+            f"SELECT 1 FROM {table} WHERE article_id = $1 AND change_seq = $2 AND updated_at = $3",
+            *(article_id, change_seq, updated_at),
+        )
+        for table in (ARTICLES.now, ARTICLES.before)
+    )
+    if not still or not former.left:
+        return still
+    left_id, left_seq, changed_at = former.left[0]
+    return bool(
+        session.rows(
+            "SELECT 1 FROM final.article_changes WHERE change = 'left' AND article_id = $1 "
+            "AND change_seq = $2 AND changed_at = $3",
+            *(left_id, left_seq, changed_at),
+        )
+    )
+
+
+def _changed(session: Session, state: int, wanted: ArticleFilter, since: int) -> int:
+    """How many more articles are wanted than in a former state."""
+    parameters: list[object] = []
+    came = Conditions(parameters)
+    came.add("change_seq > {} AND change_seq <= {}", since, state)
+    _add_wanted(came, wanted, ARTICLES.published)
+    went = Conditions(parameters)
+    went.add("change_seq <= {0} AND ended_seq > {0}", since)
+    _add_wanted(went, wanted, ARTICLES.published)
+    count: int = one(
+        session,
+        f"SELECT (SELECT count(*) FROM {ARTICLES.now} WHERE {came.all}) - "
+        f"(SELECT count(*) FROM {ARTICLES.before} WHERE {went.all})",
+        *parameters,
+    )
     return count
 
 

@@ -10,8 +10,9 @@ import json
 import logging
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from newsapi_dentsu.settings import Settings
@@ -24,6 +25,9 @@ MOST_BYTES: Final = 2_000_000
 KEPT_SECONDS: Final = 900
 """How long Redis keeps an answer."""
 
+_TAG: Final = b"etag"
+_VARIES: Final = ((b"vary", b"Accept-Encoding"),)
+_PACKED: Final = (b"content-encoding", b"gzip")
 _LEAST_PACKED: Final = 1_000
 _LEVEL: Final = 5
 _OVERHEAD: Final = 1_000
@@ -34,7 +38,10 @@ _WAIT_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+_Headers = tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True)
 class Answer:
     """An answer to a request; `packed` is the body compressed, where that pays.
 
@@ -42,7 +49,7 @@ class Answer:
     """
 
     status: int
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: _Headers
     body: bytes
     packed: bytes | None
     given: Mapping[str, str] | None
@@ -51,6 +58,35 @@ class Answer:
     def size(self) -> int:
         """About how much memory it takes."""
         return len(self.body) + len(self.packed or b"") + _OVERHEAD
+
+    # What is sent each time the answer is given is worked out once.
+
+    @cached_property
+    def tag(self) -> str:
+        """Its ETag; empty where it has none."""
+        return next((value.decode("latin-1") for name, value in self.headers if name == _TAG), "")
+
+    @cached_property
+    def whole(self) -> tuple[_Headers, bytes]:
+        """Headers and body for whoever takes it as it is."""
+        varies = _VARIES if self.packed is not None else ()
+        return (*self.headers, *varies, _length(self.body)), self.body
+
+    @cached_property
+    def shorter(self) -> tuple[_Headers, bytes]:
+        """Headers and body for whoever takes it compressed."""
+        if self.packed is None:
+            return self.whole
+        return (*self.headers, *_VARIES, _PACKED, _length(self.packed)), self.packed
+
+    @cached_property
+    def unchanged(self) -> _Headers:
+        """Headers for whoever has it already."""
+        return tuple(pair for pair in self.headers if pair[0] != b"content-type")
+
+
+def _length(body: bytes) -> tuple[bytes, bytes]:
+    return b"content-length", str(len(body)).encode()
 
 
 def answer_of(
@@ -67,16 +103,16 @@ class NearAnswers:
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         self.bytes = 0
-        self._all: OrderedDict[str, Answer] = OrderedDict()
+        self._all: OrderedDict[Hashable, Answer] = OrderedDict()
 
-    def get(self, name: str) -> Answer | None:
+    def get(self, name: Hashable) -> Answer | None:
         """The answer of this name."""
         found = self._all.get(name)
         if found is not None:
             self._all.move_to_end(name)
         return found
 
-    def put(self, name: str, answer: Answer) -> None:
+    def put(self, name: Hashable, answer: Answer) -> None:
         """Keep an answer, and let go of those that nobody has asked for for longest."""
         if answer.size > min(MOST_BYTES, self.most_bytes):
             return

@@ -29,7 +29,6 @@ from urllib.parse import urlencode, urlsplit
 import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -88,6 +87,9 @@ PROGRAMS: Final = ("/api/", "/feed.", "/health", "/graphql")
 
 MOST_AT_ONCE: Final = 200
 """Requests that are answered at the same time; the next ones are told to come again."""
+
+MOST_SECONDS: Final = 60.0
+"""Longest time for a statement of the database that somebody waits for."""
 
 MOST_BULK: Final = 8
 """Answers with all articles that are given at the same time."""
@@ -564,7 +566,10 @@ async def _expired(request: Request, error: Exception) -> Response:
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
-    return _trouble(request, 503, f"{error}.")
+    assert isinstance(error, PipelineError)  # noqa: S101
+    again = {"Retry-After": "5"} if error.transient else None
+    title = "Not to be reached just now" if error.transient else None
+    return _trouble(request, 503, f"{error}.", again, title)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -588,12 +593,16 @@ _TITLES: Final = {
 
 
 def _trouble(
-    request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    title: str | None = None,
 ) -> Response:
     """Say what is wrong, to a program or to a person."""
     if request.url.path.startswith(PROGRAMS):
         return problem(status, detail, headers)
-    title = _TITLES.get(status, HTTPStatus(status).phrase)
+    title = title or _TITLES.get(status, HTTPStatus(status).phrase)
     page = pages.trouble(status, title, detail, datetime.now(UTC))
     return _page(page, status, headers)
 
@@ -694,8 +703,8 @@ class _Around:
 
 def _suited(scope: Scope) -> Scope:
     """The request as what compresses answers understands it: it overlooks weights."""
-    asked = Headers(scope=scope).get("accept-encoding", "")
-    if "gzip" not in asked or takes_gzip(asked):
+    asked = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+    if not asked or b"gzip" not in asked[0] or takes_gzip(asked[0].decode("latin-1")):
         return scope
     kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
     return {**scope, "headers": kept}

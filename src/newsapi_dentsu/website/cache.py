@@ -9,7 +9,7 @@ or has become. The name of an answer that shows how long ago something was also 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -82,7 +82,7 @@ class AnswerCache:
         self._near, self._far = answers.near, answers.far
         self._whose = f"{version('newsapi-dentsu')} {library.location} {answers.whose}"
         self._revisions = revisions or Revisions(library)
-        self._under_way: dict[str, asyncio.Task[tuple[Answer, str]]] = {}
+        self._under_way: dict[Hashable, asyncio.Task[tuple[Answer, str]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -105,22 +105,23 @@ class AnswerCache:
             await self._app(scope, receive, send)
             return
         asked = _asked(scope, body, now if kind == "page" else now.date())
-        found = self._near.get(self._name(revision, asked))
+        found = self._near.get((revision, asked))
         if found is None:
             found = await self._shared(scope, body, known, asked, now)
         if found.given is not None:
             scope["endpoint"], scope["path_params"] = self, found.given
         await _send(found, scope, send)
 
-    def _name(self, revision: str, asked: str) -> str:
+    def _name(self, revision: str, asked: Hashable) -> str:
+        """The name of an answer among those of all replicas."""
         return hashlib.sha256(f"{self._whose}\n{revision}\n{asked}".encode()).hexdigest()
 
     async def _shared(
-        self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
+        self, scope: Scope, body: bytes, known: Now, asked: Hashable, now: datetime
     ) -> Answer:
         """The answer for everybody who asks meanwhile; a client that goes away doesn't end it."""
         revision = str(known.revision)
-        name = self._name(revision, asked)
+        name = (revision, asked)
         for _ in range(3):
             task = self._under_way.get(name)
             if task is None:
@@ -137,17 +138,17 @@ class AnswerCache:
         return (await self._made(scope, body, known, asked, now))[0]
 
     async def _brought(
-        self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
+        self, scope: Scope, body: bytes, known: Now, asked: Hashable, now: datetime
     ) -> tuple[Answer, str]:
-        revision = str(known.revision)
-        name = self._name(revision, asked)
         if self._far is None:
             return await self._made(scope, body, known, asked, now)
+        revision = str(known.revision)
+        name = self._name(revision, asked)
         found = await self._far.get(name)
         if found is None and not await self._far.may_make(name):
             found = await self._far.awaited(name)
         if found is not None:
-            self._near.put(name, found)
+            self._near.put((revision, asked), found)
             return found, revision
         try:
             return await self._made(scope, body, known, asked, now)
@@ -155,7 +156,7 @@ class AnswerCache:
             await self._far.made(name)
 
     async def _made(
-        self, scope: Scope, body: bytes, known: Now, asked: str, now: datetime
+        self, scope: Scope, body: bytes, known: Now, asked: Hashable, now: datetime
     ) -> tuple[Answer, str]:
         """Have an answer made and keep it; also returns its revision, empty where it has none."""
         making = Making(now, known)
@@ -189,10 +190,9 @@ class AnswerCache:
         answer = answer_of(status, headers, b"".join(pieces), given)
         if making.revision is None or status not in _GIVEN_AGAIN:
             return answer, ""
-        name = self._name(making.revision, asked)
-        self._near.put(name, answer)
+        self._near.put((making.revision, asked), answer)
         if self._far is not None:
-            await self._far.put(name, answer)
+            await self._far.put(self._name(making.revision, asked), answer)
         return answer, making.revision
 
 
@@ -284,18 +284,18 @@ def _kind(scope: Scope) -> str | None:
     return "page" if path == "/" or path.startswith(_PAGES) else None
 
 
-def _asked(scope: Scope, body: bytes, at: object) -> str:
+def _asked(scope: Scope, body: bytes, at: Hashable) -> Hashable:
     """A question in one form: where it came in, what for, in which representation, at what time."""
     represented = tuple(pair for pair in scope["headers"] if pair[0] in _REPRESENTED)
     where = (scope["method"], scope["scheme"], scope["path"], represented)
-    return repr((where, _in_order(scope["query_string"]), body, str(at)))
+    return where, _in_order(scope["query_string"]), body, at
 
 
 @lru_cache(maxsize=1_024)
-def _in_order(query: bytes) -> list[tuple[str, str]]:
+def _in_order(query: bytes) -> tuple[tuple[str, str], ...]:
     """The parameters of an address by name; of those of one name the last counts."""
     parsed = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    return sorted(parsed, key=lambda pair: pair[0])
+    return tuple(sorted(parsed, key=lambda pair: pair[0]))
 
 
 async def _taken(receive: Receive) -> tuple[bytes, Receive, bool]:
@@ -323,20 +323,24 @@ async def _taken(receive: Receive) -> tuple[bytes, Receive, bool]:
 
 async def _send(answer: Answer, scope: Scope, send: Send) -> None:
     """Send an answer to somebody who may know it, or take it compressed."""
-    headers, body, status = list(answer.headers), answer.body, answer.status
-    asked: Mapping[bytes, bytes] = dict(scope["headers"])
-    known = asked.get(b"if-none-match")
-    tag = next((value for name, value in headers if name == b"etag"), None)
-    if status == 200 and known and tag and knows(known.decode("latin-1"), tag.decode("latin-1")):
-        status, body = 304, b""
-        headers = [pair for pair in headers if pair[0] != b"content-type"]
-    elif answer.packed is not None:
-        headers.append((b"vary", b"Accept-Encoding"))
-        # Whoever doesn't take it doesn't name it any more here (see `_suited`).
-        if b"gzip" in asked.get(b"accept-encoding", b"").lower():
-            body = answer.packed
-            headers.append((b"content-encoding", b"gzip"))
-    if status != 304:
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    known, packs = _takes(scope["headers"])
+    tag = answer.tag
+    if known and tag and answer.status == 200 and knows(known, tag):
+        await send({"type": "http.response.start", "status": 304, "headers": answer.unchanged})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    headers, body = answer.shorter if packs else answer.whole
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _takes(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bool]:
+    """The tags that somebody knows, and whether compressed answers are taken."""
+    known, packs = "", False
+    for name, value in headers:
+        if name == b"if-none-match":
+            known = value.decode("latin-1")
+        elif name == b"accept-encoding":
+            # Whoever doesn't take it doesn't name it any more here (see `_suited`).
+            packs = b"gzip" in value.lower()
+    return known, packs

@@ -6,11 +6,11 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from newsapi_dentsu.access import keys, limits
@@ -100,10 +100,7 @@ class Gate:
             secret = _taken_secret(scope)
             key, policy, verdict = await self._let_in(scope, secret)
             key_id = key.key_id if key else _NOBODY
-            rate_headers = [
-                (name.lower().encode(), value.encode())
-                for name, value in _rate_headers(policy, verdict).items()
-            ]
+            rate_headers = _rate_headers(policy, verdict)
             if not verdict.taken:
                 again = math.ceil(verdict.again_in) or 1
                 raise _RefusalError(
@@ -182,14 +179,14 @@ def _taken_secret(scope: Scope) -> str | None:
 
     A login that is none of this server's keys is for whatever stands before it.
     """
-    headers = Headers(scope=scope)
     found: str | None = None
-    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
-    if scheme.lower() == "bearer":
-        found = value.strip()
-    elif scheme.lower() == "basic":
-        found = _password(value.strip())
-    scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
+    if logins := [value for name, value in scope["headers"] if name == b"authorization"]:
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
+        scheme, _, value = logins[0].decode("latin-1").strip().partition(" ")
+        if scheme.lower() == "bearer":
+            found = value.strip()
+        elif scheme.lower() == "basic":
+            found = _password(value.strip())
     query = scope["query_string"]
     # Whoever asks often gives none here; a name may come in escapes.
     may_give = KEY_PARAMETER.encode() in query or b"%" in query
@@ -230,13 +227,16 @@ def _challenge(scope: Scope) -> dict[str, str]:
     return {"WWW-Authenticate": f'{kind} realm="news"'}
 
 
-def _rate_headers(policy: tuple[str, int], verdict: Verdict) -> dict[str, str]:
+def _rate_headers(policy: tuple[str, int], verdict: Verdict) -> list[tuple[bytes, bytes]]:
     """How many requests there are (draft-ietf-httpapi-ratelimit-headers-10)."""
     name, rate = policy
-    return {
-        "RateLimit-Policy": f'"{name}";q={rate};w={limits.WINDOW:.0f}',
-        "RateLimit": f'"{name}";r={verdict.left};t={math.ceil(verdict.full_in)}',
-    }
+    told = f'"{name}";r={verdict.left};t={math.ceil(verdict.full_in)}'
+    return [_policy_header(name, rate), (b"ratelimit", told.encode())]
+
+
+@lru_cache(maxsize=100)
+def _policy_header(name: str, rate: int) -> tuple[bytes, bytes]:
+    return b"ratelimit-policy", f'"{name}";q={rate};w={limits.WINDOW:.0f}'.encode()
 
 
 def _address(scope: Scope) -> str:

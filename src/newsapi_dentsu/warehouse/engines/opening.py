@@ -9,6 +9,7 @@ from newsapi_dentsu.warehouse.engines.base import Engine
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
     from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+    from newsapi_dentsu.warehouse.engines.postgres_silence import Silence
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -34,15 +35,40 @@ def open_postgres(settings: Settings) -> "PostgresEngine":
     return PostgresEngine(**_of_postgres(settings))
 
 
-def open_postgres_to_read(settings: Settings, *, own_writes: bool) -> "PostgresEngine":
-    """Make the engine for those who only read: the replica's, where the settings name one.
+def open_postgres_for_people(
+    settings: Settings, silence: "Silence | None" = None
+) -> "PostgresEngine":
+    """The same for those whom people wait for: a server that is silent is given up.
+
+    Args:
+        settings: the settings.
+        silence: what other engines of this server know of that.
+    """
+    from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+
+    silence = silence or silence_of(settings)
+    return PostgresEngine(**_of_postgres(settings), silence=silence)
+
+
+def silence_of(settings: Settings) -> "Silence":
+    """What engines of one server may share; nothing is known yet."""
+    from newsapi_dentsu.warehouse.engines.postgres_silence import Silence
+
+    return Silence(settings.postgres_statement_timeout_seconds)
+
+
+def open_postgres_to_read(
+    settings: Settings, *, own_writes: bool, silence: "Silence | None" = None
+) -> "PostgresEngine":
+    """Make the engine for people who only read: the replica's, where the settings name one.
 
     Args:
         settings: the settings.
         own_writes: whether they must see what was written before they began.
+        silence: what other engines of the primary know of its silence.
     """
     if settings.postgres_read_host is None:
-        return open_postgres(settings)
+        return open_postgres_for_people(settings, silence)
     from newsapi_dentsu.warehouse.engines.postgres_replica import ReadingEngine
 
     replica = {
@@ -51,9 +77,10 @@ def open_postgres_to_read(settings: Settings, *, own_writes: bool) -> "PostgresE
         "postgres_standby": None,
     }
     return ReadingEngine(
-        _of_postgres(settings.model_copy(update=replica)),
+        {**_of_postgres(settings.model_copy(update=replica)), "silence": silence_of(settings)},
         most_lag=settings.postgres_read_lag_seconds,
         own_writes=own_writes,
+        silence=silence or silence_of(settings),
         **_of_postgres(settings),
     )
 

@@ -61,6 +61,13 @@ from newsapi_dentsu.warehouse.engines.postgres_session import (
     refuse_shared_sessions,
     table_holder,
 )
+from newsapi_dentsu.warehouse.engines.postgres_silence import (
+    LOGIN_SECONDS,
+    QUIET_SECONDS,
+    SILENT,
+    HeardConnection,
+    Silence,
+)
 
 _INDEXES = (
     "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
@@ -80,7 +87,6 @@ _HALFVEC = (
 )
 _STREAM_ROWS = 1000
 _GLANCE = b"glance"
-_SILENT = "timeout expired: the server doesn't answer"
 _IDLE_SECONDS = 300.0
 _LIFETIME_SECONDS = 1800.0
 _POOL_SLICE = 0.25
@@ -145,13 +151,15 @@ class PostgresEngine(Engine):
         statement_timeout: float = 300,
         lock_timeout: float = 60,
         patience: float = 180,
+        silence: Silence | None = None,
     ) -> None:
+        longest_login = int(wait) if silence is None else min(int(wait), LOGIN_SECONDS)
         self._address = Address(
             host=host,
             port=port,
             database=database,
             user=user,
-            connect_timeout=max(2, int(wait)),
+            connect_timeout=max(2, longest_login),
             sslmode=sslmode,
             sslrootcert=sslrootcert,
         )
@@ -174,6 +182,9 @@ class PostgresEngine(Engine):
         self._run: _HeldLock | None = None
         self._patience = patience
         self._was_there = False
+        self._silence = silence
+        if silence is not None:
+            silence.reach_by(lambda: self._attempt().close())
         self.location = self._address.shown
 
     @property
@@ -238,6 +249,7 @@ class PostgresEngine(Engine):
     @override
     def glance(self, sql: str) -> str:
         with self._errors_explained(), self._glancing:
+            self._refuse_silent()
             try:
                 return self._glanced(sql)
             except psycopg.OperationalError as error:
@@ -274,7 +286,7 @@ class PostgresEngine(Engine):
     @property
     def _glance_seconds(self) -> float:
         """The longest wait for an answer: a server that is frozen keeps no limit of its own."""
-        return self._address.connect_timeout
+        return min(self._address.connect_timeout, QUIET_SECONDS)
 
     def _glance_is_old(self) -> bool:
         return time.monotonic() - self._glance_since > _LIFETIME_SECONDS
@@ -498,7 +510,7 @@ class PostgresEngine(Engine):
     def _opened_pool(self) -> ConnectionPool[Connection]:
         if self._pool is None:
             self._pool = ConnectionPool(
-                connection_class=psycopg.Connection[Row],
+                connection_class=HeardConnection,
                 kwargs=self._parameters,
                 configure=self._prepare,
                 min_size=0,
@@ -516,6 +528,7 @@ class PostgresEngine(Engine):
 
     def _borrow(self, pool: ConnectionPool[Connection]) -> Connection:
         def borrow() -> Connection:
+            self._refuse_silent()
             try:
                 return pool.getconn(timeout=_POOL_SLICE)
             except PoolTimeout:
@@ -537,6 +550,10 @@ class PostgresEngine(Engine):
             ) from None
         self._was_there = True
         return connection
+
+    def _refuse_silent(self) -> None:
+        if self._silence is not None:
+            self._silence.refuse()
 
     def _connect(self) -> Connection:
         """Connect; a server that has no connection free or is starting is given a little time.
@@ -576,9 +593,11 @@ class PostgresEngine(Engine):
 
     def _attempt(self) -> Connection:
         try:
-            return psycopg.Connection[Row].connect(**self._parameters())
-        except psycopg.OperationalError:
+            return HeardConnection.connect(**self._parameters())
+        except psycopg.OperationalError as error:
             self.servers.forget()
+            if self._silence is not None and isinstance(error, psycopg.errors.ConnectionTimeout):
+                self._silence.note()
             raise
 
     def _prepare(self, connection: Connection) -> None:
@@ -589,6 +608,8 @@ class PostgresEngine(Engine):
             WarehouseBusyError: there is none behind the connection.
         """
         opened = [connection]
+        if isinstance(connection, HeardConnection):
+            connection.silence = self._silence
 
         def prepare() -> None:
             if self._pooled_sessions is None:
@@ -702,7 +723,7 @@ async def _arrived(connection: PGconn, seconds: float) -> PGresult | None:
 
     def give_up() -> None:
         if not there.done():
-            there.set_exception(psycopg.OperationalError(_SILENT))
+            there.set_exception(psycopg.OperationalError(SILENT))
 
     socket = connection.socket
     loop.add_reader(socket, look)
@@ -723,7 +744,7 @@ def _awaited(connection: PGconn, seconds: float) -> PGresult | None:
     arrival.register(connection.socket, select.POLLIN)
     while connection.is_busy() or not _all_taken(connection, results):
         if not arrival.poll(deadline.left * 1000):
-            raise psycopg.OperationalError(_SILENT)
+            raise psycopg.OperationalError(SILENT)
         connection.consume_input()
     return results[-1] if results else None
 

@@ -162,8 +162,8 @@ class Executor:
                 # The work begins again: what is read has changed, or the replica gave it up.
                 if isinstance(error.original_error, OtherRevisionError):
                     raise error.original_error
-                given_up = getattr(error.original_error, "sqlstate", None)
-                if server == "replica" and given_up and error.original_error:
+                if error.original_error and hasattr(error.original_error, "sqlstate"):
+                    # The database's own: it went away, took too long, or the replica gave it up.
                     raise error.original_error
             told = self._told(result, executed=True)._replace(server=server)
             return told if result.errors else told._replace(revision=revision)
