@@ -49,12 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave a test's other engine to the slow tests where one is enough for the quick ones."""
+    """Leave a test's other engine to the thorough tests: one is enough for the quick ones."""
     for item in items:
-        quick = item.get_closest_marker("quick_engine")
-        drawn = getattr(item, "callspec", None)
-        if quick and drawn and drawn.params.get("databases", quick.args[0]) not in quick.args:
-            item.add_marker(pytest.mark.slow)
+        drawn = getattr(getattr(item, "callspec", None), "params", {})
+        if drawn.get("databases") == "duckdb" and not item.get_closest_marker("each_engine"):
+            item.add_marker(pytest.mark.thorough)
 
 
 def pytest_collection_finish() -> None:

@@ -190,7 +190,6 @@ def test_taking_it_over_twice_changes_nothing(place: Place) -> None:
     assert dump(place.warehouse) == before
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_rebuild_that_lacks_records_is_refused_and_changes_nothing(place: Place) -> None:
     folder = place.rebuild()
     place.store([record("late", NOON)], after=20)
@@ -200,7 +199,6 @@ def test_a_rebuild_that_lacks_records_is_refused_and_changes_nothing(place: Plac
     assert dump(place.warehouse) == before
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_rebuild_of_another_history_is_refused(place: Place) -> None:
     folder = place.rebuild()
     with place.warehouse.transaction() as session:
@@ -209,7 +207,6 @@ def test_a_rebuild_of_another_history_is_refused(place: Place) -> None:
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_rebuild_by_other_rules_is_refused(place: Place) -> None:
     folder = place.rebuild()
     with pytest.raises(WarehouseError, match="judged by other topics"):
@@ -221,7 +218,6 @@ def test_a_rebuild_by_other_rules_is_refused(place: Place) -> None:
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_what_came_back_since_is_not_overlooked(place: Place) -> None:
     folder = place.rebuild()
     place.store([record("turns", NOON, body=body("turned"))], after=30)
@@ -229,7 +225,6 @@ def test_what_came_back_since_is_not_overlooked(place: Place) -> None:
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_while_a_run_is_under_way_it_waits_and_gives_up(place: Place) -> None:
     folder = place.rebuild()
     with (
@@ -239,7 +234,6 @@ def test_while_a_run_is_under_way_it_waits_and_gives_up(place: Place) -> None:
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_folder_that_is_not_whole_is_refused_and_nothing_changes(place: Place) -> None:
     with pytest.raises(StorageError, match="no whole rebuild"):
         place.apply(place.folder / "nowhere")

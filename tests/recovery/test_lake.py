@@ -117,7 +117,6 @@ def test_what_came_back_is_in_the_lake_and_one_from_before_that_is_gone_on_with(
 
 
 # The steps between which it is killed are the same on either engine.
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize("seed", range(2))
 def test_killed_anywhere_and_run_again_nothing_is_lost_or_there_twice(
     warehouse: Warehouse,

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-import pytest
-
 from newsapi_dentsu.errors import SourceError
 from newsapi_dentsu.sandbox import Fault, SandboxArticle
 from newsapi_dentsu.warehouse import Warehouse
@@ -61,7 +59,6 @@ def _week(rng: random.Random) -> tuple[list[SandboxArticle], list[SandboxArticle
 
 
 # The quick tests of single runs look at both engines.
-@pytest.mark.quick_engine("postgres")
 def test_a_week_loses_nothing_doubles_nothing_and_costs_at_most_300_tokens(
     warehouse: Warehouse,
 ) -> None:

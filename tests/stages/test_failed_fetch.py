@@ -41,7 +41,6 @@ FAULTS = {
 
 
 # The kinds of failure are told apart in Python; what is kept is the same on either engine.
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize("kind", FAULTS)
 def test_pages_before_the_failure_stay_and_the_next_run_reads_the_rest(
     warehouse: Warehouse, clock: Clock, kind: str

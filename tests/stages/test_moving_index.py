@@ -13,9 +13,6 @@ from newsapi_dentsu.warehouse.tables import raw
 from support.moving_index import Entry, MovingIndex
 from support.tables import count, raw_uris, watermark
 
-# What is asked for next is decided in Python; test_pages and test_failed_fetch hold what is kept.
-pytestmark = pytest.mark.quick_engine("postgres")
-
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
 TODAY = MORNING.date()
 DAY = timedelta(days=1)

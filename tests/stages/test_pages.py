@@ -33,7 +33,6 @@ def test_the_last_page_may_be_of_any_length(warehouse: Warehouse, clock: Clock, 
     assert report.complete_through == clock.now
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(
     "second",
     [-10, 50, 150, 1000],
