@@ -296,7 +296,7 @@ def test_killed_the_first_time_there_is_a_whole_copy_or_none(
     assert not list(folder.glob("*.part"))
 
 
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("step", first_quick([2, 1]))
 def test_killed_while_the_files_change_names_the_next_run_completes_it(
     warehouse: Warehouse, folder: Path, step: int
 ) -> None:
@@ -320,7 +320,7 @@ def drift(file: Path) -> None:
         changed.execute("DELETE FROM final.articles WHERE title = 'Story 00000'")
 
 
-@pytest.mark.parametrize("harm", [damage, drift])
+@pytest.mark.parametrize("harm", first_quick([drift, damage]))
 @pytest.mark.parametrize(
     ("harmed", "anew"),
     [

@@ -208,7 +208,9 @@ def claim_a_later_state(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "harm",
-    [damage_a_file, cut_a_file_off, lose_a_file, spoil_the_stamp, claim_a_later_state],
+    first_quick(
+        [lose_a_file, damage_a_file, claim_a_later_state, cut_a_file_off, spoil_the_stamp], 3
+    ),
     ids=lambda harm: harm.__name__,
 )
 def test_a_damaged_index_is_made_again(
