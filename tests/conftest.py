@@ -22,7 +22,7 @@ from support.databases import (
 )
 from support.sharing import of_this_run
 
-pytest_plugins = ["support.time_limits"]
+pytest_plugins = ["support.parts", "support.time_limits"]
 
 # A shared machine can take long over any one example.
 settings.register_profile(
@@ -45,15 +45,6 @@ def pytest_configure(config: pytest.Config) -> None:
     of_this_run()
     if quick:
         import support.one_thread  # noqa: F401
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave a test's other engine to the thorough tests: one is enough for the quick ones."""
-    for item in items:
-        drawn = getattr(getattr(item, "callspec", None), "params", {})
-        if drawn.get("databases") == "duckdb" and not item.get_closest_marker("each_engine"):
-            item.add_marker(pytest.mark.thorough)
 
 
 def pytest_collection_finish() -> None:

@@ -10,6 +10,7 @@ import yaml
 from tools.generate_docs import ROOT
 
 from shipping.schemas import assert_valid
+from support.parts import ONLY_THOROUGH
 from support.services import BIN
 
 GITHUB = ROOT / ".github"
@@ -59,6 +60,11 @@ def test_hooks_run_what_ci_runs() -> None:
 
 def test_hooks_are_well_formed() -> None:
     subprocess.run([BIN / "pre-commit", "validate-config"], cwd=ROOT, check=True, timeout=60)
+
+
+def test_what_is_thorough_is_quick_in_another_form(request: pytest.FixtureRequest) -> None:
+    """Of the tests that this run has found, which are all of them in `make test`."""
+    assert request.config.stash[ONLY_THOROUGH] == []
 
 
 def test_users_of_the_package_get_its_types() -> None:
