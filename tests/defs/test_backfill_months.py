@@ -52,6 +52,10 @@ def test_a_partition_is_a_month_that_is_read_once(
     assert spent == [(0,), (28 * PRICE,)]
 
 
+@pytest.mark.thorough(
+    "tests/runs/test_budget.py"
+    "::test_months_at_once_stay_within_their_tokens_and_the_next_backfill_ends_them"
+)
 def test_the_months_of_a_backfill_share_its_tokens(
     stored: Warehouse, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,10 @@ from .conftest import Open
 from .server import Server
 
 
+@pytest.mark.thorough(
+    "tests/alerts/test_delivery.py"
+    "::test_the_sensor_and_the_command_tell_each_thing_once_between_them"
+)
 def test_processes_with_homes_of_their_own_tell_a_failure_once_between_them(
     server: Server,
     db_name: str,

@@ -15,6 +15,7 @@ import pytest
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
 from support.commands import Started, run_newsapi
+from support.parts import first_quick
 from support.processing import broken_promises
 from support.tables import count
 
@@ -66,6 +67,9 @@ def connected(api: Sandbox, days: int = 3) -> dict[str, str]:
     return {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": f"{days}"}
 
 
+@pytest.mark.thorough(
+    "tests/warehouse/test_upgrade.py::test_several_processes_that_upgrade_at_once_all_end_well"
+)
 def test_two_first_runs_at_once_both_complete(
     newsapi: Command, api: Sandbox, opened: Open, server: Server, db_name: str
 ) -> None:
@@ -255,7 +259,9 @@ def first(
     return name, json.loads(out)
 
 
-@pytest.mark.parametrize("loaded", [NEWS, NEWS + OTHERS, NEWS[:1]], ids=["news", "all", "raw"])
+@pytest.mark.parametrize(
+    "loaded", first_quick([NEWS, NEWS + OTHERS, NEWS[:1]], 2), ids=["news", "all", "raw"]
+)
 def test_loaded_tables_are_adopted_and_the_next_run_continues(
     newsapi: Command,
     server: Server,

@@ -77,6 +77,7 @@ def test_it_is_restored_as_it_is(
     assert raw_uris(target.open()) == raw_uris(source)
 
 
+@pytest.mark.thorough("tests/recovery/test_taking_over.py::test_archiving_takes_it_over_first")
 def test_the_command_takes_it_over_and_a_restore_finds_the_same(
     run: Run, filled: DuckDBDatabase, source: Warehouse, old: Lake, place: Folder, tmp_path: Path
 ) -> None:

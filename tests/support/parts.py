@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-ONLY_THOROUGH = pytest.StashKey[list[str]]()
-"""The tests of which no form is quick."""
+HELD_BY = pytest.StashKey[dict[str, str]]()
+"""Of each test that has no quick form: the quick test that it names, or nothing."""
+
+QUICK = pytest.StashKey[set[str]]()
+"""The tests that have a quick form."""
 
 
 def first_quick(values: Iterable[Any], count: int = 1) -> list[Any]:
@@ -23,12 +26,19 @@ def first_quick(values: Iterable[Any], count: int = 1) -> list[Any]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Make tests thorough on DuckDB, but for those whose subject is the engine."""
-    thorough, others = set(), set()
+    quick: set[str] = set()
+    held_by: dict[str, str] = {}
     for item in items:
         drawn = getattr(getattr(item, "callspec", None), "params", {})
         if drawn.get("databases") == "duckdb" and not item.get_closest_marker("each_engine"):
             item.add_marker(pytest.mark.thorough)
-        if not item.get_closest_marker("slow"):
-            found = thorough if item.get_closest_marker("thorough") else others
-            found.add(item.nodeid.partition("[")[0])
-    config.stash[ONLY_THOROUGH] = sorted(thorough - others)
+        name = item.nodeid.partition("[")[0]
+        if item.get_closest_marker("slow"):
+            continue
+        named = [arg for marker in item.iter_markers("thorough") for arg in marker.args]
+        if item.get_closest_marker("thorough"):
+            held_by[name] = next(iter(named), "")
+        else:
+            quick.add(name)
+    config.stash[QUICK] = quick
+    config.stash[HELD_BY] = {name: held_by[name] for name in sorted(held_by.keys() - quick)}
