@@ -26,21 +26,21 @@ pytest_plugins = ["support.parts", "support.time_limits"]
 
 # A shared machine can take long over any one example.
 settings.register_profile(
-    "quick",
+    "few",
     deadline=None,
     max_examples=25,
     # The fixture that makes databases may serve all examples of a test.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
-settings.register_profile("thorough", settings.get_profile("quick"), max_examples=250)
+settings.register_profile("many", settings.get_profile("few"), max_examples=250)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Try few examples of each property, and many where the slow tests run as well."""
+    """Try few examples of each property, and many where all tests run."""
     quick = bool(config.option.markexpr)
     if not config.getoption("hypothesis_profile"):
-        settings.load_profile("quick" if quick else "thorough")
+        settings.load_profile("few" if quick else "many")
     # The processes that xdist starts find it in their environment.
     of_this_run()
     if quick:
