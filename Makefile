@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# The tests wait for servers and processes about half of the time.
+# The tests wait for servers and processes a part of the time.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 4 ] && echo $$n || echo $$((n * 2)))
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install run dev test test-all lint hooks types format bench drill evaluate docs java lock clean
+.PHONY: help install run dev test test-thorough test-all lint hooks types format bench drill evaluate docs java lock clean
 .PHONY: image-test way-back model sentiment-model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
@@ -28,8 +29,14 @@ run: install ## Fetch, deduplicate, filter: the whole pipeline once
 dev: install ## Dagster UI and daemon on http://localhost:3000
 	$(BIN)/newsapi dev
 
-test: install ## Run the tests
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+# Their many processes read what Python has compiled, also where the environment has it keep nothing.
+test test-thorough test-all: export PYTHONDONTWRITEBYTECODE :=
+
+test: install ## Run the tests that hold each behaviour once
+	$(PYTEST)
+
+test-thorough: install ## Run those that hold it again: on the other engine, in more forms and versions
+	$(PYTEST) -m "thorough and not slow"
 
 java: ## Have a Java, which the slow tests of Spark need (apt-get where this is root)
 	@command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java" || \
@@ -41,8 +48,8 @@ $(VENV)/.spark: requirements/spark.txt $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/spark.txt
 	@touch $@
 
-test-all: install java $(VENV)/.spark ## Run the slow tests as well: daemons, runbooks, thirty days of alerts
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m ""
+test-all: install java $(VENV)/.spark ## Run all, the slow ones too: daemons, runbooks, thirty days of alerts
+	$(PYTEST) -m ""
 
 lint: install ## Style, formatting, layers, spelling, the workflows' safety
 	$(BIN)/ruff check .

@@ -22,39 +22,29 @@ from support.databases import (
 )
 from support.sharing import of_this_run
 
-pytest_plugins = ["support.time_limits"]
+pytest_plugins = ["support.parts", "support.time_limits"]
 
 # A shared machine can take long over any one example.
 settings.register_profile(
-    "quick",
+    "few",
     deadline=None,
     max_examples=25,
     # The fixture that makes databases may serve all examples of a test.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
-settings.register_profile("thorough", settings.get_profile("quick"), max_examples=250)
+settings.register_profile("many", settings.get_profile("few"), max_examples=250)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Try few examples of each property, and many where the slow tests run as well."""
+    """Try few examples of each property, and many where all tests run."""
     quick = bool(config.option.markexpr)
     if not config.getoption("hypothesis_profile"):
-        settings.load_profile("quick" if quick else "thorough")
+        settings.load_profile("few" if quick else "many")
     # The processes that xdist starts find it in their environment.
     of_this_run()
     if quick:
         import support.one_thread  # noqa: F401
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave a test's other engine to the slow tests where one is enough for the quick ones."""
-    for item in items:
-        quick = item.get_closest_marker("quick_engine")
-        drawn = getattr(item, "callspec", None)
-        if quick and drawn and drawn.params.get("databases", quick.args[0]) not in quick.args:
-            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:

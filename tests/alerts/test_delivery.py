@@ -6,13 +6,21 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+import time_machine
 
 from newsapi_dentsu.alerts import delivery
+from newsapi_dentsu.defs.alerts import evaluate_alerts
 from newsapi_dentsu.errors import AlertsError
+from newsapi_dentsu.hosting.execution import opened_instance
+from newsapi_dentsu.hosting.home import prepare_home
+from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.tables.alerts import save_silence
+from support.commands import move_to
 from support.databases import DuckDBDatabase
 from support.http import WITHOUT_END, raw_server
 from support.processes import event, hold_transaction, process
@@ -134,17 +142,25 @@ def set_up_again(site: Installation, set_up: Callable[..., Installation]) -> Ins
     return made
 
 
+def look_and_be_killed(folder: Path, environment: dict[str, str], now: datetime) -> None:
+    """Look at an installation from another process, which is killed by PagerDuty's answer."""
+    move_to(folder, environment)
+    delivery._ends = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+    settings = load_settings()
+    with (
+        opened_instance(settings, prepare_home(settings)) as instance,
+        time_machine.travel(now, tick=False),
+    ):
+        evaluate_alerts(lambda: nullcontext(instance), settings, now, in_daemon=True)
+
+
 def test_a_look_that_was_killed_after_sending_sends_the_same_message_again(
     site: Installation,
 ) -> None:
     run_id = failed_run(site)
-    child = os.fork()
-    if child == 0:
-        # The server takes the mail in the parent; the child is killed by its answer to PagerDuty.
-        delivery._ends = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
-        site.tick()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    with process(look_and_be_killed, site.folder, {**os.environ}, site.now) as child:
+        child.join(60)
+        assert child.exitcode == -signal.SIGKILL
     assert len(site.paged()) == 1
     other = failed_run(site)
     site.later(minutes=5)

@@ -26,6 +26,7 @@ def test_the_cost_is_told_and_nothing_is_spent_without_a_yes(
     assert api.tokens_used == before
 
 
+@pytest.mark.thorough("tests/stages/test_backfill.py::test_only_its_days_are_read")
 def test_only_the_days_are_read_and_the_watermark_stays(connected: Workspace) -> None:
     connected.newsapi("run")
     before = connected.newsapi("status", "--json").json
@@ -67,6 +68,9 @@ def test_a_plan_tells_each_month_and_spends_nothing(connected: Workspace, api: S
     assert api.tokens_used == before
 
 
+@pytest.mark.thorough(
+    "tests/runs/test_months.py::test_all_months_are_read_and_every_article_is_stored_once"
+)
 def test_months_are_read_at_once_and_one_run_takes_them_on(connected: Workspace) -> None:
     days = ("--from", "2026-01-31", "--to", "2026-02-02", "--by-month", "--yes", "--json")
     fast = {"BACKFILL_REQUESTS_PER_MINUTE": "6000"}

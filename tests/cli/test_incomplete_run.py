@@ -87,6 +87,10 @@ def test_it_names_the_day_and_goes_on_and_the_next_run_completes(
     assert failed.newsapi("status", "--json").json["troubled_days"] == []
 
 
+@pytest.mark.thorough(
+    "tests/stages/test_moving_index.py"
+    "::test_a_server_that_cuts_pages_and_does_not_say_so_is_read_to_the_end"
+)
 def test_a_server_that_cuts_pages_is_read_to_the_end(tmp_path: Path) -> None:
     index = MovingIndex(NOW)
     index.most_on_a_page = 50

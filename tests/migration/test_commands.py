@@ -96,6 +96,7 @@ def test_a_dry_run_changes_nothing(
     assert count(postgres, "final.filtered_news") == 1
 
 
+@pytest.mark.thorough("tests/migration/test_round_trip.py::test_and_come_back")
 def test_there_and_back(run: Run, duckdb: Warehouse, postgres: Warehouse, tmp_path: Path) -> None:
     fill(duckdb)
     assert run("migrate").code == 0
@@ -107,6 +108,9 @@ def test_there_and_back(run: Run, duckdb: Warehouse, postgres: Warehouse, tmp_pa
     assert values(DuckDBDatabase(tmp_path / "laptop/copy.duckdb").open()) == values(duckdb)
 
 
+@pytest.mark.thorough(
+    "tests/migration/test_files.py::test_hard_values_go_through_files_from_either_engine_to_either"
+)
 def test_by_files(run: Run, duckdb: Warehouse, postgres: Warehouse, tmp_path: Path) -> None:
     fill(duckdb)
     assert run("export", "--format", "csv", "--out", "files").code == 0
@@ -121,6 +125,9 @@ def test_by_files(run: Run, duckdb: Warehouse, postgres: Warehouse, tmp_path: Pa
     assert values(DuckDBDatabase(other).open()) == values(duckdb)
 
 
+@pytest.mark.thorough(
+    "tests/migration/test_merging.py::test_what_either_side_has_is_there_afterwards"
+)
 def test_merging_two_pipelines(
     run: Run, duckdb: Warehouse, postgres: Warehouse, clock: Clock
 ) -> None:

@@ -1,8 +1,6 @@
 """Alerts by Dagster's records and the tables on a server, shared by processes without a disk."""
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,14 +11,17 @@ from alerts.servers import mail_server, text_of
 from newsapi_dentsu.hosting.execution import opened_instance
 from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.settings import load_settings
+from support.commands import run_newsapi
 from support.tables import column
 
 from .conftest import Open
 from .server import Server
 
-NEWSAPI = Path(sys.executable).with_name("newsapi")
 
-
+@pytest.mark.thorough(
+    "tests/alerts/test_delivery.py"
+    "::test_the_sensor_and_the_command_tell_each_thing_once_between_them"
+)
 def test_processes_with_homes_of_their_own_tell_a_failure_once_between_them(
     server: Server,
     db_name: str,
@@ -50,18 +51,17 @@ def test_processes_with_homes_of_their_own_tell_a_failure_once_between_them(
             beat(instance, time.time() - 3600)
         load_settings.cache_clear()
         checks = [
-            subprocess.run(
-                [NEWSAPI, "alerts", "check"],
-                env={**os.environ, "DAGSTER_HOME": str(tmp_path / f"home {number}")},
-                capture_output=True,
-                text=True,
-                timeout=90,
+            run_newsapi(
+                ["alerts", "check"],
+                tmp_path,
+                {**os.environ, "DAGSTER_HOME": str(tmp_path / f"home {number}")},
+                tmp_path,
             )
             for number in (1, 2)
         ]
 
-    assert [check.returncode for check in checks] == [1, 1], checks
-    assert "Pipeline failure (pipeline_failure)" in checks[1].stdout
+    assert [check.code for check in checks] == [1, 1], checks
+    assert "Pipeline failure (pipeline_failure)" in checks[1].out
     (told,) = mail.received
     assert told["Subject"] == "[newsapi] CRITICAL: Schedule or daemon stopped; 1 failed run"
     assert run_id in text_of(told)

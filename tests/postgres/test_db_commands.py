@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,14 +14,13 @@ import pytest
 
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Fault, Sandbox
 from newsapi_dentsu.warehouse.tables import assessments, final, processed, raw
-from support.commands import run_newsapi
+from support.commands import Started, run_newsapi
+from support.parts import first_quick
 from support.processing import broken_promises
 from support.tables import count
 
 from .conftest import Open
 from .server import PASSWORD, Server
-
-NEWSAPI = Path(sys.executable).with_name("newsapi")
 
 
 @dataclass(frozen=True)
@@ -37,15 +34,8 @@ class Command:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return inherited | self.settings | extra
 
-    def start(self, *arguments: str, **extra: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [NEWSAPI, *arguments],
-            cwd=self.folder,
-            env=self.environment(extra),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *arguments: str, **extra: str) -> Started:
+        return Started(list(arguments), self.folder, self.environment(extra))
 
     def __call__(self, *arguments: str, **extra: str) -> tuple[int, str, str]:
         with tempfile.TemporaryDirectory() as scratch:
@@ -54,9 +44,11 @@ class Command:
         return done.code, done.out, done.err
 
 
-def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=120)
+def finished(process: Started) -> tuple[int, str, str]:
+    with process:
+        out, err = process.communicate(timeout=120)
     assert PASSWORD not in out + err
+    assert process.returncode is not None
     return process.returncode, out, err
 
 
@@ -75,6 +67,9 @@ def connected(api: Sandbox, days: int = 3) -> dict[str, str]:
     return {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": f"{days}"}
 
 
+@pytest.mark.thorough(
+    "tests/warehouse/test_upgrade.py::test_several_processes_that_upgrade_at_once_all_end_well"
+)
 def test_two_first_runs_at_once_both_complete(
     newsapi: Command, api: Sandbox, opened: Open, server: Server, db_name: str
 ) -> None:
@@ -123,7 +118,7 @@ def test_the_dashboard_shows_a_run_and_the_space_that_the_server_has(
 
 
 @contextmanager
-def run_in_the_middle(newsapi: Command) -> Iterator["subprocess.Popen[str]"]:
+def run_in_the_middle(newsapi: Command) -> Iterator[Started]:
     """A run that has read and stored something and waits for a page."""
     with Sandbox(tokens=1000, faults=[Fault("hang", seconds=4, on_request=4)]) as api:
         process = newsapi.start("run", "--json", **connected(api))
@@ -264,7 +259,9 @@ def first(
     return name, json.loads(out)
 
 
-@pytest.mark.parametrize("loaded", [NEWS, NEWS + OTHERS, NEWS[:1]], ids=["news", "all", "raw"])
+@pytest.mark.parametrize(
+    "loaded", first_quick([NEWS, NEWS + OTHERS, NEWS[:1]], 2), ids=["news", "all", "raw"]
+)
 def test_loaded_tables_are_adopted_and_the_next_run_continues(
     newsapi: Command,
     server: Server,

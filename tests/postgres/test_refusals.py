@@ -195,6 +195,9 @@ def small_disk(server: Server) -> Iterator[Path]:
     folder.rmdir()
 
 
+@pytest.mark.thorough(
+    "tests/warehouse/test_duckdb_trouble.py::test_a_full_disk_is_named_and_the_next_run_completes"
+)
 def test_a_full_disk_fails_a_run_and_after_more_room_it_completes(
     server: Server, small_disk: Path
 ) -> None:

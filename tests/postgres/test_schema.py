@@ -147,17 +147,14 @@ def later(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
 
 
 VERSIONS = range(1, len(history.migrations()) + 1)
-"""How many steps earlier versions had taken; PostgreSQL's in between are slow, of the same SQL."""
+"""How many steps earlier versions had taken; those in between are thorough."""
 
 
 @pytest.mark.parametrize(
     "steps",
     [
         *VERSIONS[:1],
-        *(
-            pytest.param(steps, marks=pytest.mark.quick_engine("duckdb"))
-            for steps in VERSIONS[1:-2]
-        ),
+        *(pytest.param(steps, marks=pytest.mark.thorough) for steps in VERSIONS[1:-2]),
         *VERSIONS[-2:],
     ],
 )

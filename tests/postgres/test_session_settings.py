@@ -123,6 +123,7 @@ def test_a_server_is_told_from_one_of_the_past(
     assert (state.trouble, state.epoch) == (None, 3)
 
 
+@pytest.mark.thorough("tests/postgres/test_session_settings.py::test_the_pipeline_works_as_ever")
 def test_a_whole_run_works_dagster_included(server: Server, db_name: str, tmp_path: Path) -> None:
     with server.admin(db_name) as admin:
         for name in (

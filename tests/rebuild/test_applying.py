@@ -1,6 +1,7 @@
 """A rebuild that is taken over leaves the warehouse as a full refresh leaves it."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -97,6 +98,11 @@ class Place:
             settings, (store, lake), self.folder / "out", silent, cluster=None, replace=True
         ).folder
 
+    @property
+    def ready(self) -> Path:
+        """The rebuild of what the fixture stores, by the topics of now."""
+        return self.folder / "ready"
+
     def apply(self, folder: Path, topics: str = "topics.yaml") -> rebuilt.TakenOver:
         return applying.apply(self.settings(topics), folder, silent).changes
 
@@ -109,14 +115,19 @@ def originals(place: Place) -> list[dict[str, Any]]:
     return [row for row in place.state()[assessments.TABLE] if row["role"] == "original"]
 
 
-@pytest.fixture
-def place(database: Database, tmp_path: Path) -> Iterator[Place]:
+@pytest.fixture(scope="session")
+def patterns() -> dict[str, Place]:
+    """On each engine a place to copy."""
+    return {}
+
+
+def pattern_in(database: Database, folder: Path) -> Place:
     """A warehouse in which articles were judged by stricter topics than now, and more came.
 
     Of those one was there earlier than the one after which its story is named, and another is the
-    fuller text of one that is shown.
+    fuller text of one that is shown. A rebuild by the topics of now is in the folder.
     """
-    made = Place(database, tmp_path)
+    made = Place(database, folder)
     first, *others = awkward()
     text = " ".join(body(f"base-{number}") for number in range(5))
     more = " ".join(body(f"more-{number}") for number in range(6))
@@ -124,14 +135,34 @@ def place(database: Database, tmp_path: Path) -> Iterator[Place]:
     made.process("strict.yaml")
     fuller = record("fuller-base", NOON + timedelta(hours=2), body=f"{text} {more}")
     made.store(*others, [fuller], after=2)
+    made.rebuild().rename(made.ready)
+    disconnect(made.warehouse)
+    return made
+
+
+@pytest.fixture
+def place(
+    databases: Databases,
+    patterns: dict[str, Place],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Place]:
+    """A copy of the pattern, and of its rebuild."""
+    if databases.engine not in patterns:
+        folder = tmp_path_factory.mktemp("pattern")
+        patterns[databases.engine] = pattern_in(databases.create(), folder)
+    pattern = patterns[databases.engine]
+    made = Place(databases.copy(pattern.database), tmp_path)
+    shutil.copytree(pattern.ready, made.ready)
     yield made
     disconnect(made.warehouse)
+    drop(databases, made.database)
 
 
 def test_it_is_as_after_a_full_refresh_and_the_next_run_finds_nothing_to_do(
     place: Place, databases: Databases
 ) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     disconnect(place.warehouse)
     other = Place(databases.copy(place.database), place.folder)
     before = {row["article_id"]: row["story_id"] for row in place.state()[assessments.TABLE]}
@@ -182,7 +213,7 @@ def test_what_leaves_final_is_told_with_its_reason(place: Place) -> None:
 
 
 def test_taking_it_over_twice_changes_nothing(place: Place) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     place.apply(folder)
     before = dump(place.warehouse)
     changes = place.apply(folder)
@@ -190,9 +221,8 @@ def test_taking_it_over_twice_changes_nothing(place: Place) -> None:
     assert dump(place.warehouse) == before
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_rebuild_that_lacks_records_is_refused_and_changes_nothing(place: Place) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     place.store([record("late", NOON)], after=20)
     before = dump(place.warehouse)
     with pytest.raises(WarehouseError, match=r"1 records came after.*run `newsapi archive`"):
@@ -200,18 +230,16 @@ def test_a_rebuild_that_lacks_records_is_refused_and_changes_nothing(place: Plac
     assert dump(place.warehouse) == before
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_rebuild_of_another_history_is_refused(place: Place) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     with place.warehouse.transaction() as session:
         session.execute(f"UPDATE {raw.TABLE} SET uri = 'another' WHERE seq = 1")
     with pytest.raises(WarehouseError, match="made of other records"):
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_rebuild_by_other_rules_is_refused(place: Place) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     with pytest.raises(WarehouseError, match="judged by other topics"):
         place.apply(folder, "strict.yaml")
     with place.warehouse.transaction() as session:
@@ -221,17 +249,15 @@ def test_a_rebuild_by_other_rules_is_refused(place: Place) -> None:
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_what_came_back_since_is_not_overlooked(place: Place) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     place.store([record("turns", NOON, body=body("turned"))], after=30)
     with pytest.raises(WarehouseError, match="records came back"):
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_while_a_run_is_under_way_it_waits_and_gives_up(place: Place) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     with (
         place.database.open().run_lock("a run", 0),
         pytest.raises(WarehouseBusyError, match="another run is under way"),
@@ -239,11 +265,10 @@ def test_while_a_run_is_under_way_it_waits_and_gives_up(place: Place) -> None:
         place.apply(folder)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_folder_that_is_not_whole_is_refused_and_nothing_changes(place: Place) -> None:
     with pytest.raises(StorageError, match="no whole rebuild"):
         place.apply(place.folder / "nowhere")
-    folder = place.rebuild()
+    folder = place.ready
     before = dump(place.warehouse)
     told = json.loads((folder / "rebuild.json").read_text())
     told["rows"][final.TABLE] += 1
@@ -260,7 +285,7 @@ def test_a_folder_that_is_not_whole_is_refused_and_nothing_changes(place: Place)
 def test_a_failure_in_its_midst_leaves_everything_as_it_was(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = place.rebuild()
+    folder = place.ready
     before = dump(place.warehouse)
 
     def fails(*_: object) -> None:

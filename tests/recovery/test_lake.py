@@ -22,6 +22,7 @@ from support.api import serving
 from support.articles import many, record
 from support.clock import NOON, Clock
 from support.databases import Database, Databases
+from support.parts import first_quick
 from support.processing import store
 from support.tables import execute, raw_uris
 
@@ -117,8 +118,7 @@ def test_what_came_back_is_in_the_lake_and_one_from_before_that_is_gone_on_with(
 
 
 # The steps between which it is killed are the same on either engine.
-@pytest.mark.quick_engine("postgres")
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", first_quick(range(2)))
 def test_killed_anywhere_and_run_again_nothing_is_lost_or_there_twice(
     warehouse: Warehouse,
     place: Folder,

@@ -44,7 +44,6 @@ def spent_in_all(warehouse: Warehouse) -> Spent:
     return warehouse.read(lambda session: backfills.spent(session, "b"))
 
 
-@pytest.mark.quick_engine("postgres")
 @given(
     allowed=st.integers(1, 60),
     asked=st.lists(
@@ -103,7 +102,6 @@ def test_months_at_once_stay_within_their_tokens_and_the_next_backfill_ends_them
     assert raw_uris(warehouse) == sorted(one.record["uri"] for one in ARTICLES)
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_requests_are_capped_for_all_months_together(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:
@@ -113,7 +111,6 @@ def test_requests_are_capped_for_all_months_together(
     assert all("MAX_REQUESTS_PER_RUN" in why for why in backfilling.failed().values())
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(
     ("setting", "named", "holds"),
     [(None, None, 40), (60, None, 40), (30, None, 30), (None, 50, 50), (30, 50, 50)],
@@ -140,7 +137,6 @@ def test_a_command_that_names_no_limit_does_not_lift_that_of_one_at_work(
     assert (kept.tokens_allowed, kept.requests_allowed) == (holds, 9)
 
 
-@pytest.mark.quick_engine("postgres")
 def test_turns_come_at_the_pace_that_is_set_whoever_asks(warehouse: Warehouse) -> None:
     begun(warehouse)
     gates = [gate_of(warehouse, month, per_minute=60) for month in MONTHS]
@@ -153,7 +149,6 @@ def test_turns_come_at_the_pace_that_is_set_whoever_asks(warehouse: Warehouse) -
     assert min(gaps) >= timedelta(seconds=0.999)
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(("wish", "waits"), [(30.0, 30.0), (86_400.0, LONGEST_HOLD_OFF)])
 def test_all_stand_back_when_one_is_told_to_but_not_for_ever(
     warehouse: Warehouse, wish: float, waits: float
@@ -168,7 +163,6 @@ def test_all_stand_back_when_one_is_told_to_but_not_for_ever(
     assert waits - 10 < slept[0] <= waits + 0.1
 
 
-@pytest.mark.quick_engine("postgres")
 def test_a_turn_that_was_noted_under_a_clock_ahead_keeps_nobody_waiting(
     warehouse: Warehouse,
 ) -> None:

@@ -43,7 +43,6 @@ def test_all_months_are_read_and_every_article_is_stored_once(
     assert {day: times for day, times in asked.items() if times > 1} == {date(2025, 3, 1): 5}
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_a_backfill_that_is_done_asks_for_nothing_again(backfilling: Backfilling) -> None:
     backfilling.run()
     backfilling.days_asked()
@@ -51,7 +50,6 @@ def test_a_backfill_that_is_done_asks_for_nothing_again(backfilling: Backfilling
     assert (spent.tokens, backfilling.days_asked()) == (0, [])
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_settled_days_are_read_again_once_where_that_is_asked_for(
     backfilling: Backfilling,
 ) -> None:
@@ -65,7 +63,6 @@ def test_settled_days_are_read_again_once_where_that_is_asked_for(
     assert backfilling.days_asked() == []
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_a_month_that_cannot_be_read_stops_no_other(
     backfilling: Backfilling, warehouse: Warehouse, database: Database
 ) -> None:
@@ -107,7 +104,6 @@ def test_a_killed_month_is_told_and_goes_on_where_it_was(
     assert len(twice) <= 1
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_an_api_that_is_away_fails_all_months_after_a_day_each_and_costs_nothing(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:
@@ -123,7 +119,6 @@ def test_an_api_that_is_away_fails_all_months_after_a_day_each_and_costs_nothing
     assert raw_uris(warehouse) == UNHURT
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_while_too_many_ask_all_months_stand_back_and_none_fails(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:
@@ -135,7 +130,6 @@ def test_while_too_many_ask_all_months_stand_back_and_none_fails(
     assert raw_uris(warehouse) == UNHURT
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_a_run_gets_in_between_the_days_of_a_month(
     backfilling: Backfilling,
     warehouse: Warehouse,
@@ -158,7 +152,6 @@ def test_a_run_gets_in_between_the_days_of_a_month(
     assert (found[0].error, found[0].days) == (None, 31)
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_a_month_that_takes_too_long_ends_in_time_and_is_gone_on_with(
     backfilling: Backfilling, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +166,6 @@ def test_a_month_that_takes_too_long_ends_in_time_and_is_gone_on_with(
     assert second.spent.tokens == 2 * PRICE
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_a_day_that_takes_long_and_fails_holds_up_no_other_day(
     backfilling: Backfilling, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +184,6 @@ def test_a_day_that_takes_long_and_fails_holds_up_no_other_day(
     assert len(backfilling.days_asked()) <= 4
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_a_month_waits_for_a_file_that_others_hold_for_longer_than_runs_do(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:
@@ -208,7 +199,6 @@ def test_a_month_waits_for_a_file_that_others_hold_for_longer_than_runs_do(
     assert (report.days, report.error) == (2, None)
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_what_a_month_has_spent_is_told_where_it_fails_midway(
     backfilling: Backfilling, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,7 +218,6 @@ def test_what_a_month_has_spent_is_told_where_it_fails_midway(
     assert (report.spent.requests, report.spent.tokens) == (2, 2 * PRICE)
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_nothing_is_paid_for_where_what_is_stored_comes_from_elsewhere(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:

@@ -124,7 +124,10 @@ def targets(job: dict[str, Any]) -> set[str]:
 
 
 def test_it_installs_and_tests_as_a_contributor_does() -> None:
-    assert targets(JOBS["test"]) == {"lint", "types", "test"}
+    assert targets(JOBS["test"]) == {"lint", "types", "test", "test-thorough"}
+    script = (ROOT / ".ci/run").read_text("utf-8").splitlines()
+    assert script[-2:] == ["make lint types test", "make test-thorough"]
+    assert "set -euo pipefail" in script
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     assert set().union(*(targets(job) for _, job in ALL_JOBS)) <= known
 

@@ -60,8 +60,10 @@ def _week(rng: random.Random) -> tuple[list[SandboxArticle], list[SandboxArticle
     return sound, noise
 
 
-# The quick tests of single runs look at both engines.
-@pytest.mark.quick_engine("postgres")
+@pytest.mark.thorough(
+    "tests/stages/test_first_and_later_runs.py"
+    "::test_a_second_run_of_an_unchanged_index_costs_one_request_a_day_of_the_overlap"
+)
 def test_a_week_loses_nothing_doubles_nothing_and_costs_at_most_300_tokens(
     warehouse: Warehouse,
 ) -> None:

@@ -61,7 +61,6 @@ def assert_accounted_for(warehouse: Warehouse) -> None:
     assert broken_promises(warehouse) == set()
 
 
-@pytest.mark.quick_engine("postgres")
 @settings(max_examples=8)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_every_record_of_any_stream_is_accounted_for_after_each_run(
@@ -81,7 +80,6 @@ def test_every_record_of_any_stream_is_accounted_for_after_each_run(
         assert_accounted_for(warehouse)
 
 
-@pytest.mark.quick_engine("postgres")
 @settings(max_examples=5)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_a_full_refresh_after_any_history_changes_nothing(
@@ -105,7 +103,6 @@ def test_a_full_refresh_after_any_history_changes_nothing(
         assert after == before
 
 
-@pytest.mark.quick_engine("postgres")
 @settings(max_examples=5)
 @given(stream=streams, data=st.data())
 def test_tables_built_run_by_run_equal_tables_built_at_once(

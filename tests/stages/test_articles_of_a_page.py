@@ -272,7 +272,6 @@ arriving = st.lists(
 )
 
 
-@pytest.mark.quick_engine("postgres")
 @settings(max_examples=8)
 @given(data=st.data(), drawn=arriving)
 def test_every_order_of_arrival_gives_the_same_articles(

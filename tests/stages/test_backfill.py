@@ -19,9 +19,6 @@ from support.articles import OTHER_TOPICS, TOPICS, article, many
 from support.clock import Clock
 from support.tables import count, raw_uris, watermark
 
-# What is asked for next is decided in Python; test_pages and test_failed_fetch hold what is kept.
-pytestmark = pytest.mark.quick_engine("postgres")
-
 OLD = datetime(2026, 11, 1, 1, tzinfo=UTC)
 DAYS = DayRange(date(2026, 11, 1), date(2026, 11, 3))
 

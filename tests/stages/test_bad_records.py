@@ -51,7 +51,6 @@ def assert_good_arrived(warehouse: Warehouse, *uris: str) -> None:
     assert broken_promises(warehouse) == set()
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_field_that_is_missing_null_or_of_a_wrong_type(warehouse: Warehouse, field: str) -> None:
     bad = []
@@ -90,7 +89,6 @@ def test_a_wrong_type_is_named_as_a_problem(field: str) -> None:
     assert (field in stored.problems) == (field in looked_at)
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(
     "value", [None, 7, "text", [], ["a"], True, [[[]]]], ids=lambda value: json.dumps(value)
 )
@@ -128,7 +126,6 @@ def test_bodies_of_ten_megabytes_in_an_answer_that_is_too_large(
     assert min(column(warehouse, raw.TABLE, "length(record)", "uri LIKE 'big%'")) > 10_000_000
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(
     "url",
     [
@@ -188,7 +185,6 @@ def test_nul_and_lone_surrogates_in_every_string(warehouse: Warehouse) -> None:
     assert "\x00" not in str(article)
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(
     ("field", "values"),
     [

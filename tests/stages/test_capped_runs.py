@@ -13,9 +13,6 @@ from support.articles import article, many
 from support.clock import Clock
 from support.tables import count, raw_uris
 
-# What is asked for next is decided in Python; test_pages and test_failed_fetch hold what is kept.
-pytestmark = pytest.mark.quick_engine("postgres")
-
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
 
 

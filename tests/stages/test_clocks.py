@@ -12,9 +12,6 @@ from support.articles import TOPICS, article
 from support.clock import NOON, Clock
 from support.tables import raw_uris, watermark
 
-# What is asked for next is decided in Python; test_pages and test_failed_fetch hold what is kept.
-pytestmark = pytest.mark.quick_engine("postgres")
-
 HOURS = range(0, 11 * 24, 7)
 
 

@@ -178,7 +178,6 @@ arrivals = st.lists(
 )
 
 
-@pytest.mark.quick_engine("duckdb")
 @pytest.mark.usefixtures("few")
 @settings(max_examples=5)
 @given(data=st.data(), drawn=arrivals)

@@ -18,6 +18,7 @@ from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.articles import record
 from support.clock import NOON
 from support.databases import DuckDBDatabases, disconnect
+from support.parts import first_quick
 from support.processing import broken_promises, process, store
 from support.tables import column, count
 
@@ -80,13 +81,23 @@ def _loaded() -> None:
     assess(Yardstick(TOPICS), body=clean_text(text), published_at=NOON, meaning=None, **fields)
 
 
-USUAL = ("marks", "less-than signs", "one word", "prices", "emoji", "expanding", "far apart")
+DEAREST = ("less-than signs", "expanding")
+"""Those that cost most."""
+
+DEAR = ("marks", "one word", "prices", "emoji", "far apart")
 """Those that cost most in some stage."""
 
 
 @pytest.mark.parametrize(
     "name",
-    [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in TEXTS],
+    [
+        *first_quick((*DEAREST, *DEAR), len(DEAREST)),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in TEXTS
+            if name not in (*DEAREST, *DEAR)
+        ),
+    ],
 )
 def test_two_megabytes_of_it_pass_through_every_stage_in_time(
     duckdb_databases: DuckDBDatabases, name: str

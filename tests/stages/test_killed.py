@@ -78,6 +78,7 @@ def differences(found: Dump, expected: Dump) -> list[str]:
     ][:5]
 
 
+@pytest.mark.each_engine
 @pytest.mark.parametrize(
     ("databases", "kills"),
     [

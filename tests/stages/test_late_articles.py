@@ -11,9 +11,6 @@ from support.articles import article
 from support.clock import Clock
 from support.tables import raw_uris
 
-# What is asked for next is decided in Python; test_pages and test_failed_fetch hold what is kept.
-pytestmark = pytest.mark.quick_engine("postgres")
-
 MIDNIGHT = datetime(2026, 11, 10, tzinfo=UTC)
 
 

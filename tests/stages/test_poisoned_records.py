@@ -28,7 +28,6 @@ def run_on(warehouse: Warehouse, bad: str, *, clock: Clock | None = None) -> Rep
         return api.run(warehouse, lookback_days=1)
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(
     ("bad", "kept", "problem"),
     [
@@ -70,7 +69,6 @@ def test_a_record_is_kept_and_its_neighbours_are_read(
     assert broken_promises(warehouse) == set()
 
 
-@pytest.mark.quick_engine("postgres")
 @pytest.mark.parametrize(
     "results",
     ["[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900, "1" + "0" * 5_000, "NaN"],

@@ -149,7 +149,6 @@ records = st.builds(
 )
 
 
-@pytest.mark.quick_engine("postgres")
 @settings(max_examples=8)
 @given(pages=st.lists(st.lists(records, min_size=1, max_size=6), min_size=1, max_size=6))
 def test_every_record_ever_received_is_in_raw_once(

@@ -280,7 +280,6 @@ arrivals = st.lists(
 )
 
 
-@pytest.mark.quick_engine("postgres")
 @settings(max_examples=5)
 @given(data=st.data(), drawn=arrivals)
 def test_any_order_and_batching_end_with_the_same_final_table(

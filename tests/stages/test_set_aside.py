@@ -26,9 +26,6 @@ from support.forking import fork_workers
 from support.processing import broken_promises, process, store
 from support.tables import column, count, row
 
-# What fails here fails in Python, whatever the engine.
-pytestmark = pytest.mark.quick_engine("postgres")
-
 POISON = "Poison"
 GOOD = ["https://adledger.example/1", "https://adledger.example/2"]
 BAD = "https://adledger.example/bad"
@@ -57,7 +54,7 @@ def assert_only_the_good_are_final(warehouse: Warehouse) -> None:
     assert broken_promises(warehouse) == set()
 
 
-@pytest.mark.quick_engine("duckdb", "postgres")
+@pytest.mark.each_engine
 def test_a_record_that_can_t_even_be_read_is_stored_once(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,7 +198,7 @@ def test_an_article_that_can_t_be_compared(
     assert_only_the_good_are_final(warehouse)
 
 
-@pytest.mark.quick_engine("duckdb", "postgres")
+@pytest.mark.each_engine
 def test_an_article_that_can_t_go_to_final(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -248,7 +245,6 @@ def looks_or_dies(measure: Yardstick, asked: Sequence[looking.Asked]) -> Sequenc
     return [looking.look_at(measure, one) for one in asked]
 
 
-@pytest.mark.quick_engine("duckdb")
 def test_a_text_that_kills_its_process_is_set_aside(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

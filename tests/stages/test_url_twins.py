@@ -100,7 +100,6 @@ records = st.lists(
 )
 
 
-@pytest.mark.quick_engine("postgres")
 @settings(max_examples=5)
 @given(data=st.data(), arriving=records)
 def test_every_order_of_arrival_gives_the_same_tables(

@@ -114,7 +114,7 @@ def _program(
         stream.close()
         # The one that was there may be of a file, and take this pipe for one.
         setattr(sys, name, os.fdopen(number, "w", closefd=False))
-    _move(folder, environment)
+    move_to(folder, environment)
     sys.argv = ["newsapi", *arguments]
     with remembered(vectors):
         program()
@@ -132,12 +132,12 @@ def _command(
 
     for path, number in ((out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    _move(folder, environment)
+    move_to(folder, environment)
     with remembered(vectors):
         main(arguments, prog_name="newsapi")
 
 
-def _move(folder: Path, environment: dict[str, str]) -> None:
+def move_to(folder: Path, environment: dict[str, str]) -> None:
     """Be in a folder, with an environment, and without input."""
     from newsapi_dentsu.settings import load_settings
 

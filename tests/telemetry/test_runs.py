@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from support.collector import collector
+from support.commands import Finished, run_newsapi
 
 from .test_otlp import decoded, numbers
 
@@ -14,42 +16,48 @@ NEWSAPI = Path(sys.executable).with_name("newsapi")
 WATCHED = ("NEWSAPI_", "OTEL_", "APPLICATIONINSIGHTS_", "DAGSTER_", "DUCKDB_", "USE_POSTGRES")
 
 
-def run(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def environment(**settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(WATCHED)}
-    return subprocess.run(
-        [NEWSAPI, "run", "--json"],
-        cwd=folder,
-        env=inherited | {"LOOKBACK_DAYS": "1"} | settings,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return inherited | {"LOOKBACK_DAYS": "1"} | settings
+
+
+def run(folder: Path, endpoint: str) -> Finished:
+    settings = environment(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+    with tempfile.TemporaryDirectory() as scratch:
+        return run_newsapi(["run", "--json"], folder, settings, Path(scratch))
 
 
 def test_a_run_tells_the_collector_how_it_went(tmp_path: Path) -> None:
     with collector() as got:
-        finished = run(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=got.url)
+        finished = run(tmp_path, got.url)
 
-    assert finished.returncode == 0, finished.stderr
-    assert finished.stderr == ""
+    assert finished.code == 0, finished.err
+    assert finished.err == ""
     rows = numbers(decoded(got)["newsapi.pipeline.table.rows"])
-    assert {table: rows[table,] for table in json.loads(finished.stdout)["rows"]} == (
-        json.loads(finished.stdout)["rows"]
+    assert {table: rows[table,] for table in json.loads(finished.out)["rows"]} == (
+        json.loads(finished.out)["rows"]
     )
 
 
 def test_a_run_succeeds_although_the_collector_refuses(tmp_path: Path) -> None:
     with collector(500) as got:
-        finished = run(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=got.url)
+        finished = run(tmp_path, got.url)
 
-    assert finished.returncode == 0
-    assert json.loads(finished.stdout)["succeeded"]
-    assert finished.stderr.count("\n") == 1
-    assert "could not be sent to OTLP" in finished.stderr
+    assert finished.code == 0
+    assert json.loads(finished.out)["succeeded"]
+    assert finished.err.count("\n") == 1
+    assert "could not be sent to OTLP" in finished.err
 
 
 def test_without_an_address_nothing_of_opentelemetry_is_imported(tmp_path: Path) -> None:
-    finished = run(tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    finished = subprocess.run(
+        [NEWSAPI, "run", "--json"],
+        cwd=tmp_path,
+        env=environment(PYTHONPROFILEIMPORTTIME="1"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
     assert finished.returncode == 0
     imported = {

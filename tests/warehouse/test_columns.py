@@ -11,6 +11,8 @@ from newsapi_dentsu.warehouse.schema.inspection import structure
 from newsapi_dentsu.warehouse.tables import assessments, embeddings, final, processed, returns, tone
 from newsapi_dentsu.warehouse.tables.rows import BigInt, columns_of
 
+pytestmark = pytest.mark.each_engine
+
 DECLARED = {
     processed.TABLE: processed.COLUMNS,
     processed.OUTCOMES: columns_of(processed.RecordOutcome),

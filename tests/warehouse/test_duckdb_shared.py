@@ -14,6 +14,8 @@ from support.databases import DuckDBDatabase, DuckDBDatabases
 from support.processes import event, finish, hold_transaction, process
 from support.tables import column
 
+pytestmark = pytest.mark.each_engine
+
 
 @pytest.fixture
 def database(duckdb_databases: DuckDBDatabases) -> DuckDBDatabase:

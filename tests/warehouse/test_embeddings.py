@@ -9,6 +9,8 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import embeddings
 from support.tables import execute
 
+pytestmark = pytest.mark.each_engine
+
 TEXTS = ["Brands let algorithms write.", "A kitten naps.", "Une phrase en français."]
 HASHES = [passage_hash(text) for text in TEXTS]
 MODEL = sentence_model().model

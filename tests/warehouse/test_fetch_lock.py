@@ -15,6 +15,8 @@ from support.clock import NOON
 from support.databases import Database
 from support.processes import event, process
 
+pytestmark = pytest.mark.each_engine
+
 JANUARY, FEBRUARY, MARCH = 202601, 202602, 202603
 
 

@@ -1,11 +1,14 @@
 """Names and texts of any spelling stand in a statement as what they are."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import one
 from newsapi_dentsu.warehouse.engines.quoting import quoted_name, quoted_text
+
+pytestmark = pytest.mark.each_engine
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
 NAMES = TEXT.map(lambda text: text[:10])

@@ -10,6 +10,8 @@ from newsapi_dentsu.warehouse import Warehouse
 from support.databases import Database, DuckDBDatabase, DuckDBDatabases, disconnect
 from support.processes import event, finish, hold_run_lock, process
 
+pytestmark = pytest.mark.each_engine
+
 
 def test_a_second_run_that_has_waited_long_enough_names_the_first(
     database: Database, warehouse: Warehouse

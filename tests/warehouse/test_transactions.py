@@ -8,6 +8,8 @@ from newsapi_dentsu.warehouse.tables import positions
 from support.databases import Database, disconnect
 from support.processes import finish, process, write_one_after_another
 
+pytestmark = pytest.mark.each_engine
+
 
 def test_what_a_failing_transaction_wrote_is_gone(warehouse: Warehouse) -> None:
     with pytest.raises(ZeroDivisionError), warehouse.transaction() as session:

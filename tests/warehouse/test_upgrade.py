@@ -12,6 +12,8 @@ from support.databases import Database, disconnect
 from support.processes import event, finish, process, upgrade
 from support.tables import column, count, execute
 
+pytestmark = pytest.mark.each_engine
+
 VERSIONS = [step.version for step in history.migrations()]
 LATEST = VERSIONS[-1]
 ISSUED = (

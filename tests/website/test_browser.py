@@ -100,7 +100,7 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, url: str) -> None:
     ("width", "scheme"),
     [
         (400, "light"),
-        (1280, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.thorough),
         pytest.param(400, "dark", marks=pytest.mark.slow),
         pytest.param(1280, "light", marks=pytest.mark.slow),
     ],

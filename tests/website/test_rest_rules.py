@@ -78,7 +78,8 @@ def test_everything_that_the_description_allows_is_answered_as_it_says(
 
         @given(case=operation.as_strategy(generation_mode=mode))
         @settings(
-            max_examples=10,
+            # A few of each operation; many where the slow tests run as well.
+            max_examples=settings().max_examples // 6,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
             deadline=None,
