@@ -35,7 +35,7 @@ test test-thorough test-all: export PYTHONDONTWRITEBYTECODE :=
 test: install ## Run the tests that hold each behaviour once
 	$(PYTEST)
 
-test-thorough: install ## Run those that hold it again: on the other engine, in more forms and versions
+test-thorough: install $(VENV)/.azure-jobs ## Run those that hold it again: on the other engine, in more forms and versions
 	$(PYTEST) -m "thorough and not slow"
 
 java: ## Have a Java, which the slow tests of Spark need (apt-get where this is root)
@@ -44,11 +44,11 @@ java: ## Have a Java, which the slow tests of Spark need (apt-get where this is 
 	    apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless; } || \
 	  { echo "Install Java 17 or newer, or set JAVA_HOME to the folder of one" >&2; exit 1; }
 
-$(VENV)/.spark: requirements/spark.txt $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/spark.txt
+$(VENV)/.spark $(VENV)/.azure-jobs: $(VENV)/.%: requirements/%.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-test-all: install java $(VENV)/.spark ## Run all, the slow ones too: daemons, runbooks, thirty days of alerts
+test-all: install java $(VENV)/.azure-jobs $(VENV)/.spark ## Run all, the slow ones too: daemons, runbooks, thirty days of alerts
 	$(PYTEST) -m ""
 
 lint: install ## Style, formatting, layers, spelling, the workflows' safety
@@ -97,6 +97,8 @@ lock: ## Renew the pinned, hashed requirements from pyproject.toml
 	    --no-emit-index-url --no-header --no-annotate --no-strip-extras \
 	    -o requirements/$$group.txt; \
 	done
+	uv pip compile --group azure-jobs --no-deps --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate -o requirements/azure-jobs.txt
 
 # The sentence model that the package ships; its tools stay out of .venv.
 MODEL_VENV := .venv-model

@@ -25,7 +25,7 @@ from support.tables import count
 
 from .container_apps import ContainerApps, container_apps
 
-pytest.importorskip("dagster_azure", reason="the extra `azure` is not installed")
+pytest.importorskip("dagster_azure", reason="`make test-thorough` installs what this needs")
 
 JOB, PRICE = "backfill_months", 5
 IMAGE = "newsapiprod.azurecr.io/newsapi-dagster@sha256:1"
