@@ -159,7 +159,8 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
         RuntimeError: it failed.
     """
     settings = {"DUCKDB_PATH": str(folder / "news.duckdb")}
-    spent: dict[int, tuple[str, int, float]] = {}
+    spent: dict[int, tuple[str, float]] = {}
+    executors: dict[int, int] = {}
     most = most_of_all = 0
     started = time.perf_counter()
     with (
@@ -177,17 +178,14 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
                 break
             weigh = not look % _WEIGH_EVERY
             tree = _tree(job.pid)
-            executors = {
-                one.pid: executor
-                for executor, processes in enumerate(_executors(tree), start=1)
-                for one in processes
-            }
+            for first, *others in _executors(tree):
+                # As long as they are known: those that end lose their parents and their names.
+                executors |= {one.pid: first.pid for one in (first, *others)}
             for process in tree:
                 with suppress(psutil.Error):
                     times = process.cpu_times()
                     kind = "Java" if process.name() == "java" else "Python"
-                    executor = executors.get(process.pid, 0)
-                    spent[process.pid] = kind, executor, times.user + times.system
+                    spent[process.pid] = kind, times.user + times.system
             if weigh:
                 most_of_all = max(most_of_all, sum(map(_resident, tree)))
                 weights = (sum(map(_resident, processes)) for processes in _executors(tree))
@@ -198,21 +196,21 @@ def _measured(command: Sequence[str], folder: Path) -> _Cost:
             raise RuntimeError(f"{' '.join(command)} failed:\n{errors.read()[-3000:]}")
     seconds = time.perf_counter() - started
     of_kinds, of_executors = defaultdict[str, float](float), defaultdict[int, float](float)
-    for kind, executor, one in spent.values():
+    for pid, (kind, one) in spent.items():
         of_kinds[kind] += one
-        of_executors[executor] += one
+        of_executors[executors.get(pid, 0)] += one
     path = of_executors.pop(0, 0.0) + max(of_executors.values(), default=0.0)
     return _Cost(seconds, dict(of_kinds), path, most_of_all, most)
 
 
 def _executors(tree: Sequence[psutil.Process]) -> list[list[psutil.Process]]:
-    """Spark's executors among processes, by their ids, each with its Python workers."""
+    """Spark's executors among processes, each with its Python workers."""
     found = []
-    for process in sorted(tree, key=lambda one: one.pid):
+    for process in tree:
         with suppress(psutil.Error):
             if any(_EXECUTOR in part for part in process.cmdline()):
                 found.append(_tree(process.pid))
-    return found
+    return list(filter(None, found))
 
 
 def _tree(pid: int) -> list[psutil.Process]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
@@ -25,11 +26,14 @@ from support.tables import count
 
 from .container_apps import ContainerApps, container_apps
 
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
+
 pytest.importorskip("dagster_azure", reason="`make test-thorough` installs what this needs")
 
 JOB, PRICE = "backfill_months", 5
 IMAGE = "newsapiprod.azurecr.io/newsapi-dagster@sha256:1"
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "aca_subscription_id": "s",
     "aca_resource_group": "newsapi-rg",
     "aca_region": "eastus",
@@ -69,7 +73,7 @@ def launcher(
     from dagster_azure.container_apps import AcaRunLauncher
 
     client = ContainerAppsAPIClient(
-        _Nobody(),
+        AnonymousCredential(),
         "s",
         base_url=azure.url,
         authentication_policy=SansIOHTTPPolicy(),
@@ -80,15 +84,16 @@ def launcher(
         monkeypatch.setenv(name, {"NEWSAPI_SANDBOX": "always"}.get(name, "6000"))
     part = run_launcher(Settings(_env_file=None, **SETTINGS))
     config = yaml.safe_dump(part["config"])
-    made = ConfigurableClassData(part["module"], part["class"], config).rehydrate(RunLauncher)
+    found = ConfigurableClassData(part["module"], part["class"], config)
+    made = found.rehydrate(as_type=AcaRunLauncher)
     made.register_instance(home)
     return made
 
 
-class _Nobody:
+class AnonymousCredential:
     """Whom nobody asks for a token: the policy that would is left out."""
 
-    def get_token(self, *_: str, **__: object) -> None:
+    def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
         raise AssertionError
 
 

@@ -48,7 +48,9 @@ def generated(count: int = OF_SANDBOX, seed: int = 7) -> list[dict[str, Any]]:
 
 
 def awkward() -> list[list[dict[str, Any]]]:
-    """Records that come page after page: changed, come back, of one page, unusable, far apart."""
+    """Records that come page after page: changed, come back, of one page, unusable, far apart; and
+    a text that grows.
+    """
     words = random.Random(3)
     text = body("long") + " " + " ".join(words.choices(body("other").split(), k=200))
     first = [
@@ -68,7 +70,15 @@ def awkward() -> list[list[dict[str, Any]]]:
         record("late", NOON + timedelta(days=40), body=text),
         record("elsewhere", NOON - timedelta(hours=3), body=text, title="Story same"),
     ]
-    return [first, second, [record("turns", NOON, body=body("turns"))]]
+    grown = [
+        record(
+            f"live-{number}",
+            NOON + timedelta(hours=4, minutes=number),
+            body=" ".join([*body("live").split(), *body("more").split()[: 12 * number]]),
+        )
+        for number in range(6)
+    ]
+    return [first, [*second, *grown], [record("turns", NOON, body=body("turns"))]]
 
 
 def template(count: int) -> list[dict[str, Any]]:

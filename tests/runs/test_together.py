@@ -16,6 +16,9 @@ from support.articles import TOPICS
 from support.databases import Database, place_of
 from support.processes import event, process
 
+# Locks are the engine's own.
+pytestmark = pytest.mark.each_engine
+
 DAYS = "2015-01-01 to 2025-12-31"
 
 

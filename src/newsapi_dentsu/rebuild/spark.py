@@ -278,7 +278,9 @@ class SparkRebuild:
                 if places is None
                 else fresh.unionByName(places.join(fresh, "article_id", "left_anti"))
             )
-            again = self._kept(f"missed-{number}", partial(self._missed, apart, places, texts))
+            again = self._kept(
+                f"missed-{number}", partial(self._missed, apart, places, texts, number)
+            )
             if again.isEmpty():
                 return places
             kept = kept.unionByName(again)
@@ -301,7 +303,9 @@ class SparkRebuild:
             {**columns_of(Assessed), "neighbourhood": "text"},
         )
 
-    def _missed(self, apart: "DataFrame", places: "DataFrame", texts: "DataFrame") -> "DataFrame":
+    def _missed(
+        self, apart: "DataFrame", places: "DataFrame", texts: "DataFrame", number: int
+    ) -> "DataFrame":
         """The pairs of strangers of which the later is like a text to which the earlier leads."""
         ranks = places.selectExpr("article_id AS later", f"{_RANK} AS later_rank")
         copies = places.where("role = 'copy'").selectExpr(
@@ -315,11 +319,14 @@ class SparkRebuild:
             "earlier", "later", "shared", "original AS met"
         )
         reached = pairs.selectExpr("*", "coalesce(original, earlier) AS met")
-        while True:
+        for turn in count():
             above = reached.drop("original").join(shown, _f().expr("met = below"))
-            reached = above.where("above_rank < later_rank").selectExpr(
-                "earlier", "later", "shared", "later_rank", "above AS met"
+            higher = partial(
+                above.where("above_rank < later_rank").selectExpr,
+                *("earlier", "later", "shared", "later_rank", "above AS met"),
             )
+            # One after another may be shown in one place: no join stands on all those before it.
+            reached = self._kept(f"reached-{number}-{turn}", higher)
             if reached.isEmpty():
                 break
             found = found.unionByName(reached.drop("later_rank"))

@@ -6,7 +6,8 @@ ALTER TABLE ops.backfills ADD COLUMN tokens_left bigint;
 ALTER TABLE ops.backfills ADD COLUMN asked_at timestamptz;
 -- How much of what months have spent runs have told. What was spent before nobody tells.
 INSERT INTO ops.positions (name, value)
-SELECT 'backfills.told', CAST(coalesce(sum(tokens), 0) AS bigint) FROM ops.backfill_months;
+SELECT 'backfills.told', CAST(sum(tokens) AS bigint) FROM ops.backfill_months
+HAVING count(*) > 0;
 -- The days' tokens are all that were spent.
 CREATE OR REPLACE VIEW ops.daily_metrics AS
 SELECT
