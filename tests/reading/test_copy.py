@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import pytest
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.reading import copy
 from newsapi_dentsu.reading.copy import Published, publish
+from newsapi_dentsu.reading.library import CopyLibrary
+from newsapi_dentsu.reading.states import PAGE_ROWS
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.schema.views import views
 from newsapi_dentsu.warehouse.tables import tone
@@ -416,6 +418,19 @@ def test_an_empty_warehouse_makes_an_empty_copy(
     done = publish(empty, folder)
     assert done == Published(state=0, changed=0, anew=True, seconds=done.seconds)
     assert ask(folder, "SELECT count(*) FROM final.articles") == [(0,)]
+
+
+def test_a_page_reads_whole_texts_of_the_articles_that_it_shows(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    publish(warehouse, folder)
+    with closing(CopyLibrary(folder)) as library, library.session() as session:
+        plan = session.rows(
+            "EXPLAIN SELECT * FROM final.articles ORDER BY published_at DESC, article_id DESC "
+            f"LIMIT {PAGE_ROWS + 1}"
+        )
+    # Those are found first, by their places in the order.
+    assert "SEMI" in str(plan)
 
 
 def test_tones_are_told_anew_though_no_article_has_changed(
