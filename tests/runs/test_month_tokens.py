@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from newsapi_dentsu.alerts.table_facts import read_months
 from newsapi_dentsu.domain.alerts.facts import Months
 from newsapi_dentsu.runs.measuring import begin_run, end_run
@@ -15,8 +13,6 @@ from support.articles import TOPICS
 
 from .conftest import COST, PRICE, Backfilling
 from .test_budget import OLD
-
-pytestmark = pytest.mark.quick_engine("duckdb")
 
 
 def ended_run(warehouse: Warehouse, run_id: str, error: str | None = None) -> RunMetrics:
