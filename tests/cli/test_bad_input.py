@@ -64,6 +64,10 @@ def test_a_wrong_key_is_refused_without_showing_it(connected: Workspace) -> None
     assert "secret-but-wrong" not in finished.out + finished.err
 
 
+@pytest.mark.thorough(
+    "tests/stages/test_failed_fetch.py"
+    "::test_an_account_that_runs_out_of_tokens_continues_when_it_has_some_again"
+)
 def test_spent_tokens_keep_what_was_read(connected: Workspace) -> None:
     with Sandbox(tokens=5, articles_per_day=FEW) as poor:
         finished = connected.newsapi("run", NEWSAPI_HOST=poor.url, LOOKBACK_DAYS="9")

@@ -47,6 +47,10 @@ def failed(index: MovingIndex, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Workspace(folder, settings)
 
 
+@pytest.mark.thorough(
+    "tests/stages/test_moving_index.py"
+    "::test_a_day_that_fails_holds_up_no_other_and_is_tried_again_at_growing_distance"
+)
 def test_it_names_the_day_and_goes_on_and_the_next_run_completes(
     failed: Workspace,
     index: MovingIndex,

@@ -120,6 +120,10 @@ def test_a_dot_env_file_is_read(workspace: Workspace, api: Sandbox) -> None:
     assert api.tokens_used - before == 3
 
 
+@pytest.mark.thorough(
+    "tests/stages/test_capped_runs.py"
+    "::test_a_capped_first_load_finishes_over_several_runs_and_reads_no_page_more_than_twice"
+)
 def test_a_capped_run_says_so_and_the_next_goes_on(connected: Workspace) -> None:
     first = connected.newsapi("run", "--json", LOOKBACK_DAYS="9", MAX_REQUESTS_PER_RUN="3").json
     second = connected.newsapi("run", LOOKBACK_DAYS="9", MAX_REQUESTS_PER_RUN="5")

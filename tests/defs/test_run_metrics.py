@@ -1,8 +1,6 @@
 """Runs that Dagster executes write their figures themselves, however they end."""
 
 import os
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +14,7 @@ from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import run_metrics
 from newsapi_dentsu.warehouse.tables.run_metrics import DIED, RunMetrics
-
-BIN = Path(sys.executable).parent
+from support.commands import Started
 
 
 def kept(stored: Warehouse) -> list[RunMetrics]:
@@ -108,7 +105,7 @@ def test_a_run_that_is_killed_shows_as_failed(folder: Path, stored: Warehouse) -
     hanging = Fault("hang", seconds=60, on_request=6)
     with Sandbox(faults=[hanging]) as api:
         settings = {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": "9"}
-        with subprocess.Popen([BIN / "newsapi", "run"], env={**os.environ, **settings}) as process:
+        with Started(["run"], folder, {**os.environ, **settings}) as process:
             end = time.monotonic() + 60
             # The sixth is noted when it is answered.
             while len(api.requests) < 5 and time.monotonic() < end:

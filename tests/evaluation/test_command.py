@@ -77,6 +77,9 @@ def test_without_real_articles_it_says_that_it_cant_tell(
     assert printed["missed"] == []
 
 
+@pytest.mark.thorough(
+    "tests/evaluation/test_command.py::test_without_real_articles_it_says_that_it_cant_tell"
+)
 def test_the_tables_name_every_method_and_kind(
     capsys: pytest.CaptureFixture[str], without_real_news: list[str]
 ) -> None:

@@ -161,6 +161,7 @@ def test_a_dead_run_is_in_nobodys_way_and_leaves_nothing(
                 api.run(again, lookback_days=1)
 
 
+@pytest.mark.thorough("tests/postgres/test_pgbouncer.py::test_session_mode_works")
 def test_a_whole_run_goes_through_session_mode_dagster_included(
     server: Server, db_name: str, tmp_path: Path
 ) -> None:

@@ -167,6 +167,10 @@ def test_one_daemon_acts_for_both_regions(pair: Pair) -> None:
         two.release()
 
 
+@pytest.mark.thorough(
+    "tests/postgres/test_two_servers.py"
+    "::test_a_lost_primary_is_replaced_and_what_the_standby_lacked_is_fetched_again"
+)
 def test_the_command_tells_what_the_new_primary_has_and_dagster_follows(
     pair: Pair, tmp_path: Path
 ) -> None:

@@ -184,6 +184,7 @@ def test_a_day_that_takes_long_and_fails_holds_up_no_other_day(
     assert len(backfilling.days_asked()) <= 4
 
 
+@pytest.mark.each_engine
 def test_a_month_waits_for_a_file_that_others_hold_for_longer_than_runs_do(
     backfilling: Backfilling, warehouse: Warehouse
 ) -> None:

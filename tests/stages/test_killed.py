@@ -135,8 +135,7 @@ def test_killed_after_page_7_of_20_a_run_costs_at_most_one_page_twice(
         answered = [entry for entry in api.sandbox.requests if entry.path.endswith("/article")]
         assert len(answered) == 8
         api.searches()
-        with process(pipeline, api.sandbox.url, database, api.clock.now, 1) as child:
-            finish(child)
+        api.collect(warehouse, lookback_days=1)
         pages = api.pages(MORNING.date())
     assert sorted(set(pages)) == list(range(8, 21))
     # The request that hung may have been answered, and logged, after the kill.

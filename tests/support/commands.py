@@ -35,7 +35,7 @@ def run_newsapi(
         target=_command, args=(arguments, folder, environment, out, err, shared())
     )
     process.start()
-    process.join(120)
+    process.join(240)
     if process.exitcode is None:
         process.kill()
         raise TimeoutError(f"newsapi {' '.join(arguments)} did not end")

@@ -113,6 +113,7 @@ def test_trends_and_facets_have_the_tones(told: Site) -> None:
     assert [one["articles"] for one in answer["searchFacets"]["tones"]] == [1, 1]
 
 
+@pytest.mark.each_engine
 def test_the_tones_of_many_are_loaded_together(
     told: Site, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
