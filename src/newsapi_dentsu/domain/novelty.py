@@ -18,6 +18,7 @@ from newsapi_dentsu.domain.similarity import (
     facts_by_stems,
     in_common,
     rows_of,
+    sentences_of,
 )
 from newsapi_dentsu.domain.wrapping_rules import is_aside
 
@@ -76,9 +77,9 @@ class New:
 class Evidence:
     """What two texts say about which of them has more.
 
-    `gained` is what is new in the later one, `lost` what only the earlier has. `titles_alike` is
-    the share of the titles' telling words that both have, from 0 to 1; `other_numbers` says that
-    each title has numbers which the other lacks.
+    `gained` is what is new in the later one, `lost` what only the earlier has, but for what its
+    sentences tell. `titles_alike` is the share of the titles' telling words that both have, from 0
+    to 1; `other_numbers` says that each title has numbers which the other lacks.
     """
 
     gained: New
@@ -130,8 +131,8 @@ def evidence_by(earlier: Text, later: Text, of_earlier: bytes, of_later: bytes) 
     one, other = earlier.of_title, later.of_title
     both = one.facts | other.facts
     return Evidence(
-        gained=_new(later, earlier, of_later),
-        lost=_new(earlier, later, of_earlier),
+        gained=_new(later, earlier, of_later, told=True),
+        lost=_new(earlier, later, of_earlier, told=False),
         same_site=earlier.site is not None and earlier.site == later.site,
         titles_alike=len(one.facts & other.facts) / len(both) if both else 0.0,
         other_numbers=bool(one.numbers - other.numbers and other.numbers - one.numbers),
@@ -163,15 +164,15 @@ def _counted(text: Text, old: bytes) -> _Counted:
     return _Counted(kept, words, stems, _stretches(words, old))
 
 
-def _new(text: Text, other: Text, old: bytes) -> New:
+def _new(text: Text, other: Text, old: bytes, *, told: bool) -> New:
     counted = _counted(text, old)
     _, words, stems, stretches = counted
 
-    def told(start: int, end: int) -> set[str]:
+    def facts_in(start: int, end: int) -> set[str]:
         found = facts_by_stems(words[start:end], stems[start:end])
         return found - other.facts - other.of_title.facts
 
-    facts = [told(start, end) for start, end in stretches]
+    facts = [facts_in(start, end) for start, end in stretches]
     every = set().union(*facts)
     count = max(1, len(words))
     added = sum(end - start for start, end in stretches)
@@ -182,10 +183,10 @@ def _new(text: Text, other: Text, old: bytes) -> New:
         facts=amount(every),
         most_facts=max(map(amount, facts), default=0),
         headline=amount(text.of_title.facts & every),
-        lead=amount(told(0, LEAD_WORDS)),
+        lead=amount(facts_in(0, LEAD_WORDS)),
         until=max((end for start, end in stretches if end - start >= LONG_STRETCH), default=0)
         / count,
-        told=_told(text, counted, every) if added >= SENTENCE_NEW else 0,
+        told=_told(text, counted, every) if told and added >= SENTENCE_NEW else 0,
         figures=len(
             text.of_title.numbers & text.vocabulary - other.vocabulary - other.of_title.words
         ),
@@ -198,17 +199,19 @@ def _told(text: Text, counted: _Counted, facts: Set[str]) -> int:
     for start, end in counted.stretches:
         for at in counted.places[start:end]:
             fresh[at] = 1
-    most = begin = 0
-    first = True
-    for count, ends in text.sentences:
-        end = begin + count
-        new = fresh.count(1, begin, end)
-        if new >= SENTENCE_NEW and new >= SENTENCE_SHARE * count and ends:
-            found = facts & facts_by_stems(text.words[begin:end], text.stems[begin:end])
-            if not first or found & text.of_title.facts:
-                most = max(most, amount(found))
-        first = first and not count
-        begin = end
+    most = line_begin = 0
+    for line, line_words in text.lines:
+        begin, line_begin = line_begin, line_begin + line_words
+        if fresh.count(1, begin, line_begin) < SENTENCE_NEW:
+            continue
+        for count, ends in sentences_of(line):
+            first, begin, end = begin == 0, begin + count, begin + count
+            new = fresh.count(1, end - count, end)
+            if ends and new >= SENTENCE_NEW and new >= SENTENCE_SHARE * count:
+                words, stems = text.words[end - count : end], text.stems[end - count : end]
+                found = facts & facts_by_stems(words, stems)
+                if not first or found & text.of_title.facts:
+                    most = max(most, amount(found))
     return most
 
 

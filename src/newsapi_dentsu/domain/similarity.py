@@ -47,6 +47,7 @@ _WHOLE: Final = 1
 """Tells the band of the whole text apart from the others."""
 
 _STEMS_KEPT: Final = 50_000
+_LINES_KEPT: Final = 10_000
 _STEM: Final = 5
 _SHORT_STEM: Final = 4
 _TELLING_LENGTH: Final = 4
@@ -134,15 +135,6 @@ class Text:
         return [(line, len(words_of(line))) for line in self.body.split("\n")]
 
     @cached_property
-    def sentences(self) -> Sequence[tuple[int, bool]]:
-        """How many words each sentence of the body has, in order, and whether it ends like one.
-
-        Headings, links and captions seldom do.
-        """
-        parts = chain.from_iterable(_STOP.split(one.text) for one in sentences(self.body))
-        return [(len(words_of(part)), _ENDED.search(part) is not None) for part in parts]
-
-    @cached_property
     def details(self) -> frozenset[str]:
         """The words that are numbers, or names: with a capital inside a sentence."""
         body = self.body
@@ -185,6 +177,16 @@ def words_of(text: str) -> list[str]:
     """The words of a text as they are compared, in order."""
     plain = _plain(text)
     return _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
+
+
+@lru_cache(_LINES_KEPT)
+def sentences_of(line: str) -> Sequence[tuple[int, bool]]:
+    """How many words each sentence of a line has, in order, and whether it ends like one.
+
+    Headings, links and captions seldom do.
+    """
+    parts = chain.from_iterable(_STOP.split(one.text) for one in sentences(line))
+    return [(len(words_of(part)), _ENDED.search(part) is not None) for part in parts]
 
 
 def facts_of(words: Sequence[str]) -> set[str]:
