@@ -190,7 +190,7 @@ def test_another_authors_report_of_the_match_is_another_text() -> None:
 LANGUAGES = {
     "de": (
         "Die Brücke am Hafen ist seit Montag gesperrt, weil drei Stahlseile gerissen sind. Fähren "
-        "fahren alle zwanzig Minuten, bis die Reparatur beendet ist. Händler am Ufer klagen über "
+        "fahren zweimal pro Stunde, bis die Reparatur beendet ist. Händler am Ufer klagen über "
         "leere Läden, und Schüler müssen früher aufstehen. Die Stadt hatte das Bauwerk im Sommer "
         "schon einmal schließen lassen, damals wegen loser Geländer. Ein Gutachter soll klären, "
         "wie lange die übrigen Seile halten, und ob Lastwagen künftig einen Umweg nehmen müssen.",
@@ -199,7 +199,7 @@ LANGUAGES = {
     ),
     "es": (
         "El puente del puerto está cerrado desde el lunes porque se rompieron tres cables de "
-        "acero. Los transbordadores salen cada veinte minutos hasta que termine la reparación. Los "
+        "acero. Los transbordadores salen cada veinte minutos hasta que acabe la reparación. Los "
         "comerciantes de la orilla se quejan de tiendas vacías, y los alumnos madrugan más. La "
         "ciudad ya lo había cerrado una vez en verano por barandillas sueltas. Un perito aclarará "
         "cuánto aguantan los demás cables y si los camiones deben dar un rodeo en adelante.",

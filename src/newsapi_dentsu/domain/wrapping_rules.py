@@ -511,7 +511,7 @@ _ASIDE = _any(
     r"|you (?:must enter the characters|need javascript)\b)",
     r"\bget (?:our|the) (?:free )?(?:[\w-]+ )?newsletter\b",
     r"\bnot responsible for (?:the |any )?(?:comments|content of external)\b",
-    r"\Afor more (?:[\w'’-]+ ){0,3}(?:on|coverage|news|stories)\b.{0,200}"
+    r"\A\W*for more (?:[\w'’-]+ ){0,3}(?:on|coverage|news|stories)\b.{0,200}"
     r"(?:https?:|www\.|\bvisit (?:the|our)\b.{0,40}\b(?:page|site|website)\b).{0,80}\Z",
     r"\b(?:to|in) your inbox(?:\b|(?-i:Sign))",
     r"\b(?:this|our) (?:web)?site uses cookies\b",
