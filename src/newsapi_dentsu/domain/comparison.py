@@ -15,10 +15,10 @@ from newsapi_dentsu.domain.similarity import Gap, Text, comparable, gaps, in_com
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
 
-METHOD: Final = "pairs-4"
+METHOD: Final = "pairs-5"
 """Names the rules below and the figures: whoever changes them changes it, too."""
 
-COPY_CERTAINTY: Final = 0.55
+COPY_CERTAINTY: Final = 0.45
 """How sure it must be that a text has no news, for it to be dropped, and the fuller one shown."""
 
 UPDATE_CERTAINTY: Final = 0.35
@@ -30,19 +30,26 @@ FULLER_CERTAINTY: Final = 0.3
 MORE_GAINED: Final = 1.5
 """How many times as many words must be new in the fuller text as are lacking in it."""
 
-MOST_IN_A_ROW: Final = 40
-SENTENCE_WORDS: Final = 20
-SENTENCE_AMONG: Final = 40
-SENTENCE_FACTS: Final = 10
+MOST_IN_A_ROW: Final = 60
+STRETCH_WORDS: Final = 20
+STRETCH_AMONG: Final = 40
+STRETCH_FACTS: Final = 10
 MOST_SHARE: Final = 0.2
 FEW_WORDS: Final = 30
 FEW_WORDS_SHARE: Final = 0.4
 """A text with so many new words in a row is never dropped, however much shorter than the other one
-it is; nor one with a new sentence, `SENTENCE_WORDS` in a row, among `SENTENCE_AMONG` new words that
-tell at least `SENTENCE_FACTS`; nor one with such a share of new words, but for a few words."""
+it is; nor one with `STRETCH_WORDS` in a row among `STRETCH_AMONG` new words that tell at least
+`STRETCH_FACTS`; nor one with such a share of new words, but for a few words."""
+
+TOLD_FACTS: Final = 4
+LIVE_FACTS: Final = 2
+"""A new sentence that tells so many facts is news; in reports that are updated as it happens, fewer
+are."""
 
 MOST_LOST_SHARE: Final = 0.35
-"""A fuller text may put more of the earlier one in other words: it has more of everything."""
+MOST_LOST_IN_A_ROW: Final = 40
+"""A fuller text may put more of the earlier one in other words: it has more of everything. It must
+not lack as much of it in a row."""
 
 NEARLY_SAME: Final = 0.9
 """Share of two texts' runs of words that both have, from which on a reader sees one text."""
@@ -106,7 +113,8 @@ FITTED: Final = Figures(pair_figures.COPY, pair_figures.FULLER)
 class Comparison:
     """How two texts belong together.
 
-    `rule` says what decided: `same_text`, `no_news`, `nearly_same`, `fuller`, `news` or `reworked`.
+    `rule` says what decided: `same_text`, `no_news`, `nearly_same`, `fuller`, `told`, `news` or
+    `reworked`.
     `similarity` is the share of both texts' words that they have in common, `containment` the share
     of the shorter text's words that the longer has; both from 0 to 1. `reasons` tells in words what
     decided.
@@ -192,7 +200,8 @@ def _verdict(
 ) -> tuple[Degree, str] | None:
     gained, lost = seen.gained, seen.lost
     no_news, fuller, no_loss = certainties
-    if not _adds_sentence(gained) and _adds_nothing(gained, no_news, MOST_SHARE):
+    known = _adds_nothing(gained, no_news, MOST_SHARE, MOST_IN_A_ROW)
+    if known and not _tells(seen):
         return "copy", "no_news"
     in_series = seen.other_numbers and gained.words < SERIES_WORDS
     if not in_series and _shared_runs(earlier, later) >= NEARLY_SAME:
@@ -201,27 +210,35 @@ def _verdict(
     related = _related(earlier, later, *alike)
     holds = related or (alike[1] >= FULLER_CONTAINMENT and seen.titles_alike >= FULLER_TITLES_ALIKE)
     more = gained.added >= MORE_GAINED * lost.added
-    keeps = _adds_nothing(lost, no_loss, MOST_LOST_SHARE)
+    keeps = _adds_nothing(lost, no_loss, MOST_LOST_SHARE, MOST_LOST_IN_A_ROW)
     if more and holds and keeps and fuller >= FULLER_CERTAINTY:
         return "fuller", "fuller"
+    if known:
+        return "update", "told"
     if not related:
         return None
     return ("update", "news") if no_news < UPDATE_CERTAINTY else ("rewrite", "reworked")
 
 
-def _adds_nothing(new: New, certainty_of_it: float, most_share: float) -> bool:
+def _adds_nothing(new: New, certainty_of_it: float, most_share: float, most_in_a_row: int) -> bool:
     return (
         certainty_of_it >= COPY_CERTAINTY
-        and new.longest < MOST_IN_A_ROW
+        and new.longest < most_in_a_row
         and new.share < (FEW_WORDS_SHARE if new.added < FEW_WORDS else most_share)
     )
 
 
-def _adds_sentence(new: New) -> bool:
+def _tells(seen: Evidence) -> bool:
+    """Whether something new in the later text is news, however little it is."""
+    new = seen.gained
     return (
-        new.longest >= SENTENCE_WORDS
-        and new.added >= SENTENCE_AMONG
-        and new.facts >= SENTENCE_FACTS
+        new.told >= (LIVE_FACTS if seen.live else TOLD_FACTS)
+        or (seen.other_numbers and new.figures > 0)
+        or (
+            new.longest >= STRETCH_WORDS
+            and new.added >= STRETCH_AMONG
+            and new.facts >= STRETCH_FACTS
+        )
     )
 
 
@@ -248,7 +265,11 @@ def _reasons(seen: Evidence, certainties: tuple[float, float, float], rule: str)
     ]
     if gained.headline:
         told.append(f"{gained.headline} of these are in the title")
-    if seen.other_numbers:
+    if gained.told:
+        told.append(f"one new sentence has {gained.told} of these")
+    if gained.figures:
+        told.append("the title has a number that the earlier article lacks")
+    elif seen.other_numbers:
         told.append("the titles have different numbers")
     told.append(f"{seen.lost.added} of the earlier article's {seen.lost.words} words are missing")
     told.append("on the same site" if seen.same_site else "on another site")

@@ -5,7 +5,7 @@ lines that say nothing of the subject don't count (captions, players, sign-ups),
 says for the second time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain
 from math import log, log1p
@@ -18,6 +18,7 @@ from newsapi_dentsu.domain.similarity import (
     facts_by_stems,
     in_common,
     rows_of,
+    sentences_of,
 )
 from newsapi_dentsu.domain.wrapping_rules import is_aside
 
@@ -26,6 +27,10 @@ JOINED: Final = 4
 
 LEAD_WORDS: Final = 60
 LONG_STRETCH: Final = 8
+
+SENTENCE_NEW: Final = 13
+SENTENCE_SHARE: Final = 0.7
+"""A sentence with so many new words, and this share of its words, is new."""
 
 LEAST_KEPT: Final = 0.4
 ENOUGH_KEPT: Final = 100
@@ -45,7 +50,10 @@ class New:
     words of the longest stretch. `facts` are the telling words that the other text and title lack
     altogether, by their stems (of scripts without spaces, what comes to as many), `most_facts` the
     most of them in one stretch, `headline` those which the title has, too; `lead` is how many the
-    beginning has. `until` says where the last long stretch ends, as a share of the text.
+    beginning has. `until` says where the last long stretch ends, as a share of the text. `told` is
+    the most facts in one new sentence; each site words the first one anew, so it counts where the
+    title has some of them. `figures` are the numbers of the title that stand in the text, too, and
+    nowhere in the other one.
     """
 
     words: int
@@ -56,6 +64,8 @@ class New:
     headline: int
     lead: int
     until: float
+    told: int
+    figures: int
 
     @property
     def share(self) -> float:
@@ -67,9 +77,9 @@ class New:
 class Evidence:
     """What two texts say about which of them has more.
 
-    `gained` is what is new in the later one, `lost` what only the earlier has. `titles_alike` is
-    the share of the titles' telling words that both have, from 0 to 1; `other_numbers` says that
-    each title has numbers which the other lacks.
+    `gained` is what is new in the later one, `lost` what only the earlier has, but for what its
+    sentences tell. `titles_alike` is the share of the titles' telling words that both have, from 0
+    to 1; `other_numbers` says that each title has numbers which the other lacks.
     """
 
     gained: New
@@ -121,8 +131,8 @@ def evidence_by(earlier: Text, later: Text, of_earlier: bytes, of_later: bytes) 
     one, other = earlier.of_title, later.of_title
     both = one.facts | other.facts
     return Evidence(
-        gained=_new(later, earlier, of_later),
-        lost=_new(earlier, later, of_earlier),
+        gained=_new(later, earlier, of_later, told=True),
+        lost=_new(earlier, later, of_earlier, told=False),
         same_site=earlier.site is not None and earlier.site == later.site,
         titles_alike=len(one.facts & other.facts) / len(both) if both else 0.0,
         other_numbers=bool(one.numbers - other.numbers and other.numbers - one.numbers),
@@ -137,8 +147,9 @@ def new_stretches(text: Text, other: Text) -> list[str]:
 
 
 class _Counted(NamedTuple):
-    """The words of a text but for asides, their stems, and where the new stretches are."""
+    """The words of a text but for asides, their places, stems, and where the new stretches are."""
 
+    places: Sequence[int]
     words: Sequence[str]
     stems: Sequence[str]
     stretches: Sequence[tuple[int, int]]
@@ -150,30 +161,58 @@ def _counted(text: Text, old: bytes) -> _Counted:
     if len(kept) < len(words):
         words, stems = tuple(words[at] for at in kept), tuple(stems[at] for at in kept)
         old = bytes(old[at] for at in kept)
-    return _Counted(words, stems, _stretches(words, old))
+    return _Counted(kept, words, stems, _stretches(words, old))
 
 
-def _new(text: Text, other: Text, old: bytes) -> New:
-    words, stems, stretches = _counted(text, old)
+def _new(text: Text, other: Text, old: bytes, *, told: bool) -> New:
+    counted = _counted(text, old)
+    _, words, stems, stretches = counted
 
-    def told(start: int, end: int) -> set[str]:
+    def facts_in(start: int, end: int) -> set[str]:
         found = facts_by_stems(words[start:end], stems[start:end])
         return found - other.facts - other.of_title.facts
 
-    facts = [told(start, end) for start, end in stretches]
+    facts = [facts_in(start, end) for start, end in stretches]
     every = set().union(*facts)
     count = max(1, len(words))
+    added = sum(end - start for start, end in stretches)
     return New(
         words=len(words),
-        added=sum(end - start for start, end in stretches),
+        added=added,
         longest=max((end - start for start, end in stretches), default=0),
         facts=amount(every),
         most_facts=max(map(amount, facts), default=0),
         headline=amount(text.of_title.facts & every),
-        lead=amount(told(0, LEAD_WORDS)),
+        lead=amount(facts_in(0, LEAD_WORDS)),
         until=max((end for start, end in stretches if end - start >= LONG_STRETCH), default=0)
         / count,
+        told=_told(text, counted, every) if told and added >= SENTENCE_NEW else 0,
+        figures=len(
+            text.of_title.numbers & text.vocabulary - other.vocabulary - other.of_title.words
+        ),
     )
+
+
+def _told(text: Text, counted: _Counted, facts: Set[str]) -> int:
+    """The most facts in one new sentence."""
+    fresh = bytearray(len(text.words))
+    for start, end in counted.stretches:
+        for at in counted.places[start:end]:
+            fresh[at] = 1
+    most = line_begin = 0
+    for line, line_words in text.lines:
+        begin, line_begin = line_begin, line_begin + line_words
+        if fresh.count(1, begin, line_begin) < SENTENCE_NEW:
+            continue
+        for count, ends in sentences_of(line):
+            first, begin, end = begin == 0, begin + count, begin + count
+            new = fresh.count(1, end - count, end)
+            if ends and new >= SENTENCE_NEW and new >= SENTENCE_SHARE * count:
+                words, stems = text.words[end - count : end], text.stems[end - count : end]
+                found = facts & facts_by_stems(words, stems)
+                if not first or found & text.of_title.facts:
+                    most = max(most, amount(found))
+    return most
 
 
 def _without_asides(text: Text, old: bytes) -> Sequence[int]:

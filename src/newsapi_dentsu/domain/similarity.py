@@ -11,11 +11,13 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import chain
 from typing import Final
 
 from rensa import RMinHash
 
 from newsapi_dentsu.domain.normalization import normalize
+from newsapi_dentsu.domain.sentences import sentences
 from newsapi_dentsu.domain.words import AsciiWords
 
 RUN: Final = 3
@@ -45,6 +47,7 @@ _WHOLE: Final = 1
 """Tells the band of the whole text apart from the others."""
 
 _STEMS_KEPT: Final = 50_000
+_LINES_KEPT: Final = 10_000
 _STEM: Final = 5
 _SHORT_STEM: Final = 4
 _TELLING_LENGTH: Final = 4
@@ -71,6 +74,15 @@ _ASCII_WORDS = AsciiWords(".,:'")
 
 # What a number has to stand before is looked at second: it would be tried at every character.
 _GROUPING = re.compile(r"[,.'](?<=\d[,.'])(?=\d{3}(?!\d))")
+_STOP = re.compile(r"(?<=[\u0589\u06d4\u0964\u1362\u17d4\u3002\uff01\uff1f\uff61])")
+"""Behind the full stops of other scripts, which need no space."""
+
+_ENDED = re.compile(
+    r"[.!?\u2026\u0589\u061f\u06d4\u0964\u1362\u17d4\u3002\uff01\uff1f\uff61\u0e00-\u0eff]"
+    r"[\"'\u2019\u201d\u00bb\u300d\u300f)\]\s]*\Z"
+)
+"""A full stop and what closes behind it; Thai and Lao have no such stop."""
+
 _SENTENCE_END = frozenset(".!?:\n\"'\u201c\u201d\u2018\u00bb\u00ab\u2022-\u2013\u2014")
 
 
@@ -165,6 +177,16 @@ def words_of(text: str) -> list[str]:
     """The words of a text as they are compared, in order."""
     plain = _plain(text)
     return _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
+
+
+@lru_cache(_LINES_KEPT)
+def sentences_of(line: str) -> Sequence[tuple[int, bool]]:
+    """How many words each sentence of a line has, in order, and whether it ends like one.
+
+    Headings, links and captions seldom do.
+    """
+    parts = chain.from_iterable(_STOP.split(one.text) for one in sentences(line))
+    return [(len(words_of(part)), _ENDED.search(part) is not None) for part in parts]
 
 
 def facts_of(words: Sequence[str]) -> set[str]:

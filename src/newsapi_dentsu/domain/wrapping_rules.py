@@ -459,6 +459,7 @@ _WIRE_DATELINE = re.compile(
     re.IGNORECASE,
 )
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
+_WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _CREDITED: Final = r"(?:ap|afp|reuters|epa|pa|getty(?: images)?|the associated press)"
 _PICTURES: Final = r"(?:photo(?:graph)?s?|images?|pictures?|pics?)"
 _ASIDE = _any(
@@ -477,17 +478,41 @@ _ASIDE = _any(
     r"(?-i:[A-Z])[\w.\u2019'-]+, (?:second |third )?(?:from )?(?:the )?"
     r"(?:left|right|cent(?:er|re)|rear|foreground|background)[,.](?! (?:and|but|or|left|right)\b)",
     r"\b(?:second|third) (?:from )?(?:left|right), ",
+    # what is seen in it, on a day with its year
+    rf"\A(?!.*\b(?:said|says?|told|was|were|ha[ds]|will|would|is|are|announced|expected|filed"
+    rf"|scheduled|signed)\b).{{20,300}}(?:,| on) {_WEEKDAY}, {_MONTH}\.? \d{{1,2}}, 20\d\d\b"
+    r".{0,100}\Z",
+    rf"\A(?:file\W+)?in this (?:{_WEEKDAY},? )?{_MONTH}\.? \d{{1,2}}, \d{{4}},? (?:file )?photo\b",
     # an address alone
     r"\A\W*(?:https?://|www\.)\S+\Z",
     # who wrote, where and when, before a caption and links
     r"\Aby ?:? [^|]{2,60}\|(?: ?[^|]{2,40}\|)? ?(?:published|updated|posted)\b",
     # where an author is found
     r"\b(?:follow|connect with|contact|reach|e-?mail) (?:him|her|them|me) (?:at|on|via)"
-    r" (?:twitter|facebook|instagram|linkedin|e-?mail|https?:|www\.|[@\[(+\d])"
+    r" (?:twitter|facebook|instagram|snapchat|linkedin|e-?mail|https?:|www\.|[@\[(+\d])"
     r"[^.]{0,60}(?:\.\w+)*\W*\Z",
+    rf"\A(?:editor['’]?s note\W+)?{_PERSON} is an? (?:[\w'’-]+ ){{0,4}}"
+    r"(?:columnist|correspondent|reporter|editor|writer) (?:for|at|of|with) .{2,120}\Z",
+    # where else it stood
+    r"\Athe story (?-i:[A-Z]).{10,200} first appeared on (?-i:[A-Z]).{1,60}\Z",
+    r"\Athis (?:article|column|editorial|story) (?:first )?appeared in .{2,60}"
+    r" and (?:was|is) distributed by .{2,60}\Z",
     # what the page offers
-    r"\A(?:video|watch|listen|related|see also|also read|read also) ?[:>|]",
-    r"\A(?:related (?:content|stories|articles)|now watch|read more|more from business)\b",
+    r"\A\W*(?:video|watch(?: (?:below|live|video))?|listen|related|see (?:also|more)|also read"
+    r"|read also|tagged) ?[:>|]",
+    r"\A(?:related (?:content|items|stories|articles)|now watch|read more|more from business)\b",
+    r"\A(?:the latest on .{2,80} )?\(all times local\)\W*\Z",
+    r"\A\W*(?!.*\b(?:said|says|told|according)\b)"
+    r"(?:download (?:our|the (?:free|latest))\b|register (?:now|today) (?:for|to)\b"
+    r"|check out (?:our\b|(?-i:[A-Z]).{2,40}['’]s? (?:latest|newest)\b)"
+    r"|(?:make it easy to )?keep up to date with\b"
+    r"|please (?:check back|enable|refresh)\b"
+    r"|if you (?:notice|spot|see) an? .{0,30}\b(?:error|typo)"
+    r"|you (?:must enter the characters|need javascript)\b)",
+    r"\bget (?:our|the) (?:free )?(?:[\w-]+ )?newsletter\b",
+    r"\bnot responsible for (?:the |any )?(?:comments|content of external)\b",
+    r"\A\W*for more (?:[\w'’-]+ ){0,3}(?:on|coverage|news|stories)\b.{0,200}"
+    r"(?:https?:|www\.|\bvisit (?:the|our)\b.{0,40}\b(?:page|site|website)\b).{0,80}\Z",
     r"\b(?:to|in) your inbox(?:\b|(?-i:Sign))",
     r"\b(?:this|our) (?:web)?site uses cookies\b",
     r"\bsign ?up (?:now|today|here|for (?:our|free))\b",
@@ -510,6 +535,7 @@ _APPEAL = _any(
 )
 _DATE_ALONE = _any(
     r"\W*(?:published|updated|posted)\b.{0,60}",
+    r"\W*(?:published|updated|posted)\b.{0,60}\bthanks for your (?:continued )?support\W*",
     r"\W*[\d:.apm\s]+\W*",
     rf"\W*\d{{0,2}}\s?{_MONTH}\.? \d{{1,2}},? \d{{4}}.{{0,20}}",
 )
