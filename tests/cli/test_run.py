@@ -137,6 +137,9 @@ def test_a_capped_run_says_so_and_the_next_goes_on(connected: Workspace) -> None
     assert first["tokens_used"] + 5 + third["tokens_used"] <= 10 + 5
 
 
+@pytest.mark.thorough(
+    "tests/stages/test_full_refresh.py::test_the_report_of_a_refresh_that_changes_nothing_says_so"
+)
 def test_a_full_refresh_leaves_the_tables_as_they_are(filled: Workspace, query: Query) -> None:
     tables = ("processed.processed_news", "final.filtered_news", "final.rejected_news")
     before = {table: query(filled, f"SELECT * FROM {table} ORDER BY ALL") for table in tables}

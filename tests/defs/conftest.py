@@ -1,19 +1,26 @@
 """The code location in this process, on a folder and a Dagster instance of the test's own."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from newsapi_dentsu import sandbox
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from support.vectors import remembered, shared
+
+FEW = 9
+"""Articles of a day."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory without settings, in which the sandbox's last two days are read."""
+    few = partial(sandbox.Sandbox, articles_per_day=FEW)
+    monkeypatch.setattr(sandbox, "Sandbox", few)
     for name in ("NEWSAPI_KEY", "NEWSAPI_HOST", "NEWSAPI_SANDBOX", "DUCKDB_PATH", "TOPICS_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOOKBACK_DAYS", "2")

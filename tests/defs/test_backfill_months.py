@@ -1,13 +1,11 @@
 """Past months as Dagster's partitions: a run a month, which share what their backfill may spend."""
 
-from functools import partial
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
 
-from newsapi_dentsu import sandbox
 from newsapi_dentsu.dagster_private import InstanceRef
 from newsapi_dentsu.defs import build_definitions
 from newsapi_dentsu.hosting.home import dagster_yaml, prepare_home
@@ -17,15 +15,14 @@ from newsapi_dentsu.warehouse.tables import raw
 from support.tables import count
 
 JOB = "backfill_months"
-PRICE, FEW = 5, 4
+PRICE = 5
 
 
 @pytest.fixture(autouse=True)
 def quickly(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test wait for its turn, or read more than a few articles of each day."""
+    """Let no test wait for its turn."""
     monkeypatch.setenv("BACKFILL_REQUESTS_PER_MINUTE", "6000")
     monkeypatch.setenv("NEWSAPI_SANDBOX", "always")
-    monkeypatch.setattr(sandbox, "Sandbox", partial(sandbox.Sandbox, articles_per_day=FEW))
     load_settings.cache_clear()
 
 

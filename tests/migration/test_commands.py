@@ -298,6 +298,9 @@ def test_on_a_terminal_there_is_a_progress_bar(
     assert f"{len(tables())}/{len(tables())}" in shown
 
 
+@pytest.mark.thorough(
+    "tests/migration/test_merging.py::test_what_either_side_has_is_there_afterwards"
+)
 def test_merging_into_a_file(
     run: Run, duckdb: Warehouse, postgres: Warehouse, tmp_path: Path
 ) -> None:

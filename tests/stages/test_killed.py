@@ -78,7 +78,6 @@ def differences(found: Dump, expected: Dump) -> list[str]:
     ][:5]
 
 
-@pytest.mark.each_engine
 @pytest.mark.parametrize(
     ("databases", "kills"),
     [
@@ -87,6 +86,9 @@ def differences(found: Dump, expected: Dump) -> list[str]:
         pytest.param("postgres", 20, marks=pytest.mark.slow),
     ],
     indirect=["databases"],
+)
+@pytest.mark.thorough(
+    "tests/stages/test_killed.py::test_killed_after_page_7_of_20_a_run_costs_at_most_one_page_twice"
 )
 def test_killed_at_random_moments_the_next_run_gives_the_same_tables(
     databases: Databases, articles: list[SandboxArticle], kills: int

@@ -100,11 +100,12 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, url: str) -> None:
     ("width", "scheme"),
     [
         (400, "light"),
-        pytest.param(1280, "dark", marks=pytest.mark.thorough),
+        (1280, "dark"),
         pytest.param(400, "dark", marks=pytest.mark.slow),
         pytest.param(1280, "light", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.thorough("tests/website/test_browser.py::test_a_page_has_its_landmarks_and_names")
 def test_axe_has_nothing_to_complain_of(
     browser: Browser, url: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
