@@ -10,6 +10,9 @@ FILE = Path(__file__).with_name("sentences.txt")
 FIT_ONLY = Path(__file__).with_name("fit_only.txt")
 """More sentences, about other brands, that were labelled in one pass and are never reported."""
 
+COMPARISONS = Path(__file__).with_name("comparisons.txt")
+"""Sentences that compare two brands, both asked about: reported apart, never learnt from."""
+
 SETTLING = Path(__file__).with_name("settling.txt")
 """Sentences about further brands: they choose between trainings and set the temperature."""
 

@@ -13,6 +13,8 @@ from evaluation.tone.figures import (
     sets,
 )
 from evaluation.tone.sentences import (
+    COMPARISONS,
+    FILE,
     FIT_ONLY,
     NAMES,
     PATTERNS,
@@ -23,6 +25,8 @@ from evaluation.tone.sentences import (
     lines_of,
     open_brands,
 )
+
+FILES = (FILE, FIT_ONLY, SETTLING, COMPARISONS)
 
 
 def test_there_are_enough_of_each_label_in_each_part() -> None:
@@ -35,7 +39,7 @@ def test_there_are_enough_of_each_label_in_each_part() -> None:
 
 def test_no_brand_is_in_two_parts() -> None:
     def of(part: str) -> set[str]:
-        whole = (*brand_sentences(), *brand_sentences(FIT_ONLY), *brand_sentences(SETTLING))
+        whole = (one for path in FILES for one in brand_sentences(path))
         return {
             name
             for one in whole
@@ -50,7 +54,7 @@ def test_no_brand_is_in_two_parts() -> None:
 
 
 def test_no_sentence_that_is_reported_is_in_another_part() -> None:
-    whole = (*brand_sentences(), *brand_sentences(FIT_ONLY), *brand_sentences(SETTLING))
+    whole = [one for path in FILES for one in brand_sentences(path)]
     texts = Counter((one.sentence.replace(one.brand, "B"), one.part == "report") for one in whole)
     patterns = {
         one.sentence
@@ -91,10 +95,17 @@ def test_patterns_and_names_can_be_told_apart_and_used() -> None:
 
 
 def test_every_target_is_marked_where_it_stands() -> None:
-    for one in (*brand_sentences(), *brand_sentences(FIT_ONLY), *brand_sentences(SETTLING)):
+    for one in (one for path in FILES for one in brand_sentences(path)):
         marked = one.sentence[one.start : one.end]
         assert marked.strip() == marked != ""
         assert "[" not in one.sentence
+
+
+def test_a_sentence_that_compares_is_asked_about_both() -> None:
+    about = Counter(one.sentence for one in brand_sentences(COMPARISONS))
+
+    assert set(about.values()) == {2}
+    assert len(about) >= 40
 
 
 def test_agreement_is_what_the_readme_says() -> None:
@@ -128,5 +139,5 @@ def test_the_error_of_right_probabilities_is_smaller_the_more_texts_there_are() 
 
 
 def test_without_newsmtsc_the_brands_are_reported(tmp_path: Path) -> None:
-    assert list(sets(tmp_path)) == ["brands"]
+    assert list(sets(tmp_path)) == ["brands", "comparisons"]
     assert len(LABELS) == 3
