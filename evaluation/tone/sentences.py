@@ -88,6 +88,18 @@ def brand_sentences(path: Path = FILE) -> tuple[BrandSentence, ...]:
     return tuple(found)
 
 
+def parts_by_brand(count: int) -> list[list[Marked]]:
+    """The sentences of `FILE` to learn from, in parts that share no brand."""
+    whole = [one for one in brand_sentences(FILE) if one.part == "fit"]
+    numbers = {brand: n for n, brand in enumerate(dict.fromkeys(one.brand for one in whole))}
+    parts: list[list[Marked]] = [[] for _ in range(count)]
+    for one in whole:
+        parts[numbers[one.brand] % count].append(
+            Marked(one.sentence, one.start, one.end, one.label)
+        )
+    return parts
+
+
 def lines_of(path: Path) -> list[str]:
     """The lines of a file of patterns or names."""
     return path.read_text(encoding="utf-8").splitlines()

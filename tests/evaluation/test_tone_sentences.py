@@ -24,6 +24,7 @@ from evaluation.tone.sentences import (
     filled,
     lines_of,
     open_brands,
+    parts_by_brand,
 )
 
 FILES = (FILE, FIT_ONLY, SETTLING, COMPARISONS)
@@ -99,6 +100,17 @@ def test_every_target_is_marked_where_it_stands() -> None:
         marked = one.sentence[one.start : one.end]
         assert marked.strip() == marked != ""
         assert "[" not in one.sentence
+
+
+def test_parts_to_learn_from_share_no_brand() -> None:
+    brand_of = {(one.sentence, one.start): one.brand for one in brand_sentences()}
+
+    parts = parts_by_brand(2)
+
+    assert sum(map(len, parts)) == sum(one.part == "fit" for one in brand_sentences())
+    one, other = ({brand_of[found.sentence, found.start] for found in part} for part in parts)
+    assert one & other == set()
+    assert 0.8 < len(parts[0]) / len(parts[1]) < 1.25
 
 
 def test_a_sentence_that_compares_is_asked_about_both() -> None:
