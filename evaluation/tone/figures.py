@@ -9,7 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from evaluation.tone.sentences import COMPARISONS, FILE, BrandSentence, Marked, brand_sentences
+from evaluation.tone.sentences import (
+    COMPARISONS,
+    FILE,
+    BrandSentence,
+    Marked,
+    brand_sentences,
+)
 from newsapi_dentsu.domain.tone import SURE
 from newsapi_dentsu.meaning import Passage, tone_model
 
@@ -60,7 +66,10 @@ class Figures:
 
 def sets(folder: Path = FOLDER) -> dict[str, list[Marked]]:
     """The sets that are reported: the brands that nothing was fitted to, and NewsMTSC's tests."""
-    found = {"brands": _of_part("report"), "comparisons": _of_part("report", COMPARISONS)}
+    found = {
+        "brands": _of_part("report"),
+        "comparisons": _of_part("report", COMPARISONS),
+    }
     for name in ("rw", "mt"):
         path = folder / f"newsmtsc-{name}-hf-test.jsonl"
         if path.exists():

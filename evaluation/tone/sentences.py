@@ -11,10 +11,13 @@ FIT_ONLY = Path(__file__).with_name("fit_only.txt")
 """More sentences, about other brands, that were labelled in one pass and are never reported."""
 
 COMPARISONS = Path(__file__).with_name("comparisons.txt")
-"""Sentences that compare two brands, both asked about: reported apart, never learnt from."""
+"""Sentences that compare two brands, both asked about: some choose, the others are reported."""
 
 SETTLING = Path(__file__).with_name("settling.txt")
-"""Sentences about further brands: they choose between trainings and set the temperature."""
+"""Sentences about further brands: they choose between trainings."""
+
+CALIBRATING = Path(__file__).with_name("calibrating.txt")
+"""Sentences about further brands: they tell how sure a model may be of what it says of brands."""
 
 PATTERNS = Path(__file__).with_name("patterns.txt")
 """Sentences for fitting that leave open which brands they speak about."""
@@ -86,18 +89,6 @@ def brand_sentences(path: Path = FILE) -> tuple[BrandSentence, ...]:
         sentence = match["before"] + match["target"] + match["after"]
         found.append(BrandSentence(brand, part, sentence, start, end, label, first, second))
     return tuple(found)
-
-
-def parts_by_brand(count: int) -> list[list[Marked]]:
-    """The sentences of `FILE` to learn from, in parts that share no brand."""
-    whole = [one for one in brand_sentences(FILE) if one.part == "fit"]
-    numbers = {brand: n for n, brand in enumerate(dict.fromkeys(one.brand for one in whole))}
-    parts: list[list[Marked]] = [[] for _ in range(count)]
-    for one in whole:
-        parts[numbers[one.brand] % count].append(
-            Marked(one.sentence, one.start, one.end, one.label)
-        )
-    return parts
 
 
 def lines_of(path: Path) -> list[str]:
