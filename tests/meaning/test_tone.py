@@ -3,23 +3,24 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from newsapi_dentsu.domain.tone import Tone
+from newsapi_dentsu.domain.tone import SUBJECTS, Tone
 from newsapi_dentsu.errors import ModelError
 from newsapi_dentsu.meaning import Passage, ToneModel, tone_model
 from newsapi_dentsu.meaning.tone import SHIPPED_TONE
 
 
-def passage(text: str) -> Passage:
+def passage(text: str, subject: str = "brand") -> Passage:
     """The text with what stands in brackets marked."""
     before, rest = text.split("[")
     target, after = rest.split("]")
-    return Passage(before + target + after, len(before), len(before) + len(target))
+    return Passage(before + target + after, len(before), len(before) + len(target), subject)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_a_sentence_may_speak_well_of_one_and_badly_of_another() -> None:
 @examples(max_examples=15)
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=4), st.integers(0, 50))
 def test_any_text_has_a_tone_whatever_stands_beside_it(texts: list[str], start: int) -> None:
-    passages = [Passage(text, start, start + 5) for text in texts]
+    passages = [Passage(text, start, start + 5, "brand") for text in texts]
     together = tone_model().read(passages)
     assert together == [tone_model().read([one])[0] for one in passages]
     assert all(sum(tone) == pytest.approx(1) for tone in together)
@@ -62,8 +63,8 @@ def test_what_is_far_from_the_target_is_not_read() -> None:
     at = len(text) + sentence.index("Brandex")
     (one, other) = tone_model().read(
         [
-            Passage(text + sentence + " word" * 5_000, at, at + 7),
-            Passage("word " * 900 + sentence + " word" * 900, 4_500 + 13, 4_500 + 20),
+            Passage(text + sentence + " word" * 5_000, at, at + 7, "brand"),
+            Passage("word " * 900 + sentence + " word" * 900, 4_500 + 13, 4_500 + 20, "brand"),
         ]
     )
     assert one == other
@@ -71,25 +72,59 @@ def test_what_is_far_from_the_target_is_not_read() -> None:
 
 def test_nothing_is_read_of_nothing() -> None:
     assert tone_model().read([]) == []
-    assert isinstance(tone_model().read([Passage("", 0, 0)])[0], Tone)
+    assert isinstance(tone_model().read([Passage("", 0, 0, "brand")])[0], Tone)
 
 
-def test_another_file_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(SHIPPED_TONE, folder)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped model."""
+    return shutil.copytree(SHIPPED_TONE, tmp_path / "model")
+
+
+def change(folder: Path, **fields: Any) -> None:
     manifest = json.loads((folder / "model.json").read_text())
-    manifest["sha256"]["model.onnx"] = "0" * 64
-    (folder / "model.json").write_text(json.dumps(manifest))
+    (folder / "model.json").write_text(json.dumps({**manifest, **fields}))
+
+
+def test_another_file_is_refused(folder: Path) -> None:
+    hashes = json.loads((folder / "model.json").read_text())["sha256"]
+    change(folder, sha256={**hashes, "model.onnx": "0" * 64})
 
     with pytest.raises(ModelError, match=r"model\.onnx is not the file .* install"):
-        ToneModel(folder).read([Passage("text", 0, 4)])
+        ToneModel(folder).read([Passage("text", 0, 4, "brand")])
     assert ToneModel(folder).model != tone_model().model
 
 
-def test_other_probabilities_are_another_version(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(SHIPPED_TONE, folder)
-    manifest = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps({**manifest, "temperature": 9.0}))
+def test_how_sure_a_model_is_depends_on_what_is_spoken_about(folder: Path) -> None:
+    change(folder, temperatures={"brand": 0.5, "org": 1.0, "person": 2.0, "article": 4.0})
+    text = "Critics condemn [Brandex], customers don't."
+
+    tones = ToneModel(folder).read([passage(text, subject) for subject in SUBJECTS])
+
+    assert [max(tone) for tone in tones] == sorted([max(tone) for tone in tones], reverse=True)
+    assert len({round(max(tone), 3) for tone in tones}) == len(SUBJECTS)
+    assert len({tone.index(max(tone)) for tone in tones}) == 1
+
+
+@pytest.mark.parametrize(
+    ("temperatures", "told"),
+    [
+        (dict.fromkeys(SUBJECTS[1:], 1.0), "one for each of brand, org, person, article"),
+        (dict.fromkeys([*SUBJECTS, "product"], 1.0), "one for each of brand"),
+        (dict.fromkeys(SUBJECTS, 0), "greater than 0"),
+    ],
+)
+def test_a_model_must_know_how_sure_it_is_of_each_subject(
+    folder: Path, temperatures: dict[str, float], told: str
+) -> None:
+    change(folder, temperatures=temperatures)
+
+    with pytest.raises(ModelError, match=told):
+        ToneModel(folder).read([Passage("text", 0, 4, "brand")])
+
+
+def test_other_probabilities_are_another_version(folder: Path) -> None:
+    temperatures = json.loads((folder / "model.json").read_text())["temperatures"]
+    change(folder, temperatures={**temperatures, "org": 9.0})
 
     assert ToneModel(folder).model != tone_model().model

@@ -14,7 +14,10 @@ from newsapi_dentsu.domain.tone import Tone
 from newsapi_dentsu.meaning import Passage, tone_model
 from newsapi_dentsu.meaning.tone_endpoint import AT_ONCE, EndpointReader
 
-PASSAGES = [Passage("Customers love Acme.", 15, 19), Passage("Critics condemn Acme.", 16, 20)]
+PASSAGES = [
+    Passage("Customers love Acme.", 15, 19, "brand"),
+    Passage("Critics condemn Acme.", 16, 20, "org"),
+]
 
 
 class Endpoint(ThreadingHTTPServer):
@@ -68,7 +71,7 @@ def test_an_endpoint_with_the_same_model_reads(endpoint: Endpoint) -> None:
     assert reader.read(PASSAGES * AT_ONCE) == [Tone(0.25, 0.25, 0.5)] * 2 * AT_ONCE
     assert len(endpoint.asked) == 2
     assert endpoint.authorized == ["Bearer secret"] * 2
-    assert endpoint.asked[0]["passages"][0] == ["Customers love Acme.", 15, 19]
+    assert endpoint.asked[0]["passages"][0] == ["Customers love Acme.", 15, 19, "brand"]
 
 
 @pytest.mark.parametrize(

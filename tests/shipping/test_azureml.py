@@ -27,7 +27,7 @@ def score() -> ModuleType:
 
 
 def test_a_request_is_answered_as_the_program_reads(score: ModuleType) -> None:
-    passage = Passage("Critics condemn Acme.", 16, 20)
+    passage = Passage("Critics condemn Acme.", 16, 20, "brand")
     body = {"model": tone_model().model, "passages": [list(passage)]}
 
     told = score.run(json.dumps(body))
@@ -40,19 +40,20 @@ def test_another_model_and_too_much_are_refused(score: ModuleType) -> None:
     with pytest.raises(ValueError, match="serves"):
         score.run(json.dumps({"model": "other@1", "passages": []}))
     with pytest.raises(ValueError, match="at most"):
-        score.run(json.dumps({"passages": [["", 0, 0]] * (score.MOST + 1)}))
+        score.run(json.dumps({"passages": [["", 0, 0, "brand"]] * (score.MOST + 1)}))
 
 
 def test_a_batch_of_files_is_read_line_by_line(score: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
-    rows = [{"id": n, "text": "Customers love Acme.", "start": 15, "end": 19} for n in range(3)]
+    passage = Passage("Customers love Acme.", 15, 19, "org")
+    rows = [{"id": n, **passage._asdict()} for n in range(3)]
     path.write_text("\n".join(map(json.dumps, rows)) + "\n\n")
 
     told = [json.loads(line) for line in score.run([str(path)])]
 
     assert [one["id"] for one in told] == [0, 1, 2]
     assert {one["model"] for one in told} == {tone_model().model}
-    assert told[0]["positive"] == tone_model().read([Passage("Customers love Acme.", 15, 19)])[0][2]
+    assert told[0]["positive"] == tone_model().read([passage])[0].positive
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yml")), ids=lambda path: path.name)

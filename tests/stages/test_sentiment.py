@@ -235,6 +235,22 @@ def test_what_another_model_has_read_is_found_though_its_run_was_killed(
     assert count(warehouse, table.ARTICLES, second) == 0
 
 
+def test_each_text_is_read_as_what_it_is_about(warehouse: Warehouse) -> None:
+    concepts = [*ACME, {"uri": "x", "type": "person", "label": {"eng": "Ann Lee"}, "score": 4}]
+    stored(warehouse, {"title": "Nova", "body": "Acme sued Ann Lee.", "concepts": concepts})
+    read: list[tuple[str, str]] = []
+
+    def keep(one: Passage) -> None:
+        read.append((one.text[one.start : one.end], one.subject))
+
+    score_sentiment(warehouse, Reader(keep), BRANDS)
+
+    (opening, about), *others = read
+    assert opening.startswith("Nova. ")
+    assert about == "article"
+    assert sorted(others) == [("Acme", "org"), ("Ann Lee", "person"), ("Nova", "brand")]
+
+
 def test_a_text_that_breaks_the_model_costs_no_other(warehouse: Warehouse) -> None:
     def refuse(passage: Passage) -> None:
         if "poison" in passage.text:

@@ -9,12 +9,18 @@ from itertools import chain
 from typing import Final, Literal, NamedTuple
 
 from newsapi_dentsu.domain.sentences import Sentence, sentences
-from newsapi_dentsu.domain.targets import Gazetteer, Target
+from newsapi_dentsu.domain.targets import KINDS, Gazetteer, Target
 
 Label = Literal["negative", "neutral", "positive", "uncertain"]
 
 SURE: Final = 0.5
 """A label needs this probability; below it the text is `uncertain`."""
+
+ARTICLE: Final = "article"
+"""What a text is about that names nobody whom it is asked about: itself."""
+
+SUBJECTS: Final = (*KINDS, ARTICLE)
+"""What a text may be asked about. How sure a model is of each, and how often right, differs."""
 
 ENGLISH: Final = "eng"
 """The only language that is scored: the model has learnt no other."""

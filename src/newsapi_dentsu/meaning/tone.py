@@ -1,16 +1,16 @@
 """Reading how a sentence speaks about a target, with a model that lies in a folder."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
-from pydantic import PositiveFloat
+from pydantic import AfterValidator, PositiveFloat
 from typing_extensions import override
 
-from newsapi_dentsu.domain.tone import Tone, tone_of
+from newsapi_dentsu.domain.tone import SUBJECTS, Tone, tone_of
 from newsapi_dentsu.domain.windows import window
 from newsapi_dentsu.meaning.folder import CHARACTERS_OF_TOKEN, Manifest, ModelFolder
 
@@ -27,11 +27,12 @@ _MOST_THREADS = 4
 
 
 class Passage(NamedTuple):
-    """A text, and where in it what is spoken about stands."""
+    """A text, where in it what is spoken about stands, and what that is, one of `SUBJECTS`."""
 
     text: str
     start: int
     end: int
+    subject: str
 
 
 class ToneReader(Protocol):
@@ -55,13 +56,20 @@ class ToneReader(Protocol):
         ...
 
 
+def _of_each_subject(temperatures: Mapping[str, float]) -> Mapping[str, float]:
+    if set(temperatures) != set(SUBJECTS):
+        raise ValueError(f"there must be one for each of {', '.join(SUBJECTS)}")
+    return temperatures
+
+
 class _Manifest(Manifest):
-    temperature: PositiveFloat
+    temperatures: Annotated[Mapping[str, PositiveFloat], AfterValidator(_of_each_subject)]
+    """By subject, what the network's figures are divided by before they become probabilities."""
 
     @property
     @override
     def told(self) -> list[object]:
-        return [*super().told, self.temperature]
+        return [*super().told, *sorted(self.temperatures.items())]
 
 
 class ToneModel(ToneReader):
@@ -90,7 +98,7 @@ class ToneModel(ToneReader):
     def _read_one(self, passage: Passage) -> Tone:
         import numpy as np
 
-        text, start, end = passage
+        text, start, end, subject = passage
         size = self._files.manifest.tokens
         # What is far from the target is cut before it is taken apart, so that no text is too long.
         around = size * CHARACTERS_OF_TOKEN
@@ -104,7 +112,7 @@ class ToneModel(ToneReader):
         ids = np.array(encoding.ids, np.int64)[read]
         kinds = np.array(marked, np.int64)[read]
         (logits,) = self._network.run(None, {"ids": ids, "kinds": kinds})
-        return tone_of(logits.tolist(), self._files.manifest.temperature)
+        return tone_of(logits.tolist(), self._files.manifest.temperatures[subject])
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":

@@ -19,6 +19,7 @@ from newsapi_dentsu.domain.brands import Brands
 from newsapi_dentsu.domain.json_text import parse_json
 from newsapi_dentsu.domain.targets import Gazetteer, gazetteer, watching
 from newsapi_dentsu.domain.tone import (
+    ARTICLE,
     ENGLISH,
     Mention,
     Tone,
@@ -164,8 +165,8 @@ class _Work:
     def passages(self) -> list[Passage]:
         """The opening, all of which is marked, then each mention with its name marked."""
         return [
-            Passage(self.opening, 0, len(self.opening)),
-            *(Passage(one.sentence, one.start, one.end) for one in self.mentions),
+            Passage(self.opening, 0, len(self.opening), ARTICLE),
+            *(Passage(one.sentence, one.start, one.end, one.target.kind) for one in self.mentions),
         ]
 
 
