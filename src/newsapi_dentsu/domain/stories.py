@@ -376,10 +376,14 @@ class _Placing:
             return "rewrite" if surpassed else "copy"
         if surpassed or rank.rejected != self._rank(other).rejected:
             return "update"
-        return "fuller" if self._has_all_of(key, other) else "update"
+        nearly = found.rule == "nearly_same"
+        return "fuller" if self._has_all_of(key, other, nearly=nearly) else "update"
 
-    def _has_all_of(self, key: str, other: str) -> bool:
-        """Whether a text has the news of all that another one is shown for."""
+    def _has_all_of(self, key: str, other: str, *, nearly: bool) -> bool:
+        """Whether a text has the news of all that another one is shown for.
+
+        Of two texts that are nearly the same only one is read, though a sentence may differ.
+        """
         rank, texts = self._rank(key), self._shown_until(other)
         if len(texts) > MOST_COMPARED:
             return False
@@ -393,12 +397,16 @@ class _Placing:
             and (one_rank := self._rank(one)) < rank
         ]
         least_alike = [one for _, _, one in heapq.nsmallest(MOST_COMPARED, copies)]
-        return all(self._has_news_of(key, one) for one in [*texts[1:], *least_alike])
+        enough = {"nearly_same", "told"} if nearly else {"nearly_same"}
+        return all(self._has_news_of(key, one, enough) for one in [*texts[1:], *least_alike])
 
-    def _has_news_of(self, key: str, held: str) -> bool:
-        """Whether a reader of a text has the news of one that isn't read: as of a copy."""
+    def _has_news_of(self, key: str, held: str, enough: Collection[str]) -> bool:
+        """Whether a reader of a text has the news of one that isn't read: as of a copy.
+
+        What else is enough is told by the rules.
+        """
         found = self._compared(key, held)
-        return found is not None and (found.degree == "copy" or found.rule == "nearly_same")
+        return found is not None and (found.degree == "copy" or found.rule in enough)
 
     def _compared(self, earlier: str, later: str) -> Comparison | None:
         """What a text is to another one; texts that are placed again needn't be compared again."""
