@@ -45,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     of_this_run()
     if quick:
         import support.one_thread  # noqa: F401
+    # Next to nothing of what tests leave behind is garbage that has to be searched for.
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_finish() -> None:

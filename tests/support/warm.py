@@ -47,3 +47,4 @@ load_settings.cache_clear()
 # A process that looks for garbage would otherwise write to, and so copy, all that is here.
 gc.collect()
 gc.freeze()
+gc.set_threshold(50_000, 20, 20)
