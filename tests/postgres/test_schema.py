@@ -87,8 +87,9 @@ ROWS: dict[int, tuple[str, ...]] = {
     ),
     20: ("INSERT INTO processed.removals VALUES (1, 'a9', '2026-11-20 12:00:00+00')",),
     21: (
-        "INSERT INTO ops.backfills VALUES "
-        "('b1', 'q', '2026-10', 100, NULL, '2026-11-20 12:00:00+00', NULL)",
+        "INSERT INTO ops.backfills "
+        "(backfill_id, query_id, asked_for, tokens_allowed, started_at) "
+        "VALUES ('b1', 'q', '2026-10', 100, '2026-11-20 12:00:00+00')",
         "INSERT INTO ops.backfill_months VALUES ('b1', '2026-10', 3, 15, 0, 0)",
     ),
 }
