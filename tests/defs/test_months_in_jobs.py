@@ -85,7 +85,7 @@ def launcher(
     part = run_launcher(Settings(_env_file=None, **SETTINGS))
     config = yaml.safe_dump(part["config"])
     found = ConfigurableClassData(part["module"], part["class"], config)
-    made = found.rehydrate(as_type=AcaRunLauncher)
+    made: RunLauncher[dg.DagsterInstance] = found.rehydrate(as_type=AcaRunLauncher)
     made.register_instance(home)
     return made
 
