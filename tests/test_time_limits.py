@@ -90,6 +90,9 @@ def test_it_fails_with_its_stack_and_the_others_go_on(tmp_path: Path) -> None:
     assert left_running(tmp_path) == []
 
 
+@pytest.mark.thorough(
+    "tests/test_time_limits.py::test_it_fails_with_its_stack_and_the_others_go_on"
+)
 def test_one_that_no_signal_reaches_ends_pytest_with_every_stack(tmp_path: Path) -> None:
     done = run_tests(tmp_path, DEAF)
 
@@ -99,6 +102,9 @@ def test_one_that_no_signal_reaches_ends_pytest_with_every_stack(tmp_path: Path)
     assert left_running(tmp_path) == []
 
 
+@pytest.mark.thorough(
+    "tests/test_time_limits.py::test_it_fails_with_its_stack_and_the_others_go_on"
+)
 def test_one_that_catches_its_end_fails(tmp_path: Path) -> None:
     caught = (
         "import time\ndef test_that_catches():\n"
@@ -110,6 +116,9 @@ def test_one_that_catches_its_end_fails(tmp_path: Path) -> None:
     assert "caught what was to end it at its limit of time" in done.stdout
 
 
+@pytest.mark.thorough(
+    "tests/test_time_limits.py::test_it_fails_with_its_stack_and_the_others_go_on"
+)
 def test_slow_tests_have_longer(tmp_path: Path) -> None:
     slow = "import pytest, time\n@pytest.mark.slow\ndef test_slow():\n    time.sleep(3.1)\n"
     assert "1 passed" in run_tests(tmp_path, slow).stdout

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.settings import ENV_FILE, Settings, load_settings
+from support.parts import first_quick
 
 VALUES = {
     # What a valid value is, for settings whose default is none or that contradict others alone.
@@ -71,7 +72,9 @@ def value_of(field: str) -> str:
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)
-@pytest.mark.parametrize("around", ["{}\n", " {} ", "\t{}\r\n", "\u00a0{}\u200b", "\ufeff{}"])
+@pytest.mark.parametrize(
+    "around", first_quick(["\ufeff{}\n", " {} ", "\t{}\r\n", "\u00a0{}\u200b", "{}\n"])
+)
 def test_it_is_stripped(monkeypatch: pytest.MonkeyPatch, field: str, around: str) -> None:
     others = OTHERS.get(field, {})
     values: dict[str, Any] = {**others, field: value_of(field)}

@@ -118,7 +118,7 @@ def _psql(server: PostgresDatabase, script: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("source", ["duckdb", "postgres", "by hand"])
+@pytest.mark.parametrize("source", first_quick(["duckdb", "postgres", "by hand"]))
 def test_psql_loads_the_files_into_the_tables_as_they_stand(
     source: str,
     file: DuckDBDatabase,

@@ -130,6 +130,7 @@ def azure(identity: Identity, tmp_path: Path) -> Iterator[Azure]:
         yield Azure(server, identity, tmp_path)
 
 
+@pytest.mark.thorough("tests/postgres/test_entra.py::test_dagster_logs_in_with_tokens_as_well")
 def test_identities_work_as_the_owner_of_the_tables_and_readers_read(azure: Azure) -> None:
     for _ in range(2):
         code, said = azure.make_roles()

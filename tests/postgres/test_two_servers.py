@@ -107,6 +107,10 @@ def test_two_primaries_are_refused_and_a_planned_switch_loses_nothing(pair: Pair
     warehouse.close()
 
 
+@pytest.mark.thorough(
+    "tests/postgres/test_two_servers.py"
+    "::test_a_lost_primary_is_replaced_and_what_the_standby_lacked_is_fetched_again"
+)
 def test_a_planned_switch_waits_for_the_run_under_way_and_goes_on_where_it_was_interrupted(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +148,10 @@ def test_two_servers_that_both_take_writes_are_told_apart_by_somebody(pair: Pair
         assert engine.reaching()["port"] == pair.new.port
 
 
+@pytest.mark.thorough(
+    "tests/postgres/test_two_servers.py"
+    "::test_a_lost_primary_is_replaced_and_what_the_standby_lacked_is_fetched_again"
+)
 def test_without_the_right_to_promote_it_says_who_has_it(pair: Pair) -> None:
     with pair.old.admin(DATABASE) as admin:
         admin.execute(f"REVOKE EXECUTE ON FUNCTION pg_promote(boolean, integer) FROM {ROLE}")
@@ -153,6 +161,10 @@ def test_without_the_right_to_promote_it_says_who_has_it(pair: Pair) -> None:
         go_over(pair)
 
 
+@pytest.mark.thorough(
+    "tests/postgres/test_two_servers.py"
+    "::test_a_lost_primary_is_replaced_and_what_the_standby_lacked_is_fetched_again"
+)
 def test_one_daemon_acts_for_both_regions(pair: Pair) -> None:
     with closing(pair.engine()) as here, closing(pair.engine()) as there:
         one, two = _AdvisoryLock(here.connect), _AdvisoryLock(there.connect)

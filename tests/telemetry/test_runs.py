@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from support.collector import collector
 from support.commands import Finished, run_newsapi
 
@@ -39,6 +41,7 @@ def test_a_run_tells_the_collector_how_it_went(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.thorough("tests/telemetry/test_otlp.py::test_a_collector_that_refuses_is_one_line")
 def test_a_run_succeeds_although_the_collector_refuses(tmp_path: Path) -> None:
     with collector(500) as got:
         finished = run(tmp_path, got.url)
