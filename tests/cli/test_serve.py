@@ -1,7 +1,6 @@
 """`newsapi serve`: the command, as people start it."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -9,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import requests
+
+from support.services import told_address
 
 from .conftest import Workspace
 
@@ -18,11 +19,7 @@ def served(workspace: Workspace, *arguments: str) -> Iterator[tuple[str, subproc
     """The address that the command says, and its process."""
     with workspace.start("serve", "--port", "0", *arguments) as process:
         try:
-            assert process.stderr
-            said = process.stderr.readline()
-            address = re.search(r"on (http://\S+); Ctrl-C ends it", said)
-            assert address, said
-            yield address[1], process
+            yield told_address(process), process
         finally:
             process.kill()
 

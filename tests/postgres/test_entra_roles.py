@@ -1,12 +1,9 @@
 """`newsapi db role` for Microsoft Entra: identities log in as themselves, and act as one role."""
 
 import os
-import re
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
@@ -16,6 +13,7 @@ from psycopg import sql
 
 from newsapi_dentsu.warehouse.schema import views
 from support.commands import run_newsapi
+from support.services import served
 
 from .identity import HEADER, Identity, identity, next_token
 from .server import Server, running_server
@@ -88,26 +86,10 @@ class Azure:
         del settings["POSTGRES_PASSWORD"]
         return settings
 
-    @contextmanager
-    def served(self, user: str) -> Iterator[str]:
+    def served(self, user: str) -> AbstractContextManager[str]:
         """The address at which `newsapi serve` answers, as the app of production does."""
-        newsapi = str(Path(sys.executable).with_name("newsapi"))
-        command = [newsapi, "serve", "--port", "0"]
-        with subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--without-keys"],
-            cwd=self.folder,
-            env=self.settings(user),
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            try:
-                assert process.stderr
-                said = process.stderr.readline()
-                address = re.search(r"on (http://\S+); Ctrl-C ends it", said)
-                assert address, said
-                yield address[1]
-            finally:
-                process.kill()
+        options = ("--host", "127.0.0.1", "--without-keys")
+        return served(self.folder, self.settings(user), *options)
 
     def make_roles(self) -> tuple[int, str]:
         return self.newsapi(

@@ -1,11 +1,8 @@
 """A server that keeps its connections and says nothing: nobody waits for it for long."""
 
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import psutil
 import pytest
@@ -28,6 +26,7 @@ from support.api import serving as serving_api
 from support.articles import many
 from support.clock import NOON, Clock
 from support.commands import Finished, run_newsapi
+from support.services import served
 
 from .server import PASSWORD, ROLE, Server, running_server
 
@@ -152,26 +151,6 @@ def filled(clock: Clock) -> Iterator[Server]:
         yield server
 
 
-@contextmanager
-def served(folder: Path, settings: dict[str, str]) -> Iterator[str]:
-    """`newsapi serve` as a process; gives its address."""
-    with subprocess.Popen(
-        [Path(sys.executable).with_name("newsapi"), "serve", "--port", "0"],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], **settings},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        try:
-            told = process.stderr.readline()
-            found = re.search(r"http://127\.0\.0\.1:\d+", told)
-            assert found, told
-            yield found[0]
-        finally:
-            process.terminate()
-
-
 ASKED = ("/api/v1/articles", "/api/v1/search?q=agency", "/api/v1/trends", "/health", "/feed.atom")
 COMMANDS = ("articles", "digest", "trends", "status", "dashboard --out -")
 PAGES = ("/", "/stories", "/search?q=agency", "/trends")
@@ -183,10 +162,10 @@ def test_whoever_reads_of_a_frozen_database_is_told_in_time(filled: Server, tmp_
     query = {"query": "{ articles(first: 1) { nodes { title } } }"}
 
     def get(path: str) -> requests.Response:
-        return requests.get(url + path, timeout=60)
+        return requests.get(urljoin(url, path), timeout=60)
 
     def post() -> requests.Response:
-        return requests.post(f"{url}/graphql", json=query, timeout=60)
+        return requests.post(f"{url}graphql", json=query, timeout=60)
 
     def command(name: str) -> Finished:
         folder = tmp_path / name.partition(" ")[0]
@@ -195,7 +174,8 @@ def test_whoever_reads_of_a_frozen_database_is_told_in_time(filled: Server, tmp_
         return run_newsapi(name.split(), folder, quickly, folder)
 
     assert run_newsapi(["searches", "index"], tmp_path, settings, tmp_path).code == 0
-    with served(tmp_path, settings) as url, ThreadPoolExecutor(20) as threads:
+    environment = {"PATH": os.environ["PATH"], **settings}
+    with served(tmp_path, environment) as url, ThreadPoolExecutor(20) as threads:
         assert {(path, get(path).status_code) for path in (*ASKED, *PAGES)} == {
             (path, 200) for path in (*ASKED, *PAGES)
         }

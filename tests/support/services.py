@@ -1,6 +1,7 @@
 """Long-running processes: started, asked over HTTP, ended with what they started."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,31 @@ import requests
 BIN = Path(sys.executable).parent
 
 Found = TypeVar("Found")
+
+
+def told_address(process: subprocess.Popen[str]) -> str:
+    """Where `newsapi serve` answers, as its first line says."""
+    assert process.stderr
+    said = process.stderr.readline()
+    address = re.search(r"on (http://\S+); Ctrl-C ends it", said)
+    assert address, said
+    return address[1]
+
+
+@contextmanager
+def served(folder: Path, environment: dict[str, str], *options: str) -> Iterator[str]:
+    """The address of `newsapi serve`, as a process that lives as long as the block."""
+    with subprocess.Popen(
+        [BIN / "newsapi", "serve", "--port", "0", *options],
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield told_address(process)
+        finally:
+            process.kill()
 
 
 @contextmanager
