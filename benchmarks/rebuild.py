@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import psutil
 
 from benchmarks.measuring import program
@@ -22,10 +24,11 @@ from benchmarks.stories import TITLE, bodies
 from newsapi_dentsu.domain.record import read_record
 from newsapi_dentsu.lake import archiving
 from newsapi_dentsu.progress import no_progress
+from newsapi_dentsu.rebuild.job import TABLES
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
-from newsapi_dentsu.warehouse.tables import raw
+from newsapi_dentsu.warehouse.tables import assessments, raw
 
 ARTICLES, ARTICLES_QUICKLY = 1_000_000, 10_000
 MEMBERS, MEMBERS_QUICKLY = 50_000, 2_000
@@ -72,8 +75,12 @@ def rebuild(quick: bool, articles: int | None = None) -> list[Figure]:
         folder = Path(temporary)
         _fill(folder, count, bodies(count), count / DAYS_FOR)
         local, one, two = (_rebuilt(folder, count, workers) for workers in (0, 1, 2))
+        differing = sum(
+            len(differences(folder / "out-0", folder / f"out-{workers}")) for workers in (1, 2)
+        )
     most = max(one.executor_bytes, two.executor_bytes)
     return [
+        Figure("rebuild", f"tables of Spark with other rows, {count:,} articles", differing, "", 0),
         Figure(
             "rebuild",
             f"core-seconds of Spark with two workers to the local ones, {count:,} articles",
@@ -120,6 +127,34 @@ def template(quick: bool, articles: int | None = None) -> list[Figure]:
             two.core_seconds / local.core_seconds,
         ),
     ]
+
+
+def differences(one: Path, other: Path) -> dict[str, list[Any]]:
+    """The first rows of each table that only one of two rebuilds has, but for names of stories.
+
+    Under `stories` are those of which the other one has not just the same articles.
+    """
+    found: dict[str, list[Any]] = {}
+    with tempfile.TemporaryDirectory() as spilled, duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET memory_limit = '2GB'; SET temp_directory = '{spilled}'")
+        asked = {
+            table: (table, ", ".join(f'"{name}"' for name in columns if name != "story_id"), "")
+            for table, columns in TABLES.items()
+        }
+        asked["stories"] = assessments.TABLE, "list(article_id ORDER BY article_id)", "story_id"
+        for name, (table, columns, grouped) in asked.items():
+            rows = [
+                f"SELECT {columns} FROM read_parquet('{folder / table}/*.parquet')"
+                + (f" GROUP BY {grouped}" if grouped else "")
+                for folder in (one, other)
+            ]
+            both = " UNION ALL ".join(
+                f"(({a}) EXCEPT ALL ({b}))" for a, b in (rows, reversed(rows))
+            )
+            if different := connection.execute(f"{both} LIMIT 3").fetchall():
+                found[name] = different
+    return found
 
 
 def _rebuilt(folder: Path, count: int, workers: int) -> _Cost:
