@@ -273,6 +273,26 @@ def test_a_held_file_keeps_what_was_committed_before_a_crash(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["held.duckdb"]
 
 
+def test_a_held_file_takes_up_what_its_log_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from newsapi_dentsu.warehouse.engines import duckdb_held
+
+    monkeypatch.setattr(duckdb_held, "LOG", "100KB")
+    path = tmp_path / "held.duckdb"
+    held = Warehouse(duckdb_held.HeldDuckDBEngine(path, memory_limit="128MB", wait=0))
+    held.upgrade()
+    log = path.with_name("held.duckdb.wal")
+    longest = 0
+    for number in range(40):
+        with held.transaction() as session:
+            name = f"{number} " + "x" * 10_000
+            session.execute("INSERT INTO ops.positions VALUES ($1, $2)", name, number)
+        longest = max(longest, log.stat().st_size if log.exists() else 0)
+    held.close()
+    assert longest < 200_000
+
+
 def _delete_and_fail(session: Session) -> None:
     session.execute("DELETE FROM ops.positions")
     raise ValueError("stop")

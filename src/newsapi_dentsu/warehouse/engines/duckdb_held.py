@@ -1,12 +1,17 @@
 """A DuckDB file that stays open over many transactions."""
 
 from contextlib import suppress
+from typing import Final
 
 import duckdb
 from typing_extensions import override
 
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
+
+LOG: Final = "512MB"
+"""How long the file's log gets before what is in it goes into the file. What is only in the log is
+in memory as well, or spilled as it is; of millions of articles each batch would read that again."""
 
 
 class HeldDuckDBEngine(DuckDBEngine):
@@ -22,7 +27,7 @@ class HeldDuckDBEngine(DuckDBEngine):
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         if self._held is None:
             self._held = super()._open(read_only=False)
-            self._held.execute("SET checkpoint_threshold = '1TB'")
+            self._held.execute(f"SET checkpoint_threshold = '{LOG}'")
             spill = quoted_text(self._path.with_name(f"{self._path.name}.spill"))
             self._held.execute(f"SET temp_directory = {spill}")
         return self._held

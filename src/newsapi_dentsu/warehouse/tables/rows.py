@@ -68,12 +68,15 @@ def rows_by_key(
     """The columns of the rows whose `key`, which has an index, is among `values`.
 
     A few values are a parameter each: given as one list, DuckDB reads the whole column instead of
-    its index.
+    its index. Of many, those that are stored are found first, by the keys alone: in a batch of what
+    is new there are none, and DuckDB would read every text to tell so.
     """
+    if len(values) > LOOKED_UP:
+        values = {found for (found,) in rows_among(session, table, (key,), key, values)}
+        if len(values) > LOOKED_UP:
+            return rows_among(session, table, columns, key, values)
     if not values:
         return []
-    if len(values) > LOOKED_UP:
-        return rows_among(session, table, columns, key, values)
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     return session.rows(
         f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN ({places})", *values
