@@ -16,9 +16,18 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
 )
+from dagster._core.storage.runs.schema import RunStorageSqlMetadata
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.sql import get_alembic_config
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
+from dagster._core.storage.sqlite_storage import (
+    DagsterSqliteStorage,
+    _event_logs_directory,
+    _runs_directory,
+    _schedule_directory,
+)
 from dagster._core.storage.tags import (
     AUTO_RETRY_RUN_ID_TAG,
     BACKFILL_ID_TAG,
@@ -48,15 +57,26 @@ __all__ = [
     "InstanceRef",
     "InstigatorStatus",
     "InstigatorTick",
+    "RunStorageSqlMetadata",
+    "ScheduleStorageSqlMetadata",
     "SerializableErrorInfo",
     "SqlEventLogStorageMetadata",
     "SqliteEventLogStorage",
+    "SqliteRunStorage",
+    "SqliteScheduleStorage",
     "TickData",
+    "create_db_conn_string",
+    "folders_of_records",
     "get_alembic_config",
     "print_with",
     "run_daemon",
     "sqlite_event_log",
 ]
+
+
+def folders_of_records(base: str) -> tuple[str, str, str]:
+    """Where in a home SQLite files are: of runs, of their events, of schedules and sensors."""
+    return _runs_directory(base), _event_logs_directory(base), _schedule_directory(base)
 
 
 def run_daemon(arguments: list[str]) -> None:

@@ -1,12 +1,13 @@
 """Dagster's SQLite storage, quick enough for one run in one process.
 
-Dagster opens a new engine, and so compiles each statement anew, for every event that it stores,
-and sets up its whole migrations for the new file of every run: half of the time of a short run.
-The files stay the same, so that the UI and the daemon read them as their own.
+Dagster opens a new engine, and so compiles each statement anew, for every event that it stores and
+every question that it asks. It reads all of its migrations for each file that it opens, and more
+than once for each that it makes. Together that is half of the time of a short run. The files stay
+the same, so that the UI and the daemon read them as their own.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,21 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.pool import StaticPool
-from typing_extensions import override
+from sqlalchemy.pool import NullPool, StaticPool
+from typing_extensions import Self, override
 
 from newsapi_dentsu.dagster_private import (
     INDEX_SHARD_NAME,
     SQLITE_BUSY_TIMEOUT_SECONDS,
     DagsterSqliteStorage,
+    RunStorageSqlMetadata,
+    ScheduleStorageSqlMetadata,
     SqlEventLogStorageMetadata,
     SqliteEventLogStorage,
+    SqliteRunStorage,
+    SqliteScheduleStorage,
+    create_db_conn_string,
+    folders_of_records,
     get_alembic_config,
     sqlite_event_log,
 )
@@ -55,20 +62,22 @@ class ProcessEventLog(SqliteEventLogStorage):
                     engine, "connect", lambda db, _: db.execute("PRAGMA synchronous=NORMAL")
                 )
                 if is_new and shard != INDEX_SHARD_NAME:
-                    self._create_shard(engine)
+                    _make_tables(engine, SqlEventLogStorageMetadata)
                 else:
                     self._initdb(engine)
                 self._engines[shard] = engine
             with engine.begin() as connection:
                 yield connection
 
-    def _create_shard(self, engine: sa.Engine) -> None:
-        """Make a run's file with the tables of today, marked as being of the newest revision."""
-        with engine.connect() as connection:
-            connection.execute(sa.text("PRAGMA journal_mode=WAL"))
-        with engine.begin() as connection:
-            SqlEventLogStorageMetadata.create_all(connection)
-            MigrationContext.configure(connection).stamp(_migrations(), "head")
+    @override
+    def _initdb(self, engine: sa.Engine, for_index_shard: bool = False) -> None:
+        # Whatever is wrong, or another process does at the same time, Dagster sees to.
+        with suppress(sa.exc.DatabaseError):
+            if for_index_shard:
+                _make_tables(engine, SqlEventLogStorageMetadata)
+            if _is_marked(engine):
+                return
+        super()._initdb(engine, for_index_shard)
 
     @override
     def dispose(self) -> None:
@@ -77,18 +86,91 @@ class ProcessEventLog(SqliteEventLogStorage):
         super().dispose()
 
 
+class ProcessRuns(SqliteRunStorage):
+    """Dagster's records of runs with one engine, which remembers the statements it has compiled."""
+
+    def __init__(self, conn_string: str, inst_data: Any = None) -> None:
+        self._engine = sa.create_engine(conn_string, poolclass=NullPool)
+        super().__init__(conn_string, inst_data)
+
+    @override
+    @classmethod
+    def from_local(cls, base_dir: str, inst_data: Any = None) -> Self:
+        is_new = not Path(base_dir, "runs.db").exists()
+        made = cls(create_db_conn_string(base_dir, "runs"), inst_data)
+        if is_new:
+            _make_tables(made._engine, RunStorageSqlMetadata)
+            made.migrate()
+            made.optimize()
+        return made if _is_marked(made._engine) else super().from_local(base_dir, inst_data)
+
+    @override
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+
+class ProcessSchedules(SqliteScheduleStorage):
+    """Dagster's records of schedules and sensors, opened in the same way."""
+
+    def __init__(self, conn_string: str, inst_data: Any = None) -> None:
+        self._engine = sa.create_engine(conn_string, poolclass=NullPool)
+        super().__init__(conn_string, inst_data)
+
+    @override
+    @classmethod
+    def from_local(cls, base_dir: str, inst_data: Any = None) -> SqliteScheduleStorage:
+        is_new = not Path(base_dir, "schedules.db").exists()
+        made = cls(create_db_conn_string(base_dir, "schedules"), inst_data)
+        if is_new:
+            _make_tables(made._engine, ScheduleStorageSqlMetadata)
+            made.migrate()
+            made.optimize()
+        return made if _is_marked(made._engine) else super().from_local(base_dir, inst_data)
+
+    @override
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+
+def _make_tables(engine: sa.Engine, metadata: sa.MetaData) -> None:
+    """Make the tables of today in a new file, marked as being of the newest revision."""
+    assert engine.url.database is not None
+    Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    with engine.connect() as connection:
+        connection.execute(sa.text("PRAGMA journal_mode=WAL"))
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        MigrationContext.configure(connection).stamp(_migrations(), "head")
+
+
+def _is_marked(engine: sa.Engine) -> bool:
+    """Whether a file says of which revision its tables are: then Dagster leaves it as it is."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() is not None
+
+
 @cache
 def _migrations() -> ScriptDirectory:
-    """Dagster's history of the tables, walked once."""
+    """Dagster's history of the tables, of all files, walked once."""
     return ScriptDirectory.from_config(get_alembic_config(sqlite_event_log.__file__))
 
 
 class ProcessStorage(DagsterSqliteStorage):
-    """Dagster's SQLite storage with that event log."""
+    """Dagster's SQLite storage of these parts."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
-        super().__init__(base_dir, inst_data)
-        self._event_log_storage = ProcessEventLog(self._event_log_storage._base_dir)
+        # Not that of Dagster's class, which would open its own parts first.
+        super(DagsterSqliteStorage, self).__init__()
+        runs, events, schedules = folders_of_records(base_dir)
+        self.base_dir = base_dir
+        self._inst_data = inst_data
+        self._run_storage = ProcessRuns.from_local(runs)
+        self._event_log_storage = ProcessEventLog(events)
+        self._schedule_storage = ProcessSchedules.from_local(schedules)
 
     @override
     @classmethod
