@@ -28,7 +28,6 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
-    DotEnvSettingsSource,
     EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
@@ -525,18 +524,17 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment before `.env`, each value as it stands there.
 
         The library's own sources look through the type of every field for values in JSON, which
         takes longer than all else. No setting is written in JSON.
         """
-        assert isinstance(env_settings, EnvSettingsSource)
-        assert isinstance(dotenv_settings, DotEnvSettingsSource)
         given = {
             name: value
             for source in (dotenv_settings, env_settings)
+            if isinstance(source, EnvSettingsSource)
             for name, value in source.env_vars.items()
             if name in settings_cls.model_fields and value is not None
         }

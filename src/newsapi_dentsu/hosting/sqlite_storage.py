@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.pool import NullPool, StaticPool
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from newsapi_dentsu.dagster_private import (
     INDEX_SHARD_NAME,
@@ -138,8 +138,7 @@ class ProcessSchedules(SqliteScheduleStorage):
 
 def _make_tables(engine: sa.Engine, metadata: sa.MetaData) -> None:
     """Make the tables of today in a new file, marked as being of the newest revision."""
-    assert engine.url.database is not None
-    Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
     with engine.connect() as connection:
         connection.execute(sa.text("PRAGMA journal_mode=WAL"))
     with engine.begin() as connection:
@@ -164,7 +163,7 @@ class ProcessStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         # Not that of Dagster's class, which would open its own parts first.
-        super(DagsterSqliteStorage, self).__init__()
+        super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]
         runs, events, schedules = folders_of_records(base_dir)
         self.base_dir = base_dir
         self._inst_data = inst_data
