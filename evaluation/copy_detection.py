@@ -8,10 +8,9 @@ as anything else.
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from datasketch import MinHash
 
 from evaluation.duplicates.base_texts import Publication
 from evaluation.duplicates.pairs import Pair
@@ -21,6 +20,9 @@ from newsapi_dentsu.domain.similarity import Text, bands, prepare
 from newsapi_dentsu.domain.stories import HELD
 from newsapi_dentsu.domain.text import clean_text, clean_title, text_hash
 from newsapi_dentsu.domain.wrapping import own_span
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 Method = Callable[[Publication, Publication], Verdict]
 
@@ -99,7 +101,9 @@ def _bands(body: str) -> frozenset[int]:
 
 
 @lru_cache(_CACHED)
-def _minhash(body: str) -> MinHash:
+def _minhash(body: str) -> "MinHash":
+    from datasketch import MinHash  # Half a second, for whoever only reads the other methods.
+
     sketch = MinHash(num_perm=_PERMUTATIONS)
     words = clean_text(body).lower().split()
     grams = {" ".join(gram) for gram in zip(words, words[1:], words[2:], strict=False)}

@@ -7,14 +7,17 @@ from evaluation.duplicates.base_texts import BaseText, base_texts
 from evaluation.duplicates.template_news import short_texts, templates
 from evaluation.parts import PARTS, Part
 
-ALL = [text for part in PARTS for text in base_texts(part)]
+
+@pytest.fixture(scope="module")
+def texts() -> list[BaseText]:
+    return [text for part in PARTS for text in base_texts(part)]
 
 
-def test_no_text_and_no_template_is_in_both_parts() -> None:
+def test_no_text_and_no_template_is_in_both_parts(texts: list[BaseText]) -> None:
     for names in (
-        [text.id for text in ALL],
-        [text.body for text in ALL],
-        [text.story for text in ALL if text.story == text.id],
+        [text.id for text in texts],
+        [text.body for text in texts],
+        [text.story for text in texts if text.story == text.id],
         [template.id for part in PARTS for template in templates(part)],
         [text.body for part in PARTS for text in short_texts(part)],
     ):
@@ -23,18 +26,18 @@ def test_no_text_and_no_template_is_in_both_parts() -> None:
     assert not tuning & reported
 
 
-def test_the_texts_are_in_four_languages_and_of_many_lengths() -> None:
-    languages = [text.language for text in ALL]
+def test_the_texts_are_in_four_languages_and_of_many_lengths(texts: list[BaseText]) -> None:
+    languages = [text.language for text in texts]
     assert languages.count("eng") >= 80
     assert all(languages.count(language) >= 10 for language in ("deu", "spa", "fra"))
-    lengths = sorted(text.words for text in ALL)
+    lengths = sorted(text.words for text in texts)
     assert lengths[0] < 100
     assert lengths[-1] > 700
-    assert len(ALL) >= 110
+    assert len(texts) >= 110
 
 
-def test_twenty_events_are_told_by_several_reports() -> None:
-    events = [text.event for text in ALL if text.event]
+def test_twenty_events_are_told_by_several_reports(texts: list[BaseText]) -> None:
+    events = [text.event for text in texts if text.event]
     assert len({event for event in events if events.count(event) >= 2}) >= 20
 
 

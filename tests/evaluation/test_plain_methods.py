@@ -1,7 +1,9 @@
 """The methods beside the pipeline do what their names say."""
 
+from functools import cache
+
 import pytest
-from evaluation.duplicates.pairs import make_pairs
+from evaluation.duplicates.pairs import Pair, make_pairs
 from evaluation.judgements import PIPELINE
 from evaluation.labelled_articles import LabelledArticle, labelled_articles
 from evaluation.parts import PARTS
@@ -9,25 +11,28 @@ from evaluation.scores import scores_of
 
 from evaluation import copy_detection, relevance_scoring
 
-PAIRS = make_pairs("tuning")
+
+@cache
+def pairs() -> list[Pair]:
+    return make_pairs("tuning")
 
 
 def found(method: copy_detection.Method, kinds: set[str]) -> list[bool]:
-    chosen = [pair for pair in PAIRS if pair.kind in kinds]
+    chosen = [pair for pair in pairs() if pair.kind in kinds]
     assert chosen
     return [method(pair.one, pair.other).said for pair in chosen]
 
 
 def test_the_exact_url_finds_url_twins_and_nothing_else() -> None:
     assert all(found(copy_detection.by_url, {"url_twin"}))
-    others = {pair.kind for pair in PAIRS} - {"url_twin"}
+    others = {pair.kind for pair in pairs()} - {"url_twin"}
     assert not any(found(copy_detection.by_url, others))
 
 
 def test_the_exact_text_finds_copies_with_the_same_body_only() -> None:
     assert all(found(copy_detection.by_exact_text, {"exact", "url_twin", "retitled"}))
     assert not any(found(copy_detection.by_exact_text, {"edited_2", "byline", "cut_60"}))
-    for pair in PAIRS:
+    for pair in pairs():
         if copy_detection.by_exact_text(pair.one, pair.other).said:
             assert pair.truth == "copy"
 
@@ -46,7 +51,7 @@ def test_minhash_finds_light_edits_and_misses_cut_texts() -> None:
 
 
 def test_the_pipeline_is_ahead_of_every_plain_method() -> None:
-    sample = PAIRS[::8]
+    sample = pairs()[::8]
     f1 = {
         name: scores_of(
             (pair.truth == "copy", method(pair.one, pair.other).said) for pair in sample

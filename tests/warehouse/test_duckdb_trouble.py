@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.sandbox import SandboxArticle
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import serving
@@ -21,14 +22,17 @@ from support.processing import broken_promises
 from support.tables import count
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
-ARTICLES = [
-    article(
-        f"{number:05}",
-        at=MORNING + timedelta(seconds=number),
-        body=" ".join(body(f"{number} {part}") for part in range(20)),
-    )
-    for number in range(250)
-]
+
+
+def long_articles() -> list[SandboxArticle]:
+    return [
+        article(
+            f"{number:05}",
+            at=MORNING + timedelta(seconds=number),
+            body=" ".join(body(f"{number} {part}") for part in range(20)),
+        )
+        for number in range(250)
+    ]
 
 
 def warehouse_at(path: Path) -> Warehouse:
@@ -133,7 +137,7 @@ def test_a_database_on_a_disk_that_turned_read_only_is_named(tmp_path: Path) -> 
 
 def test_a_full_disk_is_named_and_the_next_run_completes(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
-    with mounted(folder, "size=3m"), serving(ARTICLES) as api:
+    with mounted(folder, "size=3m"), serving(long_articles()) as api:
         path = folder / "news.duckdb"
         run_lock_and_upgrade(path)
         ballast = folder / "ballast"
@@ -155,7 +159,7 @@ def test_a_file_that_may_not_grow_is_named_and_the_next_run_completes(
     duckdb_databases: DuckDBDatabases,
 ) -> None:
     database = duckdb_databases.create()
-    with serving(ARTICLES) as api:
+    with serving(long_articles()) as api:
         with process(_run_within, api.sandbox.url, database, 1_500_000) as child:
             child.join(60)
             assert child.exitcode == 3
