@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
+from newsapi_dentsu.hosting.execution import opened_instance
+from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
+from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse import open_warehouse
 from support import commands
 from support.sharing import made_once
 
@@ -81,21 +85,40 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path, {})
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Path:
+    """Empty tables and Dagster's empty records, which every first run would make anew."""
+
+    def make(folder: Path) -> None:
+        settings = Settings(_env_file=None, duckdb_path=folder / "data/news.duckdb")
+        open_warehouse(settings).upgrade()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delenv("DAGSTER_HOME", raising=False)
+            with opened_instance(settings, prepare_home(settings)):
+                pass
+
+    return made_once("prepared-home", make) / "data"
+
+
 @pytest.fixture
-def connected(tmp_path: Path, api: Sandbox) -> Workspace:
-    """An empty folder, and settings that name the API and the last few days."""
+def connected(tmp_path: Path, prepared: Path, api: Sandbox) -> Workspace:
+    """A folder with empty tables, and settings that name the API and the last few days."""
+    shutil.copytree(prepared, tmp_path / "data")
     settings = {"NEWSAPI_HOST": api.url, "NEWSAPI_KEY": SANDBOX_KEY, "LOOKBACK_DAYS": "3"}
     return Workspace(tmp_path, settings)
 
 
 @pytest.fixture(scope="session")
 def first() -> tuple[Workspace, Finished]:
-    """A newcomer's folder, and what the first run in it has said; only to look at."""
-    return run_once("first")
+    """A newcomer's folder, and what the first run in it has said; only to look at.
+
+    Its ten days are enough for all who look, and a third of the month that is read by default.
+    """
+    return run_once("first", LOOKBACK_DAYS="10")
 
 
 def run_once(
-    name: str, *arguments: str, after: Workspace | None = None
+    name: str, *arguments: str, after: Workspace | None = None, **settings: str
 ) -> tuple[Workspace, Finished]:
     """A folder after `newsapi run` in a copy of another one, for all processes of the tests."""
 
@@ -103,7 +126,7 @@ def run_once(
         if after is not None:
             shutil.copytree(after.folder, folder / "home")
         (folder / "home").mkdir(exist_ok=True)
-        finished = Workspace(folder / "home", {}).newsapi("run", *arguments)
+        finished = Workspace(folder / "home", {}).newsapi("run", *arguments, **settings)
         assert finished.code == 0, finished.err
         (folder / "said.json").write_text(json.dumps([finished.out, finished.err]))
 

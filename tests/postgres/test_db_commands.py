@@ -57,9 +57,13 @@ def newsapi(tmp_path: Path, server: Server, db_name: str) -> Command:
     return Command(tmp_path, server.settings(db_name))
 
 
+FEW = 9
+"""Articles of a day."""
+
+
 @pytest.fixture(scope="session")
 def api() -> Iterator[Sandbox]:
-    with Sandbox(tokens=100_000) as sandbox:
+    with Sandbox(tokens=100_000, articles_per_day=FEW) as sandbox:
         yield sandbox
 
 
@@ -120,7 +124,8 @@ def test_the_dashboard_shows_a_run_and_the_space_that_the_server_has(
 @contextmanager
 def run_in_the_middle(newsapi: Command) -> Iterator[Started]:
     """A run that has read and stored something and waits for a page."""
-    with Sandbox(tokens=1000, faults=[Fault("hang", seconds=4, on_request=4)]) as api:
+    hang = Fault("hang", seconds=4, on_request=4)
+    with Sandbox(tokens=1000, articles_per_day=FEW, faults=[hang]) as api:
         process = newsapi.start("run", "--json", **connected(api))
         deadline = time.monotonic() + 60
         while sum(entry.path.endswith("/article") for entry in api.requests) < 2:
