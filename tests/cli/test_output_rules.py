@@ -142,8 +142,8 @@ def test_in_a_pipe_a_link_is_whole_and_an_article_is_one_line(filled: Workspace)
     assert all(row.endswith(f"  {link}") for row in rows)
 
 
-def test_a_piped_run_says_at_once_that_it_runs(workspace: Workspace) -> None:
-    with workspace.start("run", LOOKBACK_DAYS="1") as process:
+def test_a_piped_run_says_at_once_that_it_runs(connected: Workspace) -> None:
+    with connected.start("run", LOOKBACK_DAYS="1") as process:
         assert process.stderr
         began = time.monotonic()
         said = [process.stderr.readline(), process.stderr.readline()]
@@ -153,7 +153,7 @@ def test_a_piped_run_says_at_once_that_it_runs(workspace: Workspace) -> None:
     assert rest.count(" …\n") == len(STAGES)
 
 
-@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("log_format", first_quick(["text", "json"]))
 def test_what_the_api_says_never_acts_on_a_terminal_or_in_a_log(
     workspace: Workspace, log_format: str
 ) -> None:

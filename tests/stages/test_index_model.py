@@ -250,7 +250,7 @@ def _lives(databases: Databases, seeds: range) -> None:
             disconnect(warehouse)
 
 
-@pytest.mark.parametrize("seed", first_quick(range(6), 2))
+@pytest.mark.parametrize("seed", first_quick(range(6)))
 def test_no_article_is_lost_in_a_few_histories(
     postgres_databases: PostgresDatabases, seed: int
 ) -> None:

@@ -188,7 +188,9 @@ def test_a_count_that_grows_with_every_answer_stops_neither_its_day_nor_the_othe
     assert max(report.requests for report in reports) < 30
 
 
-@pytest.mark.parametrize("failure", [SourceUnavailableError("rubbish"), SourceError("refused")])
+@pytest.mark.parametrize(
+    "failure", first_quick([SourceUnavailableError("rubbish"), SourceError("refused")])
+)
 def test_a_day_that_fails_holds_up_no_other_and_is_tried_again_at_growing_distance(
     warehouse: Warehouse, index: MovingIndex, failure: SourceError
 ) -> None:
@@ -334,7 +336,7 @@ def test_steady_days_of_less_than_a_page_cost_one_token_more_to_settle(
 
 
 @pytest.mark.parametrize("ahead", first_quick(timedelta(days=days) for days in (5, 40, 400)))
-@pytest.mark.parametrize("outage", [timedelta(), timedelta(days=45)])
+@pytest.mark.parametrize("outage", first_quick([timedelta(), timedelta(days=45)]))
 def test_a_first_run_under_a_clock_that_was_ahead_costs_no_article(
     warehouse: Warehouse, index: MovingIndex, ahead: timedelta, outage: timedelta
 ) -> None:

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from newsapi_dentsu.sandbox import SANDBOX_KEY, Sandbox
 from support.collector import collector
 from support.commands import Finished, run_newsapi
 
@@ -23,15 +25,22 @@ def environment(**settings: str) -> dict[str, str]:
     return inherited | {"LOOKBACK_DAYS": "1"} | settings
 
 
-def run(folder: Path, endpoint: str) -> Finished:
-    settings = environment(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+@pytest.fixture(scope="module")
+def api() -> Iterator[dict[str, str]]:
+    """Settings that lead to a news API with few articles a day."""
+    with Sandbox(articles_per_day=5) as sandbox:
+        yield {"NEWSAPI_HOST": sandbox.url, "NEWSAPI_KEY": SANDBOX_KEY}
+
+
+def run(folder: Path, endpoint: str, api: dict[str, str]) -> Finished:
+    settings = environment(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **api)
     with tempfile.TemporaryDirectory() as scratch:
         return run_newsapi(["run", "--json"], folder, settings, Path(scratch))
 
 
-def test_a_run_tells_the_collector_how_it_went(tmp_path: Path) -> None:
+def test_a_run_tells_the_collector_how_it_went(tmp_path: Path, api: dict[str, str]) -> None:
     with collector() as got:
-        finished = run(tmp_path, got.url)
+        finished = run(tmp_path, got.url, api)
 
     assert finished.code == 0, finished.err
     assert finished.err == ""
@@ -42,9 +51,9 @@ def test_a_run_tells_the_collector_how_it_went(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough("tests/telemetry/test_otlp.py::test_a_collector_that_refuses_is_one_line")
-def test_a_run_succeeds_although_the_collector_refuses(tmp_path: Path) -> None:
+def test_a_run_succeeds_although_the_collector_refuses(tmp_path: Path, api: dict[str, str]) -> None:
     with collector(500) as got:
-        finished = run(tmp_path, got.url)
+        finished = run(tmp_path, got.url, api)
 
     assert finished.code == 0
     assert json.loads(finished.out)["succeeded"]
@@ -52,11 +61,13 @@ def test_a_run_succeeds_although_the_collector_refuses(tmp_path: Path) -> None:
     assert "could not be sent to OTLP" in finished.err
 
 
-def test_without_an_address_nothing_of_opentelemetry_is_imported(tmp_path: Path) -> None:
+def test_without_an_address_nothing_of_opentelemetry_is_imported(
+    tmp_path: Path, api: dict[str, str]
+) -> None:
     finished = subprocess.run(
         [NEWSAPI, "run", "--json"],
         cwd=tmp_path,
-        env=environment(PYTHONPROFILEIMPORTTIME="1"),
+        env=environment(PYTHONPROFILEIMPORTTIME="1", **api),
         capture_output=True,
         text=True,
         timeout=120,

@@ -6,10 +6,11 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import processed, raw
 from support.articles import body, record
 from support.clock import NOON
+from support.parts import first_quick
 from support.processing import process, store
 
 
-@pytest.mark.parametrize("wanted", [1, 400])
+@pytest.mark.parametrize("wanted", first_quick([1, 400]))
 def test_records_are_found_by_number_and_articles_by_id(warehouse: Warehouse, wanted: int) -> None:
     warehouse.upgrade()
     store(warehouse, *(record(str(number), NOON, body=body(str(number))) for number in range(500)))
