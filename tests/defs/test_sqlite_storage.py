@@ -1,5 +1,7 @@
 """The quicker SQLite storage leaves the files that Dagster's own leaves."""
 
+from contextlib import ExitStack
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,14 @@ from newsapi_dentsu.dagster_private import (
     SqliteRunStorage,
     SqliteScheduleStorage,
 )
-from newsapi_dentsu.hosting.sqlite_storage import ProcessEventLog, ProcessRuns, ProcessSchedules
+from newsapi_dentsu.hosting.sqlite_storage import (
+    ProcessEventLog,
+    ProcessRuns,
+    ProcessSchedules,
+    ProcessStorage,
+)
+from support.forking import server
+from support.processes import finish, process
 
 RUN = "0a1b2c3d-0000-4000-8000-000000000001"
 
@@ -68,3 +77,20 @@ def test_a_file_without_tables_gets_them(tmp_path: Path, ours: Any, file: str) -
     (tmp_path / file).touch()
     with ours.from_local(str(tmp_path)).connect() as connection:
         assert built(connection)[1]
+
+
+def open_at_once(folders: list[Path], together: Barrier) -> None:
+    for folder in folders:
+        together.wait(30)
+        ProcessStorage(str(folder)).run_storage.get_run_ids()
+
+
+def test_commands_that_come_to_a_new_home_at_once_make_its_files_once(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(5)]
+    together = server.Barrier(3)
+    with ExitStack() as children:
+        started = [
+            children.enter_context(process(open_at_once, folders, together)) for _ in range(3)
+        ]
+        for child in started:
+            finish(child)

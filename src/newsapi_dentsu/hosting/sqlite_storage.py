@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+import filelock
 import sqlalchemy as sa
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -33,6 +34,9 @@ from newsapi_dentsu.dagster_private import (
     get_alembic_config,
     sqlite_event_log,
 )
+
+_MAKING_SECONDS = 60
+"""So long another process may take to make the files, a moment in general."""
 
 
 class ProcessEventLog(SqliteEventLogStorage):
@@ -167,9 +171,12 @@ class ProcessStorage(DagsterSqliteStorage):
         runs, events, schedules = folders_of_records(base_dir)
         self.base_dir = base_dir
         self._inst_data = inst_data
-        self._run_storage = ProcessRuns.from_local(runs)
-        self._event_log_storage = ProcessEventLog(events)
-        self._schedule_storage = ProcessSchedules.from_local(schedules)
+        Path(base_dir).mkdir(parents=True, exist_ok=True)
+        # The files of a new home are made by one of the processes that come to it at once.
+        with filelock.FileLock(Path(base_dir, ".making.lock"), timeout=_MAKING_SECONDS):
+            self._run_storage = ProcessRuns.from_local(runs)
+            self._event_log_storage = ProcessEventLog(events)
+            self._schedule_storage = ProcessSchedules.from_local(schedules)
 
     @override
     @classmethod
