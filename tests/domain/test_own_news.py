@@ -157,7 +157,10 @@ def test_a_live_report_needs_less() -> None:
     )
     titles = ("The Latest: Fire destroys plant", "The Latest: Fire spreads to plant")
     assert 2 <= evidence(prepare(REPORT), prepare(f"{REPORT}\n{news}")).gained.told < 4
-    assert dropped(f"{REPORT}\n{news}")
+    usual = compare(prepare(REPORT, TITLE), prepare(f"{REPORT}\n{news}", TITLE))
+    assert usual is not None
+    assert usual.rule == "revised"
+    assert dropped(f"{REPORT.replace('Schools east', 'Many schools east')[:1200]}\n{news}")
     assert not dropped(f"{REPORT}\n{news}", titles[1], earlier_title=titles[0])
 
 

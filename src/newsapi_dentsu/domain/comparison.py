@@ -10,12 +10,12 @@ from math import exp
 from typing import Final, Literal
 
 from newsapi_dentsu.domain import pair_figures
-from newsapi_dentsu.domain.novelty import Evidence, New, evidence_by
+from newsapi_dentsu.domain.novelty import Evidence, New, evidence_by, revised
 from newsapi_dentsu.domain.similarity import Gap, Text, comparable, gaps, in_common
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
 
-METHOD: Final = "pairs-5"
+METHOD: Final = "pairs-6"
 """Names the rules below and the figures: whoever changes them changes it, too."""
 
 COPY_CERTAINTY: Final = 0.45
@@ -37,9 +37,12 @@ STRETCH_FACTS: Final = 10
 MOST_SHARE: Final = 0.2
 FEW_WORDS: Final = 30
 FEW_WORDS_SHARE: Final = 0.4
+MANY_FACTS: Final = 7
+MANY_FACTS_SHARE: Final = 0.3
 """A text with so many new words in a row is never dropped, however much shorter than the other one
 it is; nor one with `STRETCH_WORDS` in a row among `STRETCH_AMONG` new words that tell at least
-`STRETCH_FACTS`; nor one with such a share of new words, but for a few words."""
+`STRETCH_FACTS`; nor one with such a share of new words, but for a few words, if they don't tell
+`MANY_FACTS`."""
 
 TOLD_FACTS: Final = 4
 LIVE_FACTS: Final = 2
@@ -53,6 +56,11 @@ not lack as much of it in a row."""
 
 NEARLY_SAME: Final = 0.9
 """Share of two texts' runs of words that both have, from which on a reader sees one text."""
+
+NEARLY_ALL_WORDS: Final = 0.9
+FEW_IN_A_ROW: Final = 8
+"""Texts that differ in a word here and there have so much of their words in common, and fewer words
+in a row that only one of them has; however short they are."""
 
 SERIES_WORDS: Final = 200
 """Shorter texts under titles with other numbers may be parts of a series: one game, the next. Of
@@ -113,8 +121,8 @@ FITTED: Final = Figures(pair_figures.COPY, pair_figures.FULLER)
 class Comparison:
     """How two texts belong together.
 
-    `rule` says what decided: `same_text`, `no_news`, `nearly_same`, `fuller`, `told`, `news` or
-    `reworked`.
+    `rule` says what decided: `same_text`, `no_news`, `revised`, `nearly_same`, `fuller`, `told`,
+    `news` or `reworked`.
     `similarity` is the share of both texts' words that they have in common, `containment` the share
     of the shorter text's words that the longer has; both from 0 to 1. `reasons` tells in words what
     decided.
@@ -201,10 +209,18 @@ def _verdict(
     gained, lost = seen.gained, seen.lost
     no_news, fuller, no_loss = certainties
     known = _adds_nothing(gained, no_news, MOST_SHARE, MOST_IN_A_ROW)
-    if known and not _tells(seen):
-        return "copy", "no_news"
     in_series = seen.other_numbers and gained.words < SERIES_WORDS
-    if not in_series and _shared_runs(earlier, later) >= NEARLY_SAME:
+    nearly = not in_series and _shared_runs(earlier, later) >= NEARLY_SAME
+    if known and not _tells(seen):
+        here_and_there = (
+            not in_series
+            and alike[0] >= NEARLY_ALL_WORDS
+            and max(gained.longest, lost.longest) < FEW_IN_A_ROW
+        )
+        if gained.added and (nearly or here_and_there) and revised(earlier, later):
+            return "fuller", "revised"
+        return "copy", "no_news"
+    if nearly:
         newer = gained.added > lost.added or seen.other_numbers
         return ("fuller" if newer else "copy"), "nearly_same"
     related = _related(earlier, later, *alike)
@@ -221,10 +237,10 @@ def _verdict(
 
 
 def _adds_nothing(new: New, certainty_of_it: float, most_share: float, most_in_a_row: int) -> bool:
+    if new.added < FEW_WORDS:
+        most_share = FEW_WORDS_SHARE if new.facts < MANY_FACTS else MANY_FACTS_SHARE
     return (
-        certainty_of_it >= COPY_CERTAINTY
-        and new.longest < most_in_a_row
-        and new.share < (FEW_WORDS_SHARE if new.added < FEW_WORDS else most_share)
+        certainty_of_it >= COPY_CERTAINTY and new.longest < most_in_a_row and new.share < most_share
     )
 
 

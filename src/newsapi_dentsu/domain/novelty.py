@@ -5,17 +5,20 @@ lines that say nothing of the subject don't count (captions, players, sign-ups),
 says for the second time.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain
 from math import log, log1p
 from typing import Final, NamedTuple
 
+from newsapi_dentsu.domain.numbers import numbers_of
 from newsapi_dentsu.domain.similarity import (
     RUN,
     Text,
     amount,
     facts_by_stems,
+    facts_of,
+    gaps,
     in_common,
     rows_of,
     sentences_of,
@@ -32,6 +35,15 @@ SENTENCE_NEW: Final = 13
 SENTENCE_SHARE: Final = 0.7
 """A sentence with so many new words, and this share of its words, is new."""
 
+BRIEF_NEW: Final = 4
+BRIEF_FACTS: Final = 2
+FIRST_NEW: Final = 8
+"""Of two texts that are nearly the same, a new sentence with so many new words and facts is enough
+to prefer the one that has it; a first one has more words than a byline."""
+
+MOST_EXCHANGED: Final = 8
+"""More words that stand in another text's place for others are a passage in other words."""
+
 LEAST_KEPT: Final = 0.4
 ENOUGH_KEPT: Final = 100
 """What is left without asides is such a share of a text's words, or so many of them."""
@@ -40,6 +52,13 @@ REPEATED: Final = 0.6
 """A stretch that has this share of its runs in the text's own earlier stretches is no new one."""
 
 _LIVE = frozenset(("live", "latest", "update", "updates"))
+_DENIALS = frozenset(
+    (
+        *("not", "never", "cannot", "nicht", "kein", "keine", "keinen", "nie"),
+        *("pas", "jamais", "nunca", "niet", "geen"),
+    )
+)
+_CORRECTING = ("correct", "clarif", "korrigier", "korrektur", "richtigstell", "rectif", "corrig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +165,58 @@ def new_stretches(text: Text, other: Text) -> list[str]:
     return [" ".join(counted.words[start:end]) for start, end in counted.stretches]
 
 
+def revised(earlier: Text, later: Text) -> bool:
+    """Whether a text has another state of things than one that it is nearly the same as.
+
+    It has another figure in the place of one, or another word that its title tells of; it says no
+    where that says yes, or the other way round; it corrects something; or it has a sentence more,
+    however short.
+    """
+    headline = later.of_title.facts - earlier.of_title.facts - earlier.facts
+    old = in_common(later, earlier)
+    theirs: dict[tuple[str, ...], list[Sequence[str]]] = {}
+    for gap in gaps(earlier, in_common(earlier, later)):
+        theirs.setdefault(gap.before, []).append(gap.words)
+    for gap in gaps(later, old):
+        if any(map(_corrects, gap.words)):
+            return True
+        told = facts_of(gap.words)
+        for words in theirs.get(gap.before, [()]):
+            if _exchanged(words, gap.words):
+                return True
+            if words and not headline.isdisjoint(told):
+                return True
+    counted = _counted(later, old)
+    if sum(end - start for start, end in counted.stretches) < BRIEF_NEW:
+        return False
+    every = {
+        fact
+        for start, end in counted.stretches
+        for fact in facts_by_stems(counted.words[start:end], counted.stems[start:end])
+    } - earlier.facts
+    brief = _new_sentences(later, counted, every, BRIEF_NEW)
+    return any(
+        amount(one.facts) >= BRIEF_FACTS and (one.words >= FIRST_NEW or not one.first)
+        for one in brief
+    )
+
+
+def _corrects(word: str) -> bool:
+    return word.startswith(_CORRECTING)
+
+
+def _exchanged(former: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether words tell other figures than those in whose place they stand, or deny them."""
+    if max(len(former), len(words)) > MOST_EXCHANGED:
+        return False
+    one, other = numbers_of(former), numbers_of(words)
+    return bool(one - other and other - one) or _denies(former) != _denies(words)
+
+
+def _denies(words: Sequence[str]) -> bool:
+    return any(word in _DENIALS or word.endswith("n't") for word in words)
+
+
 class _Counted(NamedTuple):
     """The words of a text but for asides, their places, stems, and where the new stretches are."""
 
@@ -195,24 +266,43 @@ def _new(text: Text, other: Text, old: bytes, *, told: bool) -> New:
 
 def _told(text: Text, counted: _Counted, facts: Set[str]) -> int:
     """The most facts in one new sentence."""
+    return max(
+        (
+            amount(one.facts)
+            for one in _new_sentences(text, counted, facts, SENTENCE_NEW)
+            if not one.first or one.facts & text.of_title.facts
+        ),
+        default=0,
+    )
+
+
+class _NewSentence(NamedTuple):
+    """A sentence that is new: whether it is its text's first one, its words, which facts it has."""
+
+    first: bool
+    words: int
+    facts: Set[str]
+
+
+def _new_sentences(
+    text: Text, counted: _Counted, facts: Set[str], least: int
+) -> Iterator[_NewSentence]:
+    """The sentences that have at least so many new words, which are most of them."""
     fresh = bytearray(len(text.words))
     for start, end in counted.stretches:
         for at in counted.places[start:end]:
             fresh[at] = 1
-    most = line_begin = 0
+    line_begin = 0
     for line, line_words in text.lines:
         begin, line_begin = line_begin, line_begin + line_words
-        if fresh.count(1, begin, line_begin) < SENTENCE_NEW:
+        if fresh.count(1, begin, line_begin) < least:
             continue
         for count, ends in sentences_of(line):
             first, begin, end = begin == 0, begin + count, begin + count
             new = fresh.count(1, end - count, end)
-            if ends and new >= SENTENCE_NEW and new >= SENTENCE_SHARE * count:
+            if ends and new >= least and new >= SENTENCE_SHARE * count:
                 words, stems = text.words[end - count : end], text.stems[end - count : end]
-                found = facts & facts_by_stems(words, stems)
-                if not first or found & text.of_title.facts:
-                    most = max(most, amount(found))
-    return most
+                yield _NewSentence(first, count, facts & facts_by_stems(words, stems))
 
 
 def _without_asides(text: Text, old: bytes) -> Sequence[int]:

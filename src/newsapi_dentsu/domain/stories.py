@@ -376,8 +376,15 @@ class _Placing:
             return "rewrite" if surpassed else "copy"
         if surpassed or rank.rejected != self._rank(other).rejected:
             return "update"
-        nearly = found.rule == "nearly_same"
+        nearly = found.rule in ("nearly_same", "revised")
+        if nearly and self._is_former_state(key, other):
+            return "copy"
         return "fuller" if self._has_all_of(key, other, nearly=nearly) else "update"
+
+    def _is_former_state(self, key: str, other: str) -> bool:
+        """Whether a text tells what was shown in a place before the one that is shown there."""
+        former = (self._compared(one, key) for one in self._shown_until(other)[1:])
+        return any(found is not None and found.degree == "copy" for found in former)
 
     def _has_all_of(self, key: str, other: str, *, nearly: bool) -> bool:
         """Whether a text has the news of all that another one is shown for.
@@ -397,7 +404,7 @@ class _Placing:
             and (one_rank := self._rank(one)) < rank
         ]
         least_alike = [one for _, _, one in heapq.nsmallest(MOST_COMPARED, copies)]
-        enough = {"nearly_same", "told"} if nearly else {"nearly_same"}
+        enough = {"nearly_same", "revised"} | ({"told"} if nearly else set())
         return all(self._has_news_of(key, one, enough) for one in [*texts[1:], *least_alike])
 
     def _has_news_of(self, key: str, held: str, enough: Collection[str]) -> bool:

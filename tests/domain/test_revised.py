@@ -1,0 +1,85 @@
+"""Of two texts that are nearly the same, the one with the later state of things is read."""
+
+import pytest
+
+from newsapi_dentsu.domain.comparison import Comparison, compare
+from newsapi_dentsu.domain.numbers import numbers_of
+from newsapi_dentsu.domain.similarity import prepare, words_of
+
+TITLE = "Norvane sells its media business"
+REPORT = (
+    "The advertising group Norvane has agreed to sell its northern media business to the holding "
+    "Fjordal, the two companies said on Tuesday. The deal covers three offices, where about 640 "
+    "people plan campaigns for retailers and banks.\n"
+    "Norvane will receive $85 million in cash when the transaction closes, which is expected in "
+    "the third quarter. Fjordal said that it would keep the local brands and move them onto its "
+    "own planning software. Clients had been told of the plan on Monday evening, a spokeswoman "
+    "said.\n"
+    "Analysts called the price fair and said that Norvane had to reduce its debt after two years "
+    "of weak demand. Shares of the group rose slightly in early trading. The sale still needs the "
+    "consent of the competition authority, which looked closely at a similar deal last year.\n"
+    "Norvane bought the business long ago and expanded it by small acquisitions. Its founder left "
+    "the company in the spring and has since started a consultancy of her own."
+)
+
+
+def found(later: str, title: str = TITLE, earlier: str = REPORT) -> Comparison:
+    told = compare(prepare(earlier, TITLE, "one.example"), prepare(later, title, "two.example"))
+    assert told is not None
+    return told
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("about 640", "about 460"),
+        ("$85 million", "$58 million"),
+        ("$85 million", "$85 billion"),
+        ("three offices", "four offices"),
+        ("third quarter", "fourth quarter"),
+        ("has agreed to", "hasn't agreed to"),
+        ("has agreed to", "has not agreed to"),
+        ("her own.", "her own.\n(Corrects the spelling of the name.)"),
+        ("her own.", "her own.\nThe deal collapsed on Friday."),
+        ("The advertising", "The sale was called off on Friday night.\nThe advertising"),
+        ("her own.", "her own.\nPolice arrested the finance chief on Thursday."),
+    ],
+)
+def test_a_later_state_takes_the_place_of_the_earlier_one(before: str, after: str) -> None:
+    later = REPORT.replace(before, after)
+    assert later != REPORT
+    assert (found(later).degree, found(later).rule) == ("fuller", "revised")
+    short = REPORT.split("\nAnalysts")[0]
+    if before in short:
+        assert found(short.replace(before, after), earlier=short).rule == "revised"
+
+
+def test_another_word_counts_where_the_title_tells_of_it() -> None:
+    later = REPORT.replace("has agreed to sell", "has refused to sell")
+    assert found(later).degree == "copy"
+    assert found(later, "Norvane refused to sell").rule == "revised"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("640 people", "640 persons"),
+        ("three offices", "3 offices"),
+        ("$85 million", "$85m"),
+        ("$85 million", "85mn dollars"),
+        ("third quarter", "3rd quarter"),
+        ("her own.", "her own. (Reporting by Ida Holm)"),
+        ("The advertising", "OSLO (NPS) - The advertising"),
+        ("Clients had been told", "Clients were told"),
+        (".", " 🎉."),
+    ],
+)
+def test_the_same_in_other_spelling_is_a_copy(before: str, after: str) -> None:
+    assert found(REPORT.replace(before, after)).degree == "copy"
+
+
+def test_numbers_are_the_same_in_words_and_in_digits() -> None:
+    for text in ("eight of 1.5 million", "8 of 1.5m", "acht von 1.5 Millionen", "huit 1.5 mn"):
+        assert numbers_of(words_of(text)) == {"8", "1.5", "million"}, text
+    assert numbers_of(words_of("三千")) == {"3", "thousand"}
+    assert numbers_of(words_of("once due in sept")) == set()
