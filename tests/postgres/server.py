@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
 ROLE, PASSWORD = "dagster_user", "pass word/with@signs%"
 USER = "pgserver"
+_DROP_SECONDS = 0.05
 
 
 def free_port() -> int:
@@ -189,6 +191,9 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.cut_after: bytes | None = None
         """Once the client has sent this, its answer is lost and the connection ends."""
+        self.drops = False
+        """Whether answers come byte by byte, each after a while."""
+        self._forgotten: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -206,12 +211,22 @@ class Proxy:
                 if self.cut_after is not None and self.cut_after in data:
                     self.cut_after = None
                     self.forget_clients()
-                server.sendall(data)
+                if client not in self._forgotten:
+                    server.sendall(data)
 
     def _down(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := server.recv(65536):
-                client.sendall(data)
+                while data and self.drops:
+                    client.sendall(data[:1])
+                    data = data[1:]
+                    time.sleep(_DROP_SECONDS)
+                if client not in self._forgotten:
+                    client.sendall(data)
+
+    def forget_connections(self) -> None:
+        """Deliver nothing more of the connections there are; neither side is told."""
+        self._forgotten |= {client for client, _ in self._pairs}
 
     def forget_clients(self) -> None:
         """End the clients' connections, of which the server notices nothing."""

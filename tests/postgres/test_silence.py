@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ import requests
 
 from newsapi_dentsu.errors import WarehouseAwayError
 from newsapi_dentsu.warehouse import Warehouse
-from newsapi_dentsu.warehouse.engines import postgres_silence
+from newsapi_dentsu.warehouse.engines import postgres, postgres_silence
 from newsapi_dentsu.warehouse.engines.base import one
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.engines.postgres_silence import Silence
@@ -28,7 +29,7 @@ from support.clock import NOON, Clock
 from support.commands import Finished, run_newsapi
 from support.services import served
 
-from .server import PASSWORD, ROLE, Server, running_server
+from .server import PASSWORD, ROLE, Proxy, Server, running_server
 
 NEWS = "news"
 BACKEND = "SELECT pg_backend_pid()"
@@ -85,7 +86,8 @@ def refused(engine: PostgresEngine) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less patience than people have."""
-    monkeypatch.setattr(postgres_silence, "QUIET_SECONDS", 0.5)
+    for module in (postgres_silence, postgres):
+        monkeypatch.setattr(module, "QUIET_SECONDS", 0.5)
     monkeypatch.setattr(postgres_silence, "_AGAIN_SECONDS", 0.2)
     monkeypatch.setattr(postgres_silence, "_GRACE_SECONDS", 0.5)
 
@@ -134,6 +136,61 @@ def test_whoever_takes_connections_and_says_nothing_is_given_up(db_name: str) ->
         with closing(PostgresEngine(**common, silence=Silence(60))) as engine:
             assert seconds_of(lambda: refused(engine)) < 10
             assert seconds_of(lambda: refused(engine)) < 2
+
+
+@pytest.fixture
+def network(server: Server) -> Iterator[Proxy]:
+    """What lies between a reader and the server."""
+    with closing(Proxy(server.port)) as proxy:
+        yield proxy
+
+
+@pytest.mark.usefixtures("quick")
+def test_connections_that_the_network_has_forgotten_are_made_anew(
+    server: Server, db_name: str, network: Proxy
+) -> None:
+    def read(_: object) -> float:
+        return seconds_of(lambda: backend(engine))
+
+    silence = Silence(60)
+    with (
+        closing(server.engine(db_name, port=network.port, silence=silence)) as engine,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        barrier = threading.Barrier(4)
+
+        def together(_: object) -> None:
+            with engine.snapshot():
+                barrier.wait(10)
+
+        list(threads.map(together, range(4)))
+        engine.glance("SELECT '1'")
+        for readers in (1, 4):
+            network.forget_connections()
+            assert max(threads.map(read, range(readers))) < 5
+            assert seconds_of(lambda: backend(engine)) < 0.5
+            assert engine.glance("SELECT '1'") == "1"
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_answer_that_comes_in_drops_is_given_up(
+    server: Server, db_name: str, network: Proxy
+) -> None:
+    silence = Silence(1)
+    options: dict[str, Any] = {"statement_timeout": 1, "silence": silence, "port": network.port}
+    with closing(server.engine(db_name, **options)) as engine:
+
+        def read() -> None:
+            with engine.snapshot() as session:
+                network.drops = True
+                session.rows("SELECT repeat('x', 1000)")
+
+        begun = time.monotonic()
+        with pytest.raises(WarehouseAwayError, match="doesn't answer"):
+            read()
+        assert time.monotonic() - begun < 10
+        network.drops = False
+        assert backend(engine)
 
 
 @pytest.fixture

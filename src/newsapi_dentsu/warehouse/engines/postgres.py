@@ -87,6 +87,7 @@ _HALFVEC = (
 )
 _STREAM_ROWS = 1000
 _GLANCE = b"glance"
+_DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK, ExecStatus.EMPTY_QUERY)
 _IDLE_SECONDS = 300.0
 _LIFETIME_SECONDS = 1800.0
 _POOL_SLICE = 0.25
@@ -516,7 +517,7 @@ class PostgresEngine(Engine):
                 min_size=0,
                 max_size=self._pool_size,
                 open=True,
-                check=ConnectionPool.check_connection,
+                check=self._check,
                 max_idle=_IDLE_SECONDS,
                 max_lifetime=_LIFETIME_SECONDS,
                 # A failed attempt is not repeated behind our back, at ever longer intervals.
@@ -525,6 +526,24 @@ class PostgresEngine(Engine):
             )
             self._close_at_exit()
         return self._pool
+
+    def _check(self, connection: Connection) -> None:
+        """Try a connection that has lain idle: the network may have forgotten it without a word.
+
+        Raises:
+            psycopg.OperationalError: it is lost, or didn't answer in time.
+        """
+        there, seconds = connection.pgconn, self._glance_seconds
+        if self._silence is None:
+            seconds = self._address.connect_timeout
+        try:
+            there.send_query(b"")
+            _told(there, _awaited(there, seconds))
+        except psycopg.OperationalError:
+            if self._pool is not None and there.status == ConnStatus.OK:
+                # What has befallen one that says nothing has befallen the others.
+                self._pool.drain()
+            raise
 
     def _borrow(self, pool: ConnectionPool[Connection]) -> Connection:
         def borrow() -> Connection:
@@ -771,7 +790,7 @@ def _told(connection: PGconn, result: PGresult | None) -> PGresult:
     Raises:
         psycopg.Error: the statement failed, or the connection is lost.
     """
-    if result is not None and result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+    if result is not None and result.status in _DONE:
         return result
     if result is None or connection.status != ConnStatus.OK:
         raise psycopg.OperationalError("the connection is lost")

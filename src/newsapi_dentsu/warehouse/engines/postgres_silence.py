@@ -90,13 +90,24 @@ class Silence:
         now = time.monotonic()
         if now - since < QUIET_SECONDS:
             return
-        if now - since > self._longest:
-            raise psycopg.OperationalError(SILENT)
+        self.refuse_longer(since)
         with self._trying:
             # Others may have tried meanwhile.
             if max(self._heard_at, self._tried_at) < now - QUIET_SECONDS:
                 self._try()
         if self._silent:
+            raise psycopg.OperationalError(SILENT)
+
+    def refuse_longer(self, begun: float) -> None:
+        """Give up an answer that comes in drops: the server's own limit doesn't end that.
+
+        Args:
+            begun: when the statement was sent.
+
+        Raises:
+            psycopg.OperationalError: it has taken longer than any statement may.
+        """
+        if time.monotonic() - begun > self._longest:
             raise psycopg.OperationalError(SILENT)
 
     def _try(self) -> None:
@@ -136,19 +147,21 @@ class _GivenUpError(Exception):
 def _heard(gen: PQGen[T], silence: Silence) -> Generator[Any, Any, T]:
     """The same steps of waiting; between two of them it is told now and then that nothing came."""
     since: float | None = None
+    begun = time.monotonic()
     try:
         state = next(gen)
         while True:
             ready = yield state
-            if ready:
-                since = None
-            elif since is None:
-                since = time.monotonic()
-            else:
-                try:
+            try:
+                if ready:
+                    since = None
+                    silence.refuse_longer(begun)
+                elif since is None:
+                    since = time.monotonic()
+                else:
                     silence.check(since)
-                except psycopg.OperationalError as error:
-                    raise _GivenUpError from error
+            except psycopg.OperationalError as error:
+                raise _GivenUpError from error
             state = gen.send(ready)
     except StopIteration as ended:
         result: T = ended.value
