@@ -5,6 +5,7 @@ changed since, or left, are read as they were, from `final.past_articles`; so wh
 to its end gets each of its articles once, and as many as it has.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -29,6 +30,10 @@ _FOUND_AT_ONCE: Final = 2_000
 """Hits of a search that are looked up together."""
 
 _AHEAD: Final = 200
+_COUNTED_SECONDS: Final = 86_400.0
+"""How long a count is only changed by what has changed: what others did to the tables by hand, and
+numbered no change, isn't told by changes."""
+
 _WINDOW_BYTES: Final = 2_000_000
 """Articles of one list that are kept in memory, about."""
 
@@ -372,6 +377,8 @@ class _Counted:
     count: int
     shown: list[Row]
     left: list[Row]
+    counted_at: float
+    """When all were counted last, on the clock that nobody sets."""
 
 
 _LAST_SHOWN: Final = (
@@ -391,12 +398,16 @@ def _count_on(session: RememberedSession, state: int, wanted: ArticleFilter) -> 
     """
     name = ("counted", wanted)
     former: _Counted | None = session.kept_of_others(name)
-    if former is not None and _follows(session, state, former):
+    counted_at = now = time.monotonic()
+    fresh = former is not None and now - former.counted_at < _COUNTED_SECONDS
+    if former is not None and fresh and _follows(session, state, former):
         count = former.count + _changed(session, state, wanted, former.state)
+        counted_at = former.counted_at
     else:
         count = _count(session, ARTICLES, None, wanted)
     shown, left = session.rows(_LAST_SHOWN), session.rows(_LAST_LEFT)
-    session.keep_for_others(name, _Counted(state, count, shown, left), size_of(shown + left))
+    told = _Counted(state, count, shown, left, counted_at)
+    session.keep_for_others(name, told, size_of(shown + left))
     return count
 
 
