@@ -138,6 +138,34 @@ def test_whoever_takes_connections_and_says_nothing_is_given_up(db_name: str) ->
             assert seconds_of(lambda: refused(engine)) < 2
 
 
+@pytest.mark.slow
+def test_doctor_waits_once_for_a_server_that_says_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as mute:
+        environment = {
+            "USE_POSTGRES": "true",
+            "POSTGRES_HOST": "127.0.0.1",
+            "POSTGRES_PORT": str(mute.getsockname()[1]),
+            "POSTGRES_RECONNECT_SECONDS": "0",
+            "DATABASE_WAIT_SECONDS": "2",
+            "NEWSAPI_SANDBOX": "always",
+        }
+        taken: list[socket.socket] = []
+
+        def take() -> None:
+            with suppress(OSError):
+                while True:
+                    taken.append(mute.accept()[0])
+
+        threading.Thread(target=take, daemon=True).start()
+        ended = run_newsapi(["doctor"], tmp_path, environment, tmp_path)
+        logins = len(taken)
+        for each in taken:
+            each.close()
+    assert ended.out.count("doesn't answer") >= 5
+    # Fourteen, if each check waited for itself.
+    assert logins < 8, ended.out
+
+
 @pytest.fixture
 def network(server: Server) -> Iterator[Proxy]:
     """What lies between a reader and the server."""

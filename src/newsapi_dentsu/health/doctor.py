@@ -19,7 +19,7 @@ from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_brands, load_topics, open_source, topics_path
 from newsapi_dentsu.stages.pipeline import DIGEST_SCHEDULE, LAST, SCHEDULE
-from newsapi_dentsu.warehouse import Warehouse, open_to_read, open_warehouse
+from newsapi_dentsu.warehouse import Warehouse, open_to_examine, open_to_read, open_warehouse
 from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
@@ -88,7 +88,7 @@ def diagnose(now: datetime) -> Iterator[Finding]:
     clocks: dict[str, float] = {}
     yield from _examined("model", lambda: _model(settings))
     yield from _examined("api", lambda: _api(settings, limits, clocks, now))
-    with closing(open_warehouse(settings)) as warehouse:
+    with closing(open_to_examine(settings)) as warehouse:
         yield from _examined("database", lambda: _database(warehouse))
         yield from _examined("last run", lambda: _last_run(warehouse, limits, now))
         yield from _examined("relevance", lambda: _relevance(warehouse, now))

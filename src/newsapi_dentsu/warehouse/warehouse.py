@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, retry_while_unavailable
-from newsapi_dentsu.warehouse.engines.opening import open_engine, open_postgres_to_read
+from newsapi_dentsu.warehouse.engines.opening import (
+    open_engine,
+    open_postgres_for_people,
+    open_postgres_to_read,
+)
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
 
@@ -223,6 +227,16 @@ class Warehouse:
 def open_warehouse(settings: Settings) -> Warehouse:
     """Make the warehouse that the settings name; nothing is opened yet."""
     return Warehouse(open_engine(settings))
+
+
+def open_to_examine(settings: Settings) -> Warehouse:
+    """Make the warehouse for somebody who looks at it in several ways and waits for the answers.
+
+    A server that is silent is waited for once.
+    """
+    if settings.use_postgres:
+        return Warehouse(open_postgres_for_people(settings))
+    return open_warehouse(settings)
 
 
 def open_to_read(settings: Settings) -> Warehouse:
