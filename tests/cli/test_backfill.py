@@ -26,6 +26,14 @@ def test_the_cost_is_told_and_nothing_is_spent_without_a_yes(
     assert api.tokens_used == before
 
 
+def test_the_command_reads_the_days_that_it_names(connected: Workspace) -> None:
+    days = ("--from", days_ago(35), "--to", days_ago(33))
+    done = connected.newsapi("backfill", *days, "--yes", "--json")
+    assert done.code == 0, done.err
+    assert done.json["tokens_used"] == 15
+    assert done.json["new"] > 0
+
+
 @pytest.mark.thorough("tests/stages/test_backfill.py::test_only_its_days_are_read")
 def test_only_the_days_are_read_and_the_watermark_stays(connected: Workspace) -> None:
     connected.newsapi("run")
