@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.sandbox import SandboxArticle
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, duckdb_session
 from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import serving
 from support.articles import article, body
@@ -184,3 +186,20 @@ def _run_within(url: str, database: DuckDBDatabase, most_bytes: int) -> None:
     except WarehouseError as error:
         clear = "\n" not in str(error) and str(database.path) in str(error)
         raise SystemExit(3 if clear else 4) from None
+
+
+def test_many_rows_are_written_to_a_file_with_little_memory(tmp_path: Path) -> None:
+    file = tmp_path / "rows.parquet"
+    path = tmp_path / "news.duckdb"
+    with Warehouse(DuckDBEngine(path, memory_limit="1GB", wait=0)).transaction() as session:
+        words = "SELECT string_agg(md5((i * 100 + j)::text), ' ') FROM range(60) AS words(j)"
+        session.execute(
+            f"CREATE TABLE texts AS SELECT i, ({words}) AS body FROM range(20000) AS rows(i)"
+        )
+    with Warehouse(DuckDBEngine(path, memory_limit="32MB", wait=0)).transaction() as session:
+        # As many as a machine with more processors takes.
+        session.execute("SET threads = 4")
+        duckdb_session(session).write_file(
+            "SELECT * FROM texts", file, "FORMAT parquet, ROW_GROUP_SIZE 2048"
+        )
+    assert len(duckdb.read_parquet(str(file))) == 20_000

@@ -22,7 +22,7 @@ order of their ranks, until nothing moves any more.
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import count
 from typing import Final, Literal, NamedTuple, Protocol
@@ -72,7 +72,7 @@ class Rank(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an article is, and to which article it stands so; the rest as in `Comparison`."""
+    """The role of an article, and the article that it refers to; the rest as in `Comparison`."""
 
     role: Role
     reference_id: str | None = None
@@ -339,7 +339,23 @@ class _Placing:
                     self._rank(other),
                 )
                 standings.append((likeness, standing))
-        return min(standings, default=(None, ORIGINAL), key=lambda entry: entry[0])[1]
+        chosen = min(standings, default=(None, ORIGINAL), key=lambda entry: entry[0])[1]
+        if chosen.rule == "revised" and self._is_shown_elsewhere(chosen, standings):
+            return replace(chosen, role="copy")
+        return chosen
+
+    def _is_shown_elsewhere(
+        self, chosen: Standing, standings: Iterable[tuple[object, Standing]]
+    ) -> bool:
+        """Whether a text, in the place that was chosen for it, would be nearly that of another."""
+
+        def place(standing: Standing) -> str | None:
+            return standing.reference_id and self._shown_until(standing.reference_id)[-1]
+
+        return any(
+            one.rule in ("nearly_same", "revised") and place(one) != place(chosen)
+            for _, one in standings
+        )
 
     def _to_compare(self, key: str) -> list[str]:
         """The articles that one is compared with: candidates, or what these are copies of."""

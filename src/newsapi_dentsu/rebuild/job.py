@@ -33,8 +33,8 @@ from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.transfer.job import Job, Treatment
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session, one
+from newsapi_dentsu.warehouse.engines.duckdb import duckdb_session
 from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
-from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import (
     assessments,
     final,
@@ -199,9 +199,10 @@ def _written(opened: Session, name: str, columns: Sequence[str], folder: Path) -
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     names = ", ".join(f'"{column}"' for column in columns)
-    opened.execute(
-        f"COPY (SELECT {names} FROM {name} ORDER BY 1) "
-        f"TO {quoted_text(folder / 'part-0.parquet')} (FORMAT parquet, COMPRESSION zstd)"
+    duckdb_session(opened).write_file(
+        f"SELECT {names} FROM {name}",
+        folder / "part-0.parquet",
+        "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048",
     )
     return folder
 

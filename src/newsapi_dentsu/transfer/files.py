@@ -336,9 +336,7 @@ def _write(session: DuckDBSession, table: Table, file: Path, format_: Format) ->
     if format_ == "parquet":
         # A row group is put together in memory.
         options = "FORMAT parquet, ROW_GROUP_SIZE 2048"
-    session.execute(
-        f"COPY (SELECT {table.names} FROM {table.name}) TO {quoted_text(file)} ({options})"
-    )
+    session.write_file(f"SELECT {table.names} FROM {table.name}", file, options)
 
 
 def _from_postgres(

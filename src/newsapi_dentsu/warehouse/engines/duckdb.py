@@ -74,6 +74,21 @@ class DuckDBSession(Session):
     def execute(self, sql: str, *parameters: object) -> None:
         self._connection.execute(sql, list(parameters))
 
+    def write_file(self, query: str, file: Path, options: str) -> None:
+        """Write the rows of a query into a file.
+
+        Args:
+            query: the statement that gives the rows.
+            file: where they go.
+            options: those of DuckDB's `COPY`.
+        """
+        # Several threads put rows back in order, which takes more memory the more rows there are.
+        self.execute("SET threads = 1")
+        try:
+            self.execute(f"COPY ({query}) TO {quoted_text(file)} ({options})")
+        finally:
+            self.execute("RESET threads")
+
     def sibling(self) -> duckdb.DuckDBPyConnection:
         """Another connection to the same open file, for another thread; the caller closes it."""
         other = self._connection.cursor()
