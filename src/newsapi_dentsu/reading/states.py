@@ -26,6 +26,11 @@ from newsapi_dentsu.warehouse.engines.base import Row, Session, one
 from newsapi_dentsu.warehouse.tables import final
 
 PAGE_ROWS = 500
+
+_FEW_ROWS: Final = 50
+"""Up to so many rows of a page, DuckDB itself first finds which they are; of more, it would read
+the texts of all rows and keep too many of them."""
+
 _FOUND_AT_ONCE: Final = 2_000
 """Hits of a search that are looked up together."""
 
@@ -326,10 +331,16 @@ def _page(
     parameters: list[object] = []
     columns = ", ".join(relation.columns)
     order = f"ORDER BY {relation.published} DESC, article_id DESC LIMIT {rows}"
-    parts = [
-        f"SELECT {columns} FROM {table} WHERE {conditions.all} {order}"
-        for table, conditions in _of_state(relation, state, wanted, after, parameters, found)
-    ]
+    parts = []
+    for table, conditions in _of_state(relation, state, wanted, after, parameters, found):
+        where = conditions.all
+        if rows > _FEW_ROWS:
+            its_state = Conditions(parameters)
+            if state is not None:
+                its_state.add(_shown(relation, state)[table], state)
+            chosen = f"SELECT article_id FROM {table} WHERE {where} {order}"
+            where = f"{its_state.all} AND article_id IN ({chosen})"
+        parts.append(f"SELECT {columns} FROM {table} WHERE {where} {order}")
     if len(parts) == 1:
         return session.rows(parts[0], *parameters)
     both = " UNION ALL ".join(f"({part})" for part in parts)
@@ -545,11 +556,7 @@ def _of_state(
     found: Sequence[Found],
 ) -> Iterator[tuple[str, Conditions]]:
     """The tables that hold a state, each with the conditions on its rows; `found` narrows down."""
-    # What was loaded from outside has no number until the next run.
-    of_now = "(change_seq <= {0} OR change_seq IS NULL)"
-    of_before = "change_seq <= {0} AND ended_seq > {0}"
-    shown = {relation.now: of_now, relation.before: of_before}
-    for table, of_state in shown.items() if state is not None else [(relation.now, "")]:
+    for table, of_state in _shown(relation, state).items():
         conditions = Conditions(parameters)
         if state is not None:
             conditions.add(of_state, state)
@@ -562,6 +569,15 @@ def _of_state(
             ids = [one.place.article_id for one in found]
             conditions.add("article_id IN (SELECT unnest({}::text[]))", ids)
         yield table, conditions
+
+
+def _shown(relation: Relation, state: int | None) -> Mapping[str, str]:
+    """The tables that hold a state, and the condition for a row of each to be of it."""
+    if state is None:
+        return {relation.now: ""}
+    # What was loaded from outside has no number until the next run.
+    of_now = "(change_seq <= {0} OR change_seq IS NULL)"
+    return {relation.now: of_now, relation.before: "change_seq <= {0} AND ended_seq > {0}"}
 
 
 def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -> None:
