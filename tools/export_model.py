@@ -75,12 +75,16 @@ def write_model(
 
 
 def read_weights(path: Path) -> Weights:
-    """The tensors of a safetensors file.
+    """The tensors of a safetensors file."""
+    return weights_of(path.read_bytes())
+
+
+def weights_of(data: bytes) -> Weights:
+    """The tensors of a safetensors file's contents.
 
     A file begins with the length of its header, the header in JSON, and then holds the numbers:
     https://github.com/huggingface/safetensors#format
     """
-    data = path.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     return {

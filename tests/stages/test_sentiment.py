@@ -74,7 +74,7 @@ def test_each_target_of_an_article_has_its_tone_and_the_sentences_behind_it(
         "Customers love Nova, the best phone ever made. In Nova Scotia it rains. "
         "Critics condemn Acme for lying to customers and harming children."
     )
-    stored(warehouse, {"title": "Regulators sue Acme for fraud", "body": body})
+    stored(warehouse, {"title": "Critics condemn Acme for a dangerous disaster", "body": body})
 
     report = score_sentiment(warehouse, tone_model(), BRANDS)
 
