@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from newsapi_dentsu.reading.states import (
     read_articles,
 )
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.tables import final
 from support.articles import body, record
 from support.clock import NOON
@@ -53,7 +55,7 @@ def walk(
     size: int = 2,
     wanted: ArticleFilter = ArticleFilter(),  # noqa: B008
 ) -> list[dict[str, Any]]:
-    """All of a state, each page in a transaction of its own."""
+    """All of a state, each page in a transaction of its own; one large page has the same."""
     seen: list[dict[str, Any]] = []
     after = None
     while True:
@@ -61,8 +63,12 @@ def walk(
             page = articles_page(session, ROWS, state, wanted, after=after, rows=size)
         seen += [dict(zip(NAMES, row, strict=True)) for row in page]
         if len(page) < size:
-            return seen
+            break
         after = Place(seen[-1]["publishedAt"], seen[-1]["article_id"])
+    with warehouse.snapshot() as session:
+        every = articles_page(session, ROWS, state, wanted, after=None, rows=200)
+    assert [dict(zip(NAMES, row, strict=True)) for row in every] == seen
+    return seen
 
 
 def newest_first(warehouse: Warehouse) -> list[dict[str, Any]]:
@@ -156,6 +162,24 @@ def test_while_a_writer_writes_each_walk_is_its_own_total(
         exported = [row for page in read_articles(warehouse, ArticleFilter()) for row in page]
         assert len({row[0] for row in exported}) == len(exported)
     disconnect(warehouse)
+
+
+def test_all_articles_are_read_with_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "news.duckdb"
+    large = Warehouse(DuckDBEngine(path, memory_limit="1GB", wait=5))
+    large.upgrade()
+    start(large, 1)
+    with large.transaction() as session:
+        text = "(SELECT string_agg(md5((i * 1000 + j)::text), ' ') FROM range(300) AS words(j))"
+        session.execute(
+            f"INSERT INTO {final.TABLE} SELECT article.* REPLACE (md5(i::text) AS article_id, "
+            "'https://example.com/' || i AS url, i + 2 AS change_seq, "
+            f"publishedAt + to_seconds(i) AS publishedAt, {text} AS body) "
+            f"FROM {final.TABLE} AS article, range(5000) AS more(i)"
+        )
+    small = Warehouse(DuckDBEngine(path, memory_limit="64MB", wait=5))
+    seen = [row[0] for page in read_articles(small, ArticleFilter()) for row in page]
+    assert len(seen) == len(set(seen)) == 5_001
 
 
 def test_former_rows_are_forgotten_and_who_needs_them_is_told(warehouse: Warehouse) -> None:
