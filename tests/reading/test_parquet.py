@@ -26,7 +26,7 @@ def test_of_more_rows_than_memory_each_comes_out(
     monkeypatch.setattr(parquet, "_LARGEST_ROW", 1 << 20)
     file = tmp_path / "articles.parquet"
     file.write_bytes(b"".join(parquet_stream(lines(30_000, 600), TYPES)))
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         "SELECT count(DISTINCT article_id), sum(length(body)) > 96e6, any_value(authors) "
         f"FROM '{file}'"
     ).fetchall()
@@ -36,7 +36,7 @@ def test_of_more_rows_than_memory_each_comes_out(
 def test_no_row_makes_a_file_without_rows(tmp_path: Path) -> None:
     file = tmp_path / "articles.parquet"
     file.write_bytes(b"".join(parquet_stream([], TYPES)))
-    assert duckdb.sql(f"SELECT * FROM '{file}'").columns == list(TYPES)
+    assert duckdb.read_parquet(str(file)).columns == list(TYPES)
 
 
 def test_what_goes_wrong_with_the_rows_leaves_no_whole_file() -> None:
@@ -44,7 +44,7 @@ def test_what_goes_wrong_with_the_rows_leaves_no_whole_file() -> None:
         yield from lines(3, 3)
         raise LookupError("gone")
 
-    given = []
+    given: list[bytes] = []
     with pytest.raises(LookupError):
         given.extend(parquet_stream(broken(), TYPES))
     assert not b"".join(given).endswith(b"PAR1")
