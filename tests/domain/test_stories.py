@@ -738,3 +738,28 @@ def test_states_end_alike_in_any_order(
     if all(figure in one[2] for one in every if one[1:3] > first):
         texts = {key: body for key, _, body, _ in every}
         assert any(figure in texts[key] for key in at_once.shown().values())
+
+
+@pytest.mark.parametrize(
+    ("beside", "role"),
+    [(None, "fuller"), (Comparison("fuller", "nearly_same", 0.95, 0.99), "copy")],
+)
+def test_a_later_state_is_not_shown_beside_a_place_that_shows_nearly_the_same(
+    monkeypatch: pytest.MonkeyPatch, beside: Comparison | None, role: str
+) -> None:
+    found = {
+        ("zero", "one"): Comparison("update", "news", 0.6, 0.7),
+        ("zero", "two"): Comparison("fuller", "revised", 0.99, 1.0),
+        ("one", "two"): beside,
+    }
+    monkeypatch.setattr(
+        stories,
+        "compare",
+        lambda earlier, later: found.get((earlier.words[0], later.words[0])),
+    )
+    shelf = placed(*(f"{first} {REVISED}" for first in ("zero", "one", "two")))
+    assert shelf.role_of("a1") == "update"
+    assert shelf.role_of("a2") == role
+    assert shelf.member("a2").standing == Standing(
+        "copy" if role == "copy" else "fuller", "a0", "revised", 0.99, 1.0, ""
+    )
