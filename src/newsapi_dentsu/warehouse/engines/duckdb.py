@@ -87,7 +87,9 @@ class DuckDBSession(Session):
         try:
             self.execute(f"COPY ({query}) TO {quoted_text(file)} ({options})")
         finally:
-            self.execute("RESET threads")
+            # After an error the transaction has ended.
+            with suppress(duckdb.Error):
+                self.execute("RESET threads")
 
     def sibling(self) -> duckdb.DuckDBPyConnection:
         """Another connection to the same open file, for another thread; the caller closes it."""
