@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import filelock
 import sqlalchemy as sa
@@ -90,54 +90,49 @@ class ProcessEventLog(SqliteEventLogStorage):
         super().dispose()
 
 
-class ProcessRuns(SqliteRunStorage):
-    """Dagster's records of runs with one engine, which remembers the statements it has compiled."""
+class _OneEngine:
+    """A file of Dagster's records with one engine, which remembers the statements it has compiled.
+
+    It stands before Dagster's own class for that file.
+    """
+
+    file: ClassVar[str]
+    metadata: ClassVar[sa.MetaData]
 
     def __init__(self, conn_string: str, inst_data: Any = None) -> None:
         self._engine = sa.create_engine(conn_string, poolclass=NullPool)
-        super().__init__(conn_string, inst_data)
+        super().__init__(conn_string, inst_data)  # type: ignore[call-arg]
 
-    @override
     @classmethod
-    def from_local(cls, base_dir: str, inst_data: Any = None) -> Self:
-        is_new = not Path(base_dir, "runs.db").exists()
-        made = cls(create_db_conn_string(base_dir, "runs"), inst_data)
+    def from_local(cls, base_dir: str, inst_data: Any = None) -> Any:
+        is_new = not Path(base_dir, f"{cls.file}.db").exists()
+        made: Any = cls(create_db_conn_string(base_dir, cls.file), inst_data)
         if is_new:
-            _make_tables(made._engine, RunStorageSqlMetadata)
+            _make_tables(made._engine, cls.metadata)
             made.migrate()
             made.optimize()
-        return made if _is_marked(made._engine) else super().from_local(base_dir, inst_data)
+        if _is_marked(made._engine):
+            return made
+        return super().from_local(base_dir, inst_data)  # type: ignore[misc]
 
-    @override
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
         with self._engine.begin() as connection:
             yield connection
 
 
-class ProcessSchedules(SqliteScheduleStorage):
-    """Dagster's records of schedules and sensors, opened in the same way."""
+class ProcessRuns(_OneEngine, SqliteRunStorage):
+    """Dagster's records of runs."""
 
-    def __init__(self, conn_string: str, inst_data: Any = None) -> None:
-        self._engine = sa.create_engine(conn_string, poolclass=NullPool)
-        super().__init__(conn_string, inst_data)
+    file = "runs"
+    metadata = RunStorageSqlMetadata
 
-    @override
-    @classmethod
-    def from_local(cls, base_dir: str, inst_data: Any = None) -> SqliteScheduleStorage:
-        is_new = not Path(base_dir, "schedules.db").exists()
-        made = cls(create_db_conn_string(base_dir, "schedules"), inst_data)
-        if is_new:
-            _make_tables(made._engine, ScheduleStorageSqlMetadata)
-            made.migrate()
-            made.optimize()
-        return made if _is_marked(made._engine) else super().from_local(base_dir, inst_data)
 
-    @override
-    @contextmanager
-    def connect(self) -> Iterator[sa.Connection]:
-        with self._engine.begin() as connection:
-            yield connection
+class ProcessSchedules(_OneEngine, SqliteScheduleStorage):
+    """Dagster's records of schedules and sensors."""
+
+    file = "schedules"
+    metadata = ScheduleStorageSqlMetadata
 
 
 def _make_tables(engine: sa.Engine, metadata: sa.MetaData) -> None:
