@@ -158,7 +158,7 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
         certainty(seen.of_fuller, figures.fuller),
         certainty(seen.turned.of_copies, figures.copy),
     )
-    verdict = _verdict(earlier, later, seen, certainties, (similarity, containment))
+    verdict = _verdict(earlier, later, by_time, seen, certainties, (similarity, containment))
     if verdict is None:
         return None
     degree, rule = verdict
@@ -202,6 +202,7 @@ def certainty(signs: Mapping[str, float], weights: Mapping[str, float]) -> float
 def _verdict(
     earlier: Text,
     later: Text,
+    by_time: tuple[bytes, bytes],
     seen: Evidence,
     certainties: tuple[float, float, float],
     alike: tuple[float, float],
@@ -217,7 +218,7 @@ def _verdict(
             and alike[0] >= NEARLY_ALL_WORDS
             and max(gained.longest, lost.longest) < FEW_IN_A_ROW
         )
-        if gained.added and (nearly or here_and_there) and revised(earlier, later):
+        if gained.added and (nearly or here_and_there) and revised(earlier, later, *by_time):
             return "fuller", "revised"
         return "copy", "no_news"
     if nearly:

@@ -165,19 +165,20 @@ def new_stretches(text: Text, other: Text) -> list[str]:
     return [" ".join(counted.words[start:end]) for start, end in counted.stretches]
 
 
-def revised(earlier: Text, later: Text) -> bool:
+def revised(earlier: Text, later: Text, of_earlier: bytes, of_later: bytes) -> bool:
     """Whether a text has another state of things than one that it is nearly the same as.
+
+    Which of their words each has `in_common` with the other is known.
 
     It has another figure in the place of one, or another word that its title tells of; it says no
     where that says yes, or the other way round; it corrects something; or it has a sentence more,
     however short.
     """
     headline = later.of_title.facts - earlier.of_title.facts - earlier.facts
-    old = in_common(later, earlier)
     theirs: dict[tuple[str, ...], list[Sequence[str]]] = {}
-    for gap in gaps(earlier, in_common(earlier, later)):
+    for gap in gaps(earlier, of_earlier):
         theirs.setdefault(gap.before, []).append(gap.words)
-    for gap in gaps(later, old):
+    for gap in gaps(later, of_later):
         if any(map(_corrects, gap.words)):
             return True
         told = facts_of(gap.words)
@@ -186,7 +187,7 @@ def revised(earlier: Text, later: Text) -> bool:
                 return True
             if words and not headline.isdisjoint(told):
                 return True
-    counted = _counted(later, old)
+    counted = _counted(later, of_later)
     if sum(end - start for start, end in counted.stretches) < BRIEF_NEW:
         return False
     every = {
