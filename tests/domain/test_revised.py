@@ -5,22 +5,9 @@ import pytest
 from newsapi_dentsu.domain.comparison import Comparison, compare
 from newsapi_dentsu.domain.numbers import numbers_of
 from newsapi_dentsu.domain.similarity import prepare, words_of
+from support.articles import REPORT
 
 TITLE = "Norvane sells its media business"
-REPORT = (
-    "The advertising group Norvane has agreed to sell its northern media business to the holding "
-    "Fjordal, the two companies said on Tuesday. The deal covers three offices, where about 640 "
-    "people plan campaigns for retailers and banks.\n"
-    "Norvane will receive $85 million in cash when the transaction closes, which is expected in "
-    "the third quarter. Fjordal said that it would keep the local brands and move them onto its "
-    "own planning software. Clients had been told of the plan on Monday evening, a spokeswoman "
-    "said.\n"
-    "Analysts called the price fair and said that Norvane had to reduce its debt after two years "
-    "of weak demand. Shares of the group rose slightly in early trading. The sale still needs the "
-    "consent of the competition authority, which looked closely at a similar deal last year.\n"
-    "Norvane bought the business long ago and expanded it by small acquisitions. Its founder left "
-    "the company in the spring and has since started a consultancy of her own."
-)
 
 
 def found(later: str, title: str = TITLE, earlier: str = REPORT) -> Comparison:

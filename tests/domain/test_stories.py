@@ -15,6 +15,7 @@ from newsapi_dentsu.domain import stories
 from newsapi_dentsu.domain.comparison import Comparison, compare
 from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
 from newsapi_dentsu.domain.stories import HELD, NEAREST, Member, Rank, Standing, regroup
+from support.articles import REPORT
 
 WORDS = ["".join(letters) for letters in itertools.product("abcde", "fghij", "klmno", "pqrst")]
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -656,22 +657,6 @@ def test_texts_that_grow_end_alike_in_any_order(rng: random.Random) -> None:
         }
 
 
-REVISED = (
-    "The advertising group Norvane has agreed to sell its northern media business to the holding "
-    "Fjordal, the two companies said on Tuesday. The deal covers three offices, where about 640 "
-    "people plan campaigns for retailers and banks.\n"
-    "Norvane will receive $85 million in cash when the transaction closes, which is expected in "
-    "the third quarter. Fjordal said that it would keep the local brands and move them onto its "
-    "own planning software. Clients had been told of the plan on Monday evening, a spokeswoman "
-    "said.\n"
-    "Analysts called the price fair and said that Norvane had to reduce its debt after two years "
-    "of weak demand. Shares of the group rose slightly in early trading. The sale still needs the "
-    "consent of the competition authority, which looked closely at a similar deal last year.\n"
-    "Norvane bought the business long ago and expanded it by small acquisitions. Its founder left "
-    "the company in the spring and has since started a consultancy of her own."
-)
-
-
 def placed(*bodies: str) -> Shelf:
     shelf = Shelf(TITLE)
     for number, body in enumerate(bodies):
@@ -680,9 +665,9 @@ def placed(*bodies: str) -> Shelf:
 
 
 def test_who_reprints_the_former_state_does_not_bring_it_back() -> None:
-    corrected = REVISED.replace("640", "460")
-    late = REVISED.replace("Clients had been told", "Clients were told")
-    shelf = placed(REVISED, corrected, late, REVISED)
+    corrected = REPORT.replace("640", "460")
+    late = REPORT.replace("Clients had been told", "Clients were told")
+    shelf = placed(REPORT, corrected, late, REPORT)
     assert {key: shelf.role_of(key) for key in shelf.members} == {
         "a0": "original",
         "a1": "fuller",
@@ -716,7 +701,7 @@ def test_states_end_alike_in_any_order(
         (
             f"a{number}",
             START + timedelta(hours=hours),
-            (REVISED.split(cut)[0] if cut else REVISED)
+            (REPORT.split(cut)[0] if cut else REPORT)
             .replace("640", figure)
             .replace("had been told", said)
             + more,
@@ -757,7 +742,7 @@ def test_a_later_state_is_not_shown_beside_a_place_that_shows_nearly_the_same(
         "compare",
         lambda earlier, later: found.get((earlier.words[0], later.words[0])),
     )
-    shelf = placed(*(f"{first} {REVISED}" for first in ("zero", "one", "two")))
+    shelf = placed(*(f"{first} {REPORT}" for first in ("zero", "one", "two")))
     assert shelf.role_of("a1") == "update"
     assert shelf.role_of("a2") == role
     assert shelf.member("a2").standing == Standing(

@@ -30,6 +30,22 @@ OTHER_TOPICS = parse_topics(
 
 _SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qui", "ro")
 
+REPORT = (
+    "The advertising group Norvane has agreed to sell its northern media business to the holding "
+    "Fjordal, the two companies said on Tuesday. The deal covers three offices, where about 640 "
+    "people plan campaigns for retailers and banks.\n"
+    "Norvane will receive $85 million in cash when the transaction closes, which is expected in "
+    "the third quarter. Fjordal said that it would keep the local brands and move them onto its "
+    "own planning software. Clients had been told of the plan on Monday evening, a spokeswoman "
+    "said.\n"
+    "Analysts called the price fair and said that Norvane had to reduce its debt after two years "
+    "of weak demand. Shares of the group rose slightly in early trading. The sale still needs the "
+    "consent of the competition authority, which looked closely at a similar deal last year.\n"
+    "Norvane bought the business long ago and expanded it by small acquisitions. Its founder left "
+    "the company in the spring and has since started a consultancy of her own."
+)
+"""A report of which tests make other states."""
+
 
 def record(uri: str, at: datetime, **fields: Any) -> dict[str, Any]:
     """A whole, sound record that the index found `at`."""

@@ -200,9 +200,7 @@ def _written(opened: Session, name: str, columns: Sequence[str], folder: Path) -
     folder.mkdir()
     names = ", ".join(f'"{column}"' for column in columns)
     duckdb_session(opened).write_file(
-        f"SELECT {names} FROM {name}",
-        folder / "part-0.parquet",
-        "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048",
+        f"SELECT {names} FROM {name}", folder / "part-0.parquet", raw_files.OPTIONS
     )
     return folder
 

@@ -24,7 +24,9 @@ SEARCHES = ("raw.queries", "raw.query_days", returns.TABLE, verdicts.TABLE)
 BATCH_ROWS, BATCH_CHARACTERS = 2_000, 16_000_000
 MEMORY = "256MB"
 
-_OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048"
+OPTIONS = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 2048"
+"""How DuckDB writes Parquet files, each row group of which is put together in memory."""
+
 _IDENTITY = "uri, version, record_hash"
 _LONG_TEXTS = ("record", "body")
 
@@ -244,7 +246,7 @@ def _write(session: Session, name: str, relation: str, path: Path) -> None:
     of = table(name)
     session.execute(
         f"COPY (SELECT {of.names} FROM {relation} ORDER BY {', '.join(of.key)}) "
-        f"TO {quoted_text(path)} ({_OPTIONS})"
+        f"TO {quoted_text(path)} ({OPTIONS})"
     )
 
 
