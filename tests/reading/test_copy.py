@@ -145,6 +145,31 @@ def test_where_little_memory_is_not_enough_more_is_taken(
     assert articles == 305
 
 
+def test_where_memory_was_too_little_the_file_is_gone_on_with(
+    warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(warehouse, folder)
+    texts = (body(f"{n}") * 40 for n in range(300))
+    store(warehouse, *(record(f"long-{n}", NOON, body=text) for n, text in enumerate(texts)))
+    process_records(warehouse)
+    monkeypatch.setattr(copy, "_MEMORY_FEW", "2MB")
+    tried = []
+    bring = copy._bring
+
+    def noted(*arguments: Any, **options: Any) -> tuple[int, int, bool]:
+        tried.append(options)
+        return bring(*arguments, **options)
+
+    def copied(*_: Path) -> None:
+        raise AssertionError("a whole file is copied")
+
+    monkeypatch.setattr(copy, "_bring", noted)
+    monkeypatch.setattr(copy, "_copy_file", copied)
+    assert publish(warehouse, folder).changed == 300
+    assert [options["generous"] for options in tried] == [False, True]
+    assert_the_same(warehouse, folder)
+
+
 def test_the_copy_is_what_the_views_are_after_every_run(warehouse: Warehouse, folder: Path) -> None:
     first = publish(warehouse, folder)
     assert first.anew

@@ -52,8 +52,12 @@ _ROW_GROUP: Final = 16_384
 """Rows that are compressed, and written again, together; whole texts of so many fit into memory."""
 
 _FEW: Final = 30_000
-_MEMORY_FEW: Final = "128MB"
-"""Enough, nearly always, where at most `_FEW` articles have changed."""
+_MEMORY_FEW: Final = "192MB"
+"""Enough, nearly always, where at most `_FEW` articles have changed.
+
+A hundred of it are pages of the keys' indexes, which DuckDB doesn't give back: of a million articles
+each that is looked up has some of its own.
+"""
 
 _MEMORY: Final = "1GB"
 """What is taken where that was too little, or more have changed."""
@@ -157,22 +161,24 @@ def published_state(folder: Path) -> int | None:
 
 
 def _bring_somehow(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
-    """Go on from the former file, else from a copy of the published one, else begin anew."""
+    """Go on from the former file, else from a copy of the published one, else begin anew.
+
+    Where memory was too little, the file is as it was, and is gone on with.
+    """
     anew = copied = generous = False
     while True:
         try:
             return _bring(warehouse, folder, anew=anew, generous=generous)
         except _WorkingFileError as error:
-            little = isinstance(error, _LittleMemoryError) and not generous
-            if anew and not little:
+            if isinstance(error, _LittleMemoryError) and not generous:
+                generous = True
+                continue
+            if anew:
                 raise
             # A new file: what is deleted in one takes its space for ever.
             for path in folder.glob(f"{_WORKING}*"):
                 path.unlink()
-            if little:
-                generous = True
-            else:
-                anew, copied = copied or isinstance(error, _OtherContentsError), True
+            anew, copied = copied or isinstance(error, _OtherContentsError), True
 
 
 def _bring(
