@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from newsapi_dentsu.alerts.rules_file import load_rules
-from newsapi_dentsu.defs import build_definitions
+from newsapi_dentsu.defs import assets, build_definitions
+from newsapi_dentsu.defs.resources import PipelineResource
 from newsapi_dentsu.defs.run_history import read_history
 from newsapi_dentsu.domain.alerts.incidents import first_state
 from newsapi_dentsu.settings import load_settings
@@ -219,3 +220,18 @@ def test_a_malformed_backfill_is_refused(
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert failure.step_failure_data.user_failure_data
     assert expected in (failure.step_failure_data.user_failure_data.description or "")
+
+
+def test_models_are_given_back_before_other_stages_need_memory(
+    folder: Path,
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(assets, "unload_models", lambda: told.append("unloaded"))
+    monkeypatch.setattr(PipelineResource, "_publish", lambda _: told.append("published"))
+    read = [dg.AssetKey(["processed", "assessments"]), dg.AssetKey(["final", "article_sentiment"])]
+    job = defs.resolve_job_def("news_pipeline")
+    assert job.execute_in_process(instance=instance, asset_selection=read).success
+    assert told == ["unloaded", "unloaded", "published"]

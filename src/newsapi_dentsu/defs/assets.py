@@ -12,7 +12,7 @@ import dagster as dg
 from newsapi_dentsu import logs
 from newsapi_dentsu.defs.resources import ATTENDED, PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.meaning import open_embedder, open_tone_reader
+from newsapi_dentsu.meaning import open_embedder, open_tone_reader, unload_models
 from newsapi_dentsu.runs.recording import recorded
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.source import load_brands, open_source
@@ -228,7 +228,9 @@ def article_assessments(
             progress=progress_of_stage.get()(GROUP.name),
         )
 
-    return _materialized(context, pipeline, GROUP, execute)
+    result = _materialized(context, pipeline, GROUP, execute)
+    unload_models()
+    return result
 
 
 def _final_spec(table: str, columns: Mapping[str, str], description: str) -> dg.AssetSpec:
@@ -305,7 +307,9 @@ def article_sentiment(
             progress=progress_of_stage.get()(SENTIMENT.name),
         )
 
-    return _materialized(context, pipeline, SENTIMENT, execute)
+    result = _materialized(context, pipeline, SENTIMENT, execute)
+    unload_models()
+    return result
 
 
 def _materialized(

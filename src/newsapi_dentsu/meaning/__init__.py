@@ -10,6 +10,7 @@ from newsapi_dentsu.meaning.embedder import (
     open_embedder,
     sentence_model,
 )
+from newsapi_dentsu.meaning.memory import unload_models
 from newsapi_dentsu.meaning.readers import open_tone_reader
 from newsapi_dentsu.meaning.tone import (
     Passage,
@@ -29,4 +30,5 @@ __all__ = [
     "open_tone_reader",
     "sentence_model",
     "tone_model",
+    "unload_models",
 ]

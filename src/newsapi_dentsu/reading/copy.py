@@ -55,8 +55,8 @@ _FEW: Final = 30_000
 _MEMORY_FEW: Final = "192MB"
 """Enough, nearly always, where at most `_FEW` articles have changed.
 
-A hundred of it are pages of the keys' indexes, which DuckDB doesn't give back: of a million articles
-each that is looked up has some of its own.
+A hundred of it are pages of the keys' indexes, which DuckDB doesn't give back: each article that is
+looked up among a million has some of its own.
 """
 
 _MEMORY: Final = "1GB"
