@@ -2,7 +2,7 @@
 
 import random
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import zip_longest
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from newsapi_dentsu.sandbox import Fault, SandboxArticle
 from newsapi_dentsu.warehouse.tables import final, raw
 from support.api import Api, serving
-from support.articles import article, body, many
+from support.articles import many, varied
 from support.clock import Clock
 from support.databases import Database, Databases, disconnect, drop
 from support.processes import finish, pipeline, process
@@ -21,35 +21,9 @@ MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
 DAYS = 1
 
 
-def _articles() -> list[SandboxArticle]:
-    """A few days of articles, with twins, copies, fuller texts and unusable records among them."""
-    found = []
-    for age in range(DAYS + 1):
-        at = MORNING - timedelta(days=age)
-        found += many(105, at=at, prefix=f"{age}-")
-        for number in range(5):
-            original = f"https://adledger.example/{age}-{number + 1:05}"
-            found.append(article(f"{age}t{number}", at=at, url=f"{original}?utm_source=x"))
-            found.append(article(f"{age}j{number}", at=at, title="[Removed]"))
-            found.append(article(f"{age}u{number}", at=at, url="no url"))
-            first = f"{body(f'{age}s{number}')} {body(f'{age}t{number}')}"
-            fuller = f"{first}\n{body(f'{age}background{number}')}"
-            for place, text in enumerate((first, fuller, first, f"{fuller}\n{body('history')}")):
-                found.append(
-                    article(
-                        f"{age}f{number}-{place}",
-                        at=at + timedelta(minutes=(7 * place + number) % 11),
-                        title=f"Harbour fair {number} opens",
-                        body=text,
-                        url=f"https://site{place}.example/{age}/{number}",
-                    )
-                )
-    return found
-
-
 @pytest.fixture(scope="module")
 def articles() -> list[SandboxArticle]:
-    return _articles()
+    return varied(MORNING, DAYS + 1)
 
 
 def _complete(api: Api, database: Database) -> float:

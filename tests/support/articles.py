@@ -106,3 +106,29 @@ def many(count: int, *, at: datetime, prefix: str = "", **options: Any) -> list[
         article(f"{prefix}{number:05}", at=at + timedelta(seconds=number), **options)
         for number in range(1, count + 1)
     ]
+
+
+def varied(morning: datetime, days: int) -> list[SandboxArticle]:
+    """Days of articles, with twins, copies, fuller texts and unusable records among them."""
+    found = []
+    for age in range(days):
+        at = morning - timedelta(days=age)
+        found += many(105, at=at, prefix=f"{age}-")
+        for number in range(5):
+            original = f"https://adledger.example/{age}-{number + 1:05}"
+            found.append(article(f"{age}t{number}", at=at, url=f"{original}?utm_source=x"))
+            found.append(article(f"{age}j{number}", at=at, title="[Removed]"))
+            found.append(article(f"{age}u{number}", at=at, url="no url"))
+            first = f"{body(f'{age}s{number}')} {body(f'{age}t{number}')}"
+            fuller = f"{first}\n{body(f'{age}background{number}')}"
+            for place, text in enumerate((first, fuller, first, f"{fuller}\n{body('history')}")):
+                found.append(
+                    article(
+                        f"{age}f{number}-{place}",
+                        at=at + timedelta(minutes=(7 * place + number) % 11),
+                        title=f"Harbour fair {number} opens",
+                        body=text,
+                        url=f"https://site{place}.example/{age}/{number}",
+                    )
+                )
+    return found

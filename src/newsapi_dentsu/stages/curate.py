@@ -91,9 +91,9 @@ def _curate_batch(session: Session, now: datetime) -> CurateReport | None:
     in_final = final.articles(session, verdicts)
     in_rejected = final.rejections(session, verdicts)
     leaving = [
-        Departure(key, article.url, refused[key].reason, _replacement(verdicts[key], homes[key]))
-        for key, article in in_final.items()
-        if key in refused
+        Departure(key, in_final[key].url, refused[key].reason, _replacement(one, homes[key]))
+        for key, one in verdicts.items()
+        if key in refused and key in in_final
     ]
     final.remove(session, leaving, now)
     final.remove_rejections(session, [key for key in in_rejected if key in accepted])

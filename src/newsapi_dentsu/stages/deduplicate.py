@@ -146,7 +146,7 @@ def _take(
         one.page_id for one in chain(outcomes.values(), stored.values()) if one.page_id is not None
     }
     stored |= {one.raw_seq: one for one in processed.outcomes_of_pages(session, page_ids)}
-    outcomes = stored | outcomes
+    outcomes = dict(sorted((stored | outcomes).items()))
     articles = _articles(session, stored, outcomes, records)
 
     before = {one.article_id for one in stored.values() if one.article_id is not None}
@@ -172,7 +172,7 @@ def _take(
     in_final = final.articles(session, gone)
     final.remove(
         session,
-        [final.Departure(key, article.url, "gone", None) for key, article in in_final.items()],
+        [final.Departure(key, in_final[key].url, "gone", None) for key in gone if key in in_final],
         now,
     )
     final.remove_rejections(session, gone)

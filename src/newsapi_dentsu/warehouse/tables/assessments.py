@@ -283,7 +283,7 @@ def changes_after(session: Session, change_seq: int, *, rows: int, characters: i
     ]
     ahead = session.rows(
         f"SELECT {columns} FROM {TABLE} WHERE change_seq > $1 "
-        "AND story_id IN (SELECT unnest($2::text[]))",
+        "AND story_id IN (SELECT unnest($2::text[])) ORDER BY change_seq",
         last,
         sorted({one.story_id for one in batch}),
     )
