@@ -394,8 +394,7 @@ def _find_changed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "CREATE TEMP TABLE moved AS SELECT story_id FROM working.final.story_articles "
         "WHERE article_id IN (SELECT article_id FROM changed) "
-        "UNION SELECT story_id FROM news.processed.assessments "
-        "WHERE article_id IN (SELECT article_id FROM changed)"
+        f"UNION SELECT story_id FROM news.processed.assessments {_among_changed(connection)}"
     )
 
 
@@ -408,16 +407,20 @@ def _note_days(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _listed(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The articles that changed as SQL, where DuckDB looks so few up in the index of a key."""
+def _among_changed(connection: duckdb.DuckDBPyConnection) -> str:
+    """The condition for an article of the warehouse to have changed.
+
+    A few are named one by one: these DuckDB looks up in the index of a key.
+    """
     found = connection.execute(f"SELECT article_id FROM changed LIMIT {LOOKED_UP + 1}").fetchall()
     if not 0 < len(found) <= LOOKED_UP:
-        return None
-    return ", ".join(quoted_text(article_id) for (article_id,) in found)
+        return "WHERE article_id IN (SELECT article_id FROM changed)"
+    listed = ", ".join(quoted_text(article_id) for (article_id,) in found)
+    return f"WHERE article_id IN ({listed})"
 
 
 def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
-    listed = _listed(connection)
+    changed = _among_changed(connection)
     for table, key, names in (
         ("articles", "article_id", "changed"),
         ("articles_past", "article_id", "changed"),
@@ -429,8 +432,7 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
     ):
         among = f"WHERE {key} IN (SELECT {key} FROM {names})"
         connection.execute(f"DELETE FROM working.final.{table} {among}")
-        if names == "changed" and listed is not None:
-            among = f"WHERE {key} IN ({listed})"
+        among = changed if names == "changed" else among
         connection.execute(f"INSERT INTO working.final.{table} {_query_among(table, among)}")
     moved = "story_id IN (SELECT story_id FROM moved)"
     connection.execute(f"DELETE FROM working.final.stories WHERE {moved}")
