@@ -128,6 +128,12 @@ class Workers:
 
     address: str
     workers: tuple[int, ...]
+    folder: Path
+
+    def log(self) -> str:
+        """What its processes have told last."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(f"{one.name}: {one.read_text('utf-8', 'replace')[-2000:]}" for one in logs)
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +145,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
         "SPARK_HOME": str(home),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_DAEMON_MEMORY": "256m",
+        # A worker that is silent for a minute is slow, not lost.
+        "SPARK_MASTER_OPTS": "-Dspark.worker.timeout=1200",
     }
     deploy = "org.apache.spark.deploy"
     with ExitStack() as stack:
@@ -162,7 +170,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
             )
             workers.append(worker.pid)
             _told(folder / f"{name}.log", "(Successfully registered with master)")
-        yield Workers(address, tuple(workers))
+        yield Workers(address, tuple(workers), folder)
 
 
 def _told(log: Path, pattern: str) -> str:

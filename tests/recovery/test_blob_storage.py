@@ -158,7 +158,7 @@ def test_backups_and_the_lake_are_kept_there(
 
 @pytest.mark.usefixtures("blobs")
 def test_the_drill_finds_everything_again() -> None:
-    command = [sys.executable, "-m", "benchmarks.recovery_drill", "--articles", "1000"]
+    command = [sys.executable, "-m", "benchmarks.recovery_drill", "--articles", "250"]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=1000, check=False
     )

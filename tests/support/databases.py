@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
+from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
 WAIT = 5.0
@@ -41,6 +42,10 @@ class DuckDBDatabase:
     def open(self, wait: float = WAIT) -> Warehouse:
         """Open it."""
         return Warehouse(DuckDBEngine(self.path, memory_limit="128MB", wait=wait))
+
+    def hold(self) -> Warehouse:
+        """Open it for many transactions, until the warehouse is closed: opening costs the most."""
+        return Warehouse(HeldDuckDBEngine(self.path, memory_limit="128MB", wait=WAIT))
 
 
 @dataclass

@@ -37,12 +37,19 @@ def take_numbers(session: Session, name: str, count: int) -> range:
 
     The row is locked until the transaction ends, so that numbers become visible in order.
     """
-    set_position_sql = (
-        "INSERT INTO ops.positions (name, value) VALUES ($1, $2) "
-        "ON CONFLICT (name) DO UPDATE SET value = positions.value + excluded.value"
+    taken = session.rows(
+        "UPDATE ops.positions SET value = value + $2 WHERE name = $1 RETURNING value", name, count
     )
-    session.execute(set_position_sql, name, count)
-    last = one(session, "SELECT value FROM ops.positions WHERE name = $1", name)
+    if not taken:
+        # The first to take one, perhaps beside another first.
+        taken = session.rows(
+            "INSERT INTO ops.positions (name, value) VALUES ($1, $2) "
+            "ON CONFLICT (name) DO UPDATE SET value = positions.value + excluded.value "
+            "RETURNING value",
+            name,
+            count,
+        )
+    last: int = taken[0][0]
     return range(last - count + 1, last + 1)
 
 
