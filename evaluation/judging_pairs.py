@@ -6,10 +6,9 @@ The figures are fitted on the pairs of all days but one and judge those of that 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import print_rows
-from datasketch import MinHash
 
 from evaluation.fit_pairs import fitted
 from evaluation.real_news import FOLDER
@@ -18,6 +17,9 @@ from newsapi_dentsu.domain.comparison import Degree, certainty, compare
 from newsapi_dentsu.domain.novelty import evidence
 from newsapi_dentsu.domain.similarity import Text, in_common
 from newsapi_dentsu.domain.stories import HELD
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 LENGTHS: Final = (0, 150, 500, 1_500)
 """Words of the later text at which the next band begins."""
@@ -154,7 +156,9 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole if whole else 1.0:.2f} ({low:.2f}-{high:.2f})"
 
 
-def _sketch(text: Text) -> MinHash:
+def _sketch(text: Text) -> "MinHash":
+    from datasketch import MinHash  # Half a second, for whoever only reads the other methods.
+
     sketch = MinHash(num_perm=_PERMUTATIONS)
     sketch.update_batch([run.encode() for run in text.distinct_runs])
     return sketch

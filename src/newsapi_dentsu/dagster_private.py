@@ -4,9 +4,11 @@ An upgrade of Dagster may move any of these names without notice. They are impor
 else, and a test looks each of them up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorTick, TickData
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
@@ -68,6 +70,7 @@ __all__ = [
     "create_db_conn_string",
     "folders_of_records",
     "get_alembic_config",
+    "kept_connections",
     "print_with",
     "run_daemon",
     "sqlite_event_log",
@@ -77,6 +80,41 @@ __all__ = [
 def folders_of_records(base: str) -> tuple[str, str, str]:
     """Where in a home SQLite files are: of runs, of their events, of schedules and sensors."""
     return _runs_directory(base), _event_logs_directory(base), _schedule_directory(base)
+
+
+@contextmanager
+def kept_connections(instance: DagsterInstance, seconds: int) -> Iterator[None]:
+    """Let Dagster's storage in PostgreSQL use a connection again that still answers.
+
+    Dagster opens one for each event that it stores and each question that it asks, which is most of
+    the server's work for a short run. Storage that somebody has configured elsewhere is left alone.
+    """
+    from dagster_postgres.utils import create_pg_engine
+
+    storages: list[Any] = [
+        instance.run_storage,
+        instance.event_log_storage,
+        instance.schedule_storage,
+    ]
+    addresses = {getattr(storage, "postgres_url", None) for storage in storages}
+    if None in addresses or len(addresses) > 1:
+        yield
+        return
+    engine = create_pg_engine(
+        storages[0].postgres_url,
+        storages[0]._token_provider,
+        isolation_level="AUTOCOMMIT",
+        pool_size=1,
+        max_overflow=-1,
+        pool_pre_ping=True,
+        pool_recycle=seconds,
+    )
+    for storage in storages:
+        storage._engine = engine
+    try:
+        yield
+    finally:
+        engine.dispose()
 
 
 def run_daemon(arguments: list[str]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars
 import pyarrow.compute
 import pytest
 from deltalake import DeltaTable
@@ -85,6 +84,8 @@ def test_a_filter_finds_all_rows_from_before_a_checkpoint_too(place: Folder) -> 
     assert found.count_rows(filter=field("version") == 1) == 52
     just_before = MOMENT - timedelta(microseconds=1)
     assert found.count_rows(filter=field("publishedAt") > just_before) == 52
+    import polars
+
     lazily = polars.scan_delta(f"{place.location}/{RAW.name}")
     assert lazily.filter(polars.col("publishedAt") > just_before).collect().height == 52
     state = delta.state(place, RAW)

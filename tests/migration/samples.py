@@ -62,13 +62,13 @@ _UNIQUE = {
 def fill(warehouse: Warehouse, rows: int = 60, text: str | None = None) -> None:
     """Fill every table with rows of hard values; the news tables' urls stay unique."""
     with warehouse.transaction() as session:
+        nullable = _nullable(session)
         for table in tables():
-            nullable = _nullable(session, table)
             insert(
                 session,
                 table.name,
                 dict(table.columns),
-                [_row(table, number, nullable, text) for number in range(1, rows + 1)],
+                [_row(table, number, nullable[table.name], text) for number in range(1, rows + 1)],
             )
         session.execute("UPDATE raw.ai_marketing_news_raw SET origin = 'newsapi.ai'")
 
@@ -94,13 +94,14 @@ def _seen(value: Any) -> Any:
     return value.hex() if isinstance(value, float) else value
 
 
-def _nullable(session: Session, table: Table) -> set[str]:
-    found = session.rows(
-        "SELECT column_name FROM information_schema.columns "
-        "WHERE table_schema || '.' || table_name = $1 AND is_nullable = 'YES'",
-        table.name,
-    )
-    return {name.lower() for (name,) in found}
+def _nullable(session: Session) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {table.name: set() for table in tables()}
+    for table, column in session.rows(
+        "SELECT table_schema || '.' || table_name, column_name FROM information_schema.columns "
+        "WHERE is_nullable = 'YES'"
+    ):
+        found.setdefault(table, set()).add(column.lower())
+    return found
 
 
 def _row(table: Table, number: int, nullable: set[str], text: str | None) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """Export and import: files that PostgreSQL and DuckDB read alike, and that hold everything."""
 
 import json
+import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from support.api import serving
 from support.articles import many
 from support.clock import NOON, Clock
-from support.databases import DuckDBDatabase, PostgresDatabase
+from support.databases import DuckDBDatabase, DuckDBDatabases, PostgresDatabase
 from support.parts import first_quick
 from support.tables import dump, execute
 
@@ -192,6 +193,16 @@ def test_a_changed_file_is_noticed(duckdb: Warehouse, tmp_path: Path) -> None:
         load(tmp_path, tmp_path / "back.duckdb")
 
 
+@pytest.fixture(scope="module")
+def short(duckdb_databases: DuckDBDatabases, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of short texts, to be copied."""
+    source = duckdb_databases.create().open()
+    fill(source, rows=20, text="short")
+    folder = tmp_path_factory.mktemp("short")
+    export(source, folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -204,10 +215,9 @@ def test_a_changed_file_is_noticed(duckdb: Warehouse, tmp_path: Path) -> None:
     ids=["a column of another name", "a quote too many", "a quote at the end", "no time", "empty"],
 )
 def test_a_file_that_cannot_be_read_is_named(
-    change: "object", message: str, duckdb: Warehouse, tmp_path: Path
+    change: "object", message: str, short: Path, tmp_path: Path
 ) -> None:
-    fill(duckdb, rows=20, text="short")
-    export(duckdb, tmp_path)
+    shutil.copytree(short, tmp_path, dirs_exist_ok=True)
     (tmp_path / files.MANIFEST).unlink()
     path = tmp_path / "export_final.csv"
     assert callable(change)

@@ -15,6 +15,8 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.hosting import database_connections
+from newsapi_dentsu.hosting.execution import opened_instance
 from newsapi_dentsu.hosting.home import prepare_home
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.warehouse import Warehouse
@@ -112,6 +114,7 @@ def place(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         assert newsapi(made, "role")[0] == 0
         yield made
     load_settings.cache_clear()
+    database_connections._engine.cache_clear()
 
 
 def newsapi(place: Place, *arguments: str) -> tuple[int, str]:
@@ -183,6 +186,37 @@ def test_dagsters_records_go_on_without_a_restart(place: Place, tmp_path: Path) 
         place.rotate()
         place.cut_off()
         assert instance.get_runs_count() == 0
+
+
+def test_a_run_keeps_a_connection_for_its_records_that_may_be_cut(
+    place: Place, tmp_path: Path
+) -> None:
+    code, said = newsapi(place, "upgrade")
+    assert code == 0, said
+    settings = place.settings().model_copy(update={"dagster_home": tmp_path / "home"})
+
+    def sessions() -> int:
+        with place.server.admin(place.name) as superuser:
+            found = superuser.execute(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE usename = %s AND application_name = 'newsapi-dagster'",
+                [place.role],
+            ).fetchone()
+        assert found is not None
+        return int(found[0])
+
+    with opened_instance(settings, prepare_home(settings)) as instance:
+        used = set()
+        for _ in range(5):
+            assert instance.get_runs_count() == 0
+            assert instance.all_asset_keys() == []
+            used.add(sessions())
+        assert used == {1}
+        place.rotate()
+        place.cut_off()
+        assert instance.get_runs_count() == 0
+        assert sessions() == 1
+    assert sessions() == 0
 
 
 def test_what_was_interrupted_between_vault_and_server_is_finished_by_the_next_one(

@@ -12,7 +12,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import IO
 
-import polars
 import pytest
 from deltalake import DeltaTable
 from tools import azurite
@@ -152,6 +151,8 @@ def test_backups_and_the_lake_are_kept_there(
     assert archive(warehouse, container, scratch_folder, december).added == 0
     address = found.uris[0].partition("/month=")[0]
     assert DeltaTable(address, storage_options=dict(found.options)).count() == 12
+    import polars
+
     loaded = polars.scan_delta(address, storage_options=dict(found.options))
     assert loaded.select("seq").collect().to_series().sort().to_list() == list(range(1, 13))
 

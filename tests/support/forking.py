@@ -17,7 +17,10 @@ server.set_forkserver_preload(
     ["support.warm", *(name for name in ("support.one_thread",) if name in sys.modules)]
 )
 # The server starts without this process's module path.
-os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+_given = os.environ.get("PYTHONPATH")
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(Path(__file__).parents[1]), *([_given] if _given else [])]
+)
 
 
 def fork_workers(monkeypatch: pytest.MonkeyPatch) -> None:

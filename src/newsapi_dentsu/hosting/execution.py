@@ -1,7 +1,7 @@
 """Executing the Dagster job in this process, on a home that the UI shares."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from newsapi_dentsu import logs
-from newsapi_dentsu.dagster_private import InstanceRef
+from newsapi_dentsu.dagster_private import InstanceRef, kept_connections
 from newsapi_dentsu.defs.failures import first_error
 from newsapi_dentsu.defs.resources import ATTENDED, progress_of_stage
 from newsapi_dentsu.errors import PipelineError, WarehouseAwayError, WarehouseError
@@ -27,6 +27,9 @@ _IN_PROCESS: dict[str, Any] = {
     # Capturing output costs a process for each stream, and would swallow the progress bars.
     "compute_logs": {**NO_COMPUTE_LOGS, "config": {}}
 }
+_KEPT_SECONDS = 60
+"""So long a run uses one of Dagster's own connections; the next one asks where the server is."""
+
 _UNKNOWN = "the run failed; see its log in the Dagster UI (`newsapi dev`)"
 
 
@@ -96,14 +99,17 @@ def opened_instance(settings: Settings, home: Path) -> Iterator[dg.DagsterInstan
     Raises:
         WarehouseError: the database can't be reached or its tables not be made.
     """
+    kept: AbstractContextManager[None]
     # Two processes that create Dagster's tables at once stumble over each other.
     if settings.use_postgres:
         with database_prepared(settings, "newsapi"):
             instance = _instance(home)
+        kept = kept_connections(instance, _KEPT_SECONDS)
     else:
         with FileLock(home / ".opening.lock"):
             instance = _instance(home)
-    with instance:
+        kept = nullcontext()
+    with instance, kept:
         yield instance
 
 

@@ -117,6 +117,10 @@ def _storage(settings: Settings) -> dict[str, Any]:
         "sslmode": settings.sslmode,
         "connect_timeout": max(2, int(settings.database_wait_seconds)),
         "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        # A connection that a run keeps may have ended in silence.
+        "tcp_user_timeout": 60_000,
     }
     if settings.postgres_sslrootcert:
         parameters["sslrootcert"] = settings.postgres_sslrootcert
