@@ -22,7 +22,7 @@ from support.databases import (
 )
 from support.sharing import of_this_run
 
-pytest_plugins = ["support.parts", "support.time_limits"]
+pytest_plugins = ["support.compiling", "support.parts", "support.time_limits"]
 
 # A shared machine can take long over any one example.
 settings.register_profile(
