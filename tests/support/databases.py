@@ -188,9 +188,11 @@ def fresh(databases: Databases) -> Iterator[Warehouse]:
 
 
 def drop(databases: Databases, made: Database) -> None:
-    """Remove a database where many would fill the server."""
+    """Remove a database: many would fill the server, or the memory that files are in."""
     if isinstance(databases, PostgresDatabases) and isinstance(made, PostgresDatabase):
         databases.drop(made)
+    elif isinstance(made, DuckDBDatabase):
+        shutil.rmtree(made.path.parent, ignore_errors=True)
 
 
 @contextmanager
