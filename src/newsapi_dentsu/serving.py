@@ -6,6 +6,7 @@ Python's own gives each connection a thread of its own, for as long as the other
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from http import HTTPStatus
@@ -22,6 +23,8 @@ HEAD_SECONDS = 10.0
 
 ANSWER_SECONDS = 60.0
 """Longest time for an answer to be made and taken."""
+
+_LOOK_SECONDS = 1.0
 
 _BUSY = b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
@@ -113,6 +116,18 @@ class BoundedHandler(BaseHTTPRequestHandler):
         timer.daemon = True
         timer.start()
         return timer
+
+
+def until_interrupted(serving: threading.Thread) -> None:
+    """Wait for Ctrl-C while a thread serves.
+
+    Where it comes while Python forgets a thread that has answered, it is lost: what is raised in
+    such a callback is told and ignored. So who takes connections is not the one that is
+    interrupted.
+    """
+    with suppress(KeyboardInterrupt):
+        while serving.is_alive():
+            time.sleep(_LOOK_SECONDS)
 
 
 def is_called(host: str, names: Collection[str]) -> bool:

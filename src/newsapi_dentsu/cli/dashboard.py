@@ -1,6 +1,7 @@
 """`newsapi dashboard`: the pipeline's health as a web page, served here or written to a file."""
 
 import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 from newsapi_dentsu.cli.outputs import out_option, output_file
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.serving import BoundedHandler, BoundedServer
+from newsapi_dentsu.serving import BoundedHandler, BoundedServer, until_interrupted
 from newsapi_dentsu.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -103,10 +104,11 @@ def _serve(
         click.echo(f"Pipeline health on {url}; Ctrl-C ends it.", err=True)
         if opened:
             click.launch(url)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            click.echo(err=True)
+        serving = threading.Thread(target=server.serve_forever, name="pages", daemon=True)
+        serving.start()
+        until_interrupted(serving)
+        server.shutdown()
+        click.echo(err=True)
 
 
 def _page(settings: Settings, days: int) -> str:

@@ -3,6 +3,7 @@
 import click
 
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
+from newsapi_dentsu.serving import until_interrupted
 
 
 @click.command()
@@ -55,7 +56,5 @@ def sandbox(
     click.echo(f"The SANDBOX, with invented articles, answers on {server.url}. Use it:", err=True)
     click.echo(f"  NEWSAPI_HOST={server.url} NEWSAPI_KEY={SANDBOX_KEY} newsapi run", err=True)
     click.echo("Ctrl-C ends it.", err=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.close()
+    with server:
+        until_interrupted(server.thread)

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Sandbox:
-    """A local newsapi.ai: a context manager (a thread serves), or call `serve_forever`."""
+    """A local newsapi.ai: a context manager, whose thread serves."""
 
     def __init__(
         self,
@@ -49,27 +49,24 @@ class Sandbox:
         self._script = FaultScript(faults)
         self._service = Service(corpus, self._account, self._script, clock)
         self._server = _Server((host, port), self._service)
-        self._thread: threading.Thread | None = None
+        self.thread = threading.Thread(
+            target=self._server.serve_forever, args=[_POLL_SECONDS], name="sandbox", daemon=True
+        )
+        """What serves, inside the context."""
 
     def __enter__(self) -> "Sandbox":
-        self._thread = threading.Thread(target=self.serve_forever, name="sandbox", daemon=True)
-        self._thread.start()
+        self.thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def serve_forever(self) -> None:
-        """Serve in this thread until an exception, such as KeyboardInterrupt, ends it."""
-        self._server.serve_forever(poll_interval=_POLL_SECONDS)
-
     def close(self) -> None:
         """Stop serving and close every connection at once, those of hung requests included."""
         self._service.stopping.set()
-        if self._thread is not None:
+        if self.thread.is_alive():
             self._server.shutdown()
-            self._thread.join()
-            self._thread = None
+            self.thread.join()
         self._server.server_close()
         self._server.close_connections()
 

@@ -1,0 +1,50 @@
+"""Ctrl-C ends a command that serves, whatever its threads are about."""
+
+import re
+import sys
+from subprocess import PIPE, Popen
+
+import pytest
+import requests
+
+from .conftest import Workspace
+
+_INTERRUPTED_IN_A_CALLBACK = """
+import os, signal, socketserver, sys, weakref
+from newsapi_dentsu.cli.program import program
+
+class Answered:
+    pass
+
+taken = socketserver.ThreadingMixIn.process_request
+
+def take(server, request, address):
+    taken(server, request, address)
+    one = Answered()
+    watched = weakref.ref(one, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del one
+
+socketserver.ThreadingMixIn.process_request = take
+sys.argv = ["newsapi", *sys.argv[1:]]
+program()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [(["dashboard", "--port", "0"], "nothing"), (["sandbox", "--port", "0"], "health")],
+)
+def test_an_interrupt_is_not_lost_where_threads_that_have_ended_are_forgotten(
+    workspace: Workspace, arguments: list[str], path: str
+) -> None:
+    command = [sys.executable, "-c", _INTERRUPTED_IN_A_CALLBACK, *arguments]
+    with Popen(command, cwd=workspace.folder, stderr=PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            said = next(line for line in process.stderr if "http://" in line)
+            url = re.search(r"http://127\.0\.0\.1:\d+", said)
+            assert url is not None, said
+            requests.get(f"{url[0]}/{path}", timeout=30)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
