@@ -399,7 +399,8 @@ class _Collection:
                 if whole:
                     return
                 reading = listing.reading
-                pages = max(page_count(listing.total, reading.size), len(reading.pages))
+                counted = page_count(max(listing.total, reading.counted), reading.size)
+                pages = max(counted, len(reading.pages))
                 if answers > MAX_PASSES * (pages + 2):
                     break
                 continue
