@@ -145,6 +145,22 @@ def test_the_pages_that_only_the_fuller_of_two_replicas_counts_are_read_from_it(
     assert set(raw_uris(warehouse)) == index.standing(day)
 
 
+def test_pages_of_two_replicas_that_count_differently_are_no_one_list(
+    warehouse: Warehouse,
+) -> None:
+    index = MovingIndex(MORNING + timedelta(hours=11), replicas=2)
+    day = TODAY - 4 * DAY
+    index.add_many(150, MORNING - 4 * DAY)
+    for number in range(2):
+        index.add(Entry(MORNING - 4 * DAY, f"on the first page {number}"), only=0)
+    # Twice each page comes from the same replica: the first from the one that lacks two articles.
+    index.turn = lambda: len(index.requests) if index.requests[4:] else index.requests[-1][1]
+    index.collect(warehouse, backfill=DayRange(day, day))
+    assert day in _settled(warehouse)
+    assert set(raw_uris(warehouse)) == index.standing(day)
+    assert len(index.requests) <= 5 * 2
+
+
 @pytest.mark.parametrize(
     ("total", "offset", "cap"),
     first_quick([(201, -1, None), (201, -1, 4), (101, -1, None), (250, -150, None)]),

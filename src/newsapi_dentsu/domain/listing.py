@@ -7,7 +7,8 @@ is judged in two ways:
   pages only while the count differs from what is known. A look is cheap and can be deceived.
 - A *settling reading* goes by identities. It reads every page twice, forwards and then backwards.
   Between its two visits to a page lies the moment at which it turned round; when every page was
-  the same both times, all of them stood as read at that one moment, and nothing was missed.
+  the same both times, under one total, all of them stood as read at that one moment, and nothing
+  was missed.
 """
 
 import hashlib
@@ -261,13 +262,15 @@ def is_whole(listing: DayListing, *, at_rest: bool) -> bool:
 
     A look may go by what it saw unless the count moved meanwhile, or unknown articles came and
     others are still counted that were not listed. A settling reading needs every page to be as in
-    the pass before. Of a day at rest one page is enough, seen once: one answer shows one moment.
+    the pass before, and all to come with one count: those of servers that differ are no one list.
+    Of a day at rest one page is enough, seen once: one answer shows one moment.
     """
     reading = listing.reading
     if not reading.settling:
         return not reading.moved and (reading.listed == listing.total or not reading.discovered)
     if reading.before:
-        return reading.pages == reading.before
+        one_count = len(set(map(_total, reading.pages.values()))) == 1
+        return one_count and reading.pages == reading.before
     single = len(reading.pages) == 1
     return at_rest and single and reading.listed == listing.total == len(listing.uris)
 
