@@ -49,7 +49,7 @@ class Reading:
 
     `settling` tells a settling reading from a look. `pages` holds the identity of each page of the
     present pass, in the order in which they were read, `before` those of the whole pass before it;
-    `backwards` is the direction of the present one. `size` is the number of articles on a page, as
+    `turns` counts the passes before the present one. `size` is the number of articles on a page, as
     the server gives them. `moved` says that the total changed during the pass, `discovered` that
     the pass brought unknown articles.
     """
@@ -58,9 +58,14 @@ class Reading:
     settling: bool = False
     pages: Mapping[int, str] = field(default_factory=dict)
     before: Mapping[int, str] = field(default_factory=dict)
-    backwards: bool = False
+    turns: int = 0
     moved: bool = False
     discovered: bool = False
+
+    @property
+    def backwards(self) -> bool:
+        """The direction of the present pass."""
+        return self.turns % 2 == 1
 
     @property
     def listed(self) -> int:
@@ -290,7 +295,7 @@ def next_pass(listing: DayListing, *, at_rest: bool) -> DayListing:
         reading,
         pages=again,
         before=reading.pages,
-        backwards=not reading.backwards,
+        turns=reading.turns + 1,
         moved=False,
         discovered=False,
     )
