@@ -124,8 +124,10 @@ class Life:
                 self._remove()
             elif kind == "url":
                 self._change_url()
-            elif kind == "rest":
-                rng.choice([self._miscount, self._fail])()
+            elif kind == "count":
+                self._miscount()
+            else:
+                self._fail()
         self.seen[asked].append(index.standing(asked))
 
     def _entries(self) -> list[Entry]:
