@@ -387,7 +387,8 @@ class _Collection:
         listing = begin_reading(self._listing(day), settling=settling)
         unreadable: dict[int, SourceError] = {}
         # Those of earlier runs count: else a day that never agrees would take all of capped runs.
-        passes, answers = listing.reading.turns, 0
+        # A day that failed holds up no other, and is read as often as at first.
+        passes, answers = (0 if listing.failure else listing.reading.turns), 0
         while passes < MAX_PASSES:
             number = next_page(listing, unreadable)
             if number is not None:
