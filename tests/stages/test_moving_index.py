@@ -19,6 +19,12 @@ TODAY = MORNING.date()
 DAY = timedelta(days=1)
 
 
+def _settled(warehouse: Warehouse) -> set[date]:
+    with warehouse.snapshot() as session:
+        found = session.rows("SELECT day FROM raw.query_days WHERE settled_at IS NOT NULL")
+    return {day for (day,) in found}
+
+
 @pytest.fixture
 def index() -> MovingIndex:
     return MovingIndex(MORNING + timedelta(hours=11))
@@ -120,6 +126,93 @@ def test_of_two_replicas_that_differ_in_ten_articles_both_are_read(
     assert "lists other articles at each reading" in told[-1]
     # The day is settled all the same, and costs no more.
     assert TODAY not in {day for day, _ in index.requests[-8:]}
+
+
+@pytest.mark.parametrize(
+    ("first", "cap"), first_quick([(0, None), (0, 5), (1, None), (1, 5), (0, 8)], 2)
+)
+def test_the_pages_that_only_the_fuller_of_two_replicas_counts_are_read_from_it(
+    warehouse: Warehouse, first: int, cap: int | None
+) -> None:
+    index = MovingIndex(MORNING + timedelta(hours=11), replicas=2)
+    index.turn = lambda: len(index.requests) + first
+    day = TODAY - 4 * DAY
+    for number in range(260):
+        entry = Entry(MORNING - 4 * DAY + timedelta(seconds=number), f"{number:04}")
+        for replica in (0, 1) if number < 40 else (0,):
+            index.add(entry, only=replica)
+    while day not in _settled(warehouse):
+        index.collect(warehouse, lookback_days=4, max_requests=cap)
+        assert len(index.requests) < 30
+    assert set(raw_uris(warehouse)) == index.standing(day)
+
+
+def test_pages_of_two_replicas_that_count_differently_are_no_one_list(
+    warehouse: Warehouse,
+) -> None:
+    index = MovingIndex(MORNING + timedelta(hours=11), replicas=2)
+    day = TODAY - 4 * DAY
+    index.add_many(150, MORNING - 4 * DAY)
+    for number in range(2):
+        index.add(Entry(MORNING - 4 * DAY, f"on the first page {number}"), only=0)
+    # Twice each page comes from the same replica: the first from the one that lacks two articles.
+    index.turn = lambda: len(index.requests) if index.requests[4:] else index.requests[-1][1]
+    index.collect(warehouse, backfill=DayRange(day, day))
+    assert day in _settled(warehouse)
+    assert set(raw_uris(warehouse)) == index.standing(day)
+    assert len(index.requests) <= 5 * 2
+
+
+@pytest.mark.parametrize(
+    ("total", "offset", "cap"),
+    first_quick([(201, -1, None), (201, -1, 4), (101, -1, None), (250, -150, None)]),
+)
+def test_a_count_that_is_too_low_hides_no_article_behind_a_full_page(
+    warehouse: Warehouse, index: MovingIndex, total: int, offset: int, cap: int | None
+) -> None:
+    index.add_many(total, MORNING)
+    index.count_offset = lambda day: offset if day == TODAY else 0
+    index.collect(warehouse, lookback_days=1)
+    reports = index.pass_time(warehouse, 84, max_requests=cap)
+    assert count(warehouse, raw.TABLE) == total
+    told = [report.disagreements["2026-11-20"] for report in reports if report.disagreements]
+    assert told[-1] == f"counts {total + offset} articles and lists {total}"
+    assert TODAY in _settled(warehouse)
+    assert max(report.requests for report in reports) < 20
+
+
+def test_a_count_that_is_far_too_high_on_the_way_back_costs_a_few_requests(
+    warehouse: Warehouse, index: MovingIndex
+) -> None:
+    index.add_many(130, MORNING - 4 * DAY)
+    index.count_offset = lambda _day: 90_000 if len(index.requests) > 2 else 0
+    report = index.collect(warehouse, backfill=DayRange(TODAY - 4 * DAY, TODAY - 4 * DAY))
+    assert count(warehouse, raw.TABLE) == 130
+    assert report.requests < 25
+
+
+def test_a_page_that_comes_to_light_on_the_way_back_is_read_twice_and_so_are_the_others(
+    warehouse: Warehouse, index: MovingIndex
+) -> None:
+    index.add_many(100, MORNING)
+    index.collect(warehouse, lookback_days=1)
+    index.remove("0000")
+    index.now += 10 * DAY
+
+    def move(_day: date) -> None:
+        if len(index.requests) == before + 1:
+            for number in range(3):
+                index.add(Entry(MORNING + timedelta(hours=1, seconds=number), f"late {number}"))
+        elif len(index.requests) == before + 2:
+            # The first article of page 2 slips onto page 1, which has just been read.
+            index.remove("0003")
+            index.add(Entry(MORNING + timedelta(hours=2), "new"))
+
+    before = len(index.requests)
+    index.before_request = move
+    index.collect(warehouse, backfill=DayRange(TODAY, TODAY))
+    assert TODAY in _settled(warehouse)
+    assert set(raw_uris(warehouse)) == {*index.standing(TODAY), "0000", "0003"}
 
 
 def test_a_disagreement_is_warned_of_once(

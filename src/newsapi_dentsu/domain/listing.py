@@ -7,7 +7,8 @@ is judged in two ways:
   pages only while the count differs from what is known. A look is cheap and can be deceived.
 - A *settling reading* goes by identities. It reads every page twice, forwards and then backwards.
   Between its two visits to a page lies the moment at which it turned round; when every page was
-  the same both times, all of them stood as read at that one moment, and nothing was missed.
+  the same both times, under one total, all of them stood as read at that one moment, and nothing
+  was missed.
 """
 
 import hashlib
@@ -47,23 +48,35 @@ class Reading:
     """A reading of a day's pages that is under way; it may take several runs.
 
     `settling` tells a settling reading from a look. `pages` holds the identity of each page of the
-    present pass, `before` those of the whole pass before it; `backwards` is the direction of the
-    present one. `size` is the number of articles on a page, as the server gives them. `moved` says
-    that the total changed during the pass, `discovered` that the pass brought unknown articles.
+    present pass, in the order in which they were read, `before` those of the whole pass before it;
+    `turns` counts the passes before the present one. `size` is the number of articles on a page, as
+    the server gives them. `moved` says that the total changed during the pass, `discovered` that
+    the pass brought unknown articles.
     """
 
     size: int = PAGE_SIZE
     settling: bool = False
     pages: Mapping[int, str] = field(default_factory=dict)
     before: Mapping[int, str] = field(default_factory=dict)
-    backwards: bool = False
+    turns: int = 0
     moved: bool = False
     discovered: bool = False
+
+    @property
+    def backwards(self) -> bool:
+        """The direction of the present pass."""
+        return self.turns % 2 == 1
 
     @property
     def listed(self) -> int:
         """Positions on the pages of the present pass."""
         return sum(_length(identity) for identity in self.pages.values())
+
+    @property
+    def counted(self) -> int:
+        """The highest total that came with a page of this pass or the one before it."""
+        identities = chain(self.before.values(), self.pages.values())
+        return max(map(_total, identities), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +122,8 @@ def page_identity(uris: Sequence[str], total: int) -> str:
     """What tells one state of a page from another: what its positions held, and the total."""
     if not uris:
         return f"{_EMPTY}{total}"
-    digest = hashlib.blake2b(repr((sorted(uris), total)).encode(), digest_size=8)
-    return f"{len(uris)}:{digest.hexdigest()}"
+    digest = hashlib.blake2b(repr(sorted(uris)).encode(), digest_size=8)
+    return f"{len(uris)}:{total}:{digest.hexdigest()}"
 
 
 def begin_reading(listing: DayListing, *, settling: bool) -> DayListing:
@@ -162,17 +175,31 @@ def _looking_order(listing: DayListing) -> Iterator[int]:
 
 
 def _settling_order(listing: DayListing) -> Iterator[int]:
-    """All pages, in the direction of the pass."""
+    """All pages, in the direction of the pass; behind them those that it brings to light.
+
+    The highest count is believed: behind the end of a lower one a server that is further may list
+    more. A count that ends with a full page is not, for the list may go on.
+    """
     reading = listing.reading
-    last = max(1, page_count(listing.total, reading.size))
+    pages = chain(reading.before.items(), reading.pages.items())
+    full = [number for number, identity in pages if _length(identity) >= reading.size]
+    counted = page_count(max(listing.total, reading.counted), reading.size)
+    last = max(1, counted, 1 + max(full, default=0))
     if not reading.backwards:
         return iter(range(1, last + 1))
-    return iter(range(_end_of_list(reading.before) or max(last, *reading.before), 0, -1))
+    turn = max(reading.before)
+    return chain(range(turn, 0, -1), range(turn + 1, last + 1))
 
 
 def _length(identity: str) -> int:
     """How many positions of a page were taken."""
     return int(identity.split(":", 1)[0])
+
+
+def _total(identity: str) -> int:
+    """The total that came with a page; 0 where an earlier version of the program read it."""
+    length, total, *rest = identity.split(":")
+    return int(total) if rest or length == "0" else 0
 
 
 def _end_of_list(pages: Mapping[int, str], unreadable: Collection[int] = ()) -> int | None:
@@ -240,14 +267,16 @@ def is_whole(listing: DayListing, *, at_rest: bool) -> bool:
 
     A look may go by what it saw unless the count moved meanwhile, or unknown articles came and
     others are still counted that were not listed. A settling reading needs every page to be as in
-    the pass before. Of a day at rest one page is enough, seen once: one answer shows one moment.
+    the pass before, and all to come with one count: those of servers that differ are no one list.
+    Of a day at rest one page is enough, seen once: one answer shows one moment.
     """
     reading = listing.reading
     if not reading.settling:
         return not reading.moved and (reading.listed == listing.total or not reading.discovered)
     if reading.before:
-        return reading.pages == reading.before
-    single = page_count(listing.total, reading.size) <= 1
+        one_count = len(set(map(_total, reading.pages.values()))) == 1
+        return one_count and reading.pages == reading.before
+    single = len(reading.pages) == 1
     return at_rest and single and reading.listed == listing.total == len(listing.uris)
 
 
@@ -260,13 +289,13 @@ def next_pass(listing: DayListing, *, at_rest: bool) -> DayListing:
     reading = listing.reading
     if not reading.settling:
         return replace(listing, reading=Reading(size=reading.size))
-    turn = min(reading.pages) if reading.backwards else max(reading.pages)
-    again = {turn: reading.pages[turn]} if at_rest and len(reading.pages) > 1 else {}
+    turn, identity = [*reading.pages.items()][-1]
+    again = {turn: identity} if at_rest and len(reading.pages) > 1 else {}
     following = replace(
         reading,
         pages=again,
         before=reading.pages,
-        backwards=not reading.backwards,
+        turns=reading.turns + 1,
         moved=False,
         discovered=False,
     )

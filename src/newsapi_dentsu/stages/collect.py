@@ -19,6 +19,7 @@ from newsapi_dentsu.domain.listing import (
     DAY,
     DISAGREEMENT_GRACE,
     DayListing,
+    Reading,
     begin_reading,
     can_settle,
     counts_agree,
@@ -385,7 +386,9 @@ class _Collection:
         settling = can_settle(day, self._now, self._options.overlap)
         listing = begin_reading(self._listing(day), settling=settling)
         unreadable: dict[int, SourceError] = {}
-        passes = answers = 0
+        # Those of earlier runs count: else a day that never agrees would take all of capped runs.
+        # A day that failed holds up no other, and is read as often as at first.
+        passes, answers = (0 if listing.failure else listing.reading.turns), 0
         while passes < MAX_PASSES:
             number = next_page(listing, unreadable)
             if number is not None:
@@ -399,7 +402,8 @@ class _Collection:
                 if whole:
                     return
                 reading = listing.reading
-                pages = max(page_count(listing.total, reading.size), len(reading.pages))
+                counted = page_count(max(listing.total, reading.counted), reading.size)
+                pages = max(counted, len(reading.pages))
                 if answers > MAX_PASSES * (pages + 2):
                     break
                 continue
@@ -411,6 +415,8 @@ class _Collection:
                 return
             at_rest = can_settle(day, self._now, AT_REST)
             listing = next_pass(listing, at_rest=at_rest)
+        over = Reading(size=listing.reading.size)
+        self._listings[day] = replace(self._listing(day), reading=over)
         raise SourceUnavailableError(
             f"the articles of {day} kept changing during {MAX_PASSES} readings of the day"
         )
@@ -455,7 +461,8 @@ class _Collection:
             # The count is no use; the page itself says how many there are at least.
             reached = (number - 1) * page.size + len(records)
             self._wrong_counts[day] = _wrong_count(trouble)
-            page = replace(page, total=reached + (len(records) >= page.size))
+            total = max(reached + (len(records) >= page.size), listing.reading.counted)
+            page = replace(page, total=total)
             return self._store_page(day, number, page, records, listing)
         if page.total is not None and number * page.size > page.total:
             # It is the last page: the count may be ahead of the list.

@@ -273,11 +273,16 @@ def _reading(text: str | None) -> Reading:
         return Reading()
     value["pages"] = {int(number): identity for number, identity in value["pages"].items()}
     value["before"] = {int(number): identity for number, identity in value["before"].items()}
-    return Reading(**value)
+    return Reading(turns=int(value.pop("backwards", 0)), **value)
 
 
 def _reading_as_json(reading: Reading) -> str | None:
-    return None if reading == Reading() else json.dumps(dataclasses.asdict(reading))
+    if reading == Reading():
+        return None
+    value = dataclasses.asdict(reading)
+    # Programs that keep only the direction of a pass read this name, and any number as true.
+    value["backwards"] = value.pop("turns")
+    return json.dumps(value)
 
 
 def save_day_listing(
