@@ -15,7 +15,7 @@ from newsapi_dentsu.errors import SourceError, SourceUnavailableError
 from newsapi_dentsu.stages.collect import MAX_PASSES
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import raw
-from support.databases import DuckDBDatabases, PostgresDatabases, disconnect
+from support.databases import DuckDBDatabases, PostgresDatabases, disconnect, drop
 from support.moving_index import Entry, MovingIndex
 from support.parts import first_quick
 
@@ -270,4 +270,6 @@ def test_no_article_is_lost_in_hundreds_of_histories(
     duckdb_databases: DuckDBDatabases, first: int
 ) -> None:
     for seed in range(first, first + 20):
-        _tell(seed, duckdb_databases.create().hold())
+        database = duckdb_databases.create()
+        _tell(seed, database.hold())
+        drop(duckdb_databases, database)
