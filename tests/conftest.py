@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     of_this_run()
     if quick:
         import support.one_thread  # noqa: F401
+    # What a shell starts in the background ignores Ctrl-C, and so would the commands under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Next to nothing of what tests leave behind is garbage that has to be searched for.
     gc.set_threshold(50_000, 20, 20)
 
