@@ -107,6 +107,9 @@ def dagster_yaml(settings: Settings) -> str:
 
 
 def _storage(settings: Settings) -> dict[str, Any]:
+    # Imported where it is used: with DuckDB nobody needs to wait for it.
+    from newsapi_dentsu.warehouse.engines.postgres_login import KEEPALIVES
+
     socket = settings.postgres_host.startswith(("/", "@"))
     session = dict(_SESSION)
     if settings.postgres_role:
@@ -116,11 +119,8 @@ def _storage(settings: Settings) -> dict[str, Any]:
         "application_name": "newsapi-dagster",
         "sslmode": settings.sslmode,
         "connect_timeout": max(2, int(settings.database_wait_seconds)),
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "keepalives_count": 3,
         # A connection that a run keeps may have ended in silence.
-        "tcp_user_timeout": 60_000,
+        **KEEPALIVES,
     }
     if settings.postgres_sslrootcert:
         parameters["sslrootcert"] = settings.postgres_sslrootcert

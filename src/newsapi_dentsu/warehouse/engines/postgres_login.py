@@ -11,15 +11,16 @@ from newsapi_dentsu.errors import SettingsError, WarehouseError
 ENTRA_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 _RENEW_BEFORE_SECONDS = 300
 
-_KEEPALIVES: dict[str, int] = {
-    # A peer that vanished without a word is noticed within a minute, and an idle run lock
-    # outlives what forgets silent connections (Azure's load balancers, after four minutes).
+KEEPALIVES: dict[str, int] = {
     "keepalives": 1,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
+"""With these a peer that vanished without a word is noticed within a minute, and an idle run lock
+outlives what forgets silent connections (Azure's load balancers, after four minutes).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Address:
             "sslmode": self.sslmode,
             "application_name": "newsapi",
             **trusted,
-            **_KEEPALIVES,
+            **KEEPALIVES,
         }
 
 
