@@ -12,8 +12,8 @@ from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from support.vectors import remembered, shared
 
-FEW = 9
-"""Articles of a day."""
+FEW = 14
+"""Articles of a day: enough for tests that begin just after midnight, when a day has none yet."""
 
 
 @pytest.fixture
