@@ -1,6 +1,7 @@
 """The reader's copy: brought up after each run, whoever reads it."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -373,6 +374,58 @@ def test_a_file_that_is_not_what_it_should_be_is_made_again(
 
     assert publish(warehouse, folder).anew == anew
     assert_the_same(warehouse, folder)
+
+
+def with_what_links_lead_to(folder: Path) -> None:
+    shutil.copytree(folder, folder.with_name("copied"))
+    shutil.rmtree(folder)
+    folder.with_name("copied").rename(folder)
+
+
+def with_links_as_texts(folder: Path) -> None:
+    link = folder / copy.ARTICLES
+    leads_to = link.readlink()
+    link.unlink()
+    link.write_text(str(leads_to))
+
+
+def without_links(folder: Path) -> None:
+    (folder / copy.ARTICLES).unlink()
+
+
+def without_what_links_lead_to(folder: Path) -> None:
+    shutil.rmtree((folder / copy.ARTICLES).resolve())
+
+
+def without_a_day(folder: Path) -> None:
+    min((folder / copy.ARTICLES).glob("*.parquet")).unlink()
+
+
+def killed_while_a_link_was_turned(folder: Path) -> None:
+    shutil.copytree((folder / copy.ARTICLES).resolve(), folder / f"{copy.ARTICLES}.part")
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        *(with_what_links_lead_to, with_links_as_texts, without_links),
+        *(without_what_links_lead_to, without_a_day, killed_while_a_link_was_turned),
+    ],
+    ids=lambda moved: moved.__name__,
+)
+def test_a_folder_that_lost_its_links_on_the_way_is_gone_on_with(
+    warehouse: Warehouse, folder: Path, moved: Callable[[Path], None]
+) -> None:
+    publish(warehouse, folder)
+    moved(folder)
+    now = NOON + DAY
+    store(warehouse, record("new", now), now=now)
+    process_records(warehouse, now=now)
+
+    assert publish(warehouse, folder).changed == 1
+    assert_the_same(warehouse, folder)
+    assert (folder / copy.ARTICLES).is_symlink()
+    assert not list(folder.glob("*.part"))
 
 
 def test_articles_that_move_from_day_to_day_stand_in_one_file(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -206,10 +207,21 @@ def claim_a_later_state(folder: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"state": 999}))
 
 
+def copy_the_state_for_its_link(folder: Path) -> None:
+    link = folder / chapters.LINK
+    state = link.resolve()
+    link.unlink()
+    shutil.copytree(state, link)
+
+
 @pytest.mark.parametrize(
     "harm",
     first_quick(
-        [lose_a_file, damage_a_file, claim_a_later_state, cut_a_file_off, spoil_the_stamp], 3
+        [
+            *(lose_a_file, damage_a_file, claim_a_later_state, copy_the_state_for_its_link),
+            *(cut_a_file_off, spoil_the_stamp),
+        ],
+        4,
     ),
     ids=lambda harm: harm.__name__,
 )
@@ -223,6 +235,7 @@ def test_a_damaged_index_is_made_again(
     # Whatever a reader finds, it is told as what it is.
     with suppress(NoIndexError), searching(CopyLibrary(folder)) as index:
         index.hits(index.newest(ALL, rows=10))
+    turn(warehouse, 1)
 
     assert_complete(published(warehouse, folder))
 

@@ -27,6 +27,7 @@ from typing import Final
 import duckdb
 
 from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.reading.symlinks import lead
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import duckdb_session
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
@@ -223,7 +224,7 @@ def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> 
         return None
     finally:
         connection.execute("DETACH published")
-    return int(state) if same and (folder / ARTICLES).exists() else None
+    return int(state) if same and (folder / ARTICLES).is_dir() else None
 
 
 def _free_working_file(folder: Path) -> None:
@@ -259,7 +260,7 @@ def _bring_working_file(
         raise _OtherContentsError("the working file is of something else")
     connection.execute("BEGIN")
     if anew:
-        _make_tables(connection, folder)
+        _make_tables(connection)
     _find_changed(connection)
     changed, state, before = connection.execute(
         "SELECT (SELECT count(*) FROM changed), now.change_seq, before.change_seq "
@@ -333,7 +334,7 @@ def _continues(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(earlier)
 
 
-def _make_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _make_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for schema in ("final", "publishing"):
         connection.execute(f"CREATE SCHEMA working.{schema}")
     for table in _TABLES:
@@ -353,11 +354,6 @@ def _make_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         "SELECT CAST(-1 AS bigint) AS change_seq, CAST(-1 AS bigint) AS tone_seq"
     )
     connection.execute("CREATE TABLE working.publishing.days (day date)")
-    # Days of before that may have no articles any more.
-    connection.executemany(
-        "INSERT INTO working.publishing.days VALUES (CAST(? AS date))",
-        [[path.stem] for path in (folder / ARTICLES).glob("*.parquet")] or [[None]],
-    )
     connection.execute("USE working")
     for name, query in _VIEWS.items():
         connection.execute(f"CREATE VIEW final.{name} AS {query}")
@@ -491,28 +487,29 @@ def _publish_days(
     connection: duckdb.DuckDBPyConnection, folder: Path, state: int, *, anew: bool
 ) -> None:
     """Put the days that changed beside links to those that didn't, and lead readers there."""
-    changed = {
-        str(day)
-        for (day,) in connection.execute(
-            "SELECT day FROM working.publishing.days WHERE day IS NOT NULL"
-        ).fetchall()
-    }
+    changed = _days(connection, "SELECT day FROM working.publishing.days")
+    wanted = _days(
+        connection,
+        "SELECT DISTINCT CAST(published_at AT TIME ZONE 'UTC' AS date) FROM working.final.articles",
+    )
     link = folder / ARTICLES
-    if not changed and link.exists():
+    there = {path.stem for path in link.glob("*.parquet")}
+    if not changed and link.is_dir() and there == wanted:
         return
     part = folder / f"{_DAYS}{state}-{time.time_ns()}"
     part.mkdir()
     (part / _CHANGED_DAYS).write_text(json.dumps([] if anew else sorted(changed)), "utf-8")
-    days = changed | _days_ahead(link)
-    for path in link.glob("*.parquet"):
-        if path.stem not in days:
-            os.link(path, part / path.name)
-    for day in sorted(days):
+    same = (wanted & there) - changed - _days_ahead(link)
+    for day in same:
+        os.link(link / f"{day}.parquet", part / f"{day}.parquet")
+    for day in sorted(wanted - same):
         _write_day(connection, day, part / f"{day}.parquet")
-    turning = folder / f"{ARTICLES}.part"
-    turning.symlink_to(part.name)
-    turning.replace(link)
+    lead(link, part)
     connection.execute("DELETE FROM working.publishing.days")
+
+
+def _days(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    return {str(day) for (day,) in connection.execute(query).fetchall()}
 
 
 def _days_ahead(link: Path) -> set[str]:
@@ -520,23 +517,20 @@ def _days_ahead(link: Path) -> set[str]:
     try:
         listed = json.loads((link / _CHANGED_DAYS).read_bytes())
         return {str(date.fromisoformat(day)) for day in listed}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
     except (ValueError, TypeError):
         return {path.stem for path in link.glob("*.parquet")}
 
 
 def _write_day(connection: duckdb.DuckDBPyConnection, day: str, path: Path) -> None:
-    """Write the articles of a day; where there are none any more, no file."""
-    ((count,),) = connection.execute(
+    connection.execute(
         "COPY (SELECT * FROM working.final.articles "
         f"WHERE published_at >= TIMESTAMPTZ '{day} 00:00:00+00' "
         f"AND published_at < TIMESTAMPTZ '{day} 00:00:00+00' + INTERVAL '24 hours' "
         f"ORDER BY published_at, article_id) TO {quoted_text(path)} "
         "(FORMAT parquet, COMPRESSION zstd)"
-    ).fetchall()
-    if not count:
-        path.unlink()
+    )
 
 
 def _publish_file(folder: Path, *, copied: bool) -> None:
@@ -568,8 +562,7 @@ def _sweep(folder: Path) -> None:
         old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
         if path.resolve() != current and old:
             shutil.rmtree(path)
-    for path in (folder / f"{ARTICLES}.part", folder / _PART):
-        path.unlink(missing_ok=True)
+    (folder / _PART).unlink(missing_ok=True)
     former, working = folder / _FORMER, folder / _WORKING
     if former.exists() and not working.exists():
         former.replace(working)

@@ -26,6 +26,7 @@ from newsapi_dentsu.reading.chapters import LINK, STAMP, STATES, Chapter, Stamp
 from newsapi_dentsu.reading.copy import FILE
 from newsapi_dentsu.reading.entries import COLUMNS, FOR_GOOD, RULES, entry, vector_hash
 from newsapi_dentsu.reading.hits import Reach, hit
+from newsapi_dentsu.reading.symlinks import lead
 from newsapi_dentsu.reading.tones import spoken_of
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
@@ -381,9 +382,7 @@ class _Making:
     def _published(self, part: Path, made: Sequence[Chapter]) -> Stamp:
         stamp = replace(self._wanted, chapters=tuple(made))
         chapters.write_stamp(part, stamp)
-        turning = self._folder / f"{LINK}.part"
-        turning.symlink_to(part.name)
-        turning.replace(self._folder / LINK)
+        lead(self._folder / LINK, part)
         return stamp
 
 
@@ -411,4 +410,3 @@ def _sweep(folder: Path) -> None:
         old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
         if path.resolve() != current and (old or not (path / STAMP).exists()):
             shutil.rmtree(path)
-    (folder / f"{LINK}.part").unlink(missing_ok=True)
