@@ -95,6 +95,10 @@ class OutputError(PipelineError):
     """A command's own output can't be written."""
 
 
+class ServingError(PipelineError):
+    """A server that a command started has ended by itself."""
+
+
 class AlertsError(PipelineError):
     """The alert rules can't be used, or a channel of alerts didn't take a message."""
 

@@ -11,9 +11,11 @@ from collections.abc import Collection
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NoReturn
 
 from typing_extensions import override
+
+from newsapi_dentsu.errors import ServingError
 
 MOST_AT_ONCE = 16
 """Requests that are answered at the same time; the next ones are told to come again."""
@@ -118,16 +120,20 @@ class BoundedHandler(BaseHTTPRequestHandler):
         return timer
 
 
-def until_interrupted(serving: threading.Thread) -> None:
+def stand_by(serving: threading.Thread) -> NoReturn:
     """Wait for Ctrl-C while a thread serves.
 
     Where it comes while Python forgets a thread that has answered, it is lost: what is raised in
     such a callback is told and ignored. So who takes connections is not the one that is
     interrupted.
+
+    Raises:
+        KeyboardInterrupt: it came.
+        ServingError: the thread has ended.
     """
-    with suppress(KeyboardInterrupt):
-        while serving.is_alive():
-            time.sleep(_LOOK_SECONDS)
+    while serving.is_alive():
+        time.sleep(_LOOK_SECONDS)
+    raise ServingError("the server broke, as told above: start it again")
 
 
 def is_called(host: str, names: Collection[str]) -> bool:

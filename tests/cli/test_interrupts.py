@@ -2,7 +2,7 @@
 
 import re
 import sys
-from subprocess import PIPE, Popen
+from subprocess import PIPE, Popen, run
 
 import pytest
 import requests
@@ -48,3 +48,57 @@ def test_an_interrupt_is_not_lost_where_threads_that_have_ended_are_forgotten(
             assert process.wait(30) == 0
         finally:
             process.kill()
+
+
+_INTERRUPTED_WHEN_IT_SPEAKS = """
+import signal, sys
+import click
+from newsapi_dentsu.cli.program import program
+
+say, told = click.echo, []
+
+def echo(message=None, **options):
+    say(message, **options)
+    if "http://" in str(message) and not told:
+        told.append(message)
+        signal.raise_signal(signal.SIGINT)
+
+click.echo = echo
+sys.argv = ["newsapi", *sys.argv[1:]]
+program()
+"""
+
+
+@pytest.mark.parametrize("command", ["dashboard", "sandbox", "serve"])
+def test_an_interrupt_may_come_as_soon_as_the_address_is_told(
+    filled: Workspace, command: str
+) -> None:
+    arguments = [sys.executable, "-c", _INTERRUPTED_WHEN_IT_SPEAKS, command, "--port", "0"]
+    finished = run(arguments, cwd=filled.folder, stderr=PIPE, text=True, timeout=60, check=False)
+
+    assert "http://" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert finished.returncode == 0
+
+
+_BROKEN = """
+import socketserver, sys
+from newsapi_dentsu.cli.program import program
+
+def broken(server, *_):
+    raise OSError("no more files")
+
+socketserver.BaseServer.serve_forever = broken
+sys.argv = ["newsapi", *sys.argv[1:]]
+program()
+"""
+
+
+@pytest.mark.parametrize("command", ["dashboard", "sandbox"])
+def test_a_server_that_breaks_ends_its_command(workspace: Workspace, command: str) -> None:
+    arguments = [sys.executable, "-c", _BROKEN, command, "--port", "0"]
+    finished = run(arguments, cwd=workspace.folder, stderr=PIPE, text=True, timeout=60, check=False)
+
+    assert "no more files" in finished.stderr
+    assert finished.stderr.endswith("the server broke, as told above: start it again\n")
+    assert finished.returncode == 1

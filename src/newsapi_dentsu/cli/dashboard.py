@@ -12,7 +12,7 @@ import click
 from newsapi_dentsu.cli.outputs import out_option, output_file
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
 from newsapi_dentsu.errors import PipelineError
-from newsapi_dentsu.serving import BoundedHandler, BoundedServer, until_interrupted
+from newsapi_dentsu.serving import BoundedHandler, BoundedServer, stand_by
 from newsapi_dentsu.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -99,16 +99,20 @@ def _serve(
     with listen(host, port, named=named) as free:
         port = free.getsockname()[1]
     server = BoundedServer((host, port), Handler)
+    serving = threading.Thread(target=server.serve_forever, name="pages", daemon=True)
     with server:
         url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/"
-        click.echo(f"Pipeline health on {url}; Ctrl-C ends it.", err=True)
-        if opened:
-            click.launch(url)
-        serving = threading.Thread(target=server.serve_forever, name="pages", daemon=True)
-        serving.start()
-        until_interrupted(serving)
-        server.shutdown()
-        click.echo(err=True)
+        try:
+            click.echo(f"Pipeline health on {url}; Ctrl-C ends it.", err=True)
+            serving.start()
+            if opened:
+                click.launch(url)
+            stand_by(serving)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+        finally:
+            if serving.is_alive():
+                server.shutdown()
 
 
 def _page(settings: Settings, days: int) -> str:

@@ -1,9 +1,11 @@
 """`newsapi sandbox`: the imitation of the news API alone."""
 
+from contextlib import suppress
+
 import click
 
 from newsapi_dentsu.cli.ports import is_named, listen, port_option
-from newsapi_dentsu.serving import until_interrupted
+from newsapi_dentsu.serving import stand_by
 
 
 @click.command()
@@ -53,8 +55,10 @@ def sandbox(
     server = Sandbox(
         seed=seed, articles_per_day=articles_per_day, tokens=tokens, port=port, faults=script
     )
-    click.echo(f"The SANDBOX, with invented articles, answers on {server.url}. Use it:", err=True)
-    click.echo(f"  NEWSAPI_HOST={server.url} NEWSAPI_KEY={SANDBOX_KEY} newsapi run", err=True)
-    click.echo("Ctrl-C ends it.", err=True)
-    with server:
-        until_interrupted(server.thread)
+    with suppress(KeyboardInterrupt), server:
+        click.echo(
+            f"The SANDBOX, with invented articles, answers on {server.url}. Use it:", err=True
+        )
+        click.echo(f"  NEWSAPI_HOST={server.url} NEWSAPI_KEY={SANDBOX_KEY} newsapi run", err=True)
+        click.echo("Ctrl-C ends it.", err=True)
+        stand_by(server.thread)

@@ -130,11 +130,6 @@ def serve(
     answers = open_answers(settings, options.name())
     served = application(library, hosts, access, origins, saved, options, answers, public_url)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
-    click.echo(f"The news from {library.location} on {url}; Ctrl-C ends it.", err=True)
-    if access.closed:
-        click.echo("Everybody needs a key: `newsapi keys create NAME` makes one.", err=True)
-    if opened:
-        click.launch(url)
     config = uvicorn.Config(
         served,
         log_level="warning",
@@ -149,6 +144,11 @@ def serve(
     gc.collect()
     gc.freeze()
     try:
+        click.echo(f"The news from {library.location} on {url}; Ctrl-C ends it.", err=True)
+        if access.closed:
+            click.echo("Everybody needs a key: `newsapi keys create NAME` makes one.", err=True)
+        if opened:
+            click.launch(url)
         with listening:
             uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:
