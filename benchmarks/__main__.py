@@ -10,7 +10,7 @@ from benchmarks.lake import lake
 from benchmarks.meaning import meaning
 from benchmarks.migration import migration
 from benchmarks.process import process
-from benchmarks.rebuild import rebuild, template
+from benchmarks.rebuild import rebuild, template, workers
 from benchmarks.refresh import refresh
 from benchmarks.report import Figure, print_table
 from benchmarks.retention import retention
@@ -35,9 +35,10 @@ BENCHMARKS: dict[str, Callable[..., list[Figure]]] = {
     "serving": serving,
     "stories": stories,
     "template": template,
+    "workers": workers,
 }
-NOT_QUICK = {"rebuild", "scale-postgres", "template"}
-SIZED = {"rebuild", "refresh", "scale", "scale-postgres", "serving", "template"}
+NOT_QUICK = {"rebuild", "scale-postgres", "template", "workers"}
+SIZED = {"rebuild", "refresh", "scale", "scale-postgres", "serving", "template", "workers"}
 """Those that take a number of articles."""
 
 
@@ -64,7 +65,8 @@ def main() -> int:
         "--articles",
         type=int,
         help=f"how many are stored, for {', '.join(sorted(SIZED))} "
-        "(default: a million; 100,000 for refresh, 50,000 for template, 20,000 for serving)",
+        "(default: a million; 100,000 for refresh, 50,000 for template, 45,000 for workers, "
+        "20,000 for serving)",
     )
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
