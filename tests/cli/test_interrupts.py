@@ -1,9 +1,11 @@
 """Ctrl-C ends a command that serves, whatever its threads are about."""
 
+import os
 import re
 import sys
 from subprocess import PIPE, Popen, run
 
+import duckdb
 import pytest
 import requests
 
@@ -48,6 +50,55 @@ def test_an_interrupt_is_not_lost_where_threads_that_have_ended_are_forgotten(
             assert process.wait(30) == 0
         finally:
             process.kill()
+
+
+_INTERRUPTED_WHEN_IT_WAITS = """
+import os, signal, sys, time, weakref
+from newsapi_dentsu.cli.program import program
+
+class Forgotten:
+    pass
+
+wait, waited = time.sleep, []
+
+def interrupted(seconds):
+    if not waited:
+        waited.append(seconds)
+        one = Forgotten()
+        watched = weakref.ref(one, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+        del one
+    wait(seconds)
+
+time.sleep = interrupted
+sys.argv = ["newsapi", *sys.argv[1:]]
+program()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("status", "Aborted!"), ("run", "Error: the run was interrupted; what it stored stays: ")],
+)
+def test_a_command_that_waits_is_interrupted_though_python_forgets_an_object(
+    connected: Workspace, command: str, told: str
+) -> None:
+    arguments = [sys.executable, "-c", _INTERRUPTED_WHEN_IT_WAITS, command]
+    waits = 2 if command == "run" else 120
+    environment = os.environ | connected.settings | {"DATABASE_WAIT_SECONDS": f"{waits}"}
+    with duckdb.connect(connected.folder / "data" / "news.duckdb"):
+        finished = run(
+            arguments,
+            cwd=connected.folder,
+            env=environment,
+            stderr=PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert told in finished.stderr
+    assert "KeyboardInterrupt" not in finished.stderr
+    assert finished.returncode == 1
 
 
 _INTERRUPTED_WHEN_IT_SPEAKS = """

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import dagster as dg
 
 from newsapi_dentsu import logs
+from newsapi_dentsu.defs.failures import INTERRUPTED
 from newsapi_dentsu.defs.resources import ATTENDED, PipelineResource, progress_of_stage
 from newsapi_dentsu.errors import PipelineError
 from newsapi_dentsu.meaning import open_embedder, open_tone_reader, unload_models
@@ -62,8 +63,6 @@ _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+.!|~&:@$=-]")
 
 _IN_LINKS = "!#$%&'()*+,/:;=?@[]~"
 """Marks that neither end a link nor a table's cell; blanks and bars do."""
-
-_INTERRUPTED = "the run was interrupted; what it stored stays: run again to go on there"
 
 
 class CollectConfig(dg.Config):
@@ -370,7 +369,7 @@ def _failing_in_words(context: dg.AssetExecutionContext) -> Iterator[None]:
         yield
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError) as interrupt:
         # Dagster would try it again, and so go on with a run that somebody wants to end.
-        raise dg.Failure(_INTERRUPTED, allow_retries=False) from interrupt
+        raise dg.Failure(INTERRUPTED, allow_retries=False) from interrupt
     except PipelineError as error:
         again = error.transient and ATTENDED not in context.run.tags
         raise dg.Failure(str(error), allow_retries=again) from error
