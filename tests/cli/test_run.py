@@ -43,8 +43,8 @@ def test_a_second_run_fetches_only_what_is_new(second: tuple[Workspace, Finished
     again = second[1].json
 
     assert again["succeeded"]
-    assert again["tokens_used"] <= 4
-    # The sandbox's clock goes on between the two runs: an article or two may have come.
+    # The sandbox's clock goes on between the two runs: an article or two may have come, or a day.
+    assert again["tokens_used"] <= 6
     assert again["new"] <= 5
     assert again["duplicates"]["read_again"] > 0
 
