@@ -24,6 +24,7 @@ from newsapi_dentsu.reading.chapters import (
     Stamp,
     count_of,
     engine,
+    is_damage,
     lasting,
     microseconds,
     moment_of,
@@ -45,6 +46,7 @@ from newsapi_dentsu.reading.hits import (
     tally_of_all,
 )
 from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.reading.symlinks import state_led_to
 
 _MOST_TIES: Final = 1_000_000
 
@@ -89,13 +91,12 @@ class CopyIndex(Index):
             NoIndexError: there is none, or it can't be read.
         """
         self._folder = folder
+        # No other state ever has the same.
+        self.revision = state_led_to(folder / LINK) or ""
         path = (folder / LINK).resolve()
         stamp = stamp_to_read(folder)
         self.state = stamp.state
         self.since = stamp.since
-        self.path = path
-        # No other state ever has the name of its folder.
-        self.revision = path.name
         self._schema = schema_of_chapters()
         self._chapters: list[_Opened] = []
         before = None
@@ -107,7 +108,7 @@ class CopyIndex(Index):
 
     def is_newest(self) -> bool:
         """Whether no newer state was published."""
-        return (self._folder / LINK).resolve() == self.path
+        return state_led_to(self._folder / LINK) == self.revision
 
     @override
     def newest(
@@ -384,10 +385,7 @@ class _Guarded:
         """Nothing is to be held."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        # A panic of tantivy is none of Python's usual errors.
-        if error is not None and (
-            isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"
-        ):
+        if error is not None and is_damage(error):
             note_damage(self._folder, self._chapter)
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise NoIndexError(

@@ -1,7 +1,6 @@
 """What readers are served from: the reader's copy where DuckDB stores, else the server's views."""
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +19,7 @@ from newsapi_dentsu.reading.index import CopySession, searched_revision
 from newsapi_dentsu.reading.memory import Now, OtherRevisionError, RememberedSession
 from newsapi_dentsu.reading.server_index import ServerIndex, entries_revision
 from newsapi_dentsu.reading.stories import State, read_revision, refuse_earlier
+from newsapi_dentsu.reading.symlinks import state_led_to
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
 from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read, silence_of
@@ -223,7 +223,7 @@ class CopyLibrary(Library):
     def _there(self) -> object:
         """The file and the state of the index that are there; None where it can't be told."""
         try:
-            return self._published(), _leads_to(self._index_link)
+            return self._published(), state_led_to(self._index_link)
         except OSError:
             return None
 
@@ -282,14 +282,6 @@ def _identity(path: Path) -> tuple[int, int]:
     """What tells one publication of a file from the next."""
     found = path.stat()
     return found.st_ino, found.st_mtime_ns
-
-
-def _leads_to(link: Path) -> str | None:
-    """The name of the folder that a link leads to."""
-    try:
-        return os.path.basename(os.readlink(link))  # noqa: PTH115, PTH119 - half of pathlib's time
-    except FileNotFoundError:
-        return None
 
 
 class ServerLibrary(Library):
