@@ -43,6 +43,7 @@ _WORKING: Final = ".working.duckdb"
 _FORMER: Final = ".former.duckdb"
 """The published file, while the two change their names."""
 
+_DAMAGED: Final = ".damaged"
 _PART: Final = f".{FILE}.part"
 _DAYS: Final = ".articles-"
 """Beginning of the folders with one state's Parquet files; `articles` leads to the newest."""
@@ -156,6 +157,12 @@ def publish(warehouse: Warehouse, folder: Path) -> Published:
     return Published(state, changed, anew, time.monotonic() - began)
 
 
+def note_damage(folder: Path) -> None:
+    """Remember that a reader came by what can't be read, until the copy was made anew."""
+    with suppress(OSError):
+        (folder / _DAMAGED).touch()
+
+
 def published_state(folder: Path) -> int | None:
     """The number of the last change in the copy; None where there is no copy that can be read."""
     try:
@@ -174,20 +181,29 @@ def _bring_somehow(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
 
     Where memory was too little, the file is as it was, and is gone on with.
     """
-    anew = copied = generous = False
+    copied = generous = False
+    anew = (folder / _DAMAGED).exists()
+    if anew:
+        _without_working_file(folder)
     while True:
         try:
-            return _bring(warehouse, folder, anew=anew, generous=generous)
+            brought = _bring(warehouse, folder, anew=anew, generous=generous)
+            clear(folder / _DAMAGED)
+            return brought
         except _WorkingFileError as error:
             if isinstance(error, _LittleMemoryError) and not generous:
                 generous = True
                 continue
             if anew:
                 raise
-            # A new file: what is deleted in one takes its space for ever.
-            for path in folder.glob(f"{_WORKING}*"):
-                clear(path)
+            _without_working_file(folder)
             anew, copied = copied or isinstance(error, _OtherContentsError), True
+
+
+def _without_working_file(folder: Path) -> None:
+    """Begin a new file: what is deleted in one takes its space for ever."""
+    for path in folder.glob(f"{_WORKING}*"):
+        clear(path)
 
 
 def _bring(
@@ -201,7 +217,7 @@ def _bring(
         warehouse.snapshot() as session,
         closing(duckdb_session(session).sibling()) as connection,
     ):
-        state = _state_if_published(connection, folder)
+        state = None if anew else _state_if_published(connection, folder)
         if state is not None:
             return state, 0, False
         if not anew:
@@ -255,23 +271,23 @@ def _free_working_file(folder: Path) -> None:
     working, target, part = folder / _WORKING, folder / FILE, folder / _PART
     if working.is_dir() or (working.exists() and _is_open(working)):
         clear(working)
-    if target.exists() and not working.exists():
+    if os.access(target, os.R_OK) and not working.exists():
         _copy_file(target, part)
         part.replace(working)
 
 
 def _is_open(path: Path) -> bool:
-    """Whether somebody has a DuckDB file open, this process included.
+    """Whether somebody has a DuckDB file open, this process included, or keeps us from it.
 
     DuckDB's locks belong to a process, which its own never stop. A lock of an open file
     description (Linux) is stopped by both.
     """
     whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    with path.open("r+b") as file:
-        try:
+    try:
+        with path.open("r+b") as file:
             fcntl.fcntl(file, fcntl.F_OFD_SETLK, whole_file)
-        except (AttributeError, OSError):
-            return True
+    except (AttributeError, OSError):
+        return True
     return False
 
 

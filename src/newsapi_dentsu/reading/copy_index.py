@@ -1,5 +1,6 @@
 """The index of searches beside the reader's copy, as it is read; see `chapters` and `making`."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -363,7 +364,7 @@ def stamp_to_read(folder: Path) -> Stamp:
         NoIndexError: there is none, or it can't be read.
     """
     link = folder / LINK
-    if not link.is_symlink() and not link.exists():
+    if not os.path.lexists(link):
         raise NoIndexError(f"{link} doesn't exist yet: run `newsapi run` first")
     stamp = read_stamp(link.resolve())
     if stamp is None:

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseError
 from newsapi_dentsu.reading.chapters import LINK
-from newsapi_dentsu.reading.copy import FILE
+from newsapi_dentsu.reading.copy import FILE, note_damage
 from newsapi_dentsu.reading.copy_index import CopyIndex
 from newsapi_dentsu.reading.hits import Index
 from newsapi_dentsu.reading.index import CopySession, searched_revision
@@ -22,6 +22,7 @@ from newsapi_dentsu.reading.stories import State, read_revision, refuse_earlier
 from newsapi_dentsu.reading.symlinks import state_led_to
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
+from newsapi_dentsu.warehouse.engines.duckdb import tells_damage
 from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read, silence_of
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import search
@@ -176,7 +177,13 @@ class CopyLibrary(Library):
         cursor, identity = self._cursor()
         with cursor:
             cursor.execute("USE news")
-            yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
+            try:
+                yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
+            except duckdb.Error as error:
+                if not tells_damage(error):
+                    raise
+                note_damage(self._folder)
+                raise _unreadable(self._path, error) from error
 
     @override
     def read(self, work: Callable[[Session], T], known: Now | None = None) -> T:
@@ -259,10 +266,7 @@ class CopyLibrary(Library):
                     f"{self._path} doesn't exist yet: run `newsapi run` first"
                 ) from None
             except duckdb.Error as error:
-                raise WarehouseError(
-                    f"{self._path} can't be read; the next `newsapi run` makes it anew "
-                    f"({str(error).splitlines()[0].rstrip('!.')})"
-                ) from error
+                raise _unreadable(self._path, error) from error
             except OSError as error:
                 raise WarehouseError(f"{self._path}: {str(error).splitlines()[0]}") from error
 
@@ -276,6 +280,11 @@ class CopyLibrary(Library):
             connection.close()
             raise
         return connection
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> WarehouseError:
+    told = str(error).splitlines()[0].rstrip("!.")
+    return WarehouseError(f"{path} can't be read; the next `newsapi run` makes it anew ({told})")
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -22,14 +22,14 @@ from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.reading import chapters
 from newsapi_dentsu.reading.chapters import LINK, STAMP, STATES, Chapter, Stamp
-from newsapi_dentsu.reading.copy import FILE
+from newsapi_dentsu.reading.copy import FILE, note_damage
 from newsapi_dentsu.reading.entries import COLUMNS, FOR_GOOD, RULES, entry, vector_hash
 from newsapi_dentsu.reading.hits import Reach, hit
 from newsapi_dentsu.reading.symlinks import clear, lead, share
 from newsapi_dentsu.reading.tones import spoken_of
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
-from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession, tells_damage
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import embeddings, tone
 
@@ -89,6 +89,8 @@ def publish_index(
                     break
             chapters.forget_damage(folder)
     except (OSError, duckdb.Error, ValueError) as error:
+        if isinstance(error, duckdb.Error) and tells_damage(error):
+            note_damage(folder)
         # What tantivy can't write it tells as a ValueError.
         told = str(error).splitlines()[0]
         raise StorageError(
