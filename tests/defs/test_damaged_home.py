@@ -9,6 +9,7 @@ from newsapi_dentsu.errors import SettingsError, WarehouseError
 from newsapi_dentsu.hosting.execution import opened_records
 from newsapi_dentsu.hosting.home import MARK, prepare_home
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.warehouse.engines.daemon_lock import open_daemon_lock
 from newsapi_dentsu.warehouse.queries.dagster_records import damaged_records, read_dagster_records
 from support.parts import first_quick
 
@@ -83,6 +84,23 @@ def test_a_folder_in_place_of_a_lock_is_named(settings: Settings, name: str) -> 
 
     with pytest.raises(WarehouseError, match="move away what is no file") as failure:
         open_home(settings)
+    assert str(path) in str(failure.value)
+
+
+def test_a_folder_in_place_of_the_daemons_lock_is_named(settings: Settings) -> None:
+    path = prepare_home(settings) / ".daemon.lock"
+    path.mkdir()
+
+    with pytest.raises(WarehouseError, match=r"daemon\.lock can't be locked"):
+        open_daemon_lock(settings).take()
+
+
+def test_a_folder_in_place_of_the_configuration_is_named(settings: Settings) -> None:
+    path = settings.home / "dagster.yaml"
+    path.mkdir(parents=True)
+
+    with pytest.raises(SettingsError) as failure:
+        prepare_home(settings)
     assert str(path) in str(failure.value)
 
 

@@ -66,7 +66,8 @@ def prepare_home(settings: Settings) -> Path:
         raise _unusable(target) from None
     except OSError as error:
         raise SettingsError(
-            f"{folder} can't be written ({error.strerror}): make it writable or set DAGSTER_HOME"
+            f"{error.filename or folder} can't be used ({error.strerror}): make it writable, move "
+            "away what is in its place, or set DAGSTER_HOME"
         ) from None
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
