@@ -82,7 +82,7 @@ def test_a_folder_in_place_of_a_lock_is_named(settings: Settings, name: str) -> 
     path = prepare_home(settings) / name
     path.mkdir()
 
-    with pytest.raises(WarehouseError, match="move away what is no file") as failure:
+    with pytest.raises(WarehouseError, match="in its place") as failure:
         open_home(settings)
     assert str(path) in str(failure.value)
 

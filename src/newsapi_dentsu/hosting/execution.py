@@ -114,8 +114,8 @@ def opened_instance(settings: Settings, home: Path) -> Iterator[dg.DagsterInstan
         except OSError as error:
             raise WarehouseError(
                 f"Dagster's home can't be used: {error.filename or home}: "
-                f"{error.strerror or error}; make it writable, move away what is no file, or set "
-                "DAGSTER_HOME to another place, and run again"
+                f"{error.strerror or error}; make it writable, move away what is in "
+                "its place, or set DAGSTER_HOME to another place, and run again"
             ) from error
         kept = nullcontext()
     with instance, kept:
