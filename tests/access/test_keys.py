@@ -162,3 +162,23 @@ def test_a_role_that_is_allowed_checks_keys_and_makes_none(
             session.execute(f'DROP ROLE "{role}"')
         disconnect(warehouse)
         postgres_databases.drop(made)
+
+
+def test_a_file_of_keys_that_was_emptied_has_none_and_takes_new_ones(tmp_path: Path) -> None:
+    path = tmp_path / "access.sqlite"
+    path.touch()
+    store = KeyStore(FilePlace(path))
+
+    assert store.all() == []
+    assert store.find("3f9c01ab") is None
+    store.add(key()[0])
+    assert len(store.all()) == 1
+
+
+def test_a_damaged_file_of_keys_is_told_with_its_remedy_and_left(tmp_path: Path) -> None:
+    path = tmp_path / "access.sqlite"
+    path.write_bytes(b"a text" * 1000)
+
+    with pytest.raises(AccessError, match=r"access\.sqlite is damaged .*restore a copy"):
+        KeyStore(FilePlace(path)).all()
+    assert path.read_bytes() == b"a text" * 1000

@@ -226,6 +226,22 @@ def test_what_a_reader_cant_read_is_told_and_made_again(warehouse: Warehouse, fo
     assert spoiled not in chapters(folder)
 
 
+def test_a_chapter_that_no_reader_has_read_is_made_again_where_it_cant_be_opened(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    brought(warehouse, folder, None)
+    spoiled = chapters(folder)[0]
+    path = next((folder / LINK / spoiled).glob("*.store"))
+    times = path.stat()
+    path.write_bytes(bytes(times.st_size))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    (folder / ".search-damaged").mkdir()
+    later(warehouse, 0)
+
+    brought(warehouse, folder, None)
+    assert spoiled not in chapters(folder)
+
+
 def test_killed_it_goes_on_at_the_next_chapter(
     warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

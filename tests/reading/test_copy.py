@@ -1,5 +1,6 @@
 """The reader's copy: brought up after each run, whoever reads it."""
 
+import errno
 import os
 import shutil
 import time
@@ -428,6 +429,129 @@ def test_a_folder_that_lost_its_links_on_the_way_is_gone_on_with(
     assert not list(folder.glob("*.part"))
 
 
+def first_day(folder: Path) -> Path:
+    return min((folder / copy.ARTICLES).glob("*.parquet"))
+
+
+def with_an_empty_day(folder: Path) -> None:
+    first_day(folder).write_bytes(b"")
+
+
+def with_a_day_cut_off(folder: Path) -> None:
+    os.truncate(first_day(folder), first_day(folder).stat().st_size // 2)
+
+
+def with_a_day_twice(folder: Path) -> None:
+    day = first_day(folder)
+    shutil.copy(day, day.with_stem(f"{day.stem} (conflicted copy)"))
+
+
+def with_a_day_of_other_articles(folder: Path) -> None:
+    day = first_day(folder)
+    others = max((folder / copy.ARTICLES).glob("*.parquet")).read_bytes()
+    day.unlink()
+    day.write_bytes(others)
+
+
+def with_a_folder_for_a_day(folder: Path) -> None:
+    day = first_day(folder)
+    day.unlink()
+    day.mkdir()
+
+
+def with_a_link_to_nothing_left_in_a_folder(folder: Path) -> None:
+    without_links(folder)
+    (folder / copy.ARTICLES).mkdir()
+
+
+def with_the_file_cut_off(folder: Path) -> None:
+    os.truncate(folder / copy.FILE, (folder / copy.FILE).stat().st_size - 300_000)
+
+
+def with_a_folder_for_the_file(folder: Path) -> None:
+    (folder / copy.FILE).unlink()
+    (folder / copy.FILE).mkdir()
+
+
+def with_a_file_for_the_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    first_quick(
+        [
+            *(with_a_day_cut_off, with_the_file_cut_off, with_a_file_for_the_folder),
+            *(without_a_day, with_an_empty_day, with_a_day_twice, with_a_day_of_other_articles),
+            *(with_a_folder_for_a_day, with_a_link_to_nothing_left_in_a_folder, without_links),
+            *(with_a_folder_for_the_file, with_what_links_lead_to),
+        ],
+        3,
+    ),
+    ids=lambda harm: harm.__name__,
+)
+def test_what_is_not_whole_is_mended_though_nothing_has_changed(
+    warehouse: Warehouse, folder: Path, harm: Callable[[Path], None]
+) -> None:
+    publish(warehouse, folder)
+    harm(folder)
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
+
+
+def test_what_stands_where_files_come_and_go_is_removed(warehouse: Warehouse, folder: Path) -> None:
+    publish(warehouse, folder)
+    (folder / ".working.duckdb").unlink()
+    for name in (".working.duckdb", ".former.duckdb", ".news.duckdb.part", "articles.part"):
+        (folder / name).mkdir()
+    (folder / ".articles-1-1").symlink_to("lost")
+    (folder / ".articles-1-2").write_text("a link, as a text")
+    os.utime(folder / ".articles-1-2", (0, 0))
+    turn(warehouse, 1)
+
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
+    assert not (folder / ".articles-1-2").exists()
+
+
+@pytest.mark.parametrize(
+    "without", [("symlink",), ("link",), ("symlink", "link")], ids=" and ".join
+)
+def test_where_there_are_no_links_the_copy_is_the_same(
+    warehouse: Warehouse, folder: Path, without: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    publish(warehouse, folder)
+    for name in without:
+        monkeypatch.setattr(os, name, refused)
+    for number in range(3):
+        turn(warehouse, number)
+        publish(warehouse, folder)
+        assert_the_same(warehouse, folder)
+    assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, None], ids=["refused", "nothing copied"])
+def test_where_the_file_system_does_not_copy_it_is_copied(
+    warehouse: Warehouse, folder: Path, number: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        if number is None:
+            return 0
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "copy_file_range", refused)
+
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
+
+
 def test_articles_that_move_from_day_to_day_stand_in_one_file(
     warehouse: Warehouse, folder: Path
 ) -> None:
@@ -451,6 +575,23 @@ def test_a_database_that_was_replaced_is_copied_anew(
 
     assert publish(other, folder).anew
     assert_the_same(other, folder)
+
+
+@pytest.mark.parametrize("more", [0, 2], ids=["as many", "more"])
+def test_a_database_set_back_that_gave_the_same_numbers_to_others_is_copied_anew(
+    database: DuckDBDatabase, folder: Path, more: int
+) -> None:
+    before = database.path.with_name("before")
+    shutil.copy(database.path, before)
+    for name, count in (("lost", 2), ("other", 2 + more)):
+        shutil.copy(before, database.path)
+        warehouse = database.open(wait=60)
+        now = NOON + DAY
+        store(warehouse, *(record(f"{name}-{n}", now) for n in range(count)), now=now)
+        process_records(warehouse, now=now)
+        publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
 
 
 def test_what_is_made_anew_takes_no_more_room_than_before(

@@ -1,5 +1,6 @@
 """The index of searches: brought up after each run, whatever became of the run before."""
 
+import errno
 import json
 import os
 import shutil
@@ -248,6 +249,42 @@ def test_an_index_of_another_database_is_made_anew(
         store(warehouse, *(record(f"{number}{n:04}", NOON - n * DAY) for n in range(number)))
         process(warehouse)
         assert_complete(published(warehouse, folder))
+
+
+@pytest.mark.parametrize("more", [0, 2], ids=["as many", "more"])
+def test_an_index_of_a_database_that_was_set_back_is_made_anew(
+    duckdb_databases: DuckDBDatabases, folder: Path, more: int
+) -> None:
+    database = duckdb_databases.create()
+    begin(database.open())
+    before = database.path.with_name("before")
+    shutil.copy(database.path, before)
+    for name, count in (("lost", 2), ("other", 2 + more)):
+        shutil.copy(before, database.path)
+        warehouse = database.open()
+        store(warehouse, *(record(f"{name}-{n}", NOON + DAY) for n in range(count)), now=NOON + DAY)
+        process(warehouse, now=NOON + DAY)
+        assert_complete(published(warehouse, folder))
+
+
+def test_where_there_are_no_links_readers_follow_all_the_same(
+    duckdb_databases: DuckDBDatabases, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "symlink", refused)
+    monkeypatch.setattr(os, "link", refused)
+    warehouse = duckdb_databases.create().open()
+    begin(warehouse)
+    library = published(warehouse, folder)
+    revisions = [library.revision()]
+    for number in range(1, 3):
+        turn(warehouse, number)
+        published(warehouse, folder)
+        assert_complete(library)
+        revisions.append(library.revision())
+    assert len(set(revisions)) == len(revisions)
 
 
 def test_a_run_adds_to_the_files_that_are_there(

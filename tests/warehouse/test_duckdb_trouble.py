@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,7 +77,47 @@ def test_a_file_that_is_no_database_is_named_and_left_as_it_is(
 def test_a_file_that_was_cut_off_is_named(duckdb_databases: DuckDBDatabases) -> None:
     database = duckdb_databases.create()
     os.truncate(database.path, 20_000)
-    assert str(database.path) in one_line(database.path)
+    message = one_line(database.path)
+    assert str(database.path) in message
+    assert "restore a copy" in message
+
+
+def test_a_file_with_a_hole_is_named(duckdb_databases: DuckDBDatabases) -> None:
+    database = duckdb_databases.create()
+    size = database.path.stat().st_size
+    with database.path.open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(bytes(size - 3 * 4096))
+    message = one_line(database.path)
+    assert str(database.path) in message
+    assert "restore a copy" in message
+
+
+def test_the_log_of_another_file_is_named(
+    duckdb_databases: DuckDBDatabases, tmp_path: Path
+) -> None:
+    database = duckdb_databases.create()
+    with duckdb.connect(str(tmp_path / "other")) as other:
+        other.execute("CREATE TABLE numbers (one integer)")
+        other.execute("CHECKPOINT")
+        other.execute("INSERT INTO numbers VALUES (1)")
+        log = database.path.with_name(f"{database.path.name}.wal")
+        shutil.copy(tmp_path / "other.wal", log)
+    message = one_line(database.path)
+    assert str(log) in message
+    assert "move the log away" in message
+    log.unlink()
+    run_lock_and_upgrade(database.path)
+
+
+def test_a_name_that_duckdb_cuts_is_refused(tmp_path: Path) -> None:
+    assert "rename" in one_line(tmp_path / "what?" / "news.duckdb")
+
+
+def test_what_stands_in_place_of_a_lock_is_named(duckdb_file: Path) -> None:
+    gate = duckdb_file.with_name(f"{duckdb_file.name}.lock-gate")
+    gate.mkdir(parents=True)
+    assert str(gate) in one_line(duckdb_file)
 
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -248,10 +248,19 @@ class FilePlace(Place):
                 yield _FileSession(connection)
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # On a full disk it has ended already.
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
                 raise
+        except sqlite3.OperationalError as error:
+            raise AccessError(
+                f"{self._path}: {error}; make room, or make the file and its folder writable"
+            ) from error
         except sqlite3.Error as error:
-            raise AccessError(f"{self._path}: {error}") from error
+            raise AccessError(
+                f"{self._path} is damaged ({error}): restore a copy of it, or move it away and "
+                "make the keys anew with `newsapi keys`"
+            ) from error
 
     @override
     def prepare(self) -> None:
@@ -266,7 +275,8 @@ class FilePlace(Place):
 
     @override
     def is_prepared(self) -> bool:
-        return self._path.exists()
+        # One that was emptied has no tables.
+        return self._path.exists() and self._path.stat().st_size > 0
 
     @override
     def close(self) -> None:

@@ -18,12 +18,12 @@ def prune(*, days: int | None) -> None:
     The schedule daily_housekeeping does the same each night.
     """
     from newsapi_dentsu.defs import retention
-    from newsapi_dentsu.hosting.execution import opened_instance
+    from newsapi_dentsu.hosting.execution import opened_records
     from newsapi_dentsu.hosting.home import prepare_home
 
     settings = load_settings()
     kept = days or settings.run_retention_days
-    with opened_instance(settings, prepare_home(settings)) as instance:
+    with opened_records(settings, prepare_home(settings)) as instance:
         pruned = retention.prune(instance, datetime.now(UTC) - timedelta(days=kept))
     click.echo(
         f"deleted {counted(pruned.runs, 'run')} and {pruned.check_results:,} results of checks "

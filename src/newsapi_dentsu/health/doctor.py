@@ -1,5 +1,6 @@
 """What a deployment needs, examined one by one: `newsapi doctor`."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,11 @@ from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.source import load_brands, load_topics, open_source, topics_path
 from newsapi_dentsu.stages.pipeline import DIGEST_SCHEDULE, LAST, SCHEDULE
 from newsapi_dentsu.warehouse import Warehouse, open_to_examine, open_to_read, open_warehouse
-from newsapi_dentsu.warehouse.queries.dagster_records import DagsterRecords, read_dagster_records
+from newsapi_dentsu.warehouse.queries.dagster_records import (
+    DagsterRecords,
+    damaged_records,
+    read_dagster_records,
+)
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
 from newsapi_dentsu.warehouse.tables import embeddings, stage_runs
@@ -39,6 +44,8 @@ WORST_CLOCK = 60.0
 
 _START = "dagster schedule start -m newsapi_dentsu.definitions"
 _SCHEDULE_ON = f"{_START} {SCHEDULE}"
+
+_START_DAEMON = "newsapi daemon, or newsapi dev"
 
 _BUY_TOKENS = "buy tokens on https://newsapi.ai/dashboard, or wait for the next month"
 
@@ -295,7 +302,9 @@ def _dagster(settings: Settings, limits: Limits, now: datetime) -> Iterator[Find
     try:
         records = read_dagster_records(settings)
     except PipelineError as error:
-        yield Finding("daemon", "problem", str(error), "newsapi daemon, or newsapi dev")
+        damaged = None if settings.use_postgres else damaged_records(settings.home)
+        fix = f"move {damaged} away, then newsapi run" if damaged else _START_DAEMON
+        yield Finding("daemon", "problem", str(error), fix)
         return
     yield _daemon(settings, records, limits, now)
     if SCHEDULE in records.switched_off:
@@ -330,7 +339,7 @@ def _daemon(settings: Settings, records: DagsterRecords, limits: Limits, now: da
         # Who only tries it out, or lets cron run it, lacks nothing.
         state: State = "problem" if settings.use_postgres else "warning"
         detail = "none has ever run: runs begin only when somebody starts them"
-        return Finding("daemon", state, detail, "newsapi daemon, or newsapi dev")
+        return Finding("daemon", state, detail, _START_DAEMON)
     detail = f"last heartbeat {duration(silence)} ago"
     if limits.silent(silence):
         return Finding("daemon", "problem", detail, "start newsapi daemon again; see its log")
@@ -341,7 +350,9 @@ def _free_space(settings: Settings, limits: Limits) -> Iterator[Finding]:
     folders = {settings.home} if settings.use_postgres else {settings.home, settings.data_folder}
     for folder in sorted(folders):
         there = next(
-            path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+            path
+            for path in (folder.absolute(), *folder.absolute().parents)
+            if os.access(path, os.F_OK)
         )
         free = shutil.disk_usage(there).free
         detail = f"{free / GB:.1f} GB at {folder}"

@@ -20,6 +20,7 @@ from newsapi_dentsu.hosting.home import NO_COMPUTE_LOGS, database_prepared, prep
 from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.stages.pipeline import JOB, Stage
+from newsapi_dentsu.warehouse.queries.dagster_records import damaged_records
 
 REPOSITORY = "__repository__@newsapi_dentsu.definitions"
 
@@ -97,7 +98,8 @@ def opened_instance(settings: Settings, home: Path) -> Iterator[dg.DagsterInstan
     """Dagster's instance for this process, its tables created.
 
     Raises:
-        WarehouseError: the database can't be reached or its tables not be made.
+        WarehouseError: the database can't be reached, its tables not be made or its files not be
+            opened.
     """
     kept: AbstractContextManager[None]
     # Two processes that create Dagster's tables at once stumble over each other.
@@ -106,8 +108,15 @@ def opened_instance(settings: Settings, home: Path) -> Iterator[dg.DagsterInstan
             instance = _instance(home)
         kept = kept_connections(instance, _KEPT_SECONDS)
     else:
-        with FileLock(home / ".opening.lock"):
-            instance = _instance(home)
+        try:
+            with FileLock(home / ".opening.lock"):
+                instance = _instance(home)
+        except OSError as error:
+            raise WarehouseError(
+                f"Dagster's home can't be used: {error.filename or home}: "
+                f"{error.strerror or error}; make it writable, move away what is in "
+                "its place, or set DAGSTER_HOME to another place, and run again"
+            ) from error
         kept = nullcontext()
     with instance, kept:
         yield instance
@@ -180,6 +189,12 @@ def _records_error(settings: Settings, home: Path, error: Exception) -> Pipeline
         return WarehouseAwayError(
             f"Dagster's records in PostgreSQL at {settings.postgres_host} can't be written "
             f"({reason}); what the run had stored stays: run again when the server is back"
+        )
+    damaged = damaged_records(home)
+    if damaged:
+        return WarehouseError(
+            f"{damaged} is damaged ({reason}): move it away and run again; Dagster makes it anew, "
+            "without what it told of earlier runs, and no article is lost"
         )
     return WarehouseError(
         f"Dagster's records in {home} can't be written ({reason}): make room or make the "

@@ -53,14 +53,21 @@ def prepare_home(settings: Settings) -> Path:
     text = MARK + dagster_yaml(settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        present = target.read_text("utf-8") if target.exists() else MARK
-        if present != text and present.startswith((MARK, _FIRST_VERSION)):
+        present = target.read_text("utf-8") if target.exists() else ""
+        # An empty one was cut short, by a full disk or while it was copied.
+        ours = not present.strip() or present.startswith((MARK, _FIRST_VERSION))
+        if not ours:
+            _refuse_unusable(target, present)
+        elif present != text:
             part = target.with_name(f".{target.name}.{os.getpid()}")
             part.write_text(text, encoding="utf-8")
             part.replace(target)
+    except UnicodeDecodeError:
+        raise _unusable(target) from None
     except OSError as error:
         raise SettingsError(
-            f"{folder} can't be written ({error.strerror}): make it writable or set DAGSTER_HOME"
+            f"{error.filename or folder} can't be used ({error.strerror}): make it writable, move "
+            "away what is in its place, or set DAGSTER_HOME"
         ) from None
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE:
@@ -72,6 +79,24 @@ def prepare_home(settings: Settings) -> Path:
     if settings.use_postgres:
         os.environ.update(_referred_to(settings))
     return folder
+
+
+def _refuse_unusable(target: Path, text: str) -> None:
+    import yaml
+
+    try:
+        if isinstance(yaml.safe_load(text) or {}, dict):
+            return
+    except yaml.YAMLError:
+        pass
+    raise _unusable(target)
+
+
+def _unusable(target: Path) -> SettingsError:
+    return SettingsError(
+        f"{target} is no configuration of Dagster: correct it, or move it away to have it "
+        "written anew"
+    )
 
 
 def dagster_yaml(settings: Settings) -> str:

@@ -24,6 +24,7 @@ from tantivy import FieldType, Query
 
 from newsapi_dentsu.reading.entries import FOR_GOOD, Entry, topic_name
 from newsapi_dentsu.reading.hits import Hit, Reach, hit_text, spelled
+from newsapi_dentsu.reading.symlinks import clear
 
 LINK: Final = "search"
 STATES: Final = ".search-"
@@ -82,6 +83,9 @@ class Stamp:
     chapters: tuple[Chapter, ...]
     """The newest first, without gaps between them."""
 
+    articles_sum: tuple[str, int] | None = None
+    """What tells the articles of its copy from others; states of earlier versions have none."""
+
     @property
     def since(self) -> datetime | None:
         """All articles from then on are in it; None where none is missing."""
@@ -109,7 +113,9 @@ def read_stamp(path: Path) -> Stamp | None:
     try:
         told = json.loads((path / STAMP).read_text("utf-8"))
         chapters = tuple(Chapter(**chapter) for chapter in told["chapters"])
-        return Stamp(**{**told, "chapters": chapters}) if chapters else None
+        articles_sum = told.get("articles_sum")
+        told |= {"chapters": chapters, "articles_sum": articles_sum and tuple(articles_sum)}
+        return Stamp(**told) if chapters else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -117,6 +123,12 @@ def read_stamp(path: Path) -> Stamp | None:
 def write_stamp(path: Path, stamp: Stamp) -> None:
     """Write the stamp of a state."""
     (path / STAMP).write_text(json.dumps(asdict(stamp)), "utf-8")
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error is one of those by which tantivy tells what it can't read."""
+    # A panic of its own is none of Python's usual errors.
+    return isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"
 
 
 def note_damage(folder: Path, chapter: str) -> None:
@@ -135,7 +147,7 @@ def damaged(folder: Path) -> set[str]:
 
 def forget_damage(folder: Path) -> None:
     """Forget what could not be read."""
-    (folder / _DAMAGED).unlink(missing_ok=True)
+    clear(folder / _DAMAGED)
 
 
 def schema_of_chapters() -> tantivy.Schema:

@@ -17,7 +17,7 @@ import os
 import shutil
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -27,8 +27,10 @@ from typing import Final
 import duckdb
 
 from newsapi_dentsu.errors import StorageError
-from newsapi_dentsu.reading.symlinks import lead
+from newsapi_dentsu.reading.symlinks import clear, lead, share
+from newsapi_dentsu.storage import set_aside
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.base import Row
 from newsapi_dentsu.warehouse.engines.duckdb import duckdb_session
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.schema.views import stories_query, views
@@ -41,6 +43,7 @@ _WORKING: Final = ".working.duckdb"
 _FORMER: Final = ".former.duckdb"
 """The published file, while the two change their names."""
 
+_DAMAGED: Final = ".damaged"
 _PART: Final = f".{FILE}.part"
 _DAYS: Final = ".articles-"
 """Beginning of the folders with one state's Parquet files; `articles` leads to the newest."""
@@ -63,6 +66,9 @@ looked up among a million has some of its own.
 _MEMORY: Final = "1GB"
 """What is taken where that was too little, or more have changed."""
 
+_COPIED_AT_ONCE: Final = 1 << 30
+_READ_AT_ONCE: Final = 1 << 20
+
 _KEPT_SECONDS: Final = 3600.0
 """How long the files of a former state are kept for those who have begun to read them."""
 
@@ -77,6 +83,9 @@ _TONED: Final = (
     "SELECT coalesce(max(value), 0) FROM news.ops.positions WHERE name = 'final.tones_seq'"
 )
 _TONES: Final = "final.brand_sentiment_by_week"
+_SUM: Final = "count(*), bit_xor(hash(article_id, change_seq, updated_at))"
+"""Tells articles from others, and from themselves as of another change."""
+
 _OF_STORIES: Final = ("articles", "story_articles")
 _READ_BY_STORY: Final = (("processed.assessments", "assessed"),)
 _READ_BY_ARTICLE: Final = (
@@ -136,7 +145,7 @@ def publish(warehouse: Warehouse, folder: Path) -> Published:
     """
     began = time.monotonic()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_room(folder)
         _sweep(folder)
         state, changed, anew = _bring_somehow(warehouse, folder)
     except OSError as error:
@@ -146,6 +155,12 @@ def publish(warehouse: Warehouse, folder: Path) -> Published:
     except _WorkingFileError as error:
         raise StorageError(f"{folder}: {error}") from error
     return Published(state, changed, anew, time.monotonic() - began)
+
+
+def note_damage(folder: Path) -> None:
+    """Remember that a reader came by what can't be read, until the copy was made anew."""
+    with suppress(OSError):
+        (folder / _DAMAGED).touch()
 
 
 def published_state(folder: Path) -> int | None:
@@ -166,20 +181,29 @@ def _bring_somehow(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
 
     Where memory was too little, the file is as it was, and is gone on with.
     """
-    anew = copied = generous = False
+    copied = generous = False
+    anew = (folder / _DAMAGED).exists()
+    if anew:
+        _without_working_file(folder)
     while True:
         try:
-            return _bring(warehouse, folder, anew=anew, generous=generous)
+            brought = _bring(warehouse, folder, anew=anew, generous=generous)
+            clear(folder / _DAMAGED)
+            return brought
         except _WorkingFileError as error:
             if isinstance(error, _LittleMemoryError) and not generous:
                 generous = True
                 continue
             if anew:
                 raise
-            # A new file: what is deleted in one takes its space for ever.
-            for path in folder.glob(f"{_WORKING}*"):
-                path.unlink()
+            _without_working_file(folder)
             anew, copied = copied or isinstance(error, _OtherContentsError), True
+
+
+def _without_working_file(folder: Path) -> None:
+    """Begin a new file: what is deleted in one takes its space for ever."""
+    for path in folder.glob(f"{_WORKING}*"):
+        clear(path)
 
 
 def _bring(
@@ -193,7 +217,7 @@ def _bring(
         warehouse.snapshot() as session,
         closing(duckdb_session(session).sibling()) as connection,
     ):
-        state = _state_if_published(connection, folder)
+        state = None if anew else _state_if_published(connection, folder)
         if state is not None:
             return state, 0, False
         if not anew:
@@ -220,35 +244,50 @@ def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> 
             "FROM news.final.reading_state AS now, published.final.reading_state AS published, "
             "published.publishing.assessed AS taken"
         ).fetchall()
+        whole = (
+            same
+            and _is_whole(connection, "published", folder / FILE)
+            and _same(connection, "published")
+            and _days_there(connection, folder / ARTICLES) == _days_of(connection, "published")
+        )
     except duckdb.Error:
         return None
     finally:
         connection.execute("DETACH published")
-    return int(state) if same and (folder / ARTICLES).is_dir() else None
+    return int(state) if whole else None
+
+
+def _is_whole(connection: duckdb.DuckDBPyConnection, database: str, path: Path) -> bool:
+    """Whether a file has all the blocks that its head tells of."""
+    ((size,),) = connection.execute(
+        "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = $1",
+        [database],
+    ).fetchall()
+    return path.stat().st_size >= int(size)
 
 
 def _free_working_file(folder: Path) -> None:
     """See to a working file that nobody reads; without any there is none."""
     working, target, part = folder / _WORKING, folder / FILE, folder / _PART
-    if working.exists() and _is_open(working):
-        working.unlink()
-    if target.exists() and not working.exists():
+    if working.is_dir() or (working.exists() and _is_open(working)):
+        clear(working)
+    if os.access(target, os.R_OK) and not working.exists():
         _copy_file(target, part)
         part.replace(working)
 
 
 def _is_open(path: Path) -> bool:
-    """Whether somebody has a DuckDB file open, this process included.
+    """Whether somebody has a DuckDB file open, this process included, or keeps us from it.
 
     DuckDB's locks belong to a process, which its own never stop. A lock of an open file
     description (Linux) is stopped by both.
     """
     whole_file = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    with path.open("r+b") as file:
-        try:
+    try:
+        with path.open("r+b") as file:
             fcntl.fcntl(file, fcntl.F_OFD_SETLK, whole_file)
-        except (AttributeError, OSError):
-            return True
+    except (AttributeError, OSError):
+        return True
     return False
 
 
@@ -258,6 +297,8 @@ def _bring_working_file(
     anew = not _columns(connection, "working")
     if not anew and not _continues(connection):
         raise _OtherContentsError("the working file is of something else")
+    if not anew and not _is_whole(connection, "working", folder / _WORKING):
+        raise _WorkingFileError("the working file was cut short")
     connection.execute("BEGIN")
     if anew:
         _make_tables(connection)
@@ -274,10 +315,10 @@ def _bring_working_file(
         _take_changed(connection)
         _note_days(connection)
         connection.execute("COMMIT")
-        if not anew and not _same(connection):
-            raise _WorkingFileError("the working file has drifted from the warehouse")
     else:
         connection.execute("ROLLBACK")
+    if not anew and not _same(connection, "working"):
+        raise _WorkingFileError("the working file has drifted from the warehouse")
     _publish_days(connection, folder, state, anew=anew)
     return state, changed, anew
 
@@ -329,7 +370,9 @@ def _continues(connection: duckdb.DuckDBPyConnection) -> bool:
         return False
     ((earlier,),) = connection.execute(
         "SELECT before.change_seq <= now.change_seq "
-        "FROM working.final.reading_state AS before, news.final.reading_state AS now"
+        f"AND taken.change_seq <= ({_ASSESSED}) AND taken.tone_seq <= ({_TONED}) "
+        "FROM working.final.reading_state AS before, working.publishing.assessed AS taken, "
+        "news.final.reading_state AS now"
     ).fetchall()
     return bool(earlier)
 
@@ -474,11 +517,14 @@ def _query_among(table: str, among: str) -> str:
     return query
 
 
-def _same(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the working file now has as many rows as the warehouse, and of the same changes."""
+def _same(connection: duckdb.DuckDBPyConnection, database: str) -> bool:
+    """Whether a file has the articles of the warehouse, each as of the same change.
+
+    Numbers alone don't tell: a warehouse that was set back gives them to other articles.
+    """
     sums = [
-        connection.execute(f"SELECT count(*), sum(change_seq) FROM {table}").fetchall()
-        for table in ("news.final.filtered_news", "working.final.articles")
+        connection.execute(f"SELECT {_SUM} FROM {table}").fetchall()
+        for table in ("news.final.filtered_news", f"{database}.final.articles")
     ]
     return sums[0] == sums[1]
 
@@ -488,24 +534,60 @@ def _publish_days(
 ) -> None:
     """Put the days that changed beside links to those that didn't, and lead readers there."""
     changed = _days(connection, "SELECT day FROM working.publishing.days")
-    wanted = _days(
-        connection,
-        "SELECT DISTINCT CAST(published_at AT TIME ZONE 'UTC' AS date) FROM working.final.articles",
-    )
+    wanted = _days_of(connection, "working")
     link = folder / ARTICLES
-    there = {path.stem for path in link.glob("*.parquet")}
-    if not changed and link.is_dir() and there == wanted:
+    there = _days_there(connection, link)
+    if not changed and there == wanted:
         return
     part = folder / f"{_DAYS}{state}-{time.time_ns()}"
     part.mkdir()
     (part / _CHANGED_DAYS).write_text(json.dumps([] if anew else sorted(changed)), "utf-8")
-    same = (wanted & there) - changed - _days_ahead(link)
+    same = {day for day in wanted if there.get(day) == wanted[day]} - changed - _days_ahead(link)
     for day in same:
-        os.link(link / f"{day}.parquet", part / f"{day}.parquet")
-    for day in sorted(wanted - same):
+        share(link / f"{day}.parquet", part / f"{day}.parquet")
+    for day in sorted(wanted.keys() - same):
         _write_day(connection, day, part / f"{day}.parquet")
     lead(link, part)
     connection.execute("DELETE FROM working.publishing.days")
+
+
+def _days_of(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, Row | None]:
+    """The days that have articles, and what their files hold then."""
+    return {
+        str(day): tuple(told)
+        for day, *told in connection.execute(
+            f"SELECT CAST(published_at AT TIME ZONE 'UTC' AS date), {_SUM} "
+            f"FROM {database}.final.articles GROUP BY 1"
+        ).fetchall()
+    }
+
+
+def _days_there(connection: duckdb.DuckDBPyConnection, link: Path) -> dict[str, Row | None]:
+    """The days that have a file, and what it holds; None where it can't be read."""
+    paths = list(link.glob("*.parquet")) if link.is_dir() else []
+    try:
+        return _held(connection, paths)
+    except duckdb.Error:
+        held: dict[str, Row | None] = {}
+        for path in paths:
+            try:
+                held |= _held(connection, [path])
+            except duckdb.Error:
+                held[path.stem] = None
+        return held
+
+
+def _held(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> dict[str, Row | None]:
+    if not paths:
+        return {}
+    # A file without articles gives no row.
+    held: dict[str, Row | None] = {path.stem: None for path in paths}
+    for name, *told in connection.execute(
+        f"SELECT filename, {_SUM} FROM read_parquet(?, filename = true) GROUP BY 1",
+        [[str(path) for path in paths]],
+    ).fetchall():
+        held[Path(name).stem] = tuple(told)
+    return held
 
 
 def _days(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
@@ -536,34 +618,56 @@ def _write_day(connection: duckdb.DuckDBPyConnection, day: str, path: Path) -> N
 def _publish_file(folder: Path, *, copied: bool) -> None:
     """Give the working file the name that readers open, or a copy of it, which then is as new."""
     working, target = folder / _WORKING, folder / FILE
-    if copied or not target.exists():
+    if copied or not target.exists() or not _share(target, folder / _FORMER):
         part = folder / _PART
         _copy_file(working, part)
         part.replace(target)
     else:
-        former = folder / _FORMER
-        os.link(target, former)
         working.replace(target)
-        former.replace(working)
+        (folder / _FORMER).replace(working)
+
+
+def _share(target: Path, former: Path) -> bool:
+    """Whether a file has another name now too; not every file system has hard links."""
+    try:
+        os.link(target, former)
+    except OSError:
+        return False
+    return True
 
 
 def _copy_file(path: Path, copy: Path) -> None:
     """Copy by the file system's own means, where it has them."""
     with path.open("rb") as source, copy.open("wb") as copied:
-        left = path.stat().st_size
-        while left:
-            left -= os.copy_file_range(source.fileno(), copied.fileno(), left)
+        # It is missing on macOS, and not every file system has it, or copies all.
+        with suppress(AttributeError, OSError):
+            while os.copy_file_range(source.fileno(), copied.fileno(), _COPIED_AT_ONCE):
+                pass
+        if os.fstat(copied.fileno()).st_size == os.fstat(source.fileno()).st_size:
+            return
+        source.seek(0)
+        copied.seek(0)
+        shutil.copyfileobj(source, copied, _READ_AT_ONCE)
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder; what has its name or that of the file, and can't be either, is kept."""
+    if folder.exists() and not folder.is_dir():
+        set_aside(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / FILE).is_dir():
+        set_aside(folder / FILE)
 
 
 def _sweep(folder: Path) -> None:
     """Delete what a killed publisher left, and former states that nobody needs any more."""
     current = (folder / ARTICLES).resolve()
     for path in folder.glob(f"{_DAYS}*"):
-        old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
+        old = time.time() - path.lstat().st_mtime > _KEPT_SECONDS
         if path.resolve() != current and old:
-            shutil.rmtree(path)
-    (folder / _PART).unlink(missing_ok=True)
+            clear(path)
+    clear(folder / _PART)
     former, working = folder / _FORMER, folder / _WORKING
-    if former.exists() and not working.exists():
+    if former.is_file() and not working.exists():
         former.replace(working)
-    former.unlink(missing_ok=True)
+    clear(former)

@@ -1,5 +1,6 @@
 """The index of searches beside the reader's copy, as it is read; see `chapters` and `making`."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from newsapi_dentsu.reading.chapters import (
     Stamp,
     count_of,
     engine,
+    is_damage,
     lasting,
     microseconds,
     moment_of,
@@ -45,6 +47,7 @@ from newsapi_dentsu.reading.hits import (
     tally_of_all,
 )
 from newsapi_dentsu.reading.search import Search, Terms
+from newsapi_dentsu.reading.symlinks import state_led_to
 
 _MOST_TIES: Final = 1_000_000
 
@@ -89,13 +92,12 @@ class CopyIndex(Index):
             NoIndexError: there is none, or it can't be read.
         """
         self._folder = folder
+        # No other state ever has the same.
+        self.revision = state_led_to(folder / LINK) or ""
         path = (folder / LINK).resolve()
         stamp = stamp_to_read(folder)
         self.state = stamp.state
         self.since = stamp.since
-        self.path = path
-        # No other state ever has the name of its folder.
-        self.revision = path.name
         self._schema = schema_of_chapters()
         self._chapters: list[_Opened] = []
         before = None
@@ -107,7 +109,7 @@ class CopyIndex(Index):
 
     def is_newest(self) -> bool:
         """Whether no newer state was published."""
-        return (self._folder / LINK).resolve() == self.path
+        return state_led_to(self._folder / LINK) == self.revision
 
     @override
     def newest(
@@ -362,7 +364,7 @@ def stamp_to_read(folder: Path) -> Stamp:
         NoIndexError: there is none, or it can't be read.
     """
     link = folder / LINK
-    if not link.is_symlink() and not link.exists():
+    if not os.path.lexists(link):
         raise NoIndexError(f"{link} doesn't exist yet: run `newsapi run` first")
     stamp = read_stamp(link.resolve())
     if stamp is None:
@@ -384,10 +386,7 @@ class _Guarded:
         """Nothing is to be held."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        # A panic of tantivy is none of Python's usual errors.
-        if error is not None and (
-            isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException"
-        ):
+        if error is not None and is_damage(error):
             note_damage(self._folder, self._chapter)
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise NoIndexError(

@@ -1,7 +1,6 @@
 """What readers are served from: the reader's copy where DuckDB stores, else the server's views."""
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,15 +12,17 @@ from typing_extensions import override
 
 from newsapi_dentsu.errors import WarehouseAwayError, WarehouseError
 from newsapi_dentsu.reading.chapters import LINK
-from newsapi_dentsu.reading.copy import FILE
+from newsapi_dentsu.reading.copy import FILE, note_damage
 from newsapi_dentsu.reading.copy_index import CopyIndex
 from newsapi_dentsu.reading.hits import Index
 from newsapi_dentsu.reading.index import CopySession, searched_revision
 from newsapi_dentsu.reading.memory import Now, OtherRevisionError, RememberedSession
 from newsapi_dentsu.reading.server_index import ServerIndex, entries_revision
 from newsapi_dentsu.reading.stories import State, read_revision, refuse_earlier
+from newsapi_dentsu.reading.symlinks import state_led_to
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
+from newsapi_dentsu.warehouse.engines.duckdb import tells_damage
 from newsapi_dentsu.warehouse.engines.opening import open_postgres_to_read, silence_of
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import search
@@ -176,7 +177,13 @@ class CopyLibrary(Library):
         cursor, identity = self._cursor()
         with cursor:
             cursor.execute("USE news")
-            yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
+            try:
+                yield CopySession(cursor, self._opened_index, "-".join(map(str, identity)))
+            except duckdb.Error as error:
+                if not tells_damage(error):
+                    raise
+                note_damage(self._folder)
+                raise _unreadable(self._path, error) from error
 
     @override
     def read(self, work: Callable[[Session], T], known: Now | None = None) -> T:
@@ -223,7 +230,7 @@ class CopyLibrary(Library):
     def _there(self) -> object:
         """The file and the state of the index that are there; None where it can't be told."""
         try:
-            return self._published(), _leads_to(self._index_link)
+            return self._published(), state_led_to(self._index_link)
         except OSError:
             return None
 
@@ -259,10 +266,7 @@ class CopyLibrary(Library):
                     f"{self._path} doesn't exist yet: run `newsapi run` first"
                 ) from None
             except duckdb.Error as error:
-                raise WarehouseError(
-                    f"{self._path} can't be read; the next `newsapi run` makes it anew "
-                    f"({str(error).splitlines()[0].rstrip('!.')})"
-                ) from error
+                raise _unreadable(self._path, error) from error
             except OSError as error:
                 raise WarehouseError(f"{self._path}: {str(error).splitlines()[0]}") from error
 
@@ -278,18 +282,15 @@ class CopyLibrary(Library):
         return connection
 
 
+def _unreadable(path: Path, error: duckdb.Error) -> WarehouseError:
+    told = str(error).splitlines()[0].rstrip("!.")
+    return WarehouseError(f"{path} can't be read; the next `newsapi run` makes it anew ({told})")
+
+
 def _identity(path: Path) -> tuple[int, int]:
     """What tells one publication of a file from the next."""
     found = path.stat()
     return found.st_ino, found.st_mtime_ns
-
-
-def _leads_to(link: Path) -> str | None:
-    """The name of the folder that a link leads to."""
-    try:
-        return os.path.basename(os.readlink(link))  # noqa: PTH115, PTH119 - half of pathlib's time
-    except FileNotFoundError:
-        return None
 
 
 class ServerLibrary(Library):

@@ -4,7 +4,6 @@ It may be killed at any moment: readers go on with the state before, and what wa
 last chapter stays. Where there is much to make, readers have the newest chapters meanwhile.
 """
 
-import os
 import shutil
 import time
 from bisect import bisect_left
@@ -23,14 +22,14 @@ from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.reading import chapters
 from newsapi_dentsu.reading.chapters import LINK, STAMP, STATES, Chapter, Stamp
-from newsapi_dentsu.reading.copy import FILE
+from newsapi_dentsu.reading.copy import FILE, note_damage
 from newsapi_dentsu.reading.entries import COLUMNS, FOR_GOOD, RULES, entry, vector_hash
 from newsapi_dentsu.reading.hits import Reach, hit
-from newsapi_dentsu.reading.symlinks import lead
+from newsapi_dentsu.reading.symlinks import clear, lead, share
 from newsapi_dentsu.reading.tones import spoken_of
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
-from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBSession, tells_damage
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 from newsapi_dentsu.warehouse.tables import embeddings, tone
 
@@ -90,6 +89,8 @@ def publish_index(
                     break
             chapters.forget_damage(folder)
     except (OSError, duckdb.Error, ValueError) as error:
+        if isinstance(error, duckdb.Error) and tells_damage(error):
+            note_damage(folder)
         # What tantivy can't write it tells as a ValueError.
         told = str(error).splitlines()[0]
         raise StorageError(
@@ -146,6 +147,7 @@ class _Making:
             of=self._count(_Span(None, None)),
             tone_seq=self._rows("SELECT tone_seq FROM publishing.assessed")[0][0],
             chapters=(),
+            articles_sum=self._sum(state),
         )
 
     def brought(self) -> Stamp | None:
@@ -232,7 +234,29 @@ class _Making:
         if stamp is None or stamp.state > self._wanted.state:
             return None
         same = replace(self._wanted, rules=stamp.rules, engine=stamp.engine, model=stamp.model)
-        return stamp if same == self._wanted else None
+        return stamp if same == self._wanted and self._has_had(stamp) else None
+
+    def _has_had(self, stamp: Stamp) -> bool:
+        """Whether the copy's articles were once those of a state, as far as can be told.
+
+        A warehouse that was set back gives the numbers of changes to others.
+        """
+        told = stamp.articles_sum
+        if told is None or told[0] != duckdb.__version__ or stamp.state < self._past_from:
+            return True
+        return told == self._sum(stamp.state)
+
+    def _sum(self, state: int) -> tuple[str, int]:
+        """What tells the articles of a state from others, with the version that makes it."""
+        ((told,),) = self._rows(
+            "SELECT bit_xor(hash(article_id, change_seq, updated_at)) FROM "
+            "(SELECT * FROM (SELECT article_id, change_seq, updated_at, "
+            f"CAST({FOR_GOOD} AS bigint) AS ended_seq FROM final.articles) UNION ALL "
+            "SELECT article_id, change_seq, updated_at, ended_seq FROM final.articles_past) "
+            "AS told WHERE change_seq <= $1 AND ended_seq > $1",
+            state,
+        )
+        return duckdb.__version__, int(told or 0)
 
     def _is_harmed(self, chapter: Chapter) -> bool:
         for name, (size, changed) in chapter.files.items():
@@ -264,7 +288,7 @@ class _Making:
         there = part / chapter.name
         there.mkdir()
         for name in chapter.files:
-            os.link(self._folder / LINK / chapter.name / name, there / name)
+            share(self._folder / LINK / chapter.name / name, there / name)
         return there
 
     def _changed_chapter(
@@ -275,6 +299,19 @@ class _Making:
         It has as many articles as are counted in its span; whether any of them changed is `held`.
         """
         there = self._linked(part, chapter)
+        try:
+            kept = self._changed_files(there, chapter, span, held=held)
+        except BaseException as error:
+            if not chapters.is_damage(error):
+                raise
+            # Files of the right size and time, with other contents.
+            kept = None
+        if kept is not None and kept.articles == count:
+            return kept
+        shutil.rmtree(there)
+        return None
+
+    def _changed_files(self, there: Path, chapter: Chapter, span: _Span, *, held: bool) -> Chapter:
         index = tantivy.Index.open(str(there))
         ids = [one for (one,) in self._rows("SELECT article_id FROM changed")]
         forgotten = chapters.ended_up_to(index.schema, self._past_from)
@@ -293,10 +330,7 @@ class _Making:
             chapter = self._ended(index, writer, chapter, there)
         elif chapter.past == 0:
             chapter = replace(chapter, past=chapters.first_end(searcher, index.schema))
-        if chapter.articles == count:
-            return chapter
-        shutil.rmtree(there)
-        return None
+        return chapter
 
     def _made(self, part: Path, span: _Span) -> list[Chapter]:
         """The chapters of a span, made anew; of a long one the newest."""
@@ -407,6 +441,6 @@ def _sweep(folder: Path) -> None:
     """Delete what a killed publisher left, and former states that nobody opens any more."""
     current = (folder / LINK).resolve()
     for path in folder.glob(f"{STATES}[0-9]*"):
-        old = time.time() - path.stat().st_mtime > _KEPT_SECONDS
+        old = time.time() - path.lstat().st_mtime > _KEPT_SECONDS
         if path.resolve() != current and (old or not (path / STAMP).exists()):
-            shutil.rmtree(path)
+            clear(path)

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -97,12 +99,22 @@ class SavedSearches:
                 raise SavedSearchError(f"there is no saved search {name}; there are: {names}")
             self._write(others)
 
-    def _held(self) -> filelock.BaseFileLock:
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        lock = filelock.FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=_WAIT)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except filelock.Timeout:
+            raise StorageError(
+                f"{self.path} is being changed by another process: try again later"
+            ) from None
         except OSError as error:
             raise self._unwritable(error) from error
-        return filelock.FileLock(self.path.with_name(f"{self.path.name}.lock"), timeout=_WAIT)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _write(self, searches: list[SavedSearch]) -> None:
         part = self.path.with_name(f".{self.path.name}.part")
@@ -115,5 +127,6 @@ class SavedSearches:
 
     def _unwritable(self, error: OSError) -> StorageError:
         return StorageError(
-            f"{self.path}: {error.strerror or error}; make room or make the folder writable"
+            f"{error.filename or self.path}: {error.strerror or error}; make room or make the "
+            "folder writable"
         )

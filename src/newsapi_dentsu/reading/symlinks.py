@@ -1,5 +1,11 @@
-"""The links by which readers come to the newest state of what consists of many files."""
+"""The links by which readers come to the newest state of what consists of many files.
 
+Not every file system has links, and what copies a folder may follow them, lose them or write them
+as texts. So whatever stands in a link's place is gone on with, and where no link can be made, the
+state itself takes its place.
+"""
+
+import os
 import shutil
 import time
 from pathlib import Path
@@ -8,14 +14,54 @@ from pathlib import Path
 def lead(link: Path, state: Path) -> None:
     """Make a link lead to a state, which lies beside it, in one step for who comes by it.
 
-    A copy of the folder that follows links has the state itself in the link's place. It gets a name
-    of former states, by which it is swept away.
+    Where links can't be made, the state takes the link's place. What is found there as a folder
+    gets a name of former states, by which it is swept away.
     """
     turning = link.with_name(f"{link.name}.part")
-    if turning.is_dir() and not turning.is_symlink():
-        shutil.rmtree(turning)
-    turning.unlink(missing_ok=True)
-    turning.symlink_to(state.name)
+    clear(turning)
+    try:
+        turning.symlink_to(state.name)
+    except OSError:
+        _put_aside(link)
+        link.unlink(missing_ok=True)
+        state.rename(link)
+        return
+    _put_aside(link)
+    turning.replace(link)
+
+
+def state_led_to(link: Path) -> str | None:
+    """What names the state that a link leads to, or that stands in its place; None without any."""
+    try:
+        return os.path.basename(os.readlink(link))  # noqa: PTH115, PTH119 - half of pathlib's time
+    except FileNotFoundError:
+        return None
+    except OSError:
+        try:
+            found = link.stat()
+        except OSError:
+            return None
+        return f"{link.name}-{found.st_ino}-{found.st_mtime_ns}"
+
+
+def share(file: Path, other: Path) -> None:
+    """Have a file under another name too: the same one where the file system can, else a copy."""
+    try:
+        os.link(file, other)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copy2(file, other)
+
+
+def clear(path: Path) -> None:
+    """Remove what has a name, be it a file, a link or a folder; nothing where there is nothing."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _put_aside(link: Path) -> None:
     if link.is_dir() and not link.is_symlink():
         link.rename(link.with_name(f".{link.name}-{time.time_ns()}"))
-    turning.replace(link)

@@ -64,6 +64,11 @@ class _FileLock(DaemonLock):
             self._lock.acquire(timeout=0)
         except Timeout:
             return False
+        except OSError as error:
+            raise WarehouseError(
+                f"{self._lock.lock_file} can't be locked ({error.strerror or error}): make it "
+                "writable, move away what is no file, or set DAGSTER_HOME to another place"
+            ) from error
         return True
 
     @override

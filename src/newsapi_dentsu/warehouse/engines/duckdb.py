@@ -45,6 +45,12 @@ _REHEARSAL = ".rehearsal-"
 _LONGEST_COPY = 60.0
 
 _LONGEST_COMMAND = 120
+_DAMAGE = (
+    "not a valid DuckDB database",
+    "Corrupt database file",
+    # A file that was cut short.
+    "Could not read enough bytes",
+)
 _HELD_IN = re.compile(r"Conflicting lock is held in (.+? \(PID (?P<pid>\d+)\)(?: by user [^.]+)?)")
 _SECRET = re.compile("pass|secret|token|key|credential|://.*@", re.IGNORECASE)
 
@@ -146,7 +152,8 @@ class DuckDBEngine(Engine):
 
     def __init__(self, path: Path, *, memory_limit: str, wait: float) -> None:
         # Lock and log are beside the file itself, by whatever link it is reached.
-        self._path = path.resolve() if path.is_symlink() else path
+        # A link that may not be looked at is told where it is opened.
+        self._path = path.resolve() if os.path.islink(path) else path  # noqa: PTH114
         self._memory_limit = memory_limit
         self._wait = wait
         self._idle: list[duckdb.DuckDBPyConnection] = []
@@ -162,7 +169,8 @@ class DuckDBEngine(Engine):
 
     @override
     def exists(self) -> bool:
-        return self._path.exists()
+        with self._errors_explained():
+            return self._path.exists()
 
     @override
     @contextmanager
@@ -381,8 +389,9 @@ class DuckDBEngine(Engine):
             ) from None
         except OSError as error:
             raise WarehouseError(
-                f"{self._lock_path} can't be written ({error.strerror}): "
-                "make its folder writable or set DUCKDB_PATH to another place"
+                f"{error.filename or self._lock_path} can't be written ({error.strerror}): make "
+                "it and its folder writable, move away what is no file, or set DUCKDB_PATH to "
+                "another place"
             ) from None
 
     def _write_note(self, holder: str) -> None:
@@ -475,6 +484,11 @@ class DuckDBEngine(Engine):
         _lift_memory(duckdb_session(session).connection)
 
     def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if "?" in str(self._path.absolute()):
+            raise WarehouseError(
+                f"{self._path.absolute()}: DuckDB takes ? for the end of a file's name and would "
+                "write its log elsewhere; rename the folder or file, or set DUCKDB_PATH"
+            )
         if read_only and not self._path.exists():
             raise WarehouseError(f"{self._path} doesn't exist yet: run `newsapi run` first")
         connection = self._instance()
@@ -542,19 +556,34 @@ class DuckDBEngine(Engine):
         except duckdb.Error as error:
             raise _explained(self._path, error) from error
         except OSError as error:
+            # Whoever has it open may fail with another file.
             raise WarehouseError(
-                f"{self._path}: {error.strerror or error}; "
+                f"{error.filename or self._path}: {error.strerror or error}; "
                 "make room or make the folder writable, or set DUCKDB_PATH to another place"
             ) from error
+
+
+def tells_damage(error: duckdb.Error) -> bool:
+    """Whether DuckDB found no database, or one that isn't whole."""
+    return isinstance(error, duckdb.SerializationException) or any(
+        said in str(error) for said in _DAMAGE
+    )
 
 
 def _explained(path: Path, error: duckdb.Error) -> Exception:
     text = str(error)
     first_line = text.splitlines()[0] if text else type(error).__name__
-    if "not a valid DuckDB database" in text or isinstance(error, duckdb.SerializationException):
+    if tells_damage(error):
         return WarehouseError(
             f"{path} is not a DuckDB database or is damaged: move it away and run again, "
             "or restore a copy"
+        )
+    if "replaying WAL" in text:
+        told = first_line.rsplit(": ", 1)[-1].rstrip(".")
+        return WarehouseError(
+            f"{path}.wal is damaged or no log of {path} ({told}): one of them was copied or "
+            "restored without the other; restore both, or move the log "
+            "away, which loses what only it holds: the next run fetches that again"
         )
     if "No space left" in text or "disk is full" in text.lower():
         return WarehouseError(

@@ -11,12 +11,19 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.warehouse import open_warehouse
+
+_FILES: Final = {
+    "runs": "history/runs.db",
+    "events": "history/runs/index.db",
+    "schedules": "schedules/schedules.db",
+}
+"""Where in a home the records are."""
 
 
 class Read(Protocol):
@@ -109,7 +116,7 @@ def delete_check_results(settings: Settings, before: datetime) -> int:
             count = len(session.rows(f"SELECT id {old}", moment))
             session.execute(f"DELETE {old}", moment)
         return count
-    path = settings.home / "history/runs/index.db"
+    path = settings.home / _FILES["events"]
     if not path.exists():
         return 0
     old = _OLD_CHECKS.format(schema="", moment="?")
@@ -126,19 +133,42 @@ def _reading(settings: Settings, what: str) -> Iterator[Read]:
         with closing(open_warehouse(settings)) as warehouse, warehouse.engine.snapshot() as session:
             yield _of_session(session)
         return
-    name = {"runs": "history/runs.db", "schedules": "schedules/schedules.db"}[what]
-    path = settings.home / name
-    if not path.exists():
-        raise WarehouseError(f"Dagster has no records in {settings.home} yet: run `newsapi run`")
+    path = settings.home / _FILES[what]
     try:
+        if not path.exists():
+            raise WarehouseError(
+                f"Dagster has no records in {settings.home} yet: run `newsapi run`"
+            )
         with closing(_opened(path)) as connection:
             yield lambda sql: connection.execute(sql.format(schema="")).fetchall()
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise WarehouseError(f"Dagster's records in {path} can't be read: {error}") from error
 
 
+def damaged_records(home: Path) -> Path | None:
+    """A file of Dagster's records in SQLite that is none, or isn't whole; None where all are."""
+    for path in (home / name for name in _FILES.values()):
+        try:
+            if path.exists() and (path.is_dir() or not _is_whole(path)):
+                return path
+        except (OSError, sqlite3.OperationalError):
+            # Locked, or not to be read by this user.
+            continue
+    return None
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with closing(_opened(path)) as connection:
+            return connection.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return False
+
+
 def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
 
 
 def _of_session(session: Session) -> Read:
