@@ -552,6 +552,27 @@ def test_where_the_file_system_does_not_copy_it_is_copied(
     assert_the_same(warehouse, folder)
 
 
+def test_files_of_days_are_read_again_only_where_they_were_altered(
+    warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(warehouse, folder)
+    read: list[Path] = []
+    held = copy._held
+
+    def noted(connection: Any, paths: list[Path]) -> Any:
+        read.extend(paths)
+        return held(connection, paths)
+
+    monkeypatch.setattr(copy, "_held", noted)
+    publish(warehouse, folder)
+    assert read == []
+
+    altered = min((folder / copy.ARTICLES).glob("*.parquet"))
+    os.utime(altered, (0, 0))
+    publish(warehouse, folder)
+    assert read == [altered]
+
+
 def test_articles_that_move_from_day_to_day_stand_in_one_file(
     warehouse: Warehouse, folder: Path
 ) -> None:

@@ -17,7 +17,7 @@ import os
 import shutil
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -50,6 +50,9 @@ _DAYS: Final = ".articles-"
 
 _CHANGED_DAYS: Final = ".days.json"
 """Beside a state's Parquet files: the days in which the working file may differ from them."""
+
+_NOTED: Final = ".files.json"
+"""Beside them as well: what they hold, as long as their sizes and times stay."""
 
 _STORAGE_VERSION: Final = "v1.2.0"
 _ROW_GROUP: Final = 16_384
@@ -547,11 +550,12 @@ def _publish_days(
         share(link / f"{day}.parquet", part / f"{day}.parquet")
     for day in sorted(wanted.keys() - same):
         _write_day(connection, day, part / f"{day}.parquet")
+    _note_files(part, wanted)
     lead(link, part)
     connection.execute("DELETE FROM working.publishing.days")
 
 
-def _days_of(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, Row | None]:
+def _days_of(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, Row]:
     """The days that have articles, and what their files hold then."""
     return {
         str(day): tuple(told)
@@ -563,18 +567,46 @@ def _days_of(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, 
 
 
 def _days_there(connection: duckdb.DuckDBPyConnection, link: Path) -> dict[str, Row | None]:
-    """The days that have a file, and what it holds; None where it can't be read."""
-    paths = list(link.glob("*.parquet")) if link.is_dir() else []
+    """The days that have a file, and what it holds; None where it can't be read.
+
+    Files as they were written are not read again.
+    """
+    held: dict[str, Row | None] = {}
+    noted, altered = _noted(link), []
+    for path in link.glob("*.parquet") if link.is_dir() else ():
+        told = noted.get(path.stem, [])
+        if told[:2] == _size_and_time(path):
+            held[path.stem] = tuple(told[2:])
+        else:
+            altered.append(path)
     try:
-        return _held(connection, paths)
+        return held | _held(connection, altered)
     except duckdb.Error:
-        held: dict[str, Row | None] = {}
-        for path in paths:
+        for path in altered:
             try:
                 held |= _held(connection, [path])
             except duckdb.Error:
                 held[path.stem] = None
         return held
+
+
+def _noted(link: Path) -> dict[str, list[int]]:
+    """Size, time and contents of each day's file when it was published."""
+    try:
+        told = json.loads((link / _NOTED).read_bytes())
+        return {str(day): list(map(int, values)) for day, values in told.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _note_files(part: Path, days: Mapping[str, Row]) -> None:
+    told = {day: [*_size_and_time(part / f"{day}.parquet"), *held] for day, held in days.items()}
+    (part / _NOTED).write_text(json.dumps(told), "utf-8")
+
+
+def _size_and_time(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _held(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> dict[str, Row | None]:
