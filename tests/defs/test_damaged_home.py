@@ -29,6 +29,16 @@ def open_home(settings: Settings) -> None:
         instance.all_instigator_state()
 
 
+@pytest.mark.parametrize("name", ["My%20news", "news?"])
+def test_a_folder_whose_name_dagster_reads_as_an_address_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    settings = Settings(_env_file=None, dagster_home=tmp_path / name)
+    with pytest.raises(SettingsError, match="rename the folder or set DAGSTER_HOME"):
+        prepare_home(settings)
+    assert not settings.home.exists()
+
+
 @pytest.mark.parametrize("left", ["", "\n", MARK])
 def test_a_configuration_that_was_emptied_is_written_anew(settings: Settings, left: str) -> None:
     written = prepare_home(settings) / "dagster.yaml"

@@ -1,6 +1,8 @@
 """An index of many articles is made chapter by chapter, and tells how far it goes."""
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -224,6 +226,33 @@ def test_what_a_reader_cant_read_is_told_and_made_again(warehouse: Warehouse, fo
         pass
     brought(warehouse, folder)
     assert spoiled not in chapters(folder)
+
+
+def test_what_belongs_to_another_user_is_made_again_or_left(
+    warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought(warehouse, folder, None)
+    theirs = chapters(folder)[1]
+    former = [folder / ".search-1-1", folder / ".articles-1-1"]
+    for path in former:
+        path.mkdir()
+        os.utime(path, (0, 0))
+    is_allowed = os.access
+
+    def refused(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: theirs not in str(path) and is_allowed(path, mode)
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", refused)
+        later(warehouse, 0)
+        publish(warehouse, folder)
+        publish_search(warehouse, folder, MODEL)
+
+    assert theirs not in chapters(folder)
+    assert all(path.exists() for path in former)
 
 
 def test_a_chapter_that_no_reader_has_read_is_made_again_where_it_cant_be_opened(

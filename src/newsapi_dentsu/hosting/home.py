@@ -37,6 +37,7 @@ _SESSION = {
 }
 """What Dagster relies on of a session, whatever role and database say."""
 
+_OF_ADDRESSES: Final = re.compile(r"\?|%[0-9a-fA-F]{2}")
 _FIRST_VERSION = "# Dagster's instance on this machine"
 
 
@@ -50,6 +51,11 @@ def prepare_home(settings: Settings) -> Path:
     """
     folder = settings.home
     target = folder / "dagster.yaml"
+    if not settings.use_postgres and _OF_ADDRESSES.search(str(folder)):
+        raise SettingsError(
+            f"{folder}: Dagster takes a ? and signs such as %20 in a folder's name for those of an "
+            "address, and looks elsewhere; rename the folder or set DAGSTER_HOME"
+        )
     text = MARK + dagster_yaml(settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -697,7 +697,9 @@ def _sweep(folder: Path) -> None:
     for path in folder.glob(f"{_DAYS}*"):
         old = time.time() - path.lstat().st_mtime > _KEPT_SECONDS
         if path.resolve() != current and old:
-            clear(path)
+            # One that another user made may have to stay.
+            with suppress(PermissionError):
+                clear(path)
     clear(folder / _PART)
     former, working = folder / _FORMER, folder / _WORKING
     if former.is_file() and not working.exists():

@@ -4,11 +4,12 @@ It may be killed at any moment: readers go on with the state before, and what wa
 last chapter stays. Where there is much to make, readers have the newest chapters meanwhile.
 """
 
+import os
 import shutil
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -260,9 +261,13 @@ class _Making:
 
     def _is_harmed(self, chapter: Chapter) -> bool:
         for name, (size, changed) in chapter.files.items():
+            path = self._folder / LINK / chapter.name / name
             try:
-                found = (self._folder / LINK / chapter.name / name).stat()
+                found = path.stat()
             except OSError:
+                return True
+            # Tantivy keeps some from all other users.
+            if not os.access(path, os.R_OK):
                 return True
             if (found.st_size, found.st_mtime_ns) != (size, changed):
                 return True
@@ -443,4 +448,6 @@ def _sweep(folder: Path) -> None:
     for path in folder.glob(f"{STATES}[0-9]*"):
         old = time.time() - path.lstat().st_mtime > _KEPT_SECONDS
         if path.resolve() != current and (old or not (path / STAMP).exists()):
-            clear(path)
+            # One that another user made may have to stay.
+            with suppress(PermissionError):
+                clear(path)
