@@ -197,25 +197,24 @@ class SparkRebuild:
 
         `shared` tells in how many bands they are near each other.
         """
-        order = "ORDER BY publishedAt, article_id"
-        before = f"ROWS BETWEEN {stories.NEAREST} PRECEDING AND 1 PRECEDING"
-        ones = "collect_list(struct(rejected, publishedAt, article_id, day))"
-        near = (
-            looks.selectExpr(
-                *("article_id", "publishedAt", "day", "rejection IS NOT NULL AS rejected"),
-                "explode(bands) AS band",
-            )
-            .repartition(self._partitions, "band")
-            .selectExpr(
-                "*",
-                f"{ones} OVER (PARTITION BY band, rejected {order} {before}) AS alike",
-                f"{ones} OVER (PARTITION BY band {order} {before}) AS every",
-            )
-            .selectExpr(
-                "struct(rejected, publishedAt, article_id, day) AS one",
-                "explode(concat(alike, filter(every, x -> x.rejected <> rejected))) AS other",
-            )
-            .where(f"datediff(one.day, other.day) <= {self._given.horizon_days}")
+        banded = looks.selectExpr(
+            "struct(rejection IS NOT NULL AS rejected, publishedAt, article_id, day) AS one",
+            "explode(bands) AS band",
+        ).repartition(self._partitions, "band")
+        before = (
+            "ORDER BY one.publishedAt, one.article_id "
+            f"ROWS BETWEEN {stories.NEAREST} PRECEDING AND 1 PRECEDING"
+        )
+        # Two windows, each of bare articles: with what one has found, the rows of a band that
+        # all articles of a template share would be more than an executor holds for the other.
+        alike = banded.selectExpr(
+            "one", f"collect_list(one) OVER (PARTITION BY band, one.rejected {before}) AS others"
+        ).selectExpr("one", "explode(others) AS other")
+        unlike = banded.selectExpr(
+            "one", f"collect_list(one) OVER (PARTITION BY band {before}) AS others"
+        ).selectExpr("one", "explode(filter(others, x -> x.rejected <> one.rejected)) AS other")
+        near = alike.unionByName(unlike).where(
+            f"datediff(one.day, other.day) <= {self._given.horizon_days}"
         )
         # They are in the order of their ranks: what may be read comes before what is rejected.
         counted = (
