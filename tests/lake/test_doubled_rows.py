@@ -278,6 +278,22 @@ def test_the_list_takes_nothing_in_that_is_there_twice(place: Folder, tmp_path: 
     assert caught_up(place, Lake(), tmp_path, states[RAW.name]).rows == 2
 
 
+def test_writing_anew_beside_a_compaction_is_refused(
+    place: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(place, 1)
+    add(place, 2)
+    seen = table(place)
+    compact(table(place))
+    monkeypatch.setattr(delta, "_opened", lambda *_: seen)
+    with pytest.raises(StorageUnavailableError, match="somebody else changed raw_records"):
+        add(place, 1, 2, 3, anew=True)
+    monkeypatch.undo()
+    assert numbers(place) == [1, 2]
+    add(place, 1, 2, 3, anew=True)
+    assert numbers(place) == [1, 2, 3]
+
+
 def _append(location: str, first: int, until: float) -> int:
     """Add records until a moment; returns the number of the last that is there."""
     number = first

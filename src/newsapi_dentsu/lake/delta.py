@@ -177,7 +177,8 @@ def append(
         anew: whether they come in the place of everything that is there.
 
     Raises:
-        StorageUnavailableError: somebody else added rows under one of these names meanwhile.
+        StorageUnavailableError: somebody else added rows under one of these names meanwhile, or
+            changed anything of what the rows come in the place of.
         StorageError: the table has columns of other types, or the store can't be used.
     """
     with errors_explained(store, table):
@@ -186,6 +187,7 @@ def append(
         uri, options = store.delta_address(table.name)
         kept = CommitProperties(
             app_transactions=[Transaction(name, number) for name, number in numbers.items()],
+            max_commit_retries=0 if anew else None,
         )
         if not DeltaTable.is_deltatable(uri, storage_options=options):
             write_deltalake(
