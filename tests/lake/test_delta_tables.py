@@ -31,14 +31,9 @@ VALUES = {
 }
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Folder:
-    """An empty folder for a lake."""
-    (tmp_path / "place").mkdir()
-    return Folder(tmp_path / "place")
-
-
-def add(place: Folder, *numbers: int, more: str = "") -> None:
+def add(
+    place: Folder, *numbers: int, more: str = "", month: str = "2026-11", anew: bool = False
+) -> None:
     """Add records of these numbers, with the last one as position."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -48,10 +43,11 @@ def add(place: Folder, *numbers: int, more: str = "") -> None:
                 f"{VALUES[kind].format(number=number)} AS {name}"
                 for name, kind in RAW.columns.items()
             )
-            + f"{more}, '2026-11' AS month"
+            + f"{more}, '{month}' AS month"
             for number in numbers
         )
-        delta.append(place, RAW, connection.sql(rows), {delta.APPLICATION: numbers[-1]})
+        position = {delta.APPLICATION: numbers[-1]}
+        delta.append(place, RAW, connection.sql(rows), position, anew=anew)
 
 
 def numbers(place: Folder) -> list[int]:

@@ -150,11 +150,22 @@ def test_backups_and_the_lake_are_kept_there(
     assert (found.rows, len(found.uris)) == (12, 2)
     assert archive(warehouse, container, scratch_folder, december).added == 0
     address = found.uris[0].partition("/month=")[0]
-    assert DeltaTable(address, storage_options=dict(found.options)).count() == 12
+    # Other programs that compact at the same time.
+    with serving(
+        many(3, at=december - timedelta(hours=1), prefix="last-"), clock=Clock(december)
+    ) as api:
+        api.run(warehouse, lookback_days=1)
+    assert archive(warehouse, container, scratch_folder, december).added == 3
+    for seen in [DeltaTable(address, storage_options=dict(found.options)) for _ in range(2)]:
+        seen.optimize.compact()
+    assert live_files(container, RAW).rows == 15 + 9
+    assert archive(warehouse, container, scratch_folder, december).doubled == 9
+    found = live_files(container, RAW)
+    assert DeltaTable(address, storage_options=dict(found.options)).count() == 15
     import polars
 
     loaded = polars.scan_delta(address, storage_options=dict(found.options))
-    assert loaded.select("seq").collect().to_series().sort().to_list() == list(range(1, 13))
+    assert loaded.select("seq").collect().to_series().sort().to_list() == list(range(1, 16))
 
 
 @pytest.mark.usefixtures("blobs")

@@ -133,7 +133,7 @@ def test_killed_anywhere_and_run_again_nothing_is_lost_or_there_twice(
         now = NOON + timedelta(days=day)
         collected(warehouse, now, 10, f"{day}-")
         for _ in range(3):
-            mortal = Mortal(Path(place.location), moment.randrange(60))
+            mortal = Mortal(Path(place.location), moment.randrange(66))
             try:
                 archive(warehouse, mortal, scratch_folder, now)
             except KeyboardInterrupt:

@@ -153,20 +153,46 @@ def test_a_damaged_day_file_stops_it_and_nothing_is_deleted(
     assert uris(place) == raw_uris(source)
 
 
-def test_rows_that_somebody_added_meanwhile_are_found_out(
-    source: Warehouse, old: Lake, place: Folder, scratch_folder: Path
-) -> None:
+def add_again(place: Folder, change: str) -> None:
+    """Add a record of a lake once more, perhaps with a change."""
     from deltalake import write_deltalake
 
-    archive(source, place, scratch_folder, NOON)
     files = live_files(place, RAW).uris
-    twice = duckdb.sql(f"SELECT * FROM read_parquet({list(files)}) LIMIT 1")
-    assert twice is not None
-    write_deltalake(f"{place.location}/{RAW.name}", twice, mode="append", schema_mode="merge")
+    again = duckdb.sql(
+        f"SELECT * REPLACE ({change}) FROM read_parquet({list(files)}) ORDER BY seq LIMIT 1"
+    )
+    assert again is not None
+    write_deltalake(f"{place.location}/{RAW.name}", again, mode="append", schema_mode="merge")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("0::bigint AS seq", "doesn't hold the records that the list says"),
+        ("'other' AS title", r"1 rows of .* twice, .* \(rows of the number 1 differ\)"),
+    ],
+    ids=["another number", "another text"],
+)
+def test_rows_that_somebody_added_meanwhile_are_found_out(
+    source: Warehouse, old: Lake, place: Folder, scratch_folder: Path, change: str, found: str
+) -> None:
+    archive(source, place, scratch_folder, NOON)
+    add_again(place, change)
     before = read_lake(place)
-    with pytest.raises(StorageError, match="doesn't hold the records that the list says"):
+    with pytest.raises(StorageError, match=found):
         archive(source, place, scratch_folder, NOON)
     assert read_lake(place) == before
+    archive(source, place, scratch_folder, NOON, anew=True)
+    assert uris(place) == raw_uris(source)
+
+
+def test_a_row_that_somebody_added_again_as_it_is_is_dropped(
+    source: Warehouse, old: Lake, place: Folder, scratch_folder: Path
+) -> None:
+    archive(source, place, scratch_folder, NOON)
+    add_again(place, "title AS title")
+    assert archive(source, place, scratch_folder, NOON).doubled == 1
+    assert uris(place) == raw_uris(source)
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from newsapi_dentsu.warehouse import Warehouse
 
 PLACE = "A folder, or the https address of a container (default: LAKE_LOCATION)."
+TWICE = "{rows:,} rows were there twice, as when another program merges files at the same time"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 in_place = click.option("--in", "location", metavar="PLACE", help=PLACE)
@@ -66,6 +67,7 @@ def archive(ctx: click.Context, *, location: str | None, anew: bool, as_json: bo
             "added": done.added,
             "states": dict(done.states),
             "merged_files": done.merged,
+            "doubled_rows": done.doubled,
             "rows": done.lake.rows,
             "files": len(done.lake.records),
             "through": done.lake.through,
@@ -77,6 +79,8 @@ def archive(ctx: click.Context, *, location: str | None, anew: bool, as_json: bo
         f"{len(done.lake.records):,} files there now"
         + (f", {done.merged:,} files were merged into fewer" if done.merged else "")
     )
+    if done.doubled:
+        click.echo(f"{TWICE.format(rows=done.doubled)}, and were dropped", err=True)
 
 
 @archive.command()
@@ -86,18 +90,26 @@ def status(*, location: str | None, as_json: bool) -> None:
     """Show what the lake's tables hold."""
     from newsapi_dentsu.lake import delta
     from newsapi_dentsu.lake.layout import TABLES
+    from newsapi_dentsu.lake.mending import doubled
 
     store = _store(load_settings(), location)
     lake = _existing(store)
     states = {
         table.name: delta.state(store, table) for table in TABLES if delta.exists(store, table)
     }
+    twice = sum(
+        more
+        for table in TABLES
+        if table.name in states
+        for more in doubled(store, table, lake.states.get(table.name)).values()
+    )
     if as_json:
         figures = {
             "place": store.location,
             "archived_at": lake.archived_at.isoformat() if lake.archived_at else None,
             "records": lake.rows,
             "day_files": lake.of_days,
+            "doubled_rows": twice,
             "tables": {
                 name: {
                     "version": state.version,
@@ -121,6 +133,8 @@ def status(*, location: str | None, as_json: bool) -> None:
             f"{name}: {state.rows:,} rows in {len(state.files):,} files of {size / 1e6:,.1f} MB, "
             f"version {state.version}"
         )
+    if twice:
+        click.echo(f"{TWICE.format(rows=twice)}: `newsapi archive maintain` drops them", err=True)
 
 
 @archive.command()
@@ -131,7 +145,8 @@ def maintain(*, location: str | None, dry_run: bool, as_json: bool) -> None:
     """Merge small files, also of this month, prove the records, and delete unused files.
 
     `newsapi archive` does this for months that are over. Files that merging replaced stay for
-    seven days, for readers that began before.
+    seven days, for readers that began before. Rows that are there twice, because another program
+    merged files at the same time, are dropped.
     """
     from newsapi_dentsu.lake import maintenance
 
@@ -139,8 +154,8 @@ def maintain(*, location: str | None, dry_run: bool, as_json: bool) -> None:
     store = _store(settings, location)
     now = datetime.now(UTC)
     if dry_run:
-        _existing(store)
-        _tell(maintenance.due(store, now, at_once=True), dry_run=True, as_json=as_json)
+        lake = _existing(store)
+        _tell(maintenance.due(store, lake, now, at_once=True), dry_run=True, as_json=as_json)
         return
     with (
         _locked(settings),
@@ -220,7 +235,12 @@ def _scratch(settings: Settings) -> Iterator[Path]:
 def _tell(done: list[Due], *, dry_run: bool, as_json: bool) -> None:
     if as_json:
         told = {
-            one.table: {"small_files": one.months, "unused_files": len(one.unused)} for one in done
+            one.table: {
+                "small_files": one.months,
+                "unused_files": len(one.unused),
+                "doubled_rows": one.doubled,
+            }
+            for one in done
         }
         click.echo(json.dumps({"dry_run": dry_run, "tables": told}))
         return
@@ -231,3 +251,7 @@ def _tell(done: list[Due], *, dry_run: bool, as_json: bool) -> None:
             f"{one.table}: {small:,} small files of {len(one.months):,} months {were} merged, "
             f"{len(one.unused):,} unused files {were} deleted"
         )
+        if one.doubled:
+            click.echo(
+                f"{one.table}: {TWICE.format(rows=one.doubled)}, and {were} dropped", err=True
+            )

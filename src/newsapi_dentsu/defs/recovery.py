@@ -76,11 +76,17 @@ def archive_records(context: dg.OpExecutionContext) -> None:
             now=datetime.now(UTC),
             progress=_silent,
         )
+    if done.doubled:
+        context.log.warning(
+            f"{done.doubled:,} rows were there twice, as when another program compacts the "
+            "tables at the same time, and were dropped: see docs/lake.md"
+        )
     context.add_output_metadata(
         {
             "added": done.added,
             **{f"{name}_added": rows for name, rows in done.states.items()},
             "merged_files": done.merged,
+            "doubled_rows": done.doubled,
             "rows": done.lake.rows,
         }
     )

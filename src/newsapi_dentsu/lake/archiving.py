@@ -5,6 +5,7 @@ killed anywhere is gone on with, and nothing is there twice. The list comes last
 """
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from newsapi_dentsu.lake.listing import (
     write_lake,
 )
 from newsapi_dentsu.lake.maintenance import compact_months, delete_unused
+from newsapi_dentsu.lake.mending import mend
 from newsapi_dentsu.lake.taking_over import take_over
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.storage import ObjectStore
@@ -43,11 +45,13 @@ class Archived:
     """What one archiving did.
 
     `added` is the number of new records, `merged` that of the files that were compacted into fewer,
-    `states` the number of rows that each of the other tables got, and `lake` the list as it is now.
+    `doubled` that of the rows that were there twice and are no more, `states` the number of rows
+    that each of the other tables got, and `lake` the list as it is now.
     """
 
     added: int
     merged: int
+    doubled: int
     states: Mapping[str, int]
     lake: Lake
 
@@ -63,7 +67,7 @@ def archive(
 ) -> Archived:
     """Add what the lake doesn't have yet; the caller holds the run lock.
 
-    A lake of day files is taken over first.
+    A lake of day files is taken over first, and rows that are there twice are dropped.
 
     Args:
         source: the database.
@@ -81,27 +85,34 @@ def archive(
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".archive-", dir=scratch) as temporary:
         folder = Path(temporary)
-        before = Lake() if anew else _begun(source, store, folder)
-        added = _add_new(source, store, before, folder, progress, anew=anew)
-        lake = caught_up(store, before, folder)
+        before, states, dropped = (
+            (Lake(), {}, Counter[str]()) if anew else _begun(source, store, folder)
+        )
+        added, states = _add_new(source, store, before, states, folder, progress, anew=anew)
+        lake = caught_up(store, before, folder, states[RAW.name])
         merged = compact_months(store, now)
-        if merged:
-            lake = caught_up(store, lake, folder)
+        states, more = mend(store, states, folder)
+        if merged or more:
+            lake = caught_up(store, lake, folder, states[RAW.name])
         lake = replace(
             lake,
             origin=source.read(raw.stored_origin),
             archived_at=now.astimezone(UTC),
-            states={table.name: _state(source, store, table) for table in TABLES},
+            states={table.name: _dated(source, table, states[table.name]) for table in TABLES},
             searches=_put_searches(source, store, folder),
         )
         write_lake(store, lake, folder)
     sweep(store, lake)
     delete_unused(store)
-    return Archived(lake.rows - before.rows, merged, added, lake)
+    return Archived(lake.rows - before.rows, merged, (dropped + more).total(), added, lake)
 
 
-def _begun(source: Warehouse, store: ObjectStore, folder: Path) -> Lake:
+def _begun(
+    source: Warehouse, store: ObjectStore, folder: Path
+) -> tuple[Lake, dict[str, TableState], Counter[str]]:
     """What is in the lake, brought up to its tables; an empty one is begun where there is none.
+
+    Beside it are the states of the tables, and how many rows were there twice and are no more.
 
     Raises:
         StorageError: there are files of a lake, but not the list of them; or it belongs to
@@ -117,14 +128,16 @@ def _begun(source: Warehouse, store: ObjectStore, folder: Path) -> Lake:
         lake = Lake()
         write_lake(store, lake, folder)
     _refuse_other_history(source, store, lake)
+    states, dropped = mend(store, lake.states, folder)
     if lake.of_days:
-        return take_over(store, lake, folder)
-    caught = caught_up(store, lake, folder)
+        lake = take_over(store, lake, folder)
+        return lake, {**states, RAW.name: lake.states[RAW.name]}, dropped
+    caught = caught_up(store, lake, folder, states.get(RAW.name))
     if caught.through > lake.through:
         # A restore, which the refusal advises, goes by the list.
         write_lake(store, caught, folder)
     _refuse_other_history(source, store, caught)
-    return caught
+    return caught, states, dropped
 
 
 def _refuse_other_history(source: Warehouse, store: ObjectStore, lake: Lake) -> None:
@@ -143,33 +156,36 @@ def _add_new(
     source: Warehouse,
     store: ObjectStore,
     lake: Lake,
+    states: Mapping[str, TableState],
     folder: Path,
     progress: Progress,
     *,
     anew: bool,
-) -> dict[str, int]:
-    """Add each table's new rows; returns how many there were."""
+) -> tuple[dict[str, int], dict[str, TableState]]:
+    """Add each table's new rows; returns how many there were, and the states with them."""
     begins = {}
     numbered = {table.sequence for table in TABLES if _numbered_anew(source, table, lake)}
     for table in TABLES:
         # Tables whose numbers are compared are of one history.
         other = anew or table.sequence in numbered
-        there = delta.exists(store, table)
-        begins[table] = (0 if other or not there else delta.state(store, table).through, other)
+        there = not other and table.name in states
+        begins[table] = (states[table.name] if there else TableState(0, 0, None, 0), other)
     lasts = {
         table: source.read(partial(raw_files.last_number, name=table.source, order=table.order))
         for table in TABLES
     }
-    total = sum(max(lasts[table] - after, 0) for table, (after, _) in begins.items())
-    done, added = 0, {}
-    for table, (after, other) in begins.items():
+    total = sum(max(lasts[table] - state.through, 0) for table, (state, _) in begins.items())
+    done, added, now = 0, {}, {}
+    for table, (state, other) in begins.items():
 
-        def told(number: int, of: int = done - after) -> None:
+        def told(number: int, of: int = done - state.through) -> None:
             progress(of + number, total)
 
-        added[table.name] = _append(source, store, table, after, folder, told, anew=other)
-        done += max(lasts[table] - after, 0)
-    return added
+        count, through = _append(source, store, table, state.through, folder, told, anew=other)
+        added[table.name] = count
+        now[table.name] = TableState(state.version, through, None, (state.rows or 0) + count)
+        done += max(lasts[table] - state.through, 0)
+    return added, now
 
 
 def _numbered_anew(source: Warehouse, table: LakeTable, lake: Lake) -> bool:
@@ -209,8 +225,12 @@ def _append(
     progress: Progress,
     *,
     anew: bool,
-) -> int:
-    """Add a table's rows with numbers above one, some at a time; returns how many there were."""
+) -> tuple[int, int]:
+    """Add a table's rows with numbers above one, some at a time.
+
+    Returns:
+        How many there were, and the number of the last.
+    """
     added = 0
     begins = anew or not delta.exists(store, table)
     rows = source.read(partial(_next, table, after))
@@ -228,7 +248,7 @@ def _append(
         begins = False
         added += count
         progress(after, after)
-    return added
+    return added, after
 
 
 def _next(table: LakeTable, after: int, session: Session) -> list[Row]:
@@ -243,9 +263,8 @@ def _is_text(value: object) -> TypeGuard[str]:
     return isinstance(value, str)
 
 
-def _state(source: Warehouse, store: ObjectStore, table: LakeTable) -> TableState:
-    """How a table is now, with the latest moment among its rows of this history."""
-    state = delta.state(store, table)
+def _dated(source: Warehouse, table: LakeTable, state: TableState) -> TableState:
+    """A table's state with the latest moment among its rows of this history."""
     newest = partial(
         raw_files.newest,
         name=table.source,
@@ -254,7 +273,7 @@ def _state(source: Warehouse, store: ObjectStore, table: LakeTable) -> TableStat
         through=state.through,
     )
     moment = source.read(newest)
-    return TableState(state.version, state.through, moment and moment.astimezone(UTC))
+    return replace(state, moment=moment and moment.astimezone(UTC))
 
 
 def _put_searches(

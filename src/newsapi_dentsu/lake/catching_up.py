@@ -8,7 +8,7 @@ numbers up to that of the list must be those of the files that are gone, by coun
 from dataclasses import replace
 from pathlib import Path
 
-from newsapi_dentsu.errors import StorageError, WarehouseError
+from newsapi_dentsu.errors import StorageError, StorageUnavailableError, WarehouseError
 from newsapi_dentsu.lake import delta
 from newsapi_dentsu.lake.layout import RAW
 from newsapi_dentsu.lake.listing import Lake, LakeFile, TableState
@@ -17,16 +17,20 @@ from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.transfer.proof import combined
 
 
-def caught_up(store: ObjectStore, lake: Lake, folder: Path) -> Lake:
+def caught_up(
+    store: ObjectStore, lake: Lake, folder: Path, counted: TableState | None = None
+) -> Lake:
     """The list with the files that the table of records has now; nothing is written.
 
     Args:
         store: where the lake is.
         lake: the list as it was.
         folder: room on the disk for one file of the table at a time.
+        counted: a state of the table, with as many rows as it must have.
 
     Raises:
-        StorageError: records of the list are missing, or are there twice; a file can't be read.
+        StorageUnavailableError: records are there twice; `mend` drops them.
+        StorageError: records of the list are missing, or others are there; a file can't be read.
     """
     if not delta.exists(store, RAW):
         if lake.rows:
@@ -62,7 +66,15 @@ def caught_up(store: ObjectStore, lake: Lake, folder: Path) -> Lake:
         records[name] = LakeFile(size, held.whole, held.first, held.last)
         found.append(held.before)
         identity = held.identity or identity
-    if combined(found) != combined(gone):
+    rows = sum(listed.digest.rows for listed in records.values())
+    if combined(found) != combined(gone) or (counted is not None and counted.rows != rows):
+        counts = delta.counted(store, RAW, state.version).values()
+        if doubled := sum(held - numbers for held, numbers in counts):
+            raise StorageUnavailableError(
+                f"{RAW.name} in {store.location} holds {doubled:,} records twice, for another "
+                "program compacts it at this time: nothing is lost; have it stop, and run this "
+                "again, which drops them"
+            )
         raise StorageError(
             f"{RAW.name} in {store.location} doesn't hold the records that the list says "
             f"({combined(found).rows:,} instead of {combined(gone).rows:,} were rewritten): "
@@ -76,5 +88,5 @@ def caught_up(store: ObjectStore, lake: Lake, folder: Path) -> Lake:
         identity=identity,
         records=records,
         columns=columns,
-        states={**lake.states, RAW.name: TableState(state.version, state.through, moment)},
+        states={**lake.states, RAW.name: TableState(state.version, state.through, moment, rows)},
     )

@@ -4,7 +4,10 @@ Another engine begins with `live_files`, which gives a consistent state of a tab
 its Parquet files at one version of its log.
 
 Rows and the number of the last one are one entry of the log, so a number that is there says that
-the rows are there. Of two writers who saw the same number, delta-rs lets one in.
+the rows are there. Of two writers who saw the same number, delta-rs lets one in. Of two who put
+files in the place of the same others, it lets both in where the first only compacted: the rows
+stand there twice then. `counted` finds them, and whoever must not make such rows commits only on
+the version that was read.
 """
 
 import logging
@@ -13,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -95,15 +99,15 @@ def exists(store: ObjectStore, table: LakeTable) -> bool:
         return DeltaTable.is_deltatable(uri, storage_options=options)
 
 
-def state(store: ObjectStore, table: LakeTable) -> State:
-    """How a table is now.
+def state(store: ObjectStore, table: LakeTable, version: int | None = None) -> State:
+    """How a table is: now, or at an earlier version.
 
     Raises:
-        StorageError: there is none, its log names files of other programs, or the store can't be
-            used.
+        StorageError: there is no such table or version, its log names files of other programs, or
+            the store can't be used.
     """
     with errors_explained(store, table):
-        found = _opened(*store.delta_address(table.name))
+        found = _opened(*store.delta_address(table.name), version)
         actions = found.get_add_actions()
         files = zip(
             *(actions.column(name).to_pylist() for name in ("path", "size_bytes", "num_records")),
@@ -116,6 +120,36 @@ def state(store: ObjectStore, table: LakeTable) -> State:
         )
     _refuse_strange(store, table, state.files)
     return state
+
+
+def counted(store: ObjectStore, table: LakeTable, version: int) -> dict[str, tuple[int, int]]:
+    """By month, how many rows a version of a table has, and how many numbers these have.
+
+    Raises:
+        StorageError: there is no such table or version, or the store can't be used.
+    """
+    months = sorted({month_of(path) for path in state(store, table, version).files})
+    with errors_explained(store, table):
+        from deltalake import QueryBuilder
+        from deltalake.exceptions import DeltaError
+
+        held = _opened(*store.delta_address(table.name), version)
+        query = QueryBuilder().register("held", held)
+        counts = {}
+        # One after the other, so that memory has room for the numbers.
+        for month in months:
+            counting = query.execute(
+                f"SELECT count({table.order}), count(DISTINCT {table.order}) FROM held "
+                f"WHERE {MONTH} = '{month}'"
+            )
+            try:
+                found = counting.read_all()
+            # arro3 has no other name for what can't be read.
+            except Exception as error:
+                raise DeltaError(f"{month}: {_first_line(error)}") from error
+            rows, numbers = (column.to_pylist()[0] for column in found.columns)
+            counts[month] = (rows, numbers)
+        return counts
 
 
 def taken(store: ObjectStore, table: LakeTable, application: str) -> int:
@@ -143,7 +177,8 @@ def append(
         anew: whether they come in the place of everything that is there.
 
     Raises:
-        StorageUnavailableError: somebody else added rows under one of these names meanwhile.
+        StorageUnavailableError: somebody else added rows under one of these names meanwhile, or
+            changed anything of what the rows come in the place of.
         StorageError: the table has columns of other types, or the store can't be used.
     """
     with errors_explained(store, table):
@@ -151,7 +186,8 @@ def append(
 
         uri, options = store.delta_address(table.name)
         kept = CommitProperties(
-            app_transactions=[Transaction(name, number) for name, number in numbers.items()]
+            app_transactions=[Transaction(name, number) for name, number in numbers.items()],
+            max_commit_retries=0 if anew else None,
         )
         if not DeltaTable.is_deltatable(uri, storage_options=options):
             write_deltalake(
@@ -186,8 +222,47 @@ def append(
             )
 
 
+def replace(
+    store: ObjectStore, table: LakeTable, month: str, version: int, rows: Iterable[Any]
+) -> None:
+    """Put rows in the place of all those of a month, in one entry of the log.
+
+    Args:
+        store: where the lake is.
+        table: which table.
+        month: which month.
+        version: the version of the table whose rows are replaced.
+        rows: the rows as Arrow streams, which are read one after the other.
+
+    Raises:
+        StorageUnavailableError: the table has another version by now.
+        StorageError: the store can't be used.
+    """
+    with errors_explained(store, table):
+        from arro3.core import RecordBatchReader
+        from deltalake import CommitProperties, write_deltalake
+
+        streams = map(RecordBatchReader.from_stream, rows)
+        first = next(streams)
+        write_deltalake(
+            _opened(*store.delta_address(table.name), version),
+            RecordBatchReader.from_batches(
+                first.schema, chain(first, chain.from_iterable(streams))
+            ),
+            mode="overwrite",
+            schema_mode="merge",
+            predicate=f"{MONTH} = '{month}'",
+            target_file_size=FULL_BYTES,
+            writer_properties=_properties(),
+            commit_properties=CommitProperties(max_commit_retries=0),
+        )
+
+
 def compact(store: ObjectStore, table: LakeTable, month: str) -> int:
-    """Make few files of a month's many; returns how many were replaced."""
+    """Make few files of a month's many; returns how many were replaced.
+
+    Somebody else who compacts the same files at the same time doubles their rows.
+    """
     with errors_explained(store, table):
         done = _opened(*store.delta_address(table.name)).optimize.compact(
             partition_filters=[(MONTH, "=", month)],
@@ -196,6 +271,11 @@ def compact(store: ObjectStore, table: LakeTable, month: str) -> int:
             writer_properties=_properties(),
         )
         return int(done["numFilesRemoved"])
+
+
+def month_of(path: str) -> str:
+    """The month of a table's file."""
+    return path.partition("/")[0].partition("=")[2]
 
 
 def vacuum(store: ObjectStore, table: LakeTable, *, dry_run: bool) -> Sequence[str]:

@@ -53,11 +53,15 @@ class LakeFile:
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """A table when the list was written: its version, its last number and its latest moment."""
+    """A table when the list was written: its version, its last number and its latest moment.
+
+    `rows` is how many it had, each number once; older versions of the program don't tell.
+    """
 
     version: int
     through: int
     moment: datetime | None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class _ListedState(FileList):
     version: NonNegativeInt
     through: NonNegativeInt
     moment: AwareDatetime | None
+    rows: NonNegativeInt | None = None
 
 
 class _Form(FileList):
@@ -176,7 +181,8 @@ def read_lake(store: ObjectStore) -> Lake | None:
             for name, of in value.records.items()
         }
         states = {
-            name: TableState(of.version, of.through, of.moment) for name, of in value.tables.items()
+            name: TableState(of.version, of.through, of.moment, of.rows)
+            for name, of in value.tables.items()
         }
     else:
         records = {
@@ -228,6 +234,7 @@ def write_lake(store: ObjectStore, lake: Lake, folder: Path) -> None:
                 "version": state.version,
                 "through": state.through,
                 "moment": state.moment.isoformat() if state.moment else None,
+                "rows": state.rows,
             }
             for name, state in lake.states.items()
         },

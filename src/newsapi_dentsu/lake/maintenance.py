@@ -5,15 +5,16 @@ be killed anywhere.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.lake import delta
 from newsapi_dentsu.lake.catching_up import caught_up
-from newsapi_dentsu.lake.layout import TABLES, LakeTable
+from newsapi_dentsu.lake.layout import RAW, TABLES, LakeTable
 from newsapi_dentsu.lake.listing import Lake, write_lake
+from newsapi_dentsu.lake.mending import doubled, mend
 from newsapi_dentsu.progress import Progress
 from newsapi_dentsu.storage import ObjectStore
 
@@ -25,23 +26,25 @@ MANY_FILES = 24
 class Due:
     """What maintenance has to do for a table.
 
-    `months` are those with small files to compact, with how many there are; `unused` are the files
-    that may go.
+    `doubled` is how many rows are there twice; `months` are those with small files to compact, with
+    how many there are; `unused` are the files that may go.
     """
 
     table: str
+    doubled: int
     months: dict[str, int]
     unused: tuple[str, ...]
 
 
-def due(store: ObjectStore, now: datetime, *, at_once: bool = False) -> list[Due]:
+def due(store: ObjectStore, lake: Lake, now: datetime, *, at_once: bool = False) -> list[Due]:
     """What there is to do, table by table; nothing is changed.
 
-    `at_once` compacts the month under way, too, however few files it has.
+    `lake` is the list; `at_once` compacts the month under way, too, however few files it has.
     """
     return [
         Due(
             table.name,
+            sum(doubled(store, table, lake.states.get(table.name)).values()),
             _crowded(store, table, now, at_once=at_once),
             tuple(delta.vacuum(store, table, dry_run=True)),
         )
@@ -55,26 +58,31 @@ def maintain(
 ) -> list[Due]:
     """Compact all that can be, prove the records, and delete what is unused; tells what was done.
 
+    What is there twice goes first.
+
     Args:
         store: where the lake is.
         lake: its list.
         now: the time.
-        folder: room on the disk for one file of the table of records at a time.
+        folder: room on the disk for one file of the table of records at a time, and for the files
+            of a month that has rows twice.
         progress: is told how many of the tables are done.
 
     Raises:
         StorageError: the store can't be used, or records are missing: nothing is deleted then.
     """
-    lake = caught_up(store, lake, folder)
-    done = due(store, now, at_once=True)
+    states, dropped = mend(store, lake.states, folder)
+    lake = caught_up(store, lake, folder, states.get(RAW.name))
+    done = due(store, replace(lake, states=states), now, at_once=True)
     for number, one in enumerate(done, start=1):
         table = next(table for table in TABLES if table.name == one.table)
         for month in one.months:
             delta.compact(store, table, month)
         progress(number, len(done))
-    write_lake(store, caught_up(store, lake, folder), folder)
+    states, more = mend(store, states, folder)
+    write_lake(store, caught_up(store, lake, folder, states.get(RAW.name)), folder)
     delete_unused(store)
-    return done
+    return [replace(one, doubled=(dropped + more)[one.table]) for one in done]
 
 
 def compact_months(store: ObjectStore, now: datetime) -> int:

@@ -168,6 +168,60 @@ def held(path: Path, through: int, identified: int, before: Sequence[str]) -> He
     return Held(first, last, whole, proof.of_row(rows[0]), _joined(found))
 
 
+@contextmanager
+def each_once(paths: Sequence[Path], order: str, month: tuple[str, str]) -> Iterator[Iterator[Any]]:
+    """The rows of files in the order of a number, those that are there twice once.
+
+    Args:
+        paths: Parquet files of one table, which may lack some of its columns.
+        order: the column of the number.
+        month: the name and value of one more column.
+
+    Returns:
+        Arrow streams, of so many rows each that memory has room for; at least one.
+
+    Raises:
+        WarehouseError: the files can't be read, or rows of the same number differ.
+    """
+    files = (
+        f"read_parquet([{_listed(paths)}], union_by_name = true, hive_partitioning = false, "
+        "filename = true, file_row_number = true)"
+    )
+    place = "filename, file_row_number"
+    with _workshop(paths[0].parent) as session:
+        # Otherwise each stream begins with reading the end of every file.
+        session.execute("SET parquet_metadata_cache = true")
+        session.execute(
+            f"CREATE TABLE found AS SELECT {order} AS number, {place}, "
+            f"hash(*COLUMNS(* EXCLUDE ({place}))) AS content FROM {files}"
+        )
+        differing = session.rows(
+            "SELECT number FROM found GROUP BY number HAVING min(content) <> max(content) "
+            "ORDER BY number LIMIT 1"
+        )
+        if differing:
+            raise WarehouseError(f"rows of the number {differing[0][0]} differ")
+        session.execute(
+            f"CREATE TABLE kept AS SELECT number, {place} FROM found "
+            f"QUALIFY row_number() OVER (PARTITION BY number ORDER BY {place}) = 1"
+        )
+        parts = session.rows(
+            "SELECT min(number), max(number) FROM (SELECT number, "
+            f"(row_number() OVER (ORDER BY number) - 1) // {BATCH_ROWS} AS part FROM kept) "
+            "GROUP BY part ORDER BY 1"
+        )
+        name, value = month
+        yield (
+            session.connection.sql(
+                f"SELECT rows.* EXCLUDE ({place}), {quoted_text(value)} AS {name} "
+                f"FROM {files} AS rows SEMI JOIN "
+                f"(SELECT {place} FROM kept WHERE number BETWEEN {first} AND {last}) AS places "
+                f"USING ({place}) WHERE {order} BETWEEN {first} AND {last} ORDER BY {order}"
+            )
+            for first, last in parts
+        )
+
+
 def write_searches(session: Session, folder: Path) -> dict[str, tuple[Path, Digest]]:
     """Write how far each search is, what it listed and what came back: a file for each table."""
     written = {}
