@@ -115,7 +115,7 @@ def test_a_held_database_is_waited_for_and_the_holder_named(filled: Workspace) -
 def test_a_folder_that_cannot_be_written(workspace: Workspace) -> None:
     (workspace.folder / "data").write_text("a file where the folder should be")
 
-    assert "can't be written" in error_of(workspace.newsapi("run"))
+    assert "move away what is in its place" in error_of(workspace.newsapi("run"))
 
 
 @pytest.mark.parametrize("command", [["status"], ["articles"], ["explain", "x"]])
