@@ -308,6 +308,33 @@ def test_where_there_are_no_links_readers_follow_all_the_same(
     assert len(set(revisions)) == len(revisions)
 
 
+def test_readers_go_on_while_a_state_takes_the_place_of_another(
+    duckdb_databases: DuckDBDatabases, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "symlink", refused)
+    warehouse = duckdb_databases.create().open()
+    begin(warehouse)
+    library = published(warehouse, folder)
+    with searching(library) as index:
+        before = index.count(ALL)
+    rename = Path.rename
+
+    def looked_at_before(path: Path, target: Path) -> Path:
+        if target == folder / chapters.LINK:
+            with searching(library) as index:
+                assert index.count(ALL) == before
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", looked_at_before)
+    turn(warehouse, 1)
+    published(warehouse, folder)
+
+    assert_complete(library)
+
+
 def test_a_run_adds_to_the_files_that_are_there(
     duckdb_databases: DuckDBDatabases, folder: Path
 ) -> None:
