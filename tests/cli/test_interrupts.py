@@ -101,6 +101,48 @@ def test_a_command_that_waits_is_interrupted_though_python_forgets_an_object(
     assert finished.returncode == 1
 
 
+_RAISED_WHEN_FORGOTTEN = """
+import asyncio, signal, sys, time
+from newsapi_dentsu.cli.program import program
+
+class Forgotten:
+    def __del__(self):
+        if sys.argv[1] == "cancelled":
+            raise asyncio.CancelledError
+        signal.raise_signal(signal.SIGTERM)
+
+def forget(*_, **__):
+    one = Forgotten()
+    del one
+    time.sleep(0.5)
+    print("went on")
+
+# As what a shell starts in the background.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.modules["newsapi_dentsu.cli.program"].main = forget
+program()
+"""
+
+
+@pytest.mark.parametrize(("raised", "said"), [("cancelled", "went on\n"), ("interrupt", "")])
+def test_only_what_was_an_interrupt_is_sent_again_whatever_is_ignored(
+    workspace: Workspace, raised: str, said: str
+) -> None:
+    arguments = [sys.executable, "-c", _RAISED_WHEN_FORGOTTEN, raised]
+    finished = run(
+        arguments,
+        cwd=workspace.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert finished.stdout == said
+    # What is no interrupt is told.
+    assert ("CancelledError" in finished.stderr) == (raised == "cancelled")
+
+
 _INTERRUPTED_WHEN_IT_SPEAKS = """
 import signal, sys
 import click

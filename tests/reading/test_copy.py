@@ -342,6 +342,39 @@ def test_killed_while_the_files_change_names_the_next_run_completes_it(
         assert not (folder / ".former.duckdb").exists()
 
 
+def open_elsewhere(_: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(copy, "_is_open", lambda _: True)
+
+
+def lost(folder: Path, _: pytest.MonkeyPatch) -> None:
+    (folder / ".working.duckdb").unlink()
+
+
+@pytest.mark.parametrize("become", first_quick([open_elsewhere, lost]))
+def test_what_was_logged_for_a_file_that_is_not_gone_on_with_is_forgotten(
+    duckdb_databases: DuckDBDatabases,
+    folder: Path,
+    become: Callable[[Path, pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    database = duckdb_databases.create()
+    warehouse = database.open(wait=60)
+    store(warehouse, *(record(f"{n:05}", NOON - n * DAY) for n in range(5)))
+    process_records(warehouse)
+    publish(warehouse, folder)
+    for number in (1, 2):
+        turn(warehouse, number)
+        if number == 1:
+            publish(warehouse, folder)
+    publish_killed(database, folder, "_publish_days", "before")
+    assert (folder / ".working.duckdb.wal").exists()
+    become(folder, monkeypatch)
+
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
+
+
 def damage(file: Path) -> None:
     file.write_bytes(b"no database" * 1000)
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from newsapi_dentsu.reading.search import parse_search
 from newsapi_dentsu.reading.states import ARTICLES, ArticleFilter, articles_count, articles_page
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.tables import search
+from newsapi_dentsu.warehouse.tables import search, tone
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import DuckDBDatabase, DuckDBDatabases, PostgresDatabases
@@ -267,6 +267,27 @@ def test_an_index_of_a_database_that_was_set_back_is_made_anew(
         assert_complete(published(warehouse, folder))
 
 
+def test_tones_that_a_database_set_back_has_lost_are_not_searched(
+    duckdb_databases: DuckDBDatabases, folder: Path
+) -> None:
+    database = duckdb_databases.create()
+    with closing(database.open()) as warehouse:
+        begin(warehouse)
+    before = database.path.with_name("before")
+    shutil.copy(database.path, before)
+    with closing(database.open()) as warehouse:
+        with warehouse.transaction() as session:
+            ((article_id,),) = session.rows("SELECT min(article_id) FROM final.filtered_news")
+            told = tone.ArticleRow(article_id, "negative", 1.0, 0.0, 0.0, "m@1", "b", "h", 1)
+            tone.save(session, [told], [], [])
+        with searching(published(warehouse, folder)) as index:
+            assert index.count(parse_search("tone:negative")) == 1
+    shutil.copy(before, database.path)
+
+    with searching(published(database.open(), folder)) as index:
+        assert index.count(parse_search("tone:negative")) == 0
+
+
 def test_where_there_are_no_links_readers_follow_all_the_same(
     duckdb_databases: DuckDBDatabases, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +306,33 @@ def test_where_there_are_no_links_readers_follow_all_the_same(
         assert_complete(library)
         revisions.append(library.revision())
     assert len(set(revisions)) == len(revisions)
+
+
+def test_readers_go_on_while_a_state_takes_the_place_of_another(
+    duckdb_databases: DuckDBDatabases, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "symlink", refused)
+    warehouse = duckdb_databases.create().open()
+    begin(warehouse)
+    library = published(warehouse, folder)
+    with searching(library) as index:
+        before = index.count(ALL)
+    rename = Path.rename
+
+    def looked_at_before(path: Path, target: Path) -> Path:
+        if target == folder / chapters.LINK:
+            with searching(library) as index:
+                assert index.count(ALL) == before
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", looked_at_before)
+    turn(warehouse, 1)
+    published(warehouse, folder)
+
+    assert_complete(library)
 
 
 def test_a_run_adds_to_the_files_that_are_there(

@@ -15,6 +15,9 @@ _COLLECT_AFTER = 50_000
 _AGAIN_SECONDS = 0.1
 """After which a lost interrupt is sent again; what lost it has long ended by then."""
 
+_INTERRUPTS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
+"""What interrupts raise. Others that are no `Exception` are none, such as asyncio's cancelling."""
+
 
 def program() -> None:
     """Execute the command and end the process with its exit code."""
@@ -36,10 +39,11 @@ def _keep_interrupts() -> None:
     tell = sys.unraisablehook
 
     def told(lost: "sys.UnraisableHookArgs") -> None:
-        if issubclass(lost.exc_type, Exception | SystemExit | GeneratorExit):
+        if lost.exc_type.__name__ not in _INTERRUPTS:
             tell(lost)
             return
-        again = threading.Timer(_AGAIN_SECONDS, os.kill, [os.getpid(), signal.SIGINT])
+        # What a shell starts in the background ignores SIGINT.
+        again = threading.Timer(_AGAIN_SECONDS, os.kill, [os.getpid(), signal.SIGTERM])
         again.daemon = True
         again.start()
 

@@ -273,7 +273,7 @@ def _free_working_file(folder: Path) -> None:
     """See to a working file that nobody reads; without any there is none."""
     working, target, part = folder / _WORKING, folder / FILE, folder / _PART
     if working.is_dir() or (working.exists() and _is_open(working)):
-        clear(working)
+        _without_working_file(folder)
     if os.access(target, os.R_OK) and not working.exists():
         _copy_file(target, part)
         part.replace(working)
@@ -702,6 +702,9 @@ def _sweep(folder: Path) -> None:
                 clear(path)
     clear(folder / _PART)
     former, working = folder / _FORMER, folder / _WORKING
-    if former.is_file() and not working.exists():
-        former.replace(working)
+    if not working.exists():
+        # What was logged for it would be taken over into the next one.
+        _without_working_file(folder)
+        if former.is_file():
+            former.replace(working)
     clear(former)

@@ -234,6 +234,8 @@ class _Making:
         stamp = chapters.read_stamp(self._folder / LINK)
         if stamp is None or stamp.state > self._wanted.state:
             return None
+        if stamp.tone_seq > self._wanted.tone_seq:
+            return None
         same = replace(self._wanted, rules=stamp.rules, engine=stamp.engine, model=stamp.model)
         return stamp if same == self._wanted and self._has_had(stamp) else None
 
