@@ -595,7 +595,7 @@ def _noted(link: Path) -> dict[str, list[int]]:
     try:
         told = json.loads((link / _NOTED).read_bytes())
         return {str(day): list(map(int, values)) for day, values in told.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError):
         return {}
 
 
