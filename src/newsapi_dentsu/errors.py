@@ -1,5 +1,11 @@
 """The errors that the pipeline raises on purpose: each says what is wrong and what to do next."""
 
+from typing import Final
+
+INTERRUPTS: Final = frozenset({"KeyboardInterrupt", "DagsterExecutionInterruptedError"})
+"""Names of what Ctrl-C and SIGTERM raise. Others that are no `Exception` interrupt nothing, such as
+asyncio's cancelling."""
+
 
 class PipelineError(Exception):
     """Base of the pipeline's own errors; its message is one line for a person to act on."""

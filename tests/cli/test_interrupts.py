@@ -5,9 +5,12 @@ import re
 import sys
 from subprocess import PIPE, Popen, run
 
+import dagster as dg
 import duckdb
 import pytest
 import requests
+
+from newsapi_dentsu.errors import INTERRUPTS
 
 from .conftest import Workspace
 
@@ -195,3 +198,7 @@ def test_a_server_that_breaks_ends_its_command(workspace: Workspace, command: st
     assert "no more files" in finished.stderr
     assert finished.stderr.endswith("the server broke, as told above: start it again\n")
     assert finished.returncode == 1
+
+
+def test_interrupts_are_known_by_their_names() -> None:
+    assert {KeyboardInterrupt.__name__, dg.DagsterExecutionInterruptedError.__name__} == INTERRUPTS

@@ -8,15 +8,13 @@ import sys
 import threading
 
 from newsapi_dentsu.cli.main import main
+from newsapi_dentsu.errors import INTERRUPTS
 
 _COLLECT_AFTER = 50_000
 """Objects between two collections: Dagster's import makes hundreds of thousands that stay."""
 
 _AGAIN_SECONDS = 0.1
 """After which a lost interrupt is sent again; what lost it has long ended by then."""
-
-_INTERRUPTS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
-"""What interrupts raise. Others that are no `Exception` are none, such as asyncio's cancelling."""
 
 
 def program() -> None:
@@ -39,7 +37,7 @@ def _keep_interrupts() -> None:
     tell = sys.unraisablehook
 
     def told(lost: "sys.UnraisableHookArgs") -> None:
-        if lost.exc_type.__name__ not in _INTERRUPTS:
+        if lost.exc_type.__name__ not in INTERRUPTS:
             tell(lost)
             return
         # What a shell starts in the background ignores SIGINT.
