@@ -110,6 +110,33 @@ def test_the_log_of_another_file_is_named(
     run_lock_and_upgrade(database.path)
 
 
+def leave_a_log(path: Path) -> None:
+    """Store much, and be killed before it is in the file."""
+    connection = duckdb.connect(str(path))
+    connection.execute("SET checkpoint_threshold = '1TB'")
+    connection.execute("CREATE TABLE numbers (one text PRIMARY KEY)")
+    connection.execute("INSERT INTO numbers SELECT md5(i::text) FROM range(200000) AS all_of(i)")
+    os._exit(9)
+
+
+def test_a_whole_log_for_which_there_is_too_little_memory_is_kept(
+    duckdb_databases: DuckDBDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = duckdb_databases.create()
+    with process(leave_a_log, database.path) as child:
+        child.join(60)
+        assert child.exitcode == 9
+    monkeypatch.setattr("newsapi_dentsu.warehouse.engines.duckdb._lift_memory", lambda _: None)
+    with (
+        pytest.raises(WarehouseError, match="DUCKDB_MEMORY_LIMIT") as told,
+        Warehouse(DuckDBEngine(database.path, memory_limit="8MB", wait=0)).transaction(),
+    ):
+        pass
+    assert "away" not in str(told.value)
+    with duckdb.connect(str(database.path)) as whole:
+        assert whole.execute("SELECT count(*) FROM numbers").fetchall() == [(200_000,)]
+
+
 def test_a_name_that_duckdb_cuts_is_refused(tmp_path: Path) -> None:
     assert "rename" in one_line(tmp_path / "what?" / "news.duckdb")
 

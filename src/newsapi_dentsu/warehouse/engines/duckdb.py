@@ -578,13 +578,6 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
             f"{path} is not a DuckDB database or is damaged: move it away and run again, "
             "or restore a copy"
         )
-    if "replaying WAL" in text:
-        told = first_line.rsplit(": ", 1)[-1].rstrip(".")
-        return WarehouseError(
-            f"{path}.wal is damaged or no log of {path} ({told}): one of them was copied or "
-            "restored without the other; restore both, or move the log "
-            "away, which loses what only it holds: the next run fetches that again"
-        )
     if "No space left" in text or "disk is full" in text.lower():
         return WarehouseError(
             f"{path}: the disk is full; nothing of this step was stored. Make room and run again."
@@ -598,6 +591,14 @@ def _explained(path: Path, error: duckdb.Error) -> Exception:
         return WarehouseError(
             f"{path} can't be written: make the file and its folder writable, "
             "or set DUCKDB_PATH to another place"
+        )
+    # After what keeps a whole log from being read: such a one must not be moved away.
+    if "replaying WAL" in text:
+        told = first_line.rsplit(": ", 1)[-1].rstrip(".")
+        return WarehouseError(
+            f"{path}.wal is damaged or no log of {path} ({told}): one of them was copied or "
+            "restored without the other; restore both, or move the log "
+            "away, which loses what only it holds: the next run fetches that again"
         )
     failed = duckdb.IOException | duckdb.FatalException | duckdb.InternalException
     if isinstance(error, failed) or "Failed to commit: Could not" in text:
