@@ -123,10 +123,6 @@ class BoundedHandler(BaseHTTPRequestHandler):
 def stand_by(serving: threading.Thread) -> NoReturn:
     """Wait for Ctrl-C while a thread serves.
 
-    Where it comes while Python forgets a thread that has answered, it is lost: what is raised in
-    such a callback is told and ignored. So who takes connections is not the one that is
-    interrupted.
-
     Raises:
         KeyboardInterrupt: it came.
         ServingError: the thread has ended.

@@ -24,6 +24,7 @@ from newsapi_dentsu.warehouse.tables import tone
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import DuckDBDatabase, DuckDBDatabases
+from support.file_systems import refuse
 from support.parts import first_quick
 from support.processes import event, finish, process, read_copy
 from support.processing import process as process_records
@@ -556,12 +557,8 @@ def test_what_stands_where_files_come_and_go_is_removed(warehouse: Warehouse, fo
 def test_where_there_are_no_links_the_copy_is_the_same(
     warehouse: Warehouse, folder: Path, without: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
     publish(warehouse, folder)
-    for name in without:
-        monkeypatch.setattr(os, name, refused)
+    refuse(monkeypatch, *without)
     for number in range(3):
         turn(warehouse, number)
         publish(warehouse, folder)

@@ -1,6 +1,5 @@
 """The index of searches: brought up after each run, whatever became of the run before."""
 
-import errno
 import json
 import os
 import shutil
@@ -27,6 +26,7 @@ from newsapi_dentsu.warehouse.tables import search, tone
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import DuckDBDatabase, DuckDBDatabases, PostgresDatabases
+from support.file_systems import refuse
 from support.parts import first_quick
 from support.processes import process as process_of_its_own
 from support.processing import process, store
@@ -291,11 +291,7 @@ def test_tones_that_a_database_set_back_has_lost_are_not_searched(
 def test_where_there_are_no_links_readers_follow_all_the_same(
     duckdb_databases: DuckDBDatabases, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "symlink", refused)
-    monkeypatch.setattr(os, "link", refused)
+    refuse(monkeypatch, "symlink", "link")
     warehouse = duckdb_databases.create().open()
     begin(warehouse)
     library = published(warehouse, folder)
@@ -311,10 +307,7 @@ def test_where_there_are_no_links_readers_follow_all_the_same(
 def test_readers_go_on_while_a_state_takes_the_place_of_another(
     duckdb_databases: DuckDBDatabases, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "symlink", refused)
+    refuse(monkeypatch, "symlink")
     warehouse = duckdb_databases.create().open()
     begin(warehouse)
     library = published(warehouse, folder)

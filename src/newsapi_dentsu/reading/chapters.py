@@ -27,7 +27,6 @@ from newsapi_dentsu.reading.hits import Hit, Reach, hit_text, spelled
 from newsapi_dentsu.reading.symlinks import clear
 
 LINK: Final = "search"
-STATES: Final = ".search-"
 STAMP: Final = "stamp.json"
 _DAMAGED: Final = ".search-damaged"
 

@@ -27,7 +27,7 @@ from typing import Final
 import duckdb
 
 from newsapi_dentsu.errors import StorageError
-from newsapi_dentsu.reading.symlinks import clear, lead, share
+from newsapi_dentsu.reading.symlinks import clear, lead, new_state, share, sweep
 from newsapi_dentsu.storage import set_aside
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
@@ -45,9 +45,6 @@ _FORMER: Final = ".former.duckdb"
 
 _DAMAGED: Final = ".damaged"
 _PART: Final = f".{FILE}.part"
-_DAYS: Final = ".articles-"
-"""Beginning of the folders with one state's Parquet files; `articles` leads to the newest."""
-
 _CHANGED_DAYS: Final = ".days.json"
 """Beside a state's Parquet files: the days in which the working file may differ from them."""
 
@@ -71,9 +68,6 @@ _MEMORY: Final = "1GB"
 
 _COPIED_AT_ONCE: Final = 1 << 30
 _READ_AT_ONCE: Final = 1 << 20
-
-_KEPT_SECONDS: Final = 3600.0
-"""How long the files of a former state are kept for those who have begun to read them."""
 
 _TABLES: Final = (
     *("articles", "articles_past", "article_concepts", "article_topics"),
@@ -542,8 +536,7 @@ def _publish_days(
     there = _days_there(connection, link)
     if not changed and there == wanted:
         return
-    part = folder / f"{_DAYS}{state}-{time.time_ns()}"
-    part.mkdir()
+    part = new_state(link, state)
     (part / _CHANGED_DAYS).write_text(json.dumps([] if anew else sorted(changed)), "utf-8")
     same = {day for day in wanted if there.get(day) == wanted[day]} - changed - _days_ahead(link)
     for day in same:
@@ -693,13 +686,7 @@ def _make_room(folder: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Delete what a killed publisher left, and former states that nobody needs any more."""
-    current = (folder / ARTICLES).resolve()
-    for path in folder.glob(f"{_DAYS}*"):
-        old = time.time() - path.lstat().st_mtime > _KEPT_SECONDS
-        if path.resolve() != current and old:
-            # One that another user made may have to stay.
-            with suppress(PermissionError):
-                clear(path)
+    sweep(folder / ARTICLES)
     clear(folder / _PART)
     former, working = folder / _FORMER, folder / _WORKING
     if not working.exists():

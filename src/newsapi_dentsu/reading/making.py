@@ -9,7 +9,7 @@ import shutil
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,11 +22,11 @@ from tantivy import Query
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.reading import chapters
-from newsapi_dentsu.reading.chapters import LINK, STAMP, STATES, Chapter, Stamp
+from newsapi_dentsu.reading.chapters import LINK, STAMP, Chapter, Stamp
 from newsapi_dentsu.reading.copy import FILE, note_damage
 from newsapi_dentsu.reading.entries import COLUMNS, FOR_GOOD, RULES, entry, vector_hash
 from newsapi_dentsu.reading.hits import Reach, hit
-from newsapi_dentsu.reading.symlinks import clear, lead, share
+from newsapi_dentsu.reading.symlinks import lead, new_state, share, sweep
 from newsapi_dentsu.reading.tones import spoken_of
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Row
@@ -39,9 +39,6 @@ _CHAPTER: Final = 25_000
 
 _AT_ONCE: Final = 50_000
 """Entries that a change of state may cost before anybody sees it."""
-
-_KEPT_SECONDS: Final = 3600.0
-"""How long a former state is kept for those who are about to open it."""
 
 _HEAP: Final = 32_000_000
 _SMALL: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -76,7 +73,8 @@ def publish_index(
     """
     until = None if seconds is None else time.monotonic() + seconds
     try:
-        _sweep(folder)
+        # A killed publisher leaves one without a stamp.
+        sweep(folder / LINK, lambda state: not (state / STAMP).exists())
         with closing(duckdb.connect(":memory:", config=_SMALL)) as copy:
             copy.execute(f"ATTACH {quoted_text(folder / FILE)} AS news (READ_ONLY)")
             copy.execute("USE news")
@@ -286,9 +284,7 @@ class _Making:
         )
 
     def _begin(self) -> Path:
-        part = self._folder / f"{STATES}{self._wanted.state}-{time.time_ns()}"
-        part.mkdir()
-        return part
+        return new_state(self._folder / LINK, self._wanted.state)
 
     def _linked(self, part: Path, chapter: Chapter) -> Path:
         """The folder of a chapter in a new state, with the files of the one before."""
@@ -442,14 +438,3 @@ def _spans(there: Sequence[Chapter]) -> list[_Span]:
     """What each of these chapters has."""
     bounds = [None, *(chapter.since for chapter in there)]
     return [_Span(since, before) for before, since in pairwise(bounds)]
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what a killed publisher left, and former states that nobody opens any more."""
-    current = (folder / LINK).resolve()
-    for path in folder.glob(f"{STATES}[0-9]*"):
-        old = time.time() - path.lstat().st_mtime > _KEPT_SECONDS
-        if path.resolve() != current and (old or not (path / STAMP).exists()):
-            # One that another user made may have to stay.
-            with suppress(PermissionError):
-                clear(path)

@@ -8,7 +8,31 @@ state itself takes its place.
 import os
 import shutil
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+_KEPT_SECONDS: Final = 3600.0
+"""How long a former state is kept for those who have begun to read it."""
+
+
+def new_state(link: Path, number: int) -> Path:
+    """Make the folder of a state, to which a link is to lead."""
+    state = link.with_name(f".{link.name}-{number}-{time.time_ns()}")
+    state.mkdir()
+    return state
+
+
+def sweep(link: Path, is_cut_off: Callable[[Path], bool] = lambda _: False) -> None:
+    """Delete former states that nobody needs any more, and those that were cut off."""
+    current = link.resolve()
+    for path in link.parent.glob(f".{link.name}-[0-9]*"):
+        old = time.time() - path.lstat().st_mtime > _KEPT_SECONDS
+        if path.resolve() != current and (old or is_cut_off(path)):
+            # One that another user made may have to stay.
+            with suppress(PermissionError):
+                clear(path)
 
 
 def lead(link: Path, state: Path) -> None:
