@@ -9,7 +9,7 @@ from typing_extensions import override
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.engines.quoting import quoted_text
 
-LOG: Final = "512MB"
+LOG: Final = "128MB"
 """How long the file's log gets before what is in it goes into the file. What is only in the log is
 in memory as well, or spilled as it is; of millions of articles each batch would read that again."""
 
