@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from subprocess import DEVNULL, PIPE, Popen
 
 import duckdb
 import psutil
+import pyarrow as pa
 import pytest
 from benchmarks.rebuild import differences
 from evaluation.real_news import FOLDER
@@ -20,7 +22,9 @@ from evaluation.real_news import FOLDER
 from newsapi_dentsu.domain import stories as domain_stories
 from newsapi_dentsu.lake.listing import Lake
 from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.rebuild import session
 from newsapi_dentsu.rebuild.job import Cluster, rebuild
+from newsapi_dentsu.rebuild.spark import together
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.storage import Folder
 from newsapi_dentsu.warehouse.tables import assessments, final
@@ -79,6 +83,26 @@ def test_it_makes_the_rows_of_a_local_rebuild(
     assert count(local, final.TABLE, "text_of IS NOT NULL") > 0
     assert count(local, assessments.TABLE, "role = 'copy'") > 20
     assert count(local, final.REJECTED) > 20
+
+
+def test_what_belongs_together_is_in_one_task_even_where_spark_changes_its_joins() -> None:
+    def met(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        names = [one for batch in batches for one in batch["neighbourhood"].to_pylist()]
+        yield pa.RecordBatch.from_pydict({"neighbourhood": [*dict.fromkeys(names)]})
+
+    # It plans a join that brings rows together by their keys, and then finds one side to be small.
+    late = {
+        "spark.sql.autoBroadcastJoinThreshold": "-1",
+        "spark.sql.adaptive.autoBroadcastJoinThreshold": "100MB",
+        "spark.sql.shuffle.partitions": "4",
+    }
+    with session.opened("local[2]", late) as spark:
+        rows = spark.range(0, 400_000, 1, 8).selectExpr("id", "id % 7 AS neighbourhood")
+        wanted = spark.range(0, 5, 1, 1).selectExpr("id AS neighbourhood")
+        chosen = rows.join(wanted, "neighbourhood", "left_semi")
+        found = together(chosen, 4, "neighbourhood", "id")
+        in_tasks = found.mapInArrow(met, "neighbourhood long").collect()
+    assert sorted(row.neighbourhood for row in in_tasks) == [0, 1, 2, 3, 4]
 
 
 def test_the_nearest_in_bands_that_many_have_are_the_same(

@@ -366,9 +366,7 @@ class SparkRebuild:
         )
 
     def _by(self, frame: "DataFrame", *columns: str) -> "DataFrame":
-        """Rows with one value of the first column together, in the order of all."""
-        spread = frame.repartition(self._partitions, columns[0])
-        return spread.sortWithinPartitions(*columns)
+        return together(frame, self._partitions, *columns)
 
     def _mapped(
         self, frame: "DataFrame", step: steps.Step, made: Mapping[str, Kind]
@@ -385,6 +383,17 @@ class SparkRebuild:
         if not (folder / "_SUCCESS").exists():
             frame().write.mode("overwrite").parquet(str(folder))
         return self._spark.read.parquet(str(folder))
+
+
+def together(frame: "DataFrame", partitions: int, *columns: str) -> "DataFrame":
+    """Have rows with one value of the first column in one task, in the order of all columns.
+
+    They are spread by a hash of the column. By the column itself, Spark leaves the spreading out
+    after a join by that column, and parts the rows again where the join turns out to have a small
+    side: what reads them in Python asks for nothing that would keep it from that.
+    """
+    spread = frame.repartition(partitions, _f().xxhash64(columns[0]))
+    return spread.sortWithinPartitions(*columns)
 
 
 def _of_pages(
