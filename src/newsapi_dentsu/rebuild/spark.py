@@ -140,7 +140,7 @@ class SparkRebuild:
             },
         )
         return self._mapped(
-            self._by(drafts, "page_key"),
+            together(drafts, self._partitions, "page_key"),
             steps.articles,
             {"outcome": RecordOutcome, "article": Article},
         )
@@ -243,7 +243,7 @@ class SparkRebuild:
         later = texts.selectExpr("article_id AS later", "compared AS later_text")
         both = pairs.join(earlier, "earlier").join(later, "later")
         return self._mapped(
-            self._by(both, "later"),
+            together(both, self._partitions, "later"),
             steps.tested,
             {"earlier": "text", "later": "text", "shared": "integer", "strangers": "boolean"},
         )
@@ -297,7 +297,7 @@ class SparkRebuild:
         candidates = both.groupBy("article_id").agg(_f().collect_list("one").alias("candidates"))
         found = waiting.join(candidates, "article_id", "left").join(texts, "article_id")
         return self._mapped(
-            self._by(found, "neighbourhood", "article_id"),
+            together(found, self._partitions, "neighbourhood", "article_id"),
             partial(steps.places, horizon_days=self._given.horizon_days),
             {**columns_of(Assessed), "neighbourhood": "text"},
         )
@@ -360,13 +360,12 @@ class SparkRebuild:
         names = ", ".join(f"`{name}`" for name in columns_of(Article))
         whole = articles.selectExpr("article_id", f"struct({names}) AS article")
         return self._mapped(
-            self._by(places.join(whole, "article_id"), "neighbourhood", "article_id"),
+            together(
+                places.join(whole, "article_id"), self._partitions, "neighbourhood", "article_id"
+            ),
             steps.finals,
             {"final": FinalArticle, "rejected": RejectedArticle},
         )
-
-    def _by(self, frame: "DataFrame", *columns: str) -> "DataFrame":
-        return together(frame, self._partitions, *columns)
 
     def _mapped(
         self, frame: "DataFrame", step: steps.Step, made: Mapping[str, Kind]
