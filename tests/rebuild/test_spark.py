@@ -105,6 +105,20 @@ def test_what_belongs_together_is_in_one_task_even_where_spark_changes_its_joins
     assert sorted(row.neighbourhood for row in in_tasks) == [0, 1, 2, 3, 4]
 
 
+def test_java_gives_back_memory_that_it_no_longer_needs_while_it_waits() -> None:
+    with session.opened("local[1]", {}) as spark:
+        java = spark.sparkContext._jvm
+        assert java is not None
+        runtime = java.java.lang.Runtime.getRuntime()
+        needed = java.java.nio.ByteBuffer.allocate(300_000_000)
+        most = runtime.totalMemory()
+        del needed
+        deadline = time.monotonic() + SECONDS / 10
+        while runtime.totalMemory() > most / 2:
+            assert time.monotonic() < deadline
+            time.sleep(1)
+
+
 def test_the_nearest_in_bands_that_many_have_are_the_same(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

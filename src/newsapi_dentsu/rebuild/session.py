@@ -28,7 +28,13 @@ WORKERS_SECONDS: Final = 120
 
 _VERSION: Final = re.compile(r'version "(?:1\.)?(\d+)')
 _STANDALONE: Final = "spark://"
-_QUICK: Final = "-XX:TieredStopAtLevel=1"
+_LEAN: Final = "-XX:TieredStopAtLevel=1 -XX:G1PeriodicGCInterval=10000 -XX:MaxHeapFreeRatio=40"
+"""Python does the work, and Java only moves rows.
+
+Java's second compiler costs more than it saves. While it waits for Python, Java gives back the
+memory that it has needed (https://openjdk.org/jeps/346): a neighbourhood may need it meanwhile.
+"""
+
 _ALWAYS: Final = {
     # A day is a day in UTC wherever the job runs, and moments keep their microseconds.
     "spark.sql.session.timeZone": "UTC",
@@ -39,9 +45,8 @@ _ALWAYS: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
-    # Python does the work, and Java only moves rows: its second compiler costs more than it saves.
-    "spark.driver.extraJavaOptions": _QUICK,
-    "spark.executor.extraJavaOptions": _QUICK,
+    "spark.driver.extraJavaOptions": _LEAN,
+    "spark.executor.extraJavaOptions": _LEAN,
 }
 
 
