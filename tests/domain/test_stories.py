@@ -232,7 +232,6 @@ def made(
     ]
 
 
-@settings(max_examples=60, deadline=None)
 @given(articles, titles, bounds, st.randoms(use_true_random=False))
 def test_any_order_and_any_batches_end_with_the_same_groups(
     drawn: list[Drawn], title: str, nearest: int, rng: random.Random
@@ -248,7 +247,6 @@ def test_any_order_and_any_batches_end_with_the_same_groups(
     assert in_pieces.groups() == at_once.groups()
 
 
-@settings(max_examples=40, deadline=None)
 @given(articles, articles, titles, bounds, st.randoms(use_true_random=False))
 def test_articles_that_change_end_as_if_they_had_always_been_so(
     drawn: list[Drawn],
@@ -266,7 +264,6 @@ def test_articles_that_change_end_as_if_they_had_always_been_so(
     assert changing.groups() == fresh.groups()
 
 
-@settings(max_examples=40, deadline=None)
 @given(articles, titles, bounds, st.data())
 def test_articles_that_go_leave_the_others_as_if_they_had_never_been(
     drawn: list[Drawn], title: str, nearest: int, data: st.DataObject
@@ -307,7 +304,6 @@ def extended_articles(drawn: list[Extended]) -> list[tuple[str, datetime, str, b
     ]
 
 
-@settings(max_examples=60, deadline=None)
 @given(extended)
 def test_what_is_shown_has_the_news_of_all_that_it_stands_for(
     drawn: list[Extended],
@@ -331,7 +327,6 @@ def test_what_is_shown_has_the_news_of_all_that_it_stands_for(
             )
 
 
-@settings(max_examples=60, deadline=None)
 @given(extended, st.data())
 def test_texts_that_lack_little_of_each_other_end_alike_in_any_order(
     drawn: list[Extended], data: st.DataObject
@@ -347,7 +342,6 @@ def test_texts_that_lack_little_of_each_other_end_alike_in_any_order(
     assert one_by_one.groups() == at_once.groups()
 
 
-@settings(max_examples=30, deadline=None)
 @given(extended, bounds, st.data())
 def test_where_one_of_them_goes_the_others_stand_as_if_it_had_never_been(
     drawn: list[Extended], nearest: int, data: st.DataObject
@@ -373,7 +367,6 @@ def test_placing_everything_again_changes_nothing(
     assert shelf.members == before
 
 
-@settings(max_examples=40, deadline=None)
 @given(articles)
 def test_no_text_is_read_twice_and_what_is_shown_is_the_fullest(drawn: list[Drawn]) -> None:
     shelf = Shelf()
@@ -692,7 +685,6 @@ states = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(states, st.data())
 def test_states_end_alike_in_any_order(
     drawn: list[tuple[str, str, str, str | None, int]], data: st.DataObject
