@@ -56,7 +56,7 @@ from newsapi_dentsu.settings import load_settings
     type=click.IntRange(1, 1000),
     default=2,
     show_default=True,
-    help="Spark's tasks for each core: more of them need less memory each.",
+    help="Spark's tasks for each core, at least: more of them need less memory each.",
 )
 @click.option(
     "--conf",

@@ -1,6 +1,7 @@
 """`newsapi rebuild`: the tables of processed and final made anew of the lake, in a folder."""
 
 import hashlib
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -60,6 +61,12 @@ TABLES: Final[Mapping[str, Sequence[str]]] = {
     final.REJECTED: [*columns_of(RejectedArticle), UPDATED],
 }
 """The tables that are made, with their columns: all but the numbers by which stages go on."""
+
+RECORDS_PER_TASK: Final = 25_000
+"""So many records a task takes at most, for what an executor holds must not grow with the archive.
+
+What a task can't sort in memory is put down in pieces. Each piece takes a buffer to be read again.
+"""
 
 _SHUFFLED: Final = "spark.sql.shuffle.partitions"
 """Tasks of a join; Spark's own 200 are many for a few articles, and few for all of an archive."""
@@ -205,6 +212,11 @@ def _written(opened: Session, name: str, columns: Sequence[str], folder: Path) -
     return folder
 
 
+def tasks_for(records: int, cores: int, per_core: int) -> int:
+    """How many tasks each step of a rebuild on Spark is cut into."""
+    return max(1, cores * per_core, math.ceil(records / RECORDS_PER_TASK))
+
+
 def _on_spark(
     settings: Settings,
     lake: tuple[ObjectStore, Lake],
@@ -227,7 +239,7 @@ def _on_spark(
         spark.sparkContext.addArchive(
             f"{_packed(settings.sentence_model or SHIPPED, output.work)}#{MODEL}"
         )
-        tasks = max(1, spark.sparkContext.defaultParallelism * cluster.tasks_per_core)
+        tasks = tasks_for(what.rows, spark.sparkContext.defaultParallelism, cluster.tasks_per_core)
         if _SHUFFLED not in dict(cluster.settings):
             spark.conf.set(_SHUFFLED, tasks)
         found = SparkRebuild(spark, given, output.work, tasks).run(bars("Rebuilding"))

@@ -42,6 +42,8 @@ _ALWAYS: Final = {
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
     "spark.executorEnv.PYTHONHASHSEED": "0",
+    # Java's many threads would each keep pieces that compressing and moving rows has left.
+    "spark.executorEnv.MALLOC_ARENA_MAX": "2",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
