@@ -1,19 +1,28 @@
 """What keeps a rebuild from beginning is told with what to do about it."""
 
+import errno
+import os
+import shutil
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
-from newsapi_dentsu.errors import SettingsError, StorageError
-from newsapi_dentsu.progress import Progress, no_progress
+from newsapi_dentsu.errors import SettingsError, StorageError, WarehouseError
+from newsapi_dentsu.progress import Bars, Progress, no_progress
 from newsapi_dentsu.rebuild import session
 from newsapi_dentsu.rebuild.job import rebuild
 from newsapi_dentsu.rebuild.outputs import Output
+from newsapi_dentsu.recovery import restoring
+from newsapi_dentsu.recovery.restoring import Sources, Stages
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.transfer import raw_files
+from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.tables import final
 
 from .conftest import awkward, lake_of
@@ -111,8 +120,11 @@ def test_a_master_that_is_no_address() -> None:
 
 def test_a_folder_with_something_else_in_it_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    with pytest.raises(StorageError, match="holds something else"):
-        Output(tmp_path, "key").begin(replace=True)
+    with (
+        pytest.raises(StorageError, match="holds something else"),
+        Output(tmp_path, "key").begun(replace=True),
+    ):
+        pass
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
@@ -131,7 +143,97 @@ def test_a_rebuild_that_is_there_is_replaced_only_when_told(
 
 
 def test_what_another_attempt_has_left_is_not_taken_for_its_own(tmp_path: Path) -> None:
-    Output(tmp_path / "out", "one").begin(replace=False)
-    (tmp_path / "out" / ".rebuild" / "one" / "pages").mkdir()
-    Output(tmp_path / "out", "other").begin(replace=False)
-    assert [path.name for path in (tmp_path / "out" / ".rebuild").iterdir()] == ["other"]
+    work = tmp_path / "out" / ".rebuild"
+    with Output(tmp_path / "out", "one").begun(replace=False):
+        (work / "one" / "pages").mkdir()
+    with Output(tmp_path / "out", "other").begun(replace=False):
+        assert [path.name for path in work.iterdir() if path.is_dir()] == ["other"]
+
+
+def killed_after_a_file(folder: Path, ignore_errors: bool = False) -> None:
+    """Delete the first file of a folder; then the process is gone."""
+    del ignore_errors
+    for file in sorted(folder.rglob("part-*")):
+        file.unlink()
+        raise KeyboardInterrupt
+
+
+def test_what_was_being_deleted_when_the_process_was_killed_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (Output(tmp_path / "out", name) for name in ("one", "other"))
+    with one.begun(replace=False):
+        step = one.work / "pages"
+        step.mkdir()
+        (step / "part-0.parquet").touch()
+        (step / "_SUCCESS").touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed_after_a_file)
+        with pytest.raises(KeyboardInterrupt), other.begun(replace=False):
+            pass
+    with one.begun(replace=False):
+        assert not list(one.work.iterdir())
+        step.mkdir()
+        (step / "part-0.parquet").touch()
+        (step / "_SUCCESS").touch()
+        with monkeypatch.context() as patched:
+            patched.setattr(shutil, "rmtree", killed_after_a_file)
+            with pytest.raises(KeyboardInterrupt):
+                one.finish({}, {})
+    with one.begun(replace=True):
+        assert not list(one.work.iterdir())
+
+
+def test_two_rebuilds_in_one_folder_at_once(tmp_path: Path) -> None:
+    lines = (
+        "import sys",
+        "from pathlib import Path",
+        "from newsapi_dentsu.rebuild.outputs import Output",
+        "with Output(Path(sys.argv[1]), 'key').begun(replace=False):",
+        "    print('there', flush=True)",
+        "    sys.stdin.read()",
+    )
+    command = [sys.executable, "-c", "\n".join(lines), str(tmp_path / "out")]
+    output = Output(tmp_path / "out", "other")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"there\n"
+        with (
+            pytest.raises(StorageError, match="another process rebuilds in"),
+            output.begun(replace=False),
+        ):
+            pass
+        assert (tmp_path / "out" / ".rebuild" / "key").is_dir()
+        process.kill()
+    with output.begun(replace=False):
+        assert output.work.is_dir()
+
+
+def test_a_full_disk_is_told_at_any_step(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StorageError, match=r"can't be written \(No space left on device\)"),
+        Output(tmp_path / "out", "key").begun(replace=False),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_database_that_there_was_no_room_to_close_is_not_taken_for_whole(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, *awkward()[:1])
+
+    def without_room(warehouse: Warehouse, _now: datetime, _bars: Bars) -> None:
+        with warehouse.transaction() as session:
+            session.execute("SET debug_checkpoint_abort = 'before_header'")
+
+    def with_room(_warehouse: Warehouse, _now: datetime, _bars: Bars) -> None:
+        pass
+
+    def prepared(stages: Stages) -> Path:
+        return restoring.prepare(
+            Sources(None, lake), tmp_path / "work", "256MB", 0, stages, silent, dry_run=False
+        )
+
+    with pytest.raises(WarehouseError, match="make room and run again"):
+        prepared(without_room)
+    engine = DuckDBEngine(prepared(with_room), memory_limit="256MB", wait=0)
+    with Warehouse(engine).snapshot() as session:
+        assert raw_files.count(session) == lake[1].rows

@@ -119,26 +119,26 @@ def rebuild(
     """
     sources = Sources(None, lake)
     output = Output(folder.absolute(), _key(settings, sources, cluster))
-    output.begin(replace=replace)
-    decisions = _decisions(lake, output.work)
-    if cluster is None:
-        made = _locally(settings, sources, output, bars)
-    else:
-        made = _on_spark(settings, lake, sources.moment, output, cluster, bars)
-    if form == "delta":
-        for made_folder in made.folders.values():
-            delta.declare(made_folder)
-    engine: Engine = "spark" if cluster else "local"
-    told = {
-        "engine": engine,
-        "program": program_version("newsapi-dentsu"),
-        "lake": lake[0].location,
-        "as_of": sources.moment.isoformat(),
-        "rows": made.rows,
-        "judged_by": judged_by(settings),
-        "decisions": decisions,
-    }
-    output.finish(made.folders, told)
+    with output.begun(replace=replace):
+        decisions = _decisions(lake, output.work)
+        if cluster is None:
+            made = _locally(settings, sources, output, bars)
+        else:
+            made = _on_spark(settings, lake, sources.moment, output, cluster, bars)
+        if form == "delta":
+            for made_folder in made.folders.values():
+                delta.declare(made_folder)
+        engine: Engine = "spark" if cluster else "local"
+        told = {
+            "engine": engine,
+            "program": program_version("newsapi-dentsu"),
+            "lake": lake[0].location,
+            "as_of": sources.moment.isoformat(),
+            "rows": made.rows,
+            "judged_by": judged_by(settings),
+            "decisions": decisions,
+        }
+        output.finish(made.folders, told)
     return Rebuilt(output.folder, engine, made.rows)
 
 

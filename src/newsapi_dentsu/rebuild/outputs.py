@@ -1,11 +1,15 @@
 """The folder that a rebuild fills: what may be in it, and how its tables get there."""
 
+import errno
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import filelock
 
 from newsapi_dentsu.errors import StorageError
 
@@ -13,6 +17,12 @@ LIST: Final = "rebuild.json"
 """Written last: tables beside it are whole."""
 
 _WORK: Final = ".rebuild"
+_LOCK: Final = "lock"
+_GONE: Final = ".gone"
+"""Ends the names of working folders that are being deleted: no attempt goes on with a part."""
+
+_NO_LOCKS: Final = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
+"""What systems say whose files can't be locked, as those of some mounted containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +41,13 @@ class Output:
         """Where steps are kept until the tables are whole."""
         return self.folder / _WORK / self.key
 
-    def begin(self, *, replace: bool) -> None:
-        """Make the working folder.
+    @contextmanager
+    def begun(self, *, replace: bool) -> Iterator[None]:
+        """Have the working folder, and no other rebuild in this one, for the time of the block.
 
         Raises:
-            StorageError: the folder holds another rebuild, or something else, or can't be written.
+            StorageError: the folder holds another rebuild, or something else, or can't be written,
+                or another process rebuilds there.
         """
         try:
             if (self.folder / LIST).exists():
@@ -51,12 +63,35 @@ class Output:
                     raise StorageError(
                         f"{self.folder} holds something else: name an empty folder with --out"
                     )
-            self.work.mkdir(parents=True, exist_ok=True)
-            for other in (self.folder / _WORK).iterdir():
-                if other != self.work:
-                    shutil.rmtree(other)
+            (self.folder / _WORK).mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                self.work.mkdir(exist_ok=True)
+                for other in (self.folder / _WORK).iterdir():
+                    if other.is_dir() and other != self.work:
+                        _delete(other)
+                yield
         except OSError as error:
             raise StorageError(_unwritable(self.folder, error)) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = filelock.FileLock(self.folder / _WORK / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise StorageError(
+                f"another process rebuilds in {self.folder}: wait for it, or name another folder "
+                "with --out"
+            ) from None
+        except NotImplementedError:
+            pass
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        try:
+            yield
+        finally:
+            lock.release()
 
     def finish(self, tables: Mapping[str, Path], told: Mapping[str, object]) -> dict[str, Path]:
         """Move the tables' folders to their places, and tell what they are.
@@ -64,21 +99,29 @@ class Output:
         Returns:
             Each table's place.
         """
-        try:
-            (self.folder / LIST).unlink(missing_ok=True)
-            places = {}
-            for name, made in tables.items():
-                places[name] = place = self.folder / name
-                if made.exists():
-                    shutil.rmtree(place, ignore_errors=True)
-                    made.rename(place)
-            part = self.work / LIST
-            part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-            part.rename(self.folder / LIST)
-            shutil.rmtree(self.folder / _WORK)
-            return places
-        except OSError as error:
-            raise StorageError(_unwritable(self.folder, error)) from error
+        (self.folder / LIST).unlink(missing_ok=True)
+        places = {}
+        for name, made in tables.items():
+            places[name] = place = self.folder / name
+            if made.exists():
+                shutil.rmtree(place, ignore_errors=True)
+                made.rename(place)
+        part = self.work / LIST
+        part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        part.rename(self.folder / LIST)
+        _delete(self.work)
+        shutil.rmtree(self.folder / _WORK)
+        return places
+
+
+def _delete(folder: Path) -> None:
+    """Delete a working folder so that, killed in between, nothing is left under its name."""
+    gone = folder
+    if folder.suffix != _GONE:
+        gone = folder.with_name(f"{folder.name}{_GONE}")
+        shutil.rmtree(gone, ignore_errors=True)
+        folder.rename(gone)
+    shutil.rmtree(gone)
 
 
 def _unwritable(folder: Path, error: OSError) -> str:

@@ -22,6 +22,7 @@ from newsapi_dentsu.recovery.backups import Backup
 from newsapi_dentsu.storage import ObjectStore, fetch, set_aside
 from newsapi_dentsu.transfer import files, raw_files
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.duckdb import refuse_unmerged
 from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.tables import raw
@@ -119,6 +120,7 @@ def prepare(
             for left in work.glob("part.duckdb*"):
                 _clear(left)
             _build(sources, work, part, memory, wait, run_stages, bars)
+            refuse_unmerged(part)
             os.replace(part, ready)  # noqa: PTH105
     except OSError as error:
         raise WarehouseError(f"{work} can't be written: {error.strerror or error}") from error

@@ -18,7 +18,12 @@ from newsapi_dentsu.transfer.proof import Digest
 from newsapi_dentsu.transfer.tables import tables
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession, duckdb_session
+from newsapi_dentsu.warehouse.engines.duckdb import (
+    DuckDBEngine,
+    DuckDBSession,
+    duckdb_session,
+    refuse_unmerged,
+)
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 from newsapi_dentsu.warehouse.schema import history
 
@@ -302,8 +307,9 @@ def install(part: Path, target: DuckDBEngine) -> None:
     """Put a built file in its place.
 
     Raises:
-        WarehouseError: somebody has the file open that is there now.
+        WarehouseError: somebody has the file open that is there now, or the built one isn't whole.
     """
+    refuse_unmerged(part)
     if target.exists():
         # Also writes what its log still holds: another file must not inherit that.
         with target.transaction():

@@ -563,6 +563,19 @@ class DuckDBEngine(Engine):
             ) from error
 
 
+def refuse_unmerged(path: Path) -> None:
+    """Make sure that a file that has been closed holds everything, so that it may be moved.
+
+    Raises:
+        WarehouseError: a part of it is only in its log, which closing had no room to merge.
+    """
+    if path.with_name(path.name + ".wal").exists():
+        raise WarehouseError(
+            f"{path} could not be written to its end, most likely as the disk is full: make room "
+            "and run again"
+        )
+
+
 def tells_damage(error: duckdb.Error) -> bool:
     """Whether DuckDB found no database, or one that isn't whole."""
     return isinstance(error, duckdb.SerializationException) or any(
