@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from deltalake import DeltaTable
 
+from newsapi_dentsu.cli.main import main
 from newsapi_dentsu.errors import SettingsError, StorageError, WarehouseError
 from newsapi_dentsu.progress import Bars, Progress, no_progress
 from newsapi_dentsu.rebuild import session
-from newsapi_dentsu.rebuild.job import rebuild
+from newsapi_dentsu.rebuild.job import Cluster, rebuild
 from newsapi_dentsu.rebuild.outputs import Output
 from newsapi_dentsu.recovery import restoring
 from newsapi_dentsu.recovery.restoring import Sources, Stages
@@ -237,3 +239,58 @@ def test_a_database_that_there_was_no_room_to_close_is_not_taken_for_whole(tmp_p
     engine = DuckDBEngine(prepared(with_room), memory_limit="256MB", wait=0)
     with Warehouse(engine).snapshot() as session:
         assert raw_files.count(session) == lake[1].rows
+
+
+@pytest.mark.parametrize("place", ["abfss://tables@account.dfs.core.windows.net/out", "dbfs:/out"])
+def test_an_address_is_no_folder(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["rebuild", "--lake", "lake", "--out", place])
+    assert done.exit_code == 2
+    assert "--out takes a folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_hold_delta_tables(settings: Settings, tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, *awkward()[:1])
+    folder = tmp_path / "my%20tables"
+    with pytest.raises(StorageError, match=r"without % in its path, or .* --format parquet"):
+        rebuild(settings, lake, folder, silent, cluster=None, replace=False)
+    made = rebuild(settings, lake, folder, silent, cluster=None, replace=False, form="parquet")
+    assert made.rows[final.TABLE] > 0
+
+
+@pytest.mark.parametrize("kept", [None, 100])
+def test_a_file_of_the_lake_that_is_not_whole_is_named_before_spark_starts(
+    settings: Settings, tmp_path: Path, kept: int | None
+) -> None:
+    lake = lake_of(tmp_path, *awkward()[:1])
+    (file,) = (tmp_path / "lake" / "raw_records").rglob("*.parquet")
+    if kept is None:
+        file.unlink()
+    else:
+        os.truncate(file, kept)
+    with pytest.raises(StorageError, match=rf"{file.name} in .*(is missing|has 100 bytes)"):
+        rebuild(settings, lake, tmp_path / "out", silent, cluster=Cluster(), replace=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Caused by: java.io.IOException: No space left", "java.io.IOException: No space left"),
+        ("Traceback (most recent call last):\n  File\nMemoryError: 5", "MemoryError: 5"),
+        ("\tat last", "An error occurred while calling o1.parquet."),
+    ],
+)
+def test_why_spark_gave_up_is_told_in_a_line(said: str, reason: str) -> None:
+    protocol = pytest.importorskip("py4j.protocol")
+    with (
+        pytest.raises(StorageError, match=rf"Spark gave up \({reason}\): .*same command goes on"),
+        session.failures_told(),
+    ):
+        raise protocol.Py4JError(
+            "An error occurred while calling o1.parquet.\n"
+            ": org.apache.spark.SparkException: Job aborted due to stage failure\n"
+            f"\tat org.apache.spark.scheduler.DAGScheduler.abortStage(DAGScheduler.scala:1)\n{said}"
+        )

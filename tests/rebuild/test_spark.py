@@ -4,6 +4,7 @@ import json
 import lzma
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -103,6 +104,41 @@ def test_what_belongs_together_is_in_one_task_even_where_spark_changes_its_joins
         found = together(chosen, 4, "neighbourhood", "id")
         in_tasks = found.mapInArrow(met, "neighbourhood long").collect()
     assert sorted(row.neighbourhood for row in in_tasks) == [0, 1, 2, 3, 4]
+
+
+def test_what_spark_was_told_elsewhere_counts(tmp_path: Path) -> None:
+    (tmp_path / "spark-defaults.conf").write_text(
+        "spark.master local[3]\nspark.driver.extraJavaOptions -Dsaid=there\n"
+    )
+    lines = (
+        "from newsapi_dentsu.rebuild import session",
+        "with session.opened(None, {}) as spark:",
+        "    java = spark.sparkContext._jvm.java.lang",
+        "    print(spark.sparkContext.master, java.System.getProperty('said'))",
+        "    print(java.management.ManagementFactory.getRuntimeMXBean().getInputArguments())",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env=os.environ | {"SPARK_CONF_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert "local[3] there" in done.stdout, done.stderr
+    assert "TieredStopAtLevel=1" in done.stdout
+
+
+def test_folders_may_have_any_name(settings: Settings, tmp_path: Path) -> None:
+    place = tmp_path / "a b [x] {y,z} é #1"
+    place.mkdir()
+    lake = lake_of(place, *awkward())
+    one = rebuild(settings, lake, place / "one", silent, cluster=None, replace=False)
+    other = rebuild(settings, lake, place / "other", silent, cluster=HERE, replace=False)
+    # What compares them takes some characters for patterns.
+    made = other.folder.rename(tmp_path / "made")
+    expected = one.folder.rename(tmp_path / "expected")
+    assert differences(expected, made) == {}
+    assert (made / final.TABLE / "_delta_log").is_dir()
 
 
 def test_java_gives_back_memory_that_it_no_longer_needs_while_it_waits() -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import click
 
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.cli.restore import lake_of
 from newsapi_dentsu.settings import load_settings
+
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""An address such as abfss://… or dbfs:/…, of which a path keeps one slash."""
 
 
 @click.command()
@@ -101,6 +105,8 @@ def rebuild(
 
     if engine == "local" and (master or conf):
         raise click.UsageError("--master and --conf are Spark's: add --engine spark")
+    if _ADDRESS.match(str(folder)):
+        raise click.UsageError(f"--out takes a folder, and {folder} is an address: name its mount")
     pairs = [one.partition("=") for one in conf]
     if any(not (name.strip() and mark) for name, mark, _ in pairs):
         raise click.UsageError("--conf takes NAME=VALUE, as spark.executor.memory=2g")

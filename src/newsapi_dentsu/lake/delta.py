@@ -298,15 +298,23 @@ def declare(folder: Path) -> None:
 
     Raises:
         SettingsError: the extra `lake` is missing.
+        StorageError: delta-rs can't use the folder.
     """
     try:
         from deltalake import convert_to_deltalake
+        from deltalake.exceptions import DeltaError
     except ImportError:
         raise SettingsError(
             "tables of Delta need the extra `lake`: pip install 'newsapi-dentsu[lake]', or ask "
             "for plain Parquet with --format parquet"
         ) from None
-    convert_to_deltalake(str(folder))
+    try:
+        convert_to_deltalake(str(folder))
+    except DeltaError as error:
+        raise StorageError(
+            f"{folder} can't be made a Delta table ({str(error).splitlines()[0]}): name a folder "
+            "without % in its path, or ask for plain Parquet with --format parquet"
+        ) from error
 
 
 def _refuse_strange(store: ObjectStore, table: LakeTable, paths: Iterable[str]) -> None:

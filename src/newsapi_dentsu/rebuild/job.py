@@ -23,7 +23,7 @@ from newsapi_dentsu.meaning.embedder import SHIPPED
 from newsapi_dentsu.progress import Bars
 from newsapi_dentsu.rebuild import session
 from newsapi_dentsu.rebuild.outputs import Output
-from newsapi_dentsu.rebuild.spark import MODEL, Input, Pages, SparkRebuild
+from newsapi_dentsu.rebuild.spark import MODEL, Input, Pages, SparkRebuild, literally
 from newsapi_dentsu.recovery import restoring
 from newsapi_dentsu.recovery.restoring import Sources
 from newsapi_dentsu.settings import Settings
@@ -236,16 +236,15 @@ def _on_spark(
     with session.opened(cluster.master, dict(cluster.settings)) as spark:
         from pyspark.sql.functions import lit
 
-        spark.sparkContext.addArchive(
-            f"{_packed(settings.sentence_model or SHIPPED, output.work)}#{MODEL}"
-        )
+        model = _packed(settings.sentence_model or SHIPPED, output.work)
+        spark.sparkContext.addArchive(f"{model.as_uri()}#{MODEL}")
         tasks = tasks_for(what.rows, spark.sparkContext.defaultParallelism, cluster.tasks_per_core)
         if _SHUFFLED not in dict(cluster.settings):
             spark.conf.set(_SHUFFLED, tasks)
         found = SparkRebuild(spark, given, output.work, tasks).run(bars("Rebuilding"))
         folders, rows = {}, {}
         for name, columns in TABLES.items():
-            frame = spark.read.parquet(str(found[name]))
+            frame = spark.read.parquet(literally(found[name]))
             rows[name] = frame.count()
             if UPDATED in columns:
                 frame = frame.withColumn(UPDATED, lit(moment))
@@ -300,7 +299,15 @@ def _returns(store: ObjectStore, lake: Lake, folder: Path) -> str | None:
 
 def _path(store: ObjectStore, name: str, size: int, folder: Path) -> str:
     if isinstance(store, Folder):
-        return str((Path(store.location) / name).absolute())
+        path = (Path(store.location) / name).absolute()
+        found = path.stat().st_size if path.exists() else None
+        if found != size:
+            told = "is missing" if found is None else f"has {found:,} bytes instead of {size:,}"
+            raise StorageError(
+                f"{name} in {store.location} {told}: bring it back from a copy, or write the lake "
+                "as the database is with `newsapi archive --anew`"
+            )
+        return str(path)
     return str(fetch(store, name, size, folder).absolute())
 
 

@@ -1,5 +1,6 @@
 """A Spark session: found or started, or refused in words."""
 
+import logging
 import os
 import re
 import shutil
@@ -9,11 +10,11 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from newsapi_dentsu.errors import SettingsError
+from newsapi_dentsu.errors import SettingsError, StorageError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,6 +28,8 @@ WORKERS_SECONDS: Final = 120
 """How long Java may take to tell its version, a master to answer, and workers to come."""
 
 _VERSION: Final = re.compile(r'version "(?:1\.)?(\d+)')
+_JAVA_CAUSE: Final = re.compile(r"^Caused by: (.*\S)", re.MULTILINE)
+_PYTHON_CAUSE: Final = re.compile(r"^(\w[\w.]*(?:Error|Exception)\b.*)", re.MULTILINE)
 _STANDALONE: Final = "spark://"
 _LEAN: Final = "-XX:TieredStopAtLevel=1 -XX:G1PeriodicGCInterval=10000 -XX:MaxHeapFreeRatio=40"
 """Python does the work, and Java only moves rows.
@@ -47,8 +50,9 @@ _ALWAYS: Final = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
-    "spark.driver.extraJavaOptions": _LEAN,
-    "spark.executor.extraJavaOptions": _LEAN,
+    # They come before the extraJavaOptions of whoever has some.
+    "spark.driver.defaultJavaOptions": _LEAN,
+    "spark.executor.defaultJavaOptions": _LEAN,
 }
 
 
@@ -64,6 +68,7 @@ def opened(master: str | None, extra: Mapping[str, str]) -> Iterator["SparkSessi
     Raises:
         SettingsError: PySpark or a fitting Java is missing, the master doesn't answer, or it has
             no workers.
+        StorageError: Spark gives up in the block, or its Java process is gone.
     """
     if master is not None:
         _check_master(master)
@@ -78,7 +83,8 @@ def opened(master: str | None, extra: Mapping[str, str]) -> Iterator["SparkSessi
             ) from None
         session = SparkSession.getActiveSession()
         if session is not None:
-            yield session
+            with failures_told():
+                yield session
             return
         check_java()
         try:
@@ -87,11 +93,46 @@ def opened(master: str | None, extra: Mapping[str, str]) -> Iterator["SparkSessi
             raise SettingsError(
                 f"Spark doesn't start on {master or 'this machine'}: {_first_line(error)}"
             ) from error
-        try:
-            _wait_for_workers(session)
-            yield session
-        finally:
-            session.stop()
+        with _bridge_silent():
+            try:
+                with failures_told():
+                    _wait_for_workers(session)
+                    yield session
+            finally:
+                # Where its Java process is gone, there is nothing to stop.
+                with suppress(Exception):
+                    session.stop()
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Tell in one line why Spark gave up in the block.
+
+    Raises:
+        StorageError: it gave up, or its Java process is gone.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        raise StorageError(
+            f"Spark gave up ({_reason(error)}): what is done stays in the folder, and the same "
+            "command goes on there when the reason is gone"
+        ) from error
+
+
+@contextmanager
+def _bridge_silent() -> Iterator[None]:
+    """Keep what lies between Python and Java from logging what is raised as well, and Ctrl-C."""
+    log = logging.getLogger("py4j")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def check_java() -> None:
@@ -144,16 +185,19 @@ def _check_master(master: str) -> None:
 
 
 def _started(master: str | None, extra: Mapping[str, str]) -> "SparkSession":
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    chosen = master or SparkConf().get("spark.master") or "local[*]"
+    wanted = _ALWAYS | ({"spark.master": master} if master else {}) | dict(extra)
+    # Only Java knows what a job was submitted with, and what spark-defaults.conf says.
+    SparkContext._ensure_initialized(conf=SparkConf().setAll([*wanted.items()]))
+    chosen = wanted.get("spark.master") or SparkConf().get("spark.master") or "local[*]"
     builder = SparkSession.builder.appName("newsapi rebuild").master(chosen)
     if chosen.startswith("local"):
         builder = builder.config("spark.driver.host", "127.0.0.1")
         builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
-    for name, value in (_ALWAYS | dict(extra)).items():
+    for name, value in wanted.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 
@@ -172,6 +216,14 @@ def _wait_for_workers(session: "SparkSession") -> None:
                 "free some (each needs the memory that spark.executor.memory asks for)"
             )
         time.sleep(0.5)
+
+
+def _reason(error: Exception) -> str:
+    """What a worker's Python or Java tells as the last cause, or else what the error says first."""
+    told = str(error)
+    found = _PYTHON_CAUSE.findall(told) if "Traceback" in told else []
+    found = found or _JAVA_CAUSE.findall(told)
+    return found[-1][:300] if found else _first_line(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -5,6 +5,7 @@ before the next begins, so that a worker that is lost costs its tasks, and a job
 goes on where it was.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -115,14 +116,14 @@ class SparkRebuild:
 
     def _pages(self) -> "DataFrame":
         """What becomes of each record, and the articles of each page."""
-        records = self._spark.read.parquet(*self._given.records)
+        records = self._spark.read.parquet(*map(literally, self._given.records))
         columns = (
             f"{expression} AS `{name}`"
             for expression, name in zip(raw.ROW_COLUMNS, columns_of(raw.RawRow), strict=True)
         )
         found = records.selectExpr(*columns)
         if self._given.returns:
-            came_back = self._spark.read.parquet(self._given.returns).selectExpr(
+            came_back = self._spark.read.parquet(literally(self._given.returns)).selectExpr(
                 "raw_seq AS seq", f"struct({', '.join(columns_of(Return))}) AS returned"
             )
             found = found.join(came_back, "seq", "left")
@@ -381,7 +382,12 @@ class SparkRebuild:
         folder = self._folder(name)
         if not (folder / "_SUCCESS").exists():
             frame().write.mode("overwrite").parquet(str(folder))
-        return self._spark.read.parquet(str(folder))
+        return self._spark.read.parquet(literally(folder))
+
+
+def literally(path: str | Path) -> str:
+    """A path as Spark reads it, which takes some characters for patterns of names."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", str(path))
 
 
 def together(frame: "DataFrame", partitions: int, *columns: str) -> "DataFrame":
