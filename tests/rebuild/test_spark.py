@@ -131,7 +131,8 @@ def test_what_spark_was_told_elsewhere_counts(tmp_path: Path) -> None:
 def test_folders_may_have_any_name(settings: Settings, tmp_path: Path) -> None:
     place = tmp_path / "a b [x] {y,z} é #1"
     place.mkdir()
-    lake = lake_of(place, *awkward())
+    store, found = lake_of(tmp_path, *awkward())
+    lake = Folder(Path(store.location).rename(place / "lake")), found
     one = rebuild(settings, lake, place / "one", silent, cluster=None, replace=False)
     other = rebuild(settings, lake, place / "other", silent, cluster=HERE, replace=False)
     # What compares them takes some characters for patterns.
