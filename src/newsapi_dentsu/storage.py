@@ -6,6 +6,7 @@ Names within a store are relative, with slashes. A file appears under its name w
 import itertools
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 _PART = ".part"
+_STRANGE_TO_DELTA = re.compile(r"[\\\[\]|^]|%[0-9A-Fa-f]{2}")
+"""What delta-rs takes for something else in a path, or comes to a panic at."""
+
 _STREAMS = 2
 _TIMEOUT_SECONDS = 60
 _PASSING = frozenset({None, 408, 429, 500, 502, 503, 504})
@@ -159,12 +163,17 @@ class Folder(ObjectStore):
     @override
     def delta_address(self, name: str) -> tuple[str, dict[str, str]]:
         with self._errors_explained():
-            path = self._inside(name)
+            path = self._inside(name).absolute()
+            if strange := _STRANGE_TO_DELTA.search(str(path)):
+                raise StorageError(
+                    f"tables of Delta can't lie in {self.location}: name a folder without "
+                    f"{strange[0]} in its path"
+                )
             # delta-rs follows every link.
             for below in path.rglob("*"):
                 if not self._holds(below):
                     self._inside(below.relative_to(self._path).as_posix())
-            return str(path.absolute()), {}
+            return str(path), {}
 
     def _inside(self, name: str) -> Path:
         """The path of a file, which is below this folder whatever the name says."""

@@ -58,6 +58,22 @@ def numbers(place: Folder) -> list[int]:
         return [number for (number,) in found.fetchall()]
 
 
+@pytest.mark.parametrize("name", ["a b", "é", "a#1", "{a}", "a?b", "100%"])
+def test_a_lake_may_lie_in_a_folder_of_nearly_any_name(tmp_path: Path, name: str) -> None:
+    place = Folder(tmp_path / name)
+    add(place, 1)
+    add(place, 2)
+    assert numbers(place) == [1, 2]
+    assert (tmp_path / name / RAW.name / "_delta_log").is_dir()
+
+
+@pytest.mark.parametrize("name", ["[a]", "a|b", "a^b", "a\\b", "a%20b"])
+def test_a_folder_that_delta_cannot_use_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StorageError, match=r"can't lie in .*: name a folder without "):
+        add(Folder(tmp_path / name), 1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def table(place: Folder) -> DeltaTable:
     """The records as delta-rs opens them."""
     return DeltaTable(f"{place.location}/{RAW.name}")

@@ -19,6 +19,7 @@ from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from newsapi_dentsu.errors import SettingsError, StorageError, StorageUnavailableError
 from newsapi_dentsu.lake.layout import MONTH, RETENTION, LakeTable
@@ -87,7 +88,10 @@ def live_files(store: ObjectStore, table: LakeTable, version: int | None = None)
         uri, options = store.delta_address(table.name)
         found = _opened(uri, options, version)
         counts = found.get_add_actions().column("num_records").to_pylist()
-        return LiveFiles(found.version(), sum(counts), tuple(found.file_uris()), options)
+        uris = found.file_uris()
+        # In a folder they are paths, in which delta-rs writes spaces and the like as %20.
+        paths = uris if options else map(unquote, uris)
+        return LiveFiles(found.version(), sum(counts), tuple(paths), options)
 
 
 def exists(store: ObjectStore, table: LakeTable) -> bool:
