@@ -192,6 +192,27 @@ def test_an_attempt_that_was_killed_is_gone_on_with(
     assert not (folder / ".rebuild").exists()
 
 
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_who_ends_it_sees_no_stack_trace(
+    lake: tuple[Folder, Lake], tmp_path: Path, asked: signal.Signals
+) -> None:
+    command = [
+        *(str(Path(sys.executable).with_name("newsapi")), "rebuild", "--engine", "spark"),
+        *("--master", "local[1]", "--lake", lake[0].location, "--out", str(tmp_path / "out")),
+    ]
+    environment = os.environ | {"DUCKDB_PATH": str(tmp_path / "news.duckdb")}
+    with Popen(command, env=environment, cwd=tmp_path, stdout=DEVNULL, stderr=PIPE) as job:
+        while job.poll() is None and not list(tmp_path.glob("out/.rebuild/*/vectors/_temporary")):
+            time.sleep(0.05)
+        job.send_signal(asked)
+        _, err = job.communicate(timeout=SECONDS)
+    told = err.decode()
+    assert job.returncode == 1
+    assert "Aborted!" in told
+    assert "KeyboardInterrupt" not in told
+    assert 'File "' not in told
+
+
 def test_separate_workers_make_the_same_rows_even_if_an_executor_is_killed(
     lake: tuple[Folder, Lake], local: Path, settings: Settings, cluster: Workers, tmp_path: Path
 ) -> None:

@@ -126,13 +126,20 @@ def failures_told() -> Iterator[None]:
 @contextmanager
 def _bridge_silent() -> Iterator[None]:
     """Keep what lies between Python and Java from logging what is raised as well, and Ctrl-C."""
-    log = logging.getLogger("py4j")
+    log, root = logging.getLogger("py4j"), logging.getLogger()
     before = log.level
     log.setLevel(logging.CRITICAL)
+    # Some of it is logged in nobody's name.
+    root.addFilter(_is_not_of_bridge)
     try:
         yield
     finally:
+        root.removeFilter(_is_not_of_bridge)
         log.setLevel(before)
+
+
+def _is_not_of_bridge(record: logging.LogRecord) -> bool:
+    return Path(record.pathname).parent.name != "py4j"
 
 
 def check_java() -> None:
