@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,6 +67,24 @@ def test_a_lake_may_lie_in_a_folder_of_nearly_any_name(tmp_path: Path, name: str
     add(place, 2)
     assert numbers(place) == [1, 2]
     assert (tmp_path / name / RAW.name / "_delta_log").is_dir()
+
+
+def test_files_of_duckdb_become_a_table_without_a_word(tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT 'a' AS title) TO '{tmp_path / 'one.parquet'}'")
+    lines = (
+        "import sys",
+        "from pathlib import Path",
+        "from newsapi_dentsu.lake import delta",
+        "delta.declare(Path(sys.argv[1]))",
+    )
+    command = [sys.executable, "-c", "\n".join(lines), str(tmp_path)]
+    quiet = {name: value for name, value in os.environ.items() if name != "RUST_LOG"}
+    done = subprocess.run(
+        command, env=quiet, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (tmp_path / "_delta_log").is_dir()
 
 
 @pytest.mark.parametrize("name", ["[a]", "a|b", "a^b", "a\\b", "a%20b"])

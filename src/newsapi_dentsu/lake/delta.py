@@ -11,6 +11,7 @@ the version that was read.
 """
 
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ from newsapi_dentsu.storage import ObjectStore
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
+
+# A line for each column of text in files that DuckDB has written, which nobody can do anything
+# about; whoever sets it gets what they ask for.
+os.environ.setdefault("RUST_LOG", "warn,deltalake_core::writer::stats=error")
 
 FULL_BYTES: Final = 64_000_000
 """Size from which a file is left as it is when a month's files are compacted."""
