@@ -321,7 +321,7 @@ def declare(folder: Path) -> None:
         convert_to_deltalake(str(folder))
     except DeltaError as error:
         raise StorageError(
-            f"{folder} can't be made a Delta table ({str(error).splitlines()[0]}): name a folder "
+            f"{folder} can't be made a Delta table ({_first_line(error)}): name a folder "
             "without % in its path, or ask for plain Parquet with --format parquet"
         ) from error
 

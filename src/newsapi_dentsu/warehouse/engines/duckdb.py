@@ -211,7 +211,7 @@ class DuckDBEngine(Engine):
 
     def _copied(self, folder: Path) -> Path:
         """A copy of the file and of its log; of one state, though others may write to it."""
-        log = self._path.with_name(self._path.name + ".wal")
+        log = _log_of(self._path)
         deadline = time.monotonic() + max(self._wait, _LONGEST_KEPT) + _LONGEST_COPY
         while True:
             before = _state_of(self._path), _state_of(log)
@@ -494,7 +494,7 @@ class DuckDBEngine(Engine):
         connection = self._instance()
         # A killed process leaves its last transactions in a log. Merging them binds whole indexes,
         # for which the usual limit is too small with a long history.
-        unmerged = self._path.with_name(self._path.name + ".wal").exists()
+        unmerged = _log_of(self._path).exists()
         try:
             if unmerged:
                 _lift_memory(connection)
@@ -569,11 +569,15 @@ def refuse_unmerged(path: Path) -> None:
     Raises:
         WarehouseError: a part of it is only in its log, which closing had no room to merge.
     """
-    if path.with_name(path.name + ".wal").exists():
+    if _log_of(path).exists():
         raise WarehouseError(
             f"{path} could not be written to its end, most likely as the disk is full: make room "
             "and run again"
         )
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
 
 
 def tells_damage(error: duckdb.Error) -> bool:
