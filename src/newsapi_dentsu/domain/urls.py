@@ -42,11 +42,11 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 _LONGEST_HOST: Final = 253
 _LABEL = r"[a-z0-9_-]{1,63}"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
-# Not after a dot: what is left would be a dot segment.
-_SESSION = re.compile(r"(?<!\.);jsessionid=[^/;]*", re.IGNORECASE)
-
-# "/story&utm_source=rss", of a program that took every link to have a query.
-_IN_PATH = re.compile(r"(?<!\.)(?:[&;]|%3F)([^/&;=%]{1,40})(?:=|%3D)(?:(?!%3F)[^/&;])*")
+# ";jsessionid=12" of a server, or "/story&utm_source=rss" of a program that took every link to have
+# a query.
+_IN_PATH = re.compile(
+    r"(?i:;jsessionid=)[^/;]*|(?:[&;]|%3F)([^/&;=%]{1,40})(?:=|%3D)(?:(?!%3F)[^/&;])*"
+)
 
 _RESERVED: Final = "!#$%&'()*+,/:;=?@[]"
 _UNRESERVED: Final = string.ascii_letters + string.digits + "-._~"
@@ -140,20 +140,39 @@ def _host(parsed: URL) -> str:
 
 
 def _path(path: str) -> str:
-    path = _SESSION.sub("", _evened(path))
-    path = _IN_PATH.sub(lambda found: "" if is_tracking(found[1]) else found[0], path)
-    return re.sub("//+", "/", path).rstrip("/") or "/"
+    path = _evened(path)
+    before, end = "", 0
+
+    def kept(found: re.Match[str]) -> str:
+        nonlocal before, end
+        if found.start() > end:
+            before = path[found.start() - 1]
+        end = found.end()
+        # After a dot, nothing is dropped: what is left would be a dot segment.
+        if before != "." and (found[1] is None or is_tracking(found[1])):
+            return ""
+        before = path[end - 1]
+        return found[0]
+
+    return re.sub("//+", "/", _IN_PATH.sub(kept, path)).rstrip("/") or "/"
 
 
 def _fragment(fragment: str) -> str:
+    shorter = _without_tracking(fragment)
+    # What is left may end like what was dropped; one that is too long names nothing anyway.
+    while shorter != fragment and len(shorter) <= MAX_FRAGMENT_LENGTH:
+        fragment, shorter = shorter, _without_tracking(shorter)
+    if len(shorter) > MAX_FRAGMENT_LENGTH or not shorter.strip("!"):
+        return ""
+    shorter = _evened(shorter)
+    return shorter if len(shorter) <= MAX_FRAGMENT_LENGTH else ""
+
+
+def _without_tracking(fragment: str) -> str:
     # Browsers keep a directive such as ":~:text=" from the page.
     before, mark, rest = fragment.partition(":~:")[0].rpartition("?")
     items = list(parameters(rest))
-    fragment = f"{before}{mark if items else ''}{'&'.join(items)}".rstrip("/")
-    if len(fragment) > MAX_FRAGMENT_LENGTH or not fragment.strip("!"):
-        return ""
-    fragment = _evened(fragment)
-    return fragment if len(fragment) <= MAX_FRAGMENT_LENGTH else ""
+    return f"{before}{mark if items else ''}{'&'.join(items)}".rstrip("/")
 
 
 def _evened(text: str, free: str = _UNRESERVED) -> str:
@@ -168,4 +187,6 @@ def _evened(text: str, free: str = _UNRESERVED) -> str:
         return bytes([value]) if value > 0x7F or chr(value) in free else escape[0].upper()
 
     plain = _ESCAPE.sub(unescaped, text.encode()).decode(errors="surrogateescape")
-    return quote(normalize("NFC", plain), safe=_RESERVED, errors="surrogateescape")
+    # The Greek question mark, and no other, would become a character that separates: a semicolon.
+    plain = "\u037e".join(normalize("NFC", part) for part in plain.split("\u037e"))
+    return quote(plain, safe=_RESERVED, errors="surrogateescape")
