@@ -29,7 +29,7 @@ pytest_plugins = ["support.compiling", "support.parts", "support.time_limits"]
 settings.register_profile(
     "few",
     deadline=None,
-    max_examples=25,
+    max_examples=15,
     # The fixture that makes databases may serve all examples of a test.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,

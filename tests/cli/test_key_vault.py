@@ -50,7 +50,7 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
             """Nothing to tell."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{made.url}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", "header")

@@ -56,7 +56,7 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Identity]:
             pass
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=[0.05], daemon=True).start()
     made.url = f"http://127.0.0.1:{http.server_address[1]}/msi/token"
     for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
         monkeypatch.delenv(name, raising=False)

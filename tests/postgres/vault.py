@@ -94,7 +94,7 @@ def running_vault() -> Iterator[Vault]:
             """Nothing to tell."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
         yield made

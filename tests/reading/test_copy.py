@@ -442,10 +442,13 @@ def killed_while_a_link_was_turned(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "moved",
-    [
-        *(with_what_links_lead_to, with_links_as_texts, without_links),
-        *(without_what_links_lead_to, without_a_day, killed_while_a_link_was_turned),
-    ],
+    first_quick(
+        [
+            *(with_what_links_lead_to, without_what_links_lead_to, with_links_as_texts),
+            *(without_links, without_a_day, killed_while_a_link_was_turned),
+        ],
+        2,
+    ),
     ids=lambda moved: moved.__name__,
 )
 def test_a_folder_that_lost_its_links_on_the_way_is_gone_on_with(
@@ -552,10 +555,10 @@ def test_what_stands_where_files_come_and_go_is_removed(warehouse: Warehouse, fo
 
 
 @pytest.mark.parametrize(
-    "without", [("symlink",), ("link",), ("symlink", "link")], ids=" and ".join
+    "without", first_quick([["symlink", "link"], ["symlink"], ["link"]]), ids=" and ".join
 )
 def test_where_there_are_no_links_the_copy_is_the_same(
-    warehouse: Warehouse, folder: Path, without: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    warehouse: Warehouse, folder: Path, without: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(warehouse, folder)
     refuse(monkeypatch, *without)

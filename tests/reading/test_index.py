@@ -219,10 +219,10 @@ def copy_the_state_for_its_link(folder: Path) -> None:
     "harm",
     first_quick(
         [
-            *(lose_a_file, damage_a_file, claim_a_later_state, copy_the_state_for_its_link),
+            *(damage_a_file, claim_a_later_state, lose_a_file, copy_the_state_for_its_link),
             *(cut_a_file_off, spoil_the_stamp),
         ],
-        4,
+        2,
     ),
     ids=lambda harm: harm.__name__,
 )

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pytest
@@ -15,7 +16,7 @@ TYPES = {"article_id": "integer", "body": "text", "authors": "list"}
 
 def lines(count: int, words: int) -> Iterator[str]:
     for number in range(count):
-        text = " ".join(f"{number * word:x}" for word in range(words))
+        text = Random(number).randbytes(4 * words).hex(" ", 4)
         yield json.dumps({"article_id": number, "body": text, "authors": ["é", None]}) + "\n"
 
 

@@ -111,7 +111,7 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
             """Nothing to tell."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ui)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
     fake = tmp_path / "az"
     fake.write_text(
         f'#!/bin/sh\nexec {sys.executable} -IS {Path(__file__).with_name("fake_az.py")} "$@"\n'

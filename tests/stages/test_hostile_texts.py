@@ -91,7 +91,7 @@ DEAR = ("marks", "one word", "prices", "emoji", "far apart")
 @pytest.mark.parametrize(
     "name",
     [
-        *first_quick((*DEAREST, *DEAR), len(DEAREST)),
+        *first_quick((*DEAREST, *DEAR)),
         *(
             pytest.param(name, marks=pytest.mark.slow)
             for name in TEXTS

@@ -58,7 +58,7 @@ def collector(status: int = 200, *, hang: bool = False, answer: bytes = b"") -> 
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
     thread.start()
     made.url = f"http://127.0.0.1:{server.server_port}"
     try:

@@ -44,7 +44,7 @@ def front_end() -> Iterator[str]:
     """The example's files on a server of their own."""
     handler = functools.partial(_Quiet, directory=str(ROOT / "examples/frontend"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
