@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from datasketch import MinHash, MinHashLSH
-
 from benchmarks.measuring import execute, program
 from benchmarks.report import Figure
 from newsapi_dentsu.domain.assessment import assess
@@ -157,6 +155,9 @@ def _by_judging() -> float:
 
 def _by_lsh() -> float:
     """Seconds that datasketch takes for an article: its sketch, the query, the insertion."""
+    # It brings SciPy, which all who share something with this module would load.
+    from datasketch import MinHash, MinHashLSH
+
     texts = [body.split() for body in bodies(SAMPLE_OF_LSH)]
     index = MinHashLSH(threshold=_THRESHOLD, num_perm=_PERMUTATIONS)
     started = time.perf_counter()
