@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import filelock
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -29,6 +30,8 @@ ROOT = Path(__file__).parents[2]
 INSTALLED = ROOT / "build" / "azurite"
 ACCOUNT = "devstoreaccount1"
 
+_COMMAND = Path("node_modules", ".bin", "azurite-blob")
+_INSTALL_SECONDS = 600
 _START_SECONDS = 60
 
 
@@ -62,30 +65,42 @@ class Azurite:
 
 
 def install() -> Path:
-    """The command of Azurite, installed by npm where it isn't yet.
+    """The command of Azurite, installed by npm where it isn't yet, by one process at a time.
 
     Raises:
         MissingError: there is no npm, or it can't get the package.
     """
-    command = INSTALLED / "node_modules" / ".bin" / "azurite-blob"
+    command = INSTALLED / _COMMAND
     npm = shutil.which("npm")
     if command.exists():
         return command
     if npm is None:
         raise MissingError("npm is not installed: Azurite is one of its packages")
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    shutil.copy(Path(__file__).with_name("package.json"), INSTALLED)
+    INSTALLED.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(INSTALLED.with_suffix(".lock"), timeout=2 * _INSTALL_SECONDS):
+        if not command.exists():
+            _install(npm)
+    return command
+
+
+def _install(npm: str) -> None:
+    # It gets its name when it is whole: npm puts the command there before what the command needs.
+    part = INSTALLED.with_suffix(".part")
+    for left in (part, INSTALLED):
+        shutil.rmtree(left, ignore_errors=True)
+    part.mkdir()
+    shutil.copy(Path(__file__).with_name("package.json"), part)
     done = subprocess.run(
         [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"],
-        cwd=INSTALLED,
+        cwd=part,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=_INSTALL_SECONDS,
         check=False,
     )
-    if done.returncode or not command.exists():
+    if done.returncode or not (part / _COMMAND).exists():
         raise MissingError(f"npm can't install Azurite: {done.stderr.strip()[-300:]}")
-    return command
+    part.rename(INSTALLED)
 
 
 @contextmanager
