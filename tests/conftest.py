@@ -21,6 +21,7 @@ from support.databases import (
     drop,
     postgres_server,
 )
+from support.examples import MANY, QUICK
 from support.sharing import of_this_run
 
 pytest_plugins = ["support.compiling", "support.parts", "support.time_limits"]
@@ -29,12 +30,12 @@ pytest_plugins = ["support.compiling", "support.parts", "support.time_limits"]
 settings.register_profile(
     "few",
     deadline=None,
-    max_examples=15,
+    max_examples=QUICK,
     # The fixture that makes databases may serve all examples of a test.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
-settings.register_profile("many", settings.get_profile("few"), max_examples=250)
+settings.register_profile("many", settings.get_profile("few"), max_examples=MANY)
 
 
 def pytest_configure(config: pytest.Config) -> None:

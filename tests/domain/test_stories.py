@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain import stories
@@ -355,7 +355,6 @@ def test_where_one_of_them_goes_the_others_stand_as_if_it_had_never_been(
     assert left.groups() == fresh.groups()
 
 
-@settings(max_examples=20, deadline=None)
 @given(articles)
 def test_placing_everything_again_changes_nothing(
     drawn: list[Drawn],
@@ -635,7 +634,6 @@ def length_of_chain(shelf: Shelf, key: str) -> int:
     return count
 
 
-@settings(max_examples=15, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_texts_that_grow_end_alike_in_any_order(rng: random.Random) -> None:
     with pytest.MonkeyPatch.context() as patched:

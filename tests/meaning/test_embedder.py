@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from newsapi_dentsu.errors import ModelError
@@ -38,7 +37,6 @@ def test_vectors_are_those_of_the_published_model() -> None:
     assert vectors @ vectors.T == pytest.approx(np.array(COSINES), abs=0.03)
 
 
-@examples(max_examples=15)
 @given(st.lists(st.text(max_size=200) | st.sampled_from(SENTENCES), min_size=1, max_size=4))
 def test_a_text_has_its_vector_whatever_stands_beside_it(texts: list[str]) -> None:
     together = sentence_model().embed(texts)

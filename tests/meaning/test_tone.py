@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.tone import SUBJECTS, Tone
@@ -48,7 +47,6 @@ def test_a_sentence_may_speak_well_of_one_and_badly_of_another() -> None:
     assert well.score > badly.score
 
 
-@examples(max_examples=15)
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=4), st.integers(0, 50))
 def test_any_text_has_a_tone_whatever_stands_beside_it(texts: list[str], start: int) -> None:
     passages = [Passage(text, start, start + 5, "brand") for text in texts]

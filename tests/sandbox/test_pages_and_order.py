@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.sandbox import Corpus, Sandbox, SandboxArticle
@@ -85,7 +85,6 @@ def test_other_orders_are_accepted_and_ignored(server: Sandbox, order: str) -> N
     assert uris != sorted(uris, reverse=True)
 
 
-@settings(max_examples=15, deadline=None)
 @given(
     minutes=st.lists(st.integers(0, 40), max_size=30),
     late=st.sets(st.integers(0, 29)),

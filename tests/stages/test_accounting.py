@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.stages import curate as curating
@@ -14,6 +14,7 @@ from newsapi_dentsu.warehouse.tables import final, processed, raw
 from support.articles import record
 from support.clock import NOON
 from support.databases import Databases, fresh
+from support.examples import costly
 from support.processing import broken_promises, process, store
 from support.tables import column, count, dump
 
@@ -61,7 +62,7 @@ def assert_accounted_for(warehouse: Warehouse) -> None:
     assert broken_promises(warehouse) == set()
 
 
-@settings(max_examples=8)
+@costly(8)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_every_record_of_any_stream_is_accounted_for_after_each_run(
     databases: Databases, stream: list[list[Any]], batch: int, data: st.DataObject
@@ -80,7 +81,7 @@ def test_every_record_of_any_stream_is_accounted_for_after_each_run(
         assert_accounted_for(warehouse)
 
 
-@settings(max_examples=5)
+@costly(5)
 @given(stream=streams, batch=st.integers(1, 4), data=st.data())
 def test_a_full_refresh_after_any_history_changes_nothing(
     databases: Databases, stream: list[list[Any]], batch: int, data: st.DataObject
@@ -103,7 +104,7 @@ def test_a_full_refresh_after_any_history_changes_nothing(
         assert after == before
 
 
-@settings(max_examples=5)
+@costly(5)
 @given(stream=streams, data=st.data())
 def test_tables_built_run_by_run_equal_tables_built_at_once(
     databases: Databases, stream: list[list[Any]], data: st.DataObject

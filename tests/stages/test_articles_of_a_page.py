@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.stages import deduplicate as deduplicating
@@ -13,6 +13,7 @@ from newsapi_dentsu.warehouse.queries.explanation import explain
 from newsapi_dentsu.warehouse.tables import final, processed
 from support.articles import body, record
 from support.databases import Databases, fresh
+from support.examples import costly
 from support.processing import broken_promises, process, process_in_pieces, store
 from support.tables import NUMBERS, column, count, dump, execute, row, rows
 
@@ -272,7 +273,7 @@ arriving = st.lists(
 )
 
 
-@settings(max_examples=8)
+@costly(8)
 @given(data=st.data(), drawn=arriving)
 def test_every_order_of_arrival_gives_the_same_articles(
     databases: Databases, data: st.DataObject, drawn: list[tuple[int, int, str, str]]

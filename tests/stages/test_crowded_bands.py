@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain import similarity, stories
@@ -19,6 +19,7 @@ from newsapi_dentsu.warehouse.tables.text_bands import Banded
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import Databases, fresh
+from support.examples import costly
 from support.processing import broken_promises, process, process_in_pieces, store
 from support.tables import column, count, dump, rows
 
@@ -33,7 +34,6 @@ members = st.lists(
 )
 
 
-@settings(max_examples=15)
 @given(drawn=members, nearest=st.integers(1, 4), horizon=st.integers(0, 3), known=st.booleans())
 def test_in_each_band_those_published_next_before_and_after_are_candidates(
     warehouse: Warehouse,
@@ -179,7 +179,7 @@ arrivals = st.lists(
 
 
 @pytest.mark.usefixtures("few")
-@settings(max_examples=5)
+@costly(5)
 @given(data=st.data(), drawn=arrivals)
 def test_any_order_and_batching_end_with_the_same_final_table(
     databases: Databases, data: st.DataObject, drawn: list[tuple[int, int, str]]

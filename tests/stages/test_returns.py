@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.record import read_record
@@ -13,6 +13,7 @@ from newsapi_dentsu.warehouse.tables import final, processed, raw, returns
 from support.articles import body, record
 from support.clock import NOON
 from support.databases import Databases, fresh
+from support.examples import costly
 from support.processing import broken_promises, process, store
 from support.tables import NUMBERS, column, count, dump, row
 
@@ -149,7 +150,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=8)
+@costly(8)
 @given(pages=st.lists(st.lists(records, min_size=1, max_size=6), min_size=1, max_size=6))
 def test_every_record_ever_received_is_in_raw_once(
     databases: Databases, pages: list[list[dict[str, Any]]]

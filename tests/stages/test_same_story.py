@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain import comparison, quality, relevance, similarity, stories, wrapping
@@ -18,6 +18,7 @@ from newsapi_dentsu.warehouse.queries.explanation import explain
 from newsapi_dentsu.warehouse.tables import assessments, final, processed, text_bands
 from support.articles import TOPICS, body, record
 from support.databases import Databases, fresh
+from support.examples import costly
 from support.processing import broken_promises, process, process_in_pieces, store
 from support.tables import column, count, dump, row, rows
 
@@ -280,7 +281,7 @@ arrivals = st.lists(
 )
 
 
-@settings(max_examples=5)
+@costly(5)
 @given(data=st.data(), drawn=arrivals)
 def test_any_order_and_batching_end_with_the_same_final_table(
     databases: Databases, data: st.DataObject, drawn: list[tuple[str, int, str]]

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.tables import final, processed
 from support.articles import record
 from support.databases import Databases, fresh
+from support.examples import costly
 from support.processing import process, process_in_pieces, store
 from support.tables import NUMBERS, Dump, column, dump, row
 
@@ -100,7 +101,7 @@ records = st.lists(
 )
 
 
-@settings(max_examples=5)
+@costly(5)
 @given(data=st.data(), arriving=records)
 def test_every_order_of_arrival_gives_the_same_tables(
     databases: Databases, data: st.DataObject, arriving: list[dict[str, Any]]
