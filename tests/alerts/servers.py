@@ -17,6 +17,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from support.http import serve_in_background
+
 USER, PASSWORD = "alerts@example.com", "s3cret/pass+word"
 
 
@@ -72,15 +74,13 @@ def web_server() -> Iterator[WebServer]:
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     listening.daemon_threads = True
     server = WebServer(f"http://127.0.0.1:{listening.server_address[1]}")
-    thread = threading.Thread(target=listening.serve_forever, args=[0.05], daemon=True)
-    thread.start()
+    serve_in_background(listening)
     try:
         yield server
     finally:
         stop.set()
         listening.shutdown()
         listening.server_close()
-        thread.join(5)
 
 
 class MailServer:

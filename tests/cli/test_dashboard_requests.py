@@ -11,6 +11,7 @@ import pytest
 
 from newsapi_dentsu import serving
 from newsapi_dentsu.serving import BoundedHandler, BoundedServer, is_called
+from support.http import serve_in_background
 from support.services import until
 
 
@@ -32,8 +33,7 @@ class Page(BoundedHandler):
 @pytest.fixture
 def port() -> Iterator[int]:
     with BoundedServer(("127.0.0.1", 0), Page) as server:
-        thread = Thread(target=server.serve_forever, args=[0.05], daemon=True)
-        thread.start()
+        serve_in_background(server)
         yield server.server_port
         server.shutdown()
 

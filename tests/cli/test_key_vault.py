@@ -1,7 +1,6 @@
 """The API's key from the vault, by the identity of the machine; the vault is a stand-in."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from newsapi_dentsu import key_vault
 from newsapi_dentsu.errors import SettingsError
 from newsapi_dentsu.masking import known_secrets
 from newsapi_dentsu.settings import load_settings
-from support.http import WITHOUT_END, raw_server
+from support.http import WITHOUT_END, raw_server, serve_in_background
 
 
 @dataclass
@@ -50,7 +49,7 @@ def vault(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
             """Nothing to tell."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+    serve_in_background(server)
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setenv("IDENTITY_ENDPOINT", f"{made.url}/msi/token")
     monkeypatch.setenv("IDENTITY_HEADER", "header")

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from support.http import serve_in_background
 
 GROUP = "/subscriptions/s/resourceGroups/newsapi-rg/providers/Microsoft.App/jobs"
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
@@ -120,6 +121,6 @@ def container_apps() -> Iterator[ContainerApps]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         azure.url = f"http://127.0.0.1:{server.server_port}"
-        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        serve_in_background(server)
         yield azure
         server.shutdown()

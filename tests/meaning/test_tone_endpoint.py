@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,6 +12,7 @@ from pydantic import SecretStr
 from newsapi_dentsu.domain.tone import Tone
 from newsapi_dentsu.meaning import Passage, tone_model
 from newsapi_dentsu.meaning.tone_endpoint import AT_ONCE, EndpointReader
+from support.http import serve_in_background
 
 PASSAGES = [
     Passage("Customers love Acme.", 15, 19, "brand"),
@@ -60,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     with Endpoint() as server:
-        threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+        serve_in_background(server)
         yield server
         server.shutdown()
 

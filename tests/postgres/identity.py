@@ -1,7 +1,6 @@
 """The endpoint from which a container gets its identity's tokens, as Container Apps has it."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from support.http import serve_in_background
 
 HEADER = "the-identity-header"
 
@@ -56,7 +57,7 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Identity]:
             pass
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, args=[0.05], daemon=True).start()
+    serve_in_background(http)
     made.url = f"http://127.0.0.1:{http.server_address[1]}/msi/token"
     for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
         monkeypatch.delenv(name, raising=False)

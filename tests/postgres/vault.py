@@ -1,7 +1,6 @@
 """A stand-in for Azure Key Vault, with the identity endpoint that a container has."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from support.http import serve_in_background
 
 HEADER = "the-identity-header"
 NAME = "newsapi-postgres-credentials"
@@ -94,7 +95,7 @@ def running_vault() -> Iterator[Vault]:
             """Nothing to tell."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+    serve_in_background(server)
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
         yield made

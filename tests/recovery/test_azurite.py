@@ -17,8 +17,7 @@ touch node_modules/needed
 """
 
 
-def _installed(place: Path) -> None:
-    azurite.INSTALLED = place
+def _installed() -> None:
     command = azurite.install()
     assert (command.parents[1] / "needed").exists()
 
@@ -37,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_processes_that_need_it_at_once_install_it_once(place: Path) -> None:
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=_installed, args=[place]) for _ in range(3)]
+    processes = [context.Process(target=_installed) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
@@ -46,11 +45,10 @@ def test_processes_that_need_it_at_once_install_it_once(place: Path) -> None:
     assert not (place.parent / "twice").exists()
 
 
-def test_what_npm_left_half_way_is_not_taken_for_whole(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("place")
+def test_what_npm_left_half_way_is_not_taken_for_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROKEN", "yes")
     with pytest.raises(azurite.MissingError, match="npm can't install Azurite"):
         azurite.install()
     monkeypatch.delenv("BROKEN")
-    _installed(place)
+    _installed()

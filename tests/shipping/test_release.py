@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.http import serve_in_background
 
 from .dockerfile import ROOT
 
@@ -111,7 +112,7 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
             """Nothing to tell."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ui)
-    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+    serve_in_background(server)
     fake = tmp_path / "az"
     fake.write_text(
         f'#!/bin/sh\nexec {sys.executable} -IS {Path(__file__).with_name("fake_az.py")} "$@"\n'

@@ -81,22 +81,15 @@ def _loaded() -> None:
     assess(Yardstick(TOPICS), body=clean_text(text), published_at=NOON, meaning=None, **fields)
 
 
-DEAREST = ("less-than signs", "expanding")
-"""Those that cost most."""
-
-DEAR = ("marks", "one word", "prices", "emoji", "far apart")
-"""Those that cost most in some stage."""
+DEAREST = ("less-than signs", "expanding", "marks", "one word", "prices", "emoji", "far apart")
+"""Those that cost most, in all (the first two) or in some stage."""
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *first_quick((*DEAREST, *DEAR)),
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in TEXTS
-            if name not in (*DEAREST, *DEAR)
-        ),
+        *first_quick(DEAREST),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in TEXTS if name not in DEAREST),
     ],
 )
 def test_two_megabytes_of_it_pass_through_every_stage_in_time(

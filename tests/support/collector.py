@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from typing_extensions import override
 
+from .http import serve_in_background
+
 
 @dataclass(frozen=True)
 class Received:
@@ -58,8 +60,7 @@ def collector(status: int = 200, *, hang: bool = False, answer: bytes = b"") -> 
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
-    thread.start()
+    serve_in_background(server)
     made.url = f"http://127.0.0.1:{server.server_port}"
     try:
         yield made

@@ -6,8 +6,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from socketserver import BaseServer
 
 Behaviour = Callable[[socket.socket, threading.Event], None]
+
+
+def serve_in_background(server: BaseServer) -> None:
+    """Let a server answer in a thread of its own, until it is told to shut down."""
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
 
 
 @contextmanager

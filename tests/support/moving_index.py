@@ -3,7 +3,6 @@ differ, days fail. It stands where the news API does, one request at a time.
 """
 
 import json
-import threading
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from newsapi_dentsu.stages.report import CollectReport, IncompleteError
 from newsapi_dentsu.warehouse import Warehouse
 
 from .articles import TOPICS, record
+from .http import serve_in_background
 
 
 @dataclass(order=True)
@@ -183,11 +183,9 @@ def served(index: MovingIndex) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
-    thread.start()
+    serve_in_background(server)
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(5)

@@ -4,7 +4,6 @@ import functools
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +17,7 @@ from support.articles import record
 from support.browser import chromium, needs_chromium
 from support.clock import NOON
 from support.databases import DuckDBDatabases, disconnect
+from support.http import serve_in_background
 
 from .conftest import HOUR, Site, news, serving
 
@@ -44,7 +44,7 @@ def front_end() -> Iterator[str]:
     """The example's files on a server of their own."""
     handler = functools.partial(_Quiet, directory=str(ROOT / "examples/frontend"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
+    serve_in_background(server)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 

@@ -24,6 +24,7 @@ from newsapi_dentsu.website.negotiation import accepts, knows, takes_gzip
 from support.articles import record
 from support.clock import NOON
 from support.databases import Databases, DuckDBDatabases, disconnect
+from support.examples import costly
 
 from .conftest import HOUR, Site, news, serving
 
@@ -83,8 +84,7 @@ def test_everything_that_the_description_allows_is_answered_as_it_says(
 
         @given(case=operation.as_strategy(generation_mode=made))
         @settings(
-            # A few of each operation; many where the slow tests run as well.
-            max_examples=settings().max_examples // 5,
+            costly(4),
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
             deadline=None,
@@ -99,7 +99,7 @@ def test_everything_that_the_description_allows_is_answered_as_it_says(
             holds()
         except Unsatisfiable:
             assert made is schemathesis.GenerationMode.NEGATIVE
-    assert tried >= 20
+    assert tried >= 30
 
 
 @pytest.mark.parametrize(
