@@ -1,4 +1,4 @@
-"""Commands that judge nothing don't wait for what executes the sentence model."""
+"""No command waits for what it doesn't use."""
 
 import subprocess
 import sys
@@ -7,9 +7,13 @@ import pytest
 
 from support.parts import first_quick
 
-from .conftest import Workspace
+from .conftest import NEWSAPI, Workspace
 
 HEAVY = {"onnxruntime", "tokenizers", "numpy"}
+OF_OTHER_SETTINGS = (
+    *("psycopg", "langcodes", "pyspark", "deltalake"),
+    *("opentelemetry", "azure", "newsapi_dentsu.telemetry", "newsapi_dentsu.dashboard"),
+)
 
 
 @pytest.mark.parametrize("command", first_quick([["articles"], ["status"], ["--help"]]))
@@ -29,3 +33,24 @@ def test_reading_does_not_load_the_model(filled: Workspace, command: list[str]) 
         timeout=60,
     )
     assert "loaded: []" in done.stdout, done.stderr
+
+
+def test_a_run_loads_what_its_settings_ask_for(connected: Workspace) -> None:
+    """Neither the driver of another database, nor collectors that nobody has named."""
+    done = subprocess.run(
+        [NEWSAPI, "run", "--json"],
+        cwd=connected.folder,
+        env=connected.environment(PYTHONPROFILEIMPORTTIME="1"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0
+    imported = {
+        line.rpartition("|")[2].strip()
+        for line in done.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    assert "newsapi_dentsu" in imported
+    assert [name for name in imported if name.startswith(OF_OTHER_SETTINGS)] == []

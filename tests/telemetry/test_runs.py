@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,6 @@ from support.commands import Finished, run_newsapi
 
 from .test_otlp import decoded, numbers
 
-NEWSAPI = Path(sys.executable).with_name("newsapi")
 WATCHED = ("NEWSAPI_", "OTEL_", "APPLICATIONINSIGHTS_", "DAGSTER_", "DUCKDB_", "USE_POSTGRES")
 
 
@@ -59,26 +56,3 @@ def test_a_run_succeeds_although_the_collector_refuses(tmp_path: Path, api: dict
     assert json.loads(finished.out)["succeeded"]
     assert finished.err.count("\n") == 1
     assert "could not be sent to OTLP" in finished.err
-
-
-def test_without_an_address_nothing_of_opentelemetry_is_imported(
-    tmp_path: Path, api: dict[str, str]
-) -> None:
-    finished = subprocess.run(
-        [NEWSAPI, "run", "--json"],
-        cwd=tmp_path,
-        env=environment(PYTHONPROFILEIMPORTTIME="1", **api),
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-    assert finished.returncode == 0
-    imported = {
-        line.rpartition("|")[2].strip()
-        for line in finished.stderr.splitlines()
-        if line.startswith("import time:")
-    }
-    assert "newsapi_dentsu" in imported
-    forbidden = ("opentelemetry", "azure", "newsapi_dentsu.telemetry", "newsapi_dentsu.dashboard")
-    assert [name for name in imported if name.startswith(forbidden)] == []

@@ -15,7 +15,6 @@ from sqlalchemy import Engine, event
 from newsapi_dentsu.errors import WarehouseAwayError
 from newsapi_dentsu.settings import load_settings
 from newsapi_dentsu.warehouse.engines.opening import open_postgres
-from newsapi_dentsu.warehouse.engines.postgres_errors import password_refused
 
 if TYPE_CHECKING:
     from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
@@ -38,6 +37,8 @@ def connect(
     settings = load_settings()
     if settings.postgres_password_url is None and settings.standby_server is None:
         return None
+    from newsapi_dentsu.warehouse.engines.postgres_errors import password_refused
+
     engine = _engine()
     deadline = time.monotonic() + settings.database_wait_seconds
     while True:

@@ -13,9 +13,6 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
-import langcodes
-from langcodes.tag_parser import LanguageTagError
-
 from newsapi_dentsu.domain.names import name_key
 from newsapi_dentsu.domain.record import parse_day
 from newsapi_dentsu.domain.terms import terms
@@ -176,6 +173,10 @@ def _day(name: str, text: str) -> date:
 
 def _language(text: str) -> str:
     """A language's code of three letters, of a code of two or three."""
+    # Its tables take as long to load as a small search.
+    import langcodes
+    from langcodes.tag_parser import LanguageTagError
+
     try:
         return langcodes.get(text.strip()).to_alpha3()
     except (LookupError, LanguageTagError):
