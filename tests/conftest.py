@@ -1,9 +1,8 @@
 """Fixtures of all tests: a clock, and fresh warehouses on both engines."""
 
 import gc
-import shutil
+import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from support.databases import (
     postgres_server,
 )
 from support.examples import MANY, QUICK
+from support.memory import open_folder, temporary_root
 from support.sharing import of_this_run
 
 pytest_plugins = ["support.compiling", "support.parts", "support.time_limits"]
@@ -47,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     of_this_run()
     if quick:
         import support.one_thread  # noqa: F401
+    # Where pytest makes the folders of the tests.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", temporary_root())
     # What a shell starts in the background ignores Ctrl-C, and so would the commands under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Next to nothing of what tests leave behind is garbage that has to be searched for.
@@ -66,14 +68,9 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
-    """A folder for databases: in memory where the system offers it, as they are many.
-
-    Not one of pytest's: it closes those to the user that the PostgreSQL server runs as.
-    """
-    memory = Path("/dev/shm")  # noqa: S108
-    folder = Path(tempfile.mkdtemp("-newsapi-tests", dir=memory if memory.is_dir() else None))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    """A folder for databases."""
+    with open_folder("tests") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ from psycopg import sql
 
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
+from support.memory import open_folder
 
 ROLE, PASSWORD = "dagster_user", "pass word/with@signs%"
 USER = "pgserver"
@@ -168,17 +168,14 @@ class Server:
 @contextmanager
 def running_server() -> Iterator[Server]:
     """A server for a while."""
-    memory = Path("/dev/shm")  # noqa: S108
-    folder = Path(tempfile.mkdtemp("-newsapi-server", dir=memory if memory.is_dir() else None))
-    folder.chmod(0o755)
-    server = Server(folder)
-    try:
-        server.create()
-        yield server
-    finally:
-        with suppress(Exception):
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with open_folder("server") as folder:
+        server = Server(folder)
+        try:
+            server.create()
+            yield server
+        finally:
+            with suppress(Exception):
+                server.stop()
 
 
 class Proxy:

@@ -1,9 +1,7 @@
 """Reading from a replica: while it is near enough, and from the primary otherwise."""
 
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +21,7 @@ from support.api import serving as serving_api
 from support.articles import many
 from support.clock import NOON, Clock
 from support.commands import run_newsapi
+from support.memory import open_folder
 from website.conftest import serving
 
 from .pair import DATABASE, Pair, running_pair
@@ -31,15 +30,11 @@ from .server import PASSWORD, ROLE
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    memory = Path("/dev/shm")  # noqa: S108
-    folder = Path(tempfile.mkdtemp("-newsapi-pair", dir=memory if memory.is_dir() else None))
-    folder.chmod(0o755)
-    with running_pair(folder) as made:
+    with open_folder("pair") as folder, running_pair(folder) as made:
         with closing(made.old.engine(DATABASE)) as engine:
             Warehouse(engine).upgrade()
         made.wait()
         yield made
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def reader(pair: Pair, *, most_lag: float = 2, own_writes: bool = False) -> ReadingEngine:

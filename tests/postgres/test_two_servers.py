@@ -1,7 +1,5 @@
 """A database with a server in another region: going over, and keeping the old primary out."""
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +18,7 @@ from support.api import Api, serving
 from support.articles import many
 from support.clock import NOON, Clock
 from support.commands import run_newsapi
+from support.memory import open_folder
 from support.tables import count, final_urls, raw_uris
 
 from .pair import DATABASE, Pair, running_pair
@@ -28,12 +27,8 @@ from .server import PASSWORD, ROLE
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    memory = Path("/dev/shm")  # noqa: S108
-    folder = Path(tempfile.mkdtemp("-newsapi-pair", dir=memory if memory.is_dir() else None))
-    folder.chmod(0o755)
-    with running_pair(folder) as made:
+    with open_folder("pair") as folder, running_pair(folder) as made:
         yield made
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
