@@ -707,10 +707,11 @@ def test_states_end_alike_in_any_order(
     if any(cut for *_, cut, _ in drawn):
         return
     # The figure that stays from some moment on is read.
-    newest = max(every, key=lambda one: (one[1], one[0]))[2]
-    figure = next(one for one in ("about 640 ", "about 460 ", "about 46 ") if one in newest)
-    first = min(one[1:3] for one in every if figure in one[2])
-    if all(figure in one[2] for one in every if one[1:3] > first):
+    in_order = [one[2] for one in sorted(every, key=lambda one: (one[1], one[0]))]
+    figures = ("about 640 ", "about 460 ", "about 46 ")
+    figure = next(one for one in figures if one in in_order[-1])
+    told = [figure in one for one in in_order]
+    if all(told[told.index(True) :]):
         texts = {key: body for key, _, body, _ in every}
         assert any(figure in texts[key] for key in at_once.shown().values())
 

@@ -26,12 +26,12 @@ def test_of_more_rows_than_memory_each_comes_out(
     monkeypatch.setattr(parquet, "_MEMORY", "128MB")
     monkeypatch.setattr(parquet, "_LARGEST_ROW", 1 << 20)
     file = tmp_path / "articles.parquet"
-    file.write_bytes(b"".join(parquet_stream(lines(45_000, 600), TYPES)))
+    file.write_bytes(b"".join(parquet_stream(lines(30_000, 600), TYPES)))
     rows = duckdb.execute(
         "SELECT count(DISTINCT article_id), sum(length(body)) > 128e6, any_value(authors) "
         f"FROM '{file}'"
     ).fetchall()
-    assert rows == [(45_000, True, ["é", None])]
+    assert rows == [(30_000, True, ["é", None])]
 
 
 def test_no_row_makes_a_file_without_rows(tmp_path: Path) -> None:
