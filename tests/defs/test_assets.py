@@ -1,5 +1,6 @@
 """The tables as Dagster assets: what the catalogue shows of them."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.audit import AUDITS
 from newsapi_dentsu.warehouse.tables import stage_runs
 from newsapi_dentsu.warehouse.tables.dictionary import DICTIONARY
+from support.parts import first_quick
+
+from .conftest import working_in
 
 KEYS = [
     ["raw", "ai_marketing_news_raw"],
@@ -82,12 +86,30 @@ def test_the_news_api_is_a_source_that_no_run_makes(defs: dg.Definitions) -> Non
     assert graph.get(dg.AssetKey(["newsapi.ai"])).description
 
 
+@pytest.fixture(scope="module")
+def first(
+    tmp_path_factory: pytest.TempPathFactory, defs: dg.Definitions
+) -> tuple[Path, dg.ExecuteInProcessResult]:
+    """A folder after its first run, and what that has told."""
+    with (
+        working_in(tmp_path_factory.mktemp("first")) as folder,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        # What the sandbox's articles all name, as the index tags few companies in them.
+        (folder / "brands.yaml").write_text("brands: [{name: AI}]")
+        return folder, defs.resolve_job_def("news_pipeline").execute_in_process(instance=instance)
+
+
+@pytest.fixture
+def filled(folder: Path, first: tuple[Path, dg.ExecuteInProcessResult]) -> Path:
+    """A folder like it."""
+    return Path(shutil.copytree(first[0], folder, dirs_exist_ok=True))
+
+
 def test_a_run_materializes_all_of_them_with_their_figures_and_checks(
-    folder: Path, defs: dg.Definitions, instance: dg.DagsterInstance
+    first: tuple[Path, dg.ExecuteInProcessResult],
 ) -> None:
-    # What the sandbox's articles all name, as the index tags few companies in them.
-    (folder / "brands.yaml").write_text("brands: [{name: AI}]")
-    result = defs.resolve_job_def("news_pipeline").execute_in_process(instance=instance)
+    result = first[1]
 
     assert result.success
     metadata = {
@@ -121,13 +143,11 @@ def test_a_run_materializes_all_of_them_with_their_figures_and_checks(
 
 
 def test_a_broken_promise_shows_as_a_failed_check(
-    folder: Path, defs: dg.Definitions, instance: dg.DagsterInstance, stored: Warehouse
+    filled: Path, defs: dg.Definitions, instance: dg.DagsterInstance, stored: Warehouse
 ) -> None:
-    job = defs.resolve_job_def("news_pipeline")
-    assert job.execute_in_process(instance=instance).success
     with stored.transaction() as session:
         session.execute("DELETE FROM final.rejected_news")
-    result = job.execute_in_process(instance=instance)
+    result = defs.resolve_job_def("news_pipeline").execute_in_process(instance=instance)
 
     failed = [item for item in result.get_asset_check_evaluations() if not item.passed]
     assert [item.check_name for item in failed] == ["every_article_accounted_for"]
@@ -135,10 +155,9 @@ def test_a_broken_promise_shows_as_a_failed_check(
 
 
 def test_final_alone_can_be_made_again(
-    folder: Path, defs: dg.Definitions, instance: dg.DagsterInstance
+    filled: Path, defs: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
     job = defs.resolve_job_def("news_pipeline")
-    assert job.execute_in_process(instance=instance).success
     final = dg.AssetKey(["final", "filtered_news"])
     result = job.execute_in_process(instance=instance, asset_selection=[final])
 
@@ -199,11 +218,13 @@ def test_a_failure_is_worded_and_stops_what_follows(
 
 @pytest.mark.parametrize(
     ("config", "expected"),
-    [
-        ({"backfill_from": "2026-11-01"}, "needs backfill_from and backfill_to"),
-        ({"backfill_from": "x", "backfill_to": "2026-11-01"}, "as days"),
-        ({"backfill_from": "2026-11-02", "backfill_to": "2026-11-01"}, "must not lie after"),
-    ],
+    first_quick(
+        [
+            ({"backfill_from": "2026-11-01"}, "needs backfill_from and backfill_to"),
+            ({"backfill_from": "x", "backfill_to": "2026-11-01"}, "as days"),
+            ({"backfill_from": "2026-11-02", "backfill_to": "2026-11-01"}, "must not lie after"),
+        ]
+    ),
 )
 def test_a_malformed_backfill_is_refused(
     folder: Path,

@@ -16,6 +16,7 @@ from newsapi_dentsu.domain.comparison import Comparison, compare
 from newsapi_dentsu.domain.similarity import Text, bands, comparable, prepare
 from newsapi_dentsu.domain.stories import HELD, NEAREST, Member, Rank, Standing, regroup
 from support.articles import REPORT
+from support.examples import costly
 
 WORDS = ["".join(letters) for letters in itertools.product("abcde", "fghij", "klmno", "pqrst")]
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -634,6 +635,7 @@ def length_of_chain(shelf: Shelf, key: str) -> int:
     return count
 
 
+@costly(6)
 @given(st.randoms(use_true_random=False))
 def test_texts_that_grow_end_alike_in_any_order(rng: random.Random) -> None:
     with pytest.MonkeyPatch.context() as patched:

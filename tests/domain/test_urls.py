@@ -440,7 +440,7 @@ def test_how_long_a_link_may_be_is_judged_on_what_it_names() -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "start", first_quick(["", "https://a.com/?a=#a", "http", "https://", "https://a.com/"], 2)
+    "start", first_quick(["https://a.com/?a=#a", "", "http", "https://", "https://a.com/"])
 )
 def test_hostile_text_takes_linear_time(start: str, text: str) -> None:
     began = time.process_time()

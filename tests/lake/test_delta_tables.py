@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,31 +34,35 @@ VALUES = {
 }
 
 
+@cache
+def _memory() -> duckdb.DuckDBPyConnection:
+    """A DuckDB without a file: making one takes longer than most of what is asked of it."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
 def add(
     place: Folder, *numbers: int, more: str = "", month: str = "2026-11", anew: bool = False
 ) -> None:
     """Add records of these numbers, with the last one as position."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        rows = " UNION ALL ".join(
-            "SELECT "
-            + ", ".join(
-                f"{VALUES[kind].format(number=number)} AS {name}"
-                for name, kind in RAW.columns.items()
-            )
-            + f"{more}, '{month}' AS month"
-            for number in numbers
+    rows = " UNION ALL ".join(
+        "SELECT "
+        + ", ".join(
+            f"{VALUES[kind].format(number=number)} AS {name}" for name, kind in RAW.columns.items()
         )
-        position = {delta.APPLICATION: numbers[-1]}
-        delta.append(place, RAW, connection.sql(rows), position, anew=anew)
+        + f"{more}, '{month}' AS month"
+        for number in numbers
+    )
+    position = {delta.APPLICATION: numbers[-1]}
+    delta.append(place, RAW, _memory().sql(rows), position, anew=anew)
 
 
 def numbers(place: Folder) -> list[int]:
     """The numbers of all records that a reader finds."""
     files = list(delta.live_files(place, RAW).uris)
-    with duckdb.connect() as connection:
-        found = connection.execute("SELECT seq FROM read_parquet(?) ORDER BY 1", [files])
-        return [number for (number,) in found.fetchall()]
+    found = _memory().execute("SELECT seq FROM read_parquet(?) ORDER BY 1", [files])
+    return [number for (number,) in found.fetchall()]
 
 
 @pytest.mark.parametrize("name", ["a b", "é", "a#1", "{a}", "a?b", "100%"])

@@ -26,9 +26,9 @@ from .reading import ARTICLES_NOW, FINAL_NOW, views
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+def warehouse(duckdb_databases: DuckDBDatabases) -> Warehouse:
     """An empty database."""
-    return DuckDBDatabases(tmp_path / "data").create().open()
+    return duckdb_databases.create().open()
 
 
 @pytest.fixture

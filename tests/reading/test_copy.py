@@ -388,10 +388,12 @@ def drift(file: Path) -> None:
 @pytest.mark.parametrize("harm", first_quick([drift, damage]))
 @pytest.mark.parametrize(
     ("harmed", "anew"),
-    [
-        ((".working.duckdb",), False),
-        ((".working.duckdb", copy.FILE), True),
-    ],
+    first_quick(
+        [
+            ((".working.duckdb", copy.FILE), True),
+            ((".working.duckdb",), False),
+        ]
+    ),
 )
 def test_a_file_that_is_not_what_it_should_be_is_made_again(
     warehouse: Warehouse,
@@ -631,7 +633,7 @@ def test_a_database_that_was_replaced_is_copied_anew(
     assert_the_same(other, folder)
 
 
-@pytest.mark.parametrize("more", [0, 2], ids=["as many", "more"])
+@pytest.mark.parametrize("more", first_quick([0, 2]), ids=["as many", "more"])
 def test_a_database_set_back_that_gave_the_same_numbers_to_others_is_copied_anew(
     database: DuckDBDatabase, folder: Path, more: int
 ) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.terms import terms
 from newsapi_dentsu.reading.entries import COLUMNS, Entry, entry
+from support.examples import costly
 
 MOMENT = datetime(2026, 11, 28, tzinfo=UTC)
 PLACES, OF_A_TERM, BYTES = 16_000, 250, 700_000
@@ -29,6 +30,7 @@ def texts(draw: st.DrawFn) -> str:
     return " ".join(words * repeated)
 
 
+@costly(8)
 @given(title=texts(), body=texts())
 def test_no_text_is_too_long_for_any_engine(title: str, body: str) -> None:
     words = made(title, body).words
@@ -39,6 +41,7 @@ def test_no_text_is_too_long_for_any_engine(title: str, body: str) -> None:
     assert sum(len(word.encode()) + 8 for word in counts) <= BYTES
 
 
+@costly(8)
 @given(title=texts(), body=texts())
 def test_what_is_kept_are_the_texts_terms_in_their_places(title: str, body: str) -> None:
     of_title = terms(title)[: PLACES // 2]

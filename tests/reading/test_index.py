@@ -251,7 +251,7 @@ def test_an_index_of_another_database_is_made_anew(
         assert_complete(published(warehouse, folder))
 
 
-@pytest.mark.parametrize("more", [0, 2], ids=["as many", "more"])
+@pytest.mark.parametrize("more", first_quick([0, 2]), ids=["as many", "more"])
 def test_an_index_of_a_database_that_was_set_back_is_made_anew(
     duckdb_databases: DuckDBDatabases, folder: Path, more: int
 ) -> None:

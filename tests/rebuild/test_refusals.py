@@ -26,6 +26,7 @@ from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine
 from newsapi_dentsu.warehouse.tables import final
+from support.parts import first_quick
 
 from .conftest import awkward, lake_of
 
@@ -261,7 +262,7 @@ def test_a_folder_that_cannot_hold_delta_tables(settings: Settings, tmp_path: Pa
     assert made.rows[final.TABLE] > 0
 
 
-@pytest.mark.parametrize("kept", [None, 100])
+@pytest.mark.parametrize("kept", first_quick([100, None]))
 def test_a_file_of_the_lake_that_is_not_whole_is_named_before_spark_starts(
     settings: Settings, tmp_path: Path, kept: int | None
 ) -> None:

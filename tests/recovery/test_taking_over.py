@@ -167,11 +167,13 @@ def add_again(place: Folder, change: str) -> None:
 
 @pytest.mark.parametrize(
     ("change", "found"),
-    [
-        ("0::bigint AS seq", "doesn't hold the records that the list says"),
-        ("'other' AS title", r"1 rows of .* twice, .* \(rows of the number 1 differ\)"),
-    ],
-    ids=["another number", "another text"],
+    first_quick(
+        [
+            ("'other' AS title", r"1 rows of .* twice, .* \(rows of the number 1 differ\)"),
+            ("0::bigint AS seq", "doesn't hold the records that the list says"),
+        ]
+    ),
+    ids=["another text", "another number"],
 )
 def test_rows_that_somebody_added_meanwhile_are_found_out(
     source: Warehouse, old: Lake, place: Folder, scratch_folder: Path, change: str, found: str

@@ -22,6 +22,7 @@ from newsapi_dentsu.warehouse.tables import assessments, verdicts
 from support.articles import record
 from support.clock import NOON
 from support.databases import Database, DuckDBDatabases
+from support.parts import first_quick
 from support.processes import process as another_process
 from support.processing import store
 from support.tables import column, count
@@ -152,12 +153,15 @@ def test_the_order_in_which_articles_come_changes_nothing(
 
 @pytest.mark.parametrize(
     "called",
-    [
-        "https://adledger.example/roses",
-        "http://www.adledger.example/roses/?utm_source=x",
-        "adledger.example/roses",
-        "roses",
-    ],
+    first_quick(
+        [
+            "http://www.adledger.example/roses/?utm_source=x",
+            "roses",
+            "https://adledger.example/roses",
+            "adledger.example/roses",
+        ],
+        2,
+    ),
 )
 def test_an_article_is_found_as_people_call_it(
     duckdb_databases: DuckDBDatabases, called: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
 import psycopg
 from psycopg import sql as psql
 from psycopg.conninfo import conninfo_to_dict
@@ -20,6 +21,9 @@ from newsapi_dentsu.warehouse.engines.duckdb_held import HeldDuckDBEngine
 from newsapi_dentsu.warehouse.engines.postgres import PostgresEngine
 
 WAIT = 5.0
+_MEMORY = "128MB"
+_IDLE: list[duckdb.DuckDBPyConnection] = []
+"""Instances without a file, for all engines: making one takes longer than a short test."""
 
 
 class Database(Protocol):
@@ -41,11 +45,13 @@ class DuckDBDatabase:
 
     def open(self, wait: float = WAIT) -> Warehouse:
         """Open it."""
-        return Warehouse(DuckDBEngine(self.path, memory_limit="128MB", wait=wait))
+        engine = DuckDBEngine(self.path, memory_limit=_MEMORY, wait=wait)
+        engine._idle = _IDLE
+        return Warehouse(engine)
 
     def hold(self) -> Warehouse:
         """Open it for many transactions, until the warehouse is closed: opening costs the most."""
-        return Warehouse(HeldDuckDBEngine(self.path, memory_limit="128MB", wait=WAIT))
+        return Warehouse(HeldDuckDBEngine(self.path, memory_limit=_MEMORY, wait=WAIT))
 
 
 @dataclass
