@@ -1,7 +1,6 @@
 """The Delta tables hold what was added, whatever faults of Delta's writers others have reported."""
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from newsapi_dentsu.errors import PipelineError, StorageError
 from newsapi_dentsu.lake import delta
 from newsapi_dentsu.lake.layout import CHANGES, RAW, RETENTION
 from newsapi_dentsu.storage import Folder
+from support.forking import server
 
 MOMENT = datetime(2026, 11, 2, 3, 4, 5, 678901, UTC)
 """Has microseconds, which the log doesn't keep."""
@@ -191,9 +191,8 @@ def _compact(location: str, _: int) -> bool:
 
 def test_writers_at_the_same_time_lose_nothing_and_double_nothing(place: Folder) -> None:
     add(place, 1)
-    spawned = multiprocessing.get_context("spawn")
     # One compacts at a time: whoever does has the run lock, for delta-rs takes two at once.
-    with spawned.Pool(3) as adding, spawned.Pool(1) as compacting:
+    with server.Pool(3) as adding, server.Pool(1) as compacting:
         jobs = [
             pool.apply_async(work, (place.location, number))
             for number in range(2, 14)

