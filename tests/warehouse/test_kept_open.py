@@ -120,6 +120,23 @@ def test_it_is_kept_while_a_moment_is_waited_and_released_where_it_takes_longer(
     assert warehouse.read(lambda session: positions.position(session, "noted")) == 3
 
 
+def test_many_moments_are_no_longer_than_the_longest(
+    file: DuckDBDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_A_MOMENT", 60)
+    monkeypatch.setattr(engine, "_LONGEST_KEPT", 0.5)
+    warehouse = file.open()
+    with warehouse.kept_open():
+        note(warehouse, 1)
+        until(lambda: _waited(warehouse) and not held(file.path), "the file is kept", 10)
+
+
+def _waited(warehouse: Warehouse) -> bool:
+    with warehouse.waiting():
+        time.sleep(0.05)
+    return True
+
+
 def test_what_fails_while_it_is_waited_for_leaves_the_file_as_it_is(file: DuckDBDatabase) -> None:
     warehouse = file.open()
     with warehouse.kept_open():

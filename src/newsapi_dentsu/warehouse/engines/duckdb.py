@@ -252,7 +252,8 @@ class DuckDBEngine(Engine):
             return
         # Releasing the file writes its last rows anew, of a large table for longer than an answer
         # takes to come.
-        later = threading.Timer(_A_MOMENT, self.release)
+        left = self._keeping.since + _LONGEST_KEPT - time.monotonic()
+        later = threading.Timer(min(_A_MOMENT, max(left, 0)), self.release)
         later.daemon = True
         later.start()
         try:
