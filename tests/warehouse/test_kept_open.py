@@ -1,6 +1,5 @@
 """Transactions at once after another share what opening costs, and keep nobody out for long."""
 
-import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ from support.api import serving
 from support.articles import many
 from support.clock import NOON
 from support.databases import DuckDBDatabase
-from support.services import until
 
 
 def held(path: Path) -> bool:
@@ -101,58 +99,6 @@ def test_the_file_is_released_before_anything_else_is_waited_for(file: DuckDBDat
         assert held(file.path)
 
 
-@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside others"])
-def test_it_is_kept_while_a_moment_is_waited_and_released_where_it_takes_longer(
-    file: DuckDBDatabase, monkeypatch: pytest.MonkeyPatch, others: bool
-) -> None:
-    warehouse, other = file.open(), file.open()
-    with warehouse.kept_open():
-        note(warehouse, 1)
-        monkeypatch.setattr(engine, "_A_MOMENT", 60)
-        with warehouse.waiting():
-            assert held(file.path)
-        monkeypatch.setattr(engine, "_A_MOMENT", 0.01)
-        with warehouse.waiting():
-            until(lambda: not held(file.path), "the file is kept")
-            if others:
-                note(other, 2)
-        note(warehouse, 3)
-    assert warehouse.read(lambda session: positions.position(session, "noted")) == 3
-
-
-def test_many_moments_are_no_longer_than_the_longest(
-    file: DuckDBDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_A_MOMENT", 60)
-    monkeypatch.setattr(engine, "_LONGEST_KEPT", 0.5)
-    warehouse = file.open()
-    with warehouse.kept_open():
-        note(warehouse, 1)
-        until(lambda: _waited(warehouse) and not held(file.path), "the file is kept", 10)
-
-
-def _waited(warehouse: Warehouse) -> bool:
-    with warehouse.waiting():
-        time.sleep(0.05)
-    return True
-
-
-def test_what_fails_while_it_is_waited_for_leaves_the_file_as_it_is(file: DuckDBDatabase) -> None:
-    warehouse = file.open()
-    with warehouse.kept_open():
-        note(warehouse, 1)
-        with pytest.raises(TimeoutError), warehouse.waiting():
-            raise TimeoutError
-        assert warehouse.read(lambda session: positions.position(session, "noted")) == 1
-    assert not held(file.path)
-
-
-def test_without_anything_kept_open_there_is_nothing_to_release(file: DuckDBDatabase) -> None:
-    warehouse, threads = file.open(), threading.active_count()
-    with warehouse.waiting(), warehouse.kept_open(), warehouse.waiting():
-        assert threading.active_count() == threads
-
-
 def test_nobody_waits_for_the_network_with_a_run(
     file: DuckDBDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +106,6 @@ def test_nobody_waits_for_the_network_with_a_run(
     search = NewsApi.search
 
     def watched(*arguments: Any) -> Any:
-        time.sleep(5 * engine._A_MOMENT)
         seen.append(held(file.path))
         return search(*arguments)
 

@@ -339,8 +339,8 @@ class _Collection:
     def _answers(self) -> bool:
         """Whether the API is there at all, so that the trouble may be that of one day."""
         try:
-            with self._warehouse.waiting():
-                self._source.usage()
+            self._warehouse.release()
+            self._source.usage()
         except SourceUnavailableError:
             return False
         except SourceError:
@@ -516,8 +516,8 @@ class _Collection:
         if allowed is not None and self._source.traffic.requests >= allowed:
             raise _CappedError
         # No other process has to wait while the network is waited for.
-        with self._warehouse.waiting():
-            return self._source.search(self._topics, day, number, size)
+        self._warehouse.release()
+        return self._source.search(self._topics, day, number, size)
 
     def _warn_of_unusable(self, day: date, records: list[Record]) -> None:
         for record in records:
@@ -666,8 +666,8 @@ class _Collection:
 
     def _tokens_left(self) -> int | None:
         try:
-            with self._warehouse.waiting():
-                return self._source.usage().left
+            self._warehouse.release()
+            return self._source.usage().left
         except SourceError as error:
             # Everything was read: not knowing the balance is no reason to fail.
             logger.warning("The tokens left could not be asked for: %s", error)

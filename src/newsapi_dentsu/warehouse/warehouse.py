@@ -170,13 +170,6 @@ class Warehouse:
         """Let transactions that follow each other at once share what opening costs."""
         return self.engine.kept_open()
 
-    def waiting(self) -> AbstractContextManager[None]:
-        """Wait for something else than the database, and keep nobody out for longer than a moment.
-
-        Nothing may be asked of the database meanwhile.
-        """
-        return self.engine.waiting()
-
     def release(self) -> None:
         """Keep nobody out of the database until the next transaction."""
         self.engine.release()

@@ -103,15 +103,7 @@ class Engine(Protocol):
     def kept_open(self) -> AbstractContextManager[None]:
         """Let transactions that follow each other at once share what opening costs.
 
-        Others wait for that, a second at most; whatever else is waited for, wait for it in
-        `waiting`, or call `release` before.
-        """
-        ...
-
-    def waiting(self) -> AbstractContextManager[None]:
-        """Wait for something else: what is kept open is released if that isn't there in a moment.
-
-        Nothing may be asked of the engine meanwhile.
+        Others wait for that, a second at most; before waiting for anything else, call `release`.
         """
         ...
 

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -41,9 +40,6 @@ _WHOLE_INDEXES = "1GB"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _LONGEST_KEPT = 1.0
 """Seconds after which a file that is kept open is let go once, for those who wait for it."""
-
-_A_MOMENT = 0.1
-"""Seconds for which it is kept while something else is waited for."""
 
 _REHEARSAL = ".rehearsal-"
 _LONGEST_COPY = 60.0
@@ -243,24 +239,6 @@ class DuckDBEngine(Engine):
         finally:
             self.release()
             self._keeping = None
-
-    @override
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        if self._keeping is None or self._keeping.connection is None:
-            yield
-            return
-        # Releasing the file writes its last rows anew, of a large table for longer than an answer
-        # takes to come.
-        left = self._keeping.since + _LONGEST_KEPT - time.monotonic()
-        later = threading.Timer(min(_A_MOMENT, max(left, 0)), self.release)
-        later.daemon = True
-        later.start()
-        try:
-            yield
-        finally:
-            later.cancel()
-            later.join()
 
     @override
     def release(self) -> None:

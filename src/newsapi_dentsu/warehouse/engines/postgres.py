@@ -333,11 +333,6 @@ class PostgresEngine(Engine):
         yield
 
     @override
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        yield
-
-    @override
     def release(self) -> None:
         """A pooled connection keeps nobody out."""
 
