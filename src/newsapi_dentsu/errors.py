@@ -3,6 +3,9 @@
 from typing import Final
 
 INTERRUPTS: Final = frozenset({"KeyboardInterrupt", "DagsterExecutionInterruptedError"})
+
+INTERRUPTED_QUERY: Final = "Query interrupted"
+"""What DuckDB raises as a RuntimeError instead of the interrupt that ended its query."""
 """Names of what Ctrl-C and SIGTERM raise. Others that are no `Exception` interrupt nothing, such as
 asyncio's cancelling."""
 

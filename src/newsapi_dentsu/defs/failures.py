@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from newsapi_dentsu.dagster_private import SerializableErrorInfo
-from newsapi_dentsu.errors import INTERRUPTS
+from newsapi_dentsu.errors import INTERRUPTED_QUERY, INTERRUPTS
 
 INTERRUPTED = "the run was interrupted; what it stored stays: run again to go on there"
 
@@ -36,7 +36,7 @@ def message_of(error: SerializableErrorInfo) -> str:
     own = [item for item in chain if ".errors." in item.message.partition(":")[0]]
     chosen = own[-1] if own else chain[-1]
     kind, _, text = chosen.message.strip().partition(": ")
-    if kind.rpartition(".")[2].rstrip(":") in INTERRUPTS:
+    if kind.rpartition(".")[2].rstrip(":") in INTERRUPTS or text.startswith(INTERRUPTED_QUERY):
         # It came between the steps, where nobody gives it words.
         return INTERRUPTED
     return text.splitlines()[0] if text and " " not in kind else chosen.message.strip()

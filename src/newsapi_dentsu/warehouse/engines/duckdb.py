@@ -18,7 +18,12 @@ import filelock
 import tenacity
 from typing_extensions import override
 
-from newsapi_dentsu.errors import AlertsBusyError, WarehouseBusyError, WarehouseError
+from newsapi_dentsu.errors import (
+    INTERRUPTED_QUERY,
+    AlertsBusyError,
+    WarehouseBusyError,
+    WarehouseError,
+)
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
     DIMENSIONS,
@@ -243,7 +248,8 @@ class DuckDBEngine(Engine):
     @override
     def release(self) -> None:
         if self._keeping and (connection := self._keeping.take()) is not None:
-            self._release(connection)
+            with self._errors_explained():
+                self._release(connection)
 
     @contextmanager
     def _opened(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -529,6 +535,9 @@ class DuckDBEngine(Engine):
         except duckdb.Error:
             # Committed it is; the log that could not be merged is read with the file next time.
             connection.close()
+        except BaseException:
+            connection.close()
+            raise
         else:
             self._idle.append(connection)
 
@@ -555,6 +564,10 @@ class DuckDBEngine(Engine):
             yield
         except duckdb.Error as error:
             raise _explained(self._path, error) from error
+        except RuntimeError as error:
+            if str(error) != INTERRUPTED_QUERY:
+                raise
+            raise KeyboardInterrupt from None
         except OSError as error:
             # Whoever has it open may fail with another file.
             raise WarehouseError(
