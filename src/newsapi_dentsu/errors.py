@@ -3,11 +3,11 @@
 from typing import Final
 
 INTERRUPTS: Final = frozenset({"KeyboardInterrupt", "DagsterExecutionInterruptedError"})
-
-INTERRUPTED_QUERY: Final = "Query interrupted"
-"""What DuckDB raises as a RuntimeError instead of the interrupt that ended its query."""
 """Names of what Ctrl-C and SIGTERM raise. Others that are no `Exception` interrupt nothing, such as
 asyncio's cancelling."""
+
+INTERRUPTED_QUERY: Final = "Query interrupted"
+"""The words of the RuntimeError that DuckDB raises instead of what interrupted its query."""
 
 
 class PipelineError(Exception):

@@ -2,15 +2,22 @@
 
 import os
 import re
+import signal
 import sys
+import threading
 from subprocess import PIPE, Popen, run
 
+import click
 import dagster as dg
 import duckdb
 import pytest
 import requests
+from click.testing import CliRunner
 
-from newsapi_dentsu.errors import INTERRUPTS
+from newsapi_dentsu.cli.main import main
+from newsapi_dentsu.dagster_private import SerializableErrorInfo
+from newsapi_dentsu.defs.failures import INTERRUPTED, message_of
+from newsapi_dentsu.errors import INTERRUPTED_QUERY, INTERRUPTS
 
 from .conftest import Workspace
 
@@ -202,3 +209,24 @@ def test_a_server_that_breaks_ends_its_command(workspace: Workspace, command: st
 
 def test_interrupts_are_known_by_their_names() -> None:
     assert {KeyboardInterrupt.__name__, dg.DagsterExecutionInterruptedError.__name__} == INTERRUPTS
+
+
+def test_an_interrupt_that_duckdb_takes_for_itself_is_told_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted() -> None:
+        raise RuntimeError(INTERRUPTED_QUERY)
+
+    monkeypatch.setattr(main, "get_command", lambda *_: click.Command("ask", callback=interrupted))
+    told = CliRunner().invoke(main, ["ask"])
+    assert (told.exit_code, told.output.strip()) == (1, "Aborted!")
+
+    error = SerializableErrorInfo(f"RuntimeError: {INTERRUPTED_QUERY}\n", [], "RuntimeError")
+    assert message_of(error) == INTERRUPTED
+
+
+def test_its_words_are_what_duckdb_says() -> None:
+    long = "SELECT sum(a.i * b.i) FROM range(100_000_000) AS a(i), range(1_000) AS b(i)"
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(RuntimeError, match=f"^{INTERRUPTED_QUERY}$"):
+        duckdb.execute(long).fetchall()
