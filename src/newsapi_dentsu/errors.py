@@ -1,5 +1,7 @@
 """The errors that the pipeline raises on purpose: each says what is wrong and what to do next."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 INTERRUPTS: Final = frozenset({"KeyboardInterrupt", "DagsterExecutionInterruptedError"})
@@ -8,6 +10,17 @@ asyncio's cancelling."""
 
 INTERRUPTED_QUERY: Final = "Query interrupted"
 """The words of the RuntimeError that DuckDB raises instead of what interrupted its query."""
+
+
+@contextmanager
+def query_interrupts() -> Iterator[None]:
+    """Raise an interrupt that DuckDB took for itself as the interrupt that it was."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != INTERRUPTED_QUERY:
+            raise
+        raise KeyboardInterrupt from None
 
 
 class PipelineError(Exception):

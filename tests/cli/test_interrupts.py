@@ -2,9 +2,7 @@
 
 import os
 import re
-import signal
 import sys
-import threading
 from subprocess import PIPE, Popen, run
 
 import click
@@ -223,10 +221,3 @@ def test_an_interrupt_that_duckdb_takes_for_itself_is_told_as_one(
 
     error = SerializableErrorInfo(f"RuntimeError: {INTERRUPTED_QUERY}\n", [], "RuntimeError")
     assert message_of(error) == INTERRUPTED
-
-
-def test_its_words_are_what_duckdb_says() -> None:
-    long = "SELECT sum(a.i * b.i) FROM range(100_000_000) AS a(i), range(1_000) AS b(i)"
-    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
-    with pytest.raises(RuntimeError, match=f"^{INTERRUPTED_QUERY}$"):
-        duckdb.execute(long).fetchall()

@@ -25,13 +25,7 @@ def working_in(folder: Path) -> Iterator[Path]:
     few = partial(sandbox.Sandbox, articles_per_day=FEW)
     with pytest.MonkeyPatch.context() as patched, remembered(shared()):
         patched.setattr(sandbox, "Sandbox", few)
-        for name in (
-            "NEWSAPI_KEY",
-            "NEWSAPI_HOST",
-            "NEWSAPI_SANDBOX",
-            "DUCKDB_PATH",
-            "TOPICS_FILE",
-        ):
+        for name in _SETTINGS:
             patched.delenv(name, raising=False)
         patched.setenv("LOOKBACK_DAYS", "2")
         patched.chdir(folder)

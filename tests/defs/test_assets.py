@@ -97,7 +97,9 @@ def first(
     ):
         # What the sandbox's articles all name, as the index tags few companies in them.
         (folder / "brands.yaml").write_text("brands: [{name: AI}]")
-        return folder, defs.resolve_job_def("news_pipeline").execute_in_process(instance=instance)
+        result = defs.resolve_job_def("news_pipeline").execute_in_process(instance=instance)
+    assert result.success
+    return folder, result
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ import os
 import signal
 import threading
 
+import duckdb
 import pytest
 
+from newsapi_dentsu.errors import INTERRUPTED_QUERY
 from newsapi_dentsu.warehouse.tables import positions
 from support.databases import DuckDBDatabase, DuckDBDatabases
 
@@ -16,6 +18,12 @@ _LONG = "SELECT sum(a.i * b.i) FROM range(100_000_000) AS a(i), range(1_000) AS 
 def database(duckdb_databases: DuckDBDatabases) -> DuckDBDatabase:
     """A file with empty tables."""
     return duckdb_databases.create()
+
+
+def test_the_words_are_what_duckdb_says() -> None:
+    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
+    with pytest.raises(RuntimeError, match=f"^{INTERRUPTED_QUERY}$"):
+        duckdb.execute(_LONG).fetchall()
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["for itself", "among others"])
@@ -53,7 +61,7 @@ def test_closing_the_file_ends_and_the_next_transaction_opens_it(
             self.connection = connection
 
         def execute(self, _: str) -> None:
-            raise RuntimeError("Query interrupted")
+            raise RuntimeError(INTERRUPTED_QUERY)
 
         def close(self) -> None:
             self.connection.close()  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ import click
 from typing_extensions import override
 
 from newsapi_dentsu.cli.streams import guarded
-from newsapi_dentsu.errors import INTERRUPTED_QUERY, OutputError, PipelineError
+from newsapi_dentsu.errors import OutputError, PipelineError, query_interrupts
 
 logger = logging.getLogger(__name__)
 
@@ -122,14 +122,11 @@ class _Commands(click.Group):
     @override
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with query_interrupts():
+                return super().invoke(ctx)
         except BrokenPipeError:
             # Click would exit with 1 where somebody has read enough.
             raise SystemExit(0) from None
-        except RuntimeError as error:
-            if str(error) != INTERRUPTED_QUERY:
-                raise
-            raise KeyboardInterrupt from None
         except OutputError:
             raise
         except PipelineError as error:

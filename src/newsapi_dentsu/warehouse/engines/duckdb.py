@@ -19,10 +19,10 @@ import tenacity
 from typing_extensions import override
 
 from newsapi_dentsu.errors import (
-    INTERRUPTED_QUERY,
     AlertsBusyError,
     WarehouseBusyError,
     WarehouseError,
+    query_interrupts,
 )
 from newsapi_dentsu.warehouse.engines.base import (
     ALERTS_BUSY,
@@ -561,13 +561,10 @@ class DuckDBEngine(Engine):
     @contextmanager
     def _errors_explained(self) -> Iterator[None]:
         try:
-            yield
+            with query_interrupts():
+                yield
         except duckdb.Error as error:
             raise _explained(self._path, error) from error
-        except RuntimeError as error:
-            if str(error) != INTERRUPTED_QUERY:
-                raise
-            raise KeyboardInterrupt from None
         except OSError as error:
             # Whoever has it open may fail with another file.
             raise WarehouseError(
