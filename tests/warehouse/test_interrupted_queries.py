@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 
-import duckdb
 import pytest
 
 from newsapi_dentsu.errors import INTERRUPTED_QUERY
@@ -18,12 +17,6 @@ _LONG = "SELECT sum(a.i * b.i) FROM range(100_000_000) AS a(i), range(1_000) AS 
 def database(duckdb_databases: DuckDBDatabases) -> DuckDBDatabase:
     """A file with empty tables."""
     return duckdb_databases.create()
-
-
-def test_the_words_are_what_duckdb_says() -> None:
-    threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT]).start()
-    with pytest.raises(RuntimeError, match=f"^{INTERRUPTED_QUERY}$"):
-        duckdb.execute(_LONG).fetchall()
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["for itself", "among others"])
