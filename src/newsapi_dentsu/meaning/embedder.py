@@ -10,6 +10,7 @@ from pydantic import PositiveInt
 from typing_extensions import override
 
 from newsapi_dentsu.meaning.folder import CHARACTERS_OF_TOKEN, Manifest, ModelFolder
+from newsapi_dentsu.meaning.threads import in_threads
 from newsapi_dentsu.settings import Settings
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class _Manifest(Manifest):
 
 
 class SentenceModel(Embedder):
-    """A model that ONNX Runtime executes, one text at a time, in one thread.
+    """A model that ONNX Runtime executes, one text at a time in a thread, some threads at once.
 
     A network in 8 bits rounds by what is computed at once. Texts of one batch would change each
     other's vectors, so each is computed by itself, which takes no longer.
@@ -112,10 +113,15 @@ class SentenceModel(Embedder):
 
         from newsapi_dentsu.domain.vectors import rounded
 
+        # Loaded here, in one thread, before several ask for it.
+        _ = self._tokenizer, self._network
         vectors = np.empty((len(texts), self.dimensions), np.float32)
-        for row, text in zip(vectors, texts, strict=True):
-            ids = self._tokenizer.encode(self._cut(text)).ids
-            (row[:],) = self._network.run(None, {"ids": np.array(ids, np.int64)})
+
+        def fill(number: int) -> None:
+            ids = self._tokenizer.encode(self._cut(texts[number])).ids
+            (vectors[number],) = self._network.run(None, {"ids": np.array(ids, np.int64)})
+
+        in_threads(fill, range(len(texts)))
         return rounded(vectors)
 
     @cached_property

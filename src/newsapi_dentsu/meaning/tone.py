@@ -1,8 +1,6 @@
 """Reading how a sentence speaks about a target, with a model that lies in a folder."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
@@ -13,6 +11,7 @@ from typing_extensions import override
 from newsapi_dentsu.domain.tone import SUBJECTS, Tone, tone_of
 from newsapi_dentsu.domain.windows import window
 from newsapi_dentsu.meaning.folder import CHARACTERS_OF_TOKEN, Manifest, ModelFolder
+from newsapi_dentsu.meaning.threads import in_threads
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -22,8 +21,6 @@ SHIPPED_TONE = Path(__file__).with_name("tone_minilm")
 """The folder of the model that comes with the program."""
 
 _ADVICE = "install newsapi-dentsu again"
-
-_MOST_THREADS = 4
 
 
 class Passage(NamedTuple):
@@ -92,8 +89,7 @@ class ToneModel(ToneReader):
     def read(self, passages: Sequence[Passage]) -> list[Tone]:
         # Loaded here, in one thread, before several ask for it.
         _ = self._tokenizer, self._network
-        with ThreadPoolExecutor(_threads()) as pool:
-            return list(pool.map(self._read_one, passages))
+        return in_threads(self._read_one, passages)
 
     def _read_one(self, passage: Passage) -> Tone:
         import numpy as np
@@ -121,11 +117,6 @@ class ToneModel(ToneReader):
     @cached_property
     def _network(self) -> "InferenceSession":
         return self._files.network(["ids", "kinds"], len(Tone._fields))
-
-
-def _threads() -> int:
-    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(_MOST_THREADS, there or 1)
 
 
 @cache

@@ -217,7 +217,15 @@ def _one_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
 
 def _vectors(embedder: Embedder, texts: Sequence[str]) -> list[Vector | str]:
     """The vector of each text, or why there is none."""
-    return [vector_of(embedder, text) for text in texts]
+    try:
+        readable = [text for text in texts if embedder.reads(text)]
+        made = dict(zip(readable, embedder.embed(readable), strict=True))
+    except ModelError:
+        raise
+    except Exception:
+        # One of them breaks a library: by itself it costs the others nothing.
+        return [vector_of(embedder, text) for text in texts]
+    return [made.get(text, _UNREADABLE) for text in texts]
 
 
 def vector_of(embedder: Embedder, text: str) -> Vector | str:
