@@ -540,6 +540,22 @@ def test_what_is_not_whole_is_mended_though_nothing_has_changed(
     assert_the_same(warehouse, folder)
 
 
+def test_a_file_that_gave_free_room_back_is_gone_on_with(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    publish(warehouse, folder)
+    gave_back = []
+    for number in range(8):
+        store(warehouse, record(f"more-{number}", NOON))
+        process_records(warehouse)
+        assert not publish(warehouse, folder).anew
+        with opened(folder) as reader:
+            told = "SELECT block_size * total_blocks FROM pragma_database_size()"
+            ((blocks,),) = reader.execute(told).fetchall()
+        gave_back.append((folder / copy.FILE).stat().st_size < blocks)
+    assert any(gave_back[:-2])
+
+
 def test_what_stands_where_files_come_and_go_is_removed(warehouse: Warehouse, folder: Path) -> None:
     publish(warehouse, folder)
     (folder / ".working.duckdb").unlink()

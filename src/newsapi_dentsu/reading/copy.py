@@ -255,9 +255,13 @@ def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> 
 
 
 def _is_whole(connection: duckdb.DuckDBPyConnection, database: str, path: Path) -> bool:
-    """Whether a file has all the blocks that its head tells of."""
+    """Whether a file is long enough for the blocks that are in use.
+
+    Free ones at its end don't count: DuckDB gives them back to the disk and goes on telling of
+    them.
+    """
     ((size,),) = connection.execute(
-        "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = $1",
+        "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = $1",
         [database],
     ).fetchall()
     return path.stat().st_size >= int(size)
