@@ -13,6 +13,9 @@ FIT_ONLY = Path(__file__).with_name("fit_only.txt")
 COMPARISONS = Path(__file__).with_name("comparisons.txt")
 """Sentences that compare two brands, both asked about: some choose, the others are reported."""
 
+INDEPENDENT = Path(__file__).with_name("independent.txt")
+"""Another author's sentences about further brands, which are reported and nothing else."""
+
 SETTLING = Path(__file__).with_name("settling.txt")
 """Sentences about further brands: they choose between trainings."""
 

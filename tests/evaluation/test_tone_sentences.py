@@ -17,6 +17,7 @@ from evaluation.tone.sentences import (
     COMPARISONS,
     FILE,
     FIT_ONLY,
+    INDEPENDENT,
     NAMES,
     PATTERNS,
     SETTLING,
@@ -27,7 +28,7 @@ from evaluation.tone.sentences import (
     open_brands,
 )
 
-FILES = (FILE, FIT_ONLY, SETTLING, CALIBRATING, COMPARISONS)
+FILES = (FILE, FIT_ONLY, SETTLING, CALIBRATING, COMPARISONS, INDEPENDENT)
 
 
 def test_there_are_enough_of_each_label_in_each_part() -> None:
@@ -141,5 +142,5 @@ def test_the_error_of_right_probabilities_is_smaller_the_more_texts_there_are() 
 
 
 def test_without_newsmtsc_the_brands_are_reported(tmp_path: Path) -> None:
-    assert list(sets(tmp_path)) == ["brands", "comparisons"]
+    assert list(sets(tmp_path)) == ["brands", "independent", "comparisons"]
     assert len(LABELS) == 3
