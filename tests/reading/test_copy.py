@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from random import Random
+from string import ascii_lowercase
 from typing import Any
 
 import duckdb
@@ -554,6 +556,23 @@ def test_a_file_that_gave_free_room_back_is_gone_on_with(
             ((blocks,),) = reader.execute(told).fetchall()
         gave_back.append((folder / copy.FILE).stat().st_size < blocks)
     assert any(gave_back[:-2])
+
+
+def test_a_file_cut_short_is_mended_where_as_much_room_is_free_before(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    letters = Random(1).choices(ascii_lowercase, k=1_500_000)
+    texts = [f"{body(str(n))} {''.join(letters[n::10])}" for n in range(10)]
+    for number in range(3):
+        texts[0] = f"{body('0')} {number}"
+        store(warehouse, *(record(f"long-{n}", NOON, body=text) for n, text in enumerate(texts)))
+        process_records(warehouse)
+        publish(warehouse, folder)
+    file = folder / copy.FILE
+    os.truncate(file, file.stat().st_size - 1)
+    publish(warehouse, folder)
+
+    assert_the_same(warehouse, folder)
 
 
 def test_what_stands_where_files_come_and_go_is_removed(warehouse: Warehouse, folder: Path) -> None:

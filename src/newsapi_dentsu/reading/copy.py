@@ -66,6 +66,9 @@ looked up among a million has some of its own.
 _MEMORY: Final = "1GB"
 """What is taken where that was too little, or more have changed."""
 
+_HEADERS: Final = 3 * 4096
+"""Bytes of a DuckDB file before its first block."""
+
 _COPIED_AT_ONCE: Final = 1 << 30
 _READ_AT_ONCE: Final = 1 << 20
 
@@ -255,16 +258,27 @@ def _state_if_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> 
 
 
 def _is_whole(connection: duckdb.DuckDBPyConnection, database: str, path: Path) -> bool:
-    """Whether a file is long enough for the blocks that are in use.
+    """Whether a file reaches to the end of the last block that is in use.
 
-    Free ones at its end don't count: DuckDB gives them back to the disk and goes on telling of
-    them.
+    Free ones behind it don't count: DuckDB gives them back to the disk and goes on telling of
+    them. Those before it say nothing: they may be half of the file.
     """
-    ((size,),) = connection.execute(
-        "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = $1",
+    tables = connection.execute(
+        """SELECT format('"{}"."{}"."{}"', database_name, schema_name, table_name) """
+        "FROM duckdb_tables() WHERE database_name = $1",
         [database],
     ).fetchall()
-    return path.stat().st_size >= int(size)
+    numbers = f"SELECT block_id FROM pragma_metadata_info({quoted_text(database)})" + "".join(
+        " UNION ALL SELECT unnest(list_append(additional_block_ids, block_id)) "
+        f"FROM pragma_storage_info({quoted_text(table)}) WHERE persistent"
+        for (table,) in tables
+    )
+    ((size,),) = connection.execute(
+        f"SELECT block_size * (1 + coalesce((SELECT max(block_id) FROM ({numbers})), -1)) "
+        "FROM pragma_database_size() WHERE database_name = $1",
+        [database],
+    ).fetchall()
+    return path.stat().st_size >= _HEADERS + int(size)
 
 
 def _free_working_file(folder: Path) -> None:
