@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from newsapi_dentsu.domain import assessment
 from newsapi_dentsu.domain.passages import passage_hash, passages
@@ -248,6 +249,23 @@ def test_killed_it_goes_on_where_it_was(database: Database) -> None:
     asked: list[str] = []
     understand(warehouse, Wrapped(asked.append))
     assert asked == []
+
+
+def test_that_processes_share_the_work_is_told_once(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AllAtOnce(Wrapped):
+        @override
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            time.sleep(0.02)
+            return super().embed(texts)
+
+    monkeypatch.setattr(understanding, "_MANY", 1)
+    monkeypatch.setattr(working, "_processors", lambda: 2)
+    stored(warehouse, range(10))
+
+    missing = understanding.missing(warehouse, AllAtOnce(lambda _: None))
+    assert missing.seconds >= missing.texts * 0.02 / 2 > 0
 
 
 def read(database: Database) -> None:

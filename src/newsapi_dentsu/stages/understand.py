@@ -142,10 +142,13 @@ def missing(warehouse: Warehouse, embedder: Embedder) -> Missing:
         return Missing(0, 0.0)
     # The first text takes the time to load the model.
     _vectors(embedder, sample[:1])
-    begun = time.monotonic()
-    _vectors(embedder, sample)
-    each = (time.monotonic() - begun) / len(sample)
     with workers(wanted=articles >= _MANY) as helpers:
+        # Each of several processes reads one text at a time.
+        portions = [sample] if helpers.count == 1 else [[text] for text in sample]
+        begun = time.monotonic()
+        for portion in portions:
+            _vectors(embedder, portion)
+        each = (time.monotonic() - begun) / len(sample)
         return Missing(len(wanted), len(wanted) * each / helpers.count)
 
 
