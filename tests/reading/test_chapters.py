@@ -38,8 +38,8 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def few_a_chapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "_AT_ONCE", 2 * making._AT_ONCE // making._CHAPTER)
     monkeypatch.setattr(making, "_CHAPTER", 2)
-    monkeypatch.setattr(making, "_AT_ONCE", 8)
 
 
 @pytest.fixture

@@ -37,8 +37,11 @@ from newsapi_dentsu.warehouse.tables import embeddings, tone
 _CHAPTER: Final = 25_000
 """Articles of a chapter when it is made; one that has grown to twice as many is made anew."""
 
-_AT_ONCE: Final = 50_000
-"""Entries that a change of state may cost before anybody sees it."""
+_AT_ONCE: Final = 3 * _CHAPTER
+"""Entries that a change of state may cost before anybody sees it.
+
+A chapter that has grown too large is one: else all that are older would be made anew with it.
+"""
 
 _HEAP: Final = 32_000_000
 _SMALL: Final[dict[str, str | bool | int | float | list[str]]] = {
