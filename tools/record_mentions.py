@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--data", type=Path, required=True, help="the folder of NewsMTSC, whose sentences are left"
     )
     parser.add_argument("--out", type=Path, required=True, help="the file that is written")
-    parser.add_argument("--most", type=int, default=30_000)
+    parser.add_argument("--most", type=int, default=60_000)
     chosen = parser.parse_args(arguments)
     judged = {
         words(json.loads(line)["sentence"].casefold())
