@@ -288,7 +288,7 @@ def test_many_articles_are_read_by_other_processes_and_the_same(
     warehouse: Warehouse, other_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fork_workers(monkeypatch)
-    monkeypatch.setattr(working, "_processors", lambda: 2)
+    monkeypatch.setattr(working, "processors", lambda: 2)
     monkeypatch.setattr(stage, "_AT_ONCE", 1)
     model = ToneModel(SHIPPED_TONE)
     query = f"SELECT * FROM {table.MENTIONS} ORDER BY article_id, target, sentence_number"

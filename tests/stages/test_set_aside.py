@@ -250,7 +250,7 @@ def test_a_text_that_kills_its_process_is_set_aside(
 ) -> None:
     fill(warehouse)
     fork_workers(monkeypatch)
-    monkeypatch.setattr(working, "_processors", lambda: 2)
+    monkeypatch.setattr(working, "processors", lambda: 2)
     monkeypatch.setattr(grouping, "_MANY", 1)
     monkeypatch.setattr(grouping, "looks_at", looks_or_dies)
     process(warehouse)

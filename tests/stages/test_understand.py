@@ -133,7 +133,7 @@ def test_batches_and_processes_change_nothing(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
     fork_workers(monkeypatch)
-    monkeypatch.setattr(working, "_processors", lambda: processes)
+    monkeypatch.setattr(working, "processors", lambda: processes)
     monkeypatch.setattr(understanding, "_MANY", 1)
     monkeypatch.setattr(understanding, "_AT_ONCE", 2)
     monkeypatch.setattr(understanding, "BATCH_ROWS", 7)
@@ -216,7 +216,7 @@ def test_a_text_that_kills_its_process_costs_no_other(
 ) -> None:
     warehouse = duckdb_databases.create().open()
     fork_workers(monkeypatch)
-    monkeypatch.setattr(working, "_processors", lambda: 2)
+    monkeypatch.setattr(working, "processors", lambda: 2)
     monkeypatch.setattr(understanding, "_MANY", 1)
     stored(warehouse, [1])
     stored(warehouse, [2], title="poison")
@@ -251,7 +251,7 @@ def test_killed_it_goes_on_where_it_was(database: Database) -> None:
     assert asked == []
 
 
-def test_that_processes_share_the_work_is_told_once(
+def test_the_time_that_is_told_is_divided_by_the_processes_once(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class AllAtOnce(Wrapped):
@@ -261,7 +261,7 @@ def test_that_processes_share_the_work_is_told_once(
             return super().embed(texts)
 
     monkeypatch.setattr(understanding, "_MANY", 1)
-    monkeypatch.setattr(working, "_processors", lambda: 2)
+    monkeypatch.setattr(working, "processors", lambda: 2)
     stored(warehouse, range(10))
 
     missing = understanding.missing(warehouse, AllAtOnce(lambda _: None))

@@ -32,7 +32,7 @@ from support.tables import dump
 @pytest.fixture(scope="module", autouse=True)
 def _two_processors() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(working, "_processors", lambda: 2)
+        patch.setattr(working, "processors", lambda: 2)
         yield
 
 

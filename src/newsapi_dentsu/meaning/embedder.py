@@ -70,7 +70,7 @@ class _Manifest(Manifest):
 
 
 class SentenceModel(Embedder):
-    """A model that ONNX Runtime executes, one text at a time in a thread, some threads at once.
+    """A model that ONNX Runtime executes; each text by itself, several at once in threads.
 
     A network in 8 bits rounds by what is computed at once. Texts of one batch would change each
     other's vectors, so each is computed by itself, which takes no longer.
@@ -115,14 +115,13 @@ class SentenceModel(Embedder):
 
         # Loaded here, in one thread, before several ask for it.
         _ = self._tokenizer, self._network
-        vectors = np.empty((len(texts), self.dimensions), np.float32)
 
-        def fill(number: int) -> None:
-            ids = self._tokenizer.encode(self._cut(texts[number])).ids
-            (vectors[number],) = self._network.run(None, {"ids": np.array(ids, np.int64)})
+        def vector_of(text: str) -> object:
+            ids = self._tokenizer.encode(self._cut(text)).ids
+            return self._network.run(None, {"ids": np.array(ids, np.int64)})[0]
 
-        in_threads(fill, range(len(texts)))
-        return rounded(vectors)
+        vectors = in_threads(vector_of, texts)
+        return rounded(np.array(vectors, np.float32).reshape(len(texts), self.dimensions))
 
     @cached_property
     def _tokenizer(self) -> "Tokenizer":

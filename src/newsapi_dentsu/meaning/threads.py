@@ -3,31 +3,37 @@
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing import parent_process
-from typing import TypeVar
+from threading import Event
+from typing import Final, TypeVar
 
-_MOST = 4
+_MOST: Final = 4
+_SHARED: Final = Event()
+"""Set in a process to which others leave one processor."""
 
-Text = TypeVar("Text")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_threads(function: Callable[[Text], Result], texts: Sequence[Text]) -> list[Result]:
-    """Apply a function to each text, in a thread for each processor; the results in their order.
+def processors() -> int:
+    """How many processors this process may use, four at most."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(_MOST, len(os.sched_getaffinity(0)))
+    return min(_MOST, os.cpu_count() or 1)
 
-    A process that was started to share the work has a single one: the others have the rest.
+
+def use_one_thread() -> None:
+    """Read one text at a time from now on, because other processes share the work."""
+    _SHARED.set()
+
+
+def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Apply a function to each item, in a thread for each processor; the results in their order.
 
     Raises:
-        whatever the function raises; texts that have not begun then are left.
+        whatever the function raises; items that have not begun then are left.
     """
-    threads = 1 if parent_process() else min(_MOST, _processors(), len(texts))
+    threads = 1 if _SHARED.is_set() else min(processors(), len(items))
     if threads <= 1:
-        return [function(text) for text in texts]
+        return [function(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, texts))
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return list(pool.map(function, items))

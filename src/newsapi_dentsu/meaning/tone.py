@@ -70,7 +70,7 @@ class _Manifest(Manifest):
 
 
 class ToneModel(ToneReader):
-    """A model that ONNX Runtime executes, one text at a time in a thread, some threads at once."""
+    """A model that ONNX Runtime executes; each text by itself, several at once in threads."""
 
     def __init__(self, folder: Path) -> None:
         self._files = ModelFolder(folder, _Manifest, _ADVICE)

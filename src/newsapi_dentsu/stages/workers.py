@@ -14,8 +14,8 @@ from multiprocessing import current_process, get_context, parent_process
 from typing import Generic, TypeVar
 
 from newsapi_dentsu.errors import PipelineError
+from newsapi_dentsu.meaning.threads import processors, use_one_thread
 
-_MOST = 4
 _AHEAD = 3
 """Portions given out for each process: one at work, and some so that it never waits."""
 
@@ -115,7 +115,7 @@ class _Begun(Generic[Item, Result]):
 
 
 def _pool(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=stay_with_parent)
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin_to_help)
 
 
 def _alone(
@@ -150,17 +150,16 @@ def workers(*, wanted: bool) -> Iterator[Workers]:
     """Workers for a while: a process for each processor if they are wanted, else this one."""
     # What another process was started for may start none of its own.
     inside = current_process().daemon
-    started = Workers(min(_MOST, _processors()) if wanted and not inside else 1)
+    started = Workers(processors() if wanted and not inside else 1)
     try:
         yield started
     finally:
         started.close()
 
 
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _begin_to_help() -> None:
+    use_one_thread()
+    stay_with_parent()
 
 
 def stay_with_parent() -> None:
