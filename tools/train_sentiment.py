@@ -1,9 +1,9 @@
 """Train the model of tone that the package ships: `make sentiment-model`.
 
 A network that is too large and too slow to ship learns from sentences with one target marked how
-they speak about it: from news (NewsMTSC) and from sentences about brands, which lie beside this
-tool. Then it says how likely each label is for sentences that nobody has labelled, and the small
-network, all-MiniLM-L6-v2, learns from all of them (https://arxiv.org/abs/1503.02531).
+they speak about it: from news (NewsMTSC) and from sentences about brands (`evaluation/tone`). Then
+it says how likely each label is for sentences that nobody has labelled, and the small network,
+all-MiniLM-L6-v2, learns from all of them (https://arxiv.org/abs/1503.02531).
 
 The texts of NewsMTSC, and others that are no part of the project, are read from folders and stay
 there.
@@ -79,7 +79,7 @@ _ROUNDS = (2, 2)
 _SHARES = (0.0, 0.3, 0.5, 0.7, 1.0)
 """How much of what is kept may be of the last round."""
 
-_TOLD_AGAIN = 2
+_TIMES_TOLD = 2
 """How often an epoch tells the small network what people have labelled."""
 
 _OWN_LABEL = 0.3
@@ -509,7 +509,7 @@ def main() -> int:
 
     def taught(random: np.random.Generator) -> list[Encoded]:
         examples = list(labelled)
-        for _ in range(_TOLD_AGAIN):
+        for _ in range(_TIMES_TOLD):
             own = told(ours, random)
             mixed = [
                 replace(one, shares=tuple(_OWN_LABEL * np.array(one.shares) + by_teacher))
