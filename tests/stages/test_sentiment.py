@@ -327,7 +327,7 @@ def test_the_sentences_are_explained_and_articles_are_found_by_brand_and_tone(
 ) -> None:
     stored(
         warehouse,
-        {"title": "Critics condemn Acme for a dangerous disaster", "body": "It rains."},
+        {"title": "Critics condemn Acme for lying to customers", "body": "It rains."},
         {"title": "Customers love Acme, the best of all", "body": "It rains."},
     )
     score_sentiment(warehouse, tone_model(), NO_BRANDS)
@@ -336,7 +336,7 @@ def test_the_sentences_are_explained_and_articles_are_found_by_brand_and_tone(
         (path,) = explain(session, "https://adledger.example/0")
     assert path.tone is not None
     assert [one.target for one in path.targets] == ["Acme Inc."]
-    assert path.mentions[0].sentence == "Critics condemn Acme for a dangerous disaster"
+    assert path.mentions[0].sentence == "Critics condemn Acme for lying to customers"
 
     def titles(**wanted: Any) -> list[str]:
         pages = read_articles(warehouse, ArticleFilter(**wanted))
