@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from evaluation.tone.scores import macro_f1
 from evaluation.tone.sentences import (
     CALIBRATING,
     COMPARISONS,
@@ -32,10 +33,11 @@ from evaluation.tone.sentences import (
     PATTERNS,
     SETTLING,
     Marked,
-    brand_sentences,
     filled,
     lines_of,
+    marked_of,
     open_brands,
+    read_newsmtsc,
 )
 from numpy.typing import NDArray
 from onnx import TensorProto
@@ -109,23 +111,6 @@ class Encoded:
         return self.shares.index(max(self.shares))
 
 
-def read_examples(path: Path) -> list[Marked]:
-    """The examples of a file of NewsMTSC (JSON lines)."""
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [Marked(row["sentence"], row["from"], row["to"], row["polarity"] + 1) for row in rows]
-
-
-def read_brands(*files: Path, part: str = "fit") -> list[Marked]:
-    """The project's own sentences about brands of one part."""
-    return [
-        Marked(one.sentence, one.start, one.end, one.label)
-        for file in files
-        for one in brand_sentences(file)
-        if one.part == part
-    ]
-
-
 def read_mentions(path: Path) -> list[Marked]:
     """The sentences that `tools.record_mentions` has taken, which have no labels: 1 for all."""
     with path.open(encoding="utf-8") as lines:
@@ -197,15 +182,6 @@ def predict(
         for group, batch in batches(examples, encoder):
             found[group] = logits(parameters, batch, encoder).numpy()
     return found
-
-
-def macro_f1(labels: Sequence[int], said: Sequence[int]) -> float:
-    """The mean of the three classes' F1."""
-    figures = []
-    for one in range(3):
-        both = sum(a == b == one for a, b in zip(labels, said, strict=True))
-        figures.append(2 * both / max(1, labels.count(one) + list(said).count(one)))
-    return sum(figures) / 3
 
 
 def figures_of(
@@ -456,13 +432,13 @@ def main() -> int:
     )
     chosen = parser.parse_args()
     chosen.work.mkdir(parents=True, exist_ok=True)
-    news = read_examples(chosen.data / "newsmtsc-rw-hf-train.jsonl")[: chosen.most]
-    brands = read_brands(FILE, FIT_ONLY)[: chosen.most]
+    news = read_newsmtsc(chosen.data / "newsmtsc-rw-hf-train.jsonl")[: chosen.most]
+    brands = marked_of("fit", FILE, FIT_ONLY)[: chosen.most]
     patterns = lines_of(PATTERNS)[: chosen.most]
     held_out = {
-        "rw": read_examples(chosen.data / "newsmtsc-rw-hf-dev.jsonl")[: chosen.most],
-        "mt": read_examples(chosen.data / "newsmtsc-mt-hf-dev.jsonl")[: chosen.most],
-        "brands": read_brands(SETTLING, COMPARISONS, part="settle")[: chosen.most],
+        "rw": read_newsmtsc(chosen.data / "newsmtsc-rw-hf-dev.jsonl")[: chosen.most],
+        "mt": read_newsmtsc(chosen.data / "newsmtsc-mt-hf-dev.jsonl")[: chosen.most],
+        "brands": marked_of("settle", SETTLING, COMPARISONS)[: chosen.most],
     }
 
     def encoded(tokenizer: Tokenizer) -> dict[str, list[Encoded]]:
@@ -476,6 +452,7 @@ def main() -> int:
         return [encode(tokenizer, one) for one in now]
 
     theirs, ours = tokenizer_of(MPNET), tokenizer_of(MINILM)
+    development_of_teacher, development = encoded(theirs), encoded(ours)
     teacher = train(
         "teacher",
         first_parameters(_SEED, MPNET),
@@ -484,10 +461,10 @@ def main() -> int:
         epochs=_EPOCHS_OF_TEACHER,
         encoder=MPNET,
         folder=chosen.work,
-        development=encoded(theirs),
+        development=development_of_teacher,
     )
 
-    temperature = temperature_on(teacher, encoded(theirs), MPNET)
+    temperature = temperature_on(teacher, development_of_teacher, MPNET)
     say(f"the teacher's temperature: {temperature:.2f}")
 
     def said(examples: Sequence[Marked], name: str) -> NDArray[np.float32]:
@@ -518,7 +495,6 @@ def main() -> int:
             examples += mixed + own[len(news) :]
         return examples
 
-    development = encoded(ours)
     rounds = [first_parameters(_SEED, MINILM)]
     for number, epochs in enumerate(_ROUNDS, 1):
         learnt = train(
@@ -533,7 +509,7 @@ def main() -> int:
         )
         rounds.append(learnt)
     kept = between(rounds[-2], rounds[-1], development)
-    calibrating = [encode(ours, one) for one in read_brands(CALIBRATING, part="calibrate")]
+    calibrating = [encode(ours, one) for one in marked_of("calibrate", CALIBRATING)]
     export(kept, [development["rw"], development["mt"]], calibrating, chosen.model)
     return 0
 

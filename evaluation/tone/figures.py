@@ -1,6 +1,5 @@
 """How well the model of tone reads sentences with a marked target, beside plainer methods."""
 
-import json
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from evaluation.tone.scores import macro_f1
 from evaluation.tone.sentences import (
     COMPARISONS,
     FILE,
     INDEPENDENT,
     BrandSentence,
     Marked,
-    brand_sentences,
+    marked_of,
+    read_newsmtsc,
 )
 from newsapi_dentsu.domain.tone import SURE
 from newsapi_dentsu.meaning import Passage, tone_model
@@ -69,22 +70,15 @@ class Figures:
 def sets(folder: Path = FOLDER) -> dict[str, list[Marked]]:
     """The sets that are reported: the brands that nothing was fitted to, and NewsMTSC's tests."""
     found = {
-        "brands": _of_part("report"),
-        "independent": _of_part("report", INDEPENDENT),
-        "comparisons": _of_part("report", COMPARISONS),
+        "brands": marked_of("report", FILE),
+        "independent": marked_of("report", INDEPENDENT),
+        "comparisons": marked_of("report", COMPARISONS),
     }
     for name in ("rw", "mt"):
         path = folder / f"newsmtsc-{name}-hf-test.jsonl"
         if path.exists():
             found[f"NewsMTSC-{name}"] = read_newsmtsc(path)
     return found
-
-
-def read_newsmtsc(path: Path) -> list[Marked]:
-    """The sentences of a file of NewsMTSC."""
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [Marked(row["sentence"], row["from"], row["to"], row["polarity"] + 1) for row in rows]
 
 
 def all_figures(folder: Path = FOLDER) -> list[Figures]:
@@ -155,27 +149,6 @@ def confusion_rows(one: Figures) -> list[list[str]]:
             [label, *(str(count) for count in counts)]
             for label, counts in zip(LABELS, one.confusion, strict=True)
         ),
-    ]
-
-
-def macro_f1(right: Sequence[int], said: Sequence[int]) -> float:
-    """The mean of the three labels' F1."""
-    return (
-        sum(
-            2
-            * sum(a == b == label for a, b in zip(right, said, strict=True))
-            / max(1, right.count(label) + list(said).count(label))
-            for label in range(3)
-        )
-        / 3
-    )
-
-
-def _of_part(part: str, path: Path = FILE) -> list[Marked]:
-    return [
-        Marked(one.sentence, one.start, one.end, one.label)
-        for one in brand_sentences(path)
-        if one.part == part
     ]
 
 
@@ -253,7 +226,7 @@ def _plainer(folder: Path) -> Mapping[str, Said]:
         methods["VADER"] = _vader
     train = folder / "newsmtsc-rw-hf-train.jsonl"
     if find_spec("sklearn") and train.exists():
-        methods["TF-IDF"] = _tf_idf(read_newsmtsc(train) + _of_part("fit"))
+        methods["TF-IDF"] = _tf_idf(read_newsmtsc(train) + marked_of("fit", FILE))
     return methods
 
 

@@ -1,5 +1,6 @@
 """The sentences about brands: their files, in which each has its label and its target marked."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,6 +98,23 @@ def brand_sentences(path: Path = FILE) -> tuple[BrandSentence, ...]:
 def lines_of(path: Path) -> list[str]:
     """The lines of a file of patterns or names."""
     return path.read_text(encoding="utf-8").splitlines()
+
+
+def marked_of(part: str, *files: Path) -> list[Marked]:
+    """The sentences about brands of one part."""
+    return [
+        Marked(one.sentence, one.start, one.end, one.label)
+        for file in files
+        for one in brand_sentences(file)
+        if one.part == part
+    ]
+
+
+def read_newsmtsc(path: Path) -> list[Marked]:
+    """The sentences of a file of NewsMTSC."""
+    with path.open(encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [Marked(row["sentence"], row["from"], row["to"], row["polarity"] + 1) for row in rows]
 
 
 def open_brands(pattern: str) -> list[str]:

@@ -9,9 +9,9 @@ from evaluation.tone.figures import (
     agreement,
     ece_by_chance,
     expected_calibration_error,
-    macro_f1,
     sets,
 )
+from evaluation.tone.scores import macro_f1
 from evaluation.tone.sentences import (
     CALIBRATING,
     COMPARISONS,
