@@ -6,7 +6,7 @@ request to subscribe or a copyright notice, tells something, and stays.
 
 import re
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 Place = Literal["start", "end"]
 
@@ -24,12 +24,7 @@ _LINES_KEPT: Final = 20_000
 
 def is_wrapping(line: str, place: Place) -> bool:
     """Tell whether a line is wrapping where it stands at this end of a text."""
-    if len(line) > MOST_LENGTH:
-        return False
-    if _RULER.fullmatch(line) or _is_sharing(line.casefold()):
-        return True
-    rules = _AT_START if place == "start" else _AT_END
-    return bool(_ANYWHERE.match(line) or rules.match(line)) and not _tells(line)
+    return _wraps(line, _AT_START if place == "start" else _AT_END)
 
 
 @lru_cache(_LINES_KEPT)
@@ -42,13 +37,13 @@ def is_aside(line: str) -> bool:
     line = line.strip()
     if not line or len(line) > _MOST_APPEAL_LENGTH:
         return not line
-    if _APPEAL.search(line):
+    if _APPEAL.match(line):
         return True
     if len(line) > _MOST_ASIDE_LENGTH:
         return False
-    if _ASIDE.search(line) or _DATE_ALONE.fullmatch(line):
+    if _is_in(line, _ASIDE) or _DATE_ALONE.fullmatch(line):
         return True
-    return is_wrapping(line, "start") or is_wrapping(line, "end")
+    return _wraps(line, _AT_START, _AT_END)
 
 
 def heads_links(line: str) -> bool:
@@ -72,6 +67,15 @@ def before_credit(text: str) -> int:
                 return len(text[: tail_at + opening.start()].rstrip())
     found = _SIGNATURE.search(text, max(0, len(text) - 40))
     return len(text[: found.start()].rstrip()) if found else len(text)
+
+
+def _wraps(line: str, *rules: re.Pattern[str]) -> bool:
+    """Whether a line is wrapping by the rules for anywhere, or by some of these."""
+    if len(line) > MOST_LENGTH:
+        return False
+    if _RULER.fullmatch(line) or _is_sharing(line.casefold()):
+        return True
+    return any(one.match(line) for one in (_ANYWHERE, *rules)) and not _tells(line)
 
 
 def _tells(line: str) -> bool:
@@ -189,6 +193,30 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+class _Somewhere(NamedTuple):
+    """Patterns to be found in a line, by where they can begin: so few are tried at each place."""
+
+    at_start: re.Pattern[str]
+    at_word: re.Pattern[str]
+    anywhere: re.Pattern[str]
+
+
+def _somewhere(*patterns: str) -> _Somewhere:
+    start, word = r"\A", r"\b"
+    at_word = _any(*(one.removeprefix(word) for one in patterns if one.startswith(word)))
+    return _Somewhere(
+        _any(*(one.removeprefix(start) for one in patterns if one.startswith(start))),
+        re.compile(rf"{word}(?:{at_word.pattern})", re.IGNORECASE),
+        _any(*(one for one in patterns if not one.startswith((start, word)))),
+    )
+
+
+def _is_in(line: str, rules: _Somewhere) -> bool:
+    return bool(
+        rules.at_start.match(line) or rules.at_word.search(line) or rules.anywhere.search(line)
+    )
 
 
 _PERSON: Final = r"(?-i:[A-Z][\w.'’-]+)(?: (?-i:[A-Z][\w.'’-]*)){0,2}"
@@ -462,7 +490,7 @@ _MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]
 _WEEKDAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _CREDITED: Final = r"(?:ap|afp|reuters|epa|pa|getty(?: images)?|the associated press)"
 _PICTURES: Final = r"(?:photo(?:graph)?s?|images?|pictures?|pics?)"
-_ASIDE = _any(
+_ASIDE = _somewhere(
     # whose picture it is
     rf"[(\[][^()\[\]]{{0,80}}(?:\b{_PICTURES}\b|/{_CREDITED}\b)[^()\[\]]{{0,60}}[)\]]\W*\Z",
     rf"\b{_CREDITED}(?: {_PICTURES})?/[\w .\u2019'-]{{2,40}}(?: file photo)?\W*\Z",
@@ -530,7 +558,7 @@ _ASIDE = _any(
     r"\A[-\u2013\u2014]+ .{2,60}\(@\w+\)",
 )
 _APPEAL = _any(
-    r"\A(?=[^\"“”]*\b(?:we|our|us)\b)(?=[^\"“”]*\byour?\b)[^\"“”]*\b(?:journalism|newsroom|inbox"
+    r"(?=[^\"“”]*\b(?:we|our|us)\b)(?=[^\"“”]*\byour?\b)[^\"“”]*\b(?:journalism|newsroom|inbox"
     r"|newsletters?|subscri(?:be|bers?|ptions?)|donations?|membership)\b[^\"“”]*\Z",
 )
 _DATE_ALONE = _any(
