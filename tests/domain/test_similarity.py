@@ -10,12 +10,12 @@ from newsapi_dentsu.domain.comparison import Comparison, compare
 from newsapi_dentsu.domain.similarity import (
     LEAST_WORDS,
     RUN,
-    Text,
     bands,
     comparable,
     gaps,
     in_common,
     prepare,
+    words_of,
 )
 
 
@@ -148,6 +148,13 @@ def test_a_text_is_a_copy_of_itself_if_it_is_long_enough(body: str) -> None:
 FEW_WORDS = st.lists(st.sampled_from("abcd"), max_size=30).map(tuple)
 
 
+@given(st.text("aB1.,:'\u2019\u0301\u0345\ufb01\u00e9\u0e01\u4eba\u2028\r\n \"", max_size=40))
+def test_a_body_has_the_words_of_its_lines(body: str) -> None:
+    text = prepare(body)
+    assert text.words == tuple(words_of(body))
+    assert text.lines == [(line, len(words_of(line))) for line in body.split("\n")]
+
+
 @given(FEW_WORDS, FEW_WORDS)
 def test_words_in_common_stand_in_a_run_of_both(
     one: tuple[str, ...], other: tuple[str, ...]
@@ -158,8 +165,8 @@ def test_words_in_common_stand_in_a_run_of_both(
         if any(one[start : start + RUN] == other[at : at + RUN] for at in range(len(other)))
     ]
     expected = [any(start <= at < start + RUN for start in starts) for at in range(len(one))]
-    text = Text(one, "")
-    shared = in_common(text, Text(other, ""))
+    text = prepare(" ".join(one))
+    shared = in_common(text, prepare(" ".join(other)))
     if len(one) >= RUN <= len(other):
         assert list(map(bool, shared)) == expected
     assert len(shared) == len(one)

@@ -10,7 +10,15 @@ from math import exp
 from typing import Final, Literal
 
 from newsapi_dentsu.domain import pair_figures
-from newsapi_dentsu.domain.novelty import Evidence, New, evidence_by, revised
+from newsapi_dentsu.domain.novelty import (
+    Evidence,
+    New,
+    Stretches,
+    evidence_by,
+    revised,
+    stretches_of,
+    titles_alike,
+)
 from newsapi_dentsu.domain.similarity import Gap, Text, comparable, gaps, in_common
 
 Degree = Literal["copy", "fuller", "update", "rewrite"]
@@ -151,14 +159,21 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
     similarity, containment = _alike(theirs, other)
     if _too_little(similarity, containment):
         return None
-    by_time = (theirs, other) if shorter is earlier else (other, theirs)
-    seen = evidence_by(earlier, later, *by_time)
+    of_earlier, of_later = (theirs, other) if shorter is earlier else (other, theirs)
+    gained = stretches_of(later, of_later)
+    alike = similarity, containment
+    if _adds_too_much(gained) and not (
+        _holds(earlier, later, alike) or _nearly_same(earlier, later)
+    ):
+        return None
+    lost = stretches_of(earlier, of_earlier)
+    seen = evidence_by(lost, gained)
     certainties = (
         certainty(seen.of_copies, figures.copy),
         certainty(seen.of_fuller, figures.fuller),
         certainty(seen.turned.of_copies, figures.copy),
     )
-    verdict = _verdict(earlier, later, by_time, seen, certainties, (similarity, containment))
+    verdict = _verdict(lost, gained, seen, certainties, alike)
     if verdict is None:
         return None
     degree, rule = verdict
@@ -200,39 +215,37 @@ def certainty(signs: Mapping[str, float], weights: Mapping[str, float]) -> float
 
 
 def _verdict(
-    earlier: Text,
-    later: Text,
-    by_time: tuple[bytes, bytes],
+    only_earlier: Stretches,
+    only_later: Stretches,
     seen: Evidence,
     certainties: tuple[float, float, float],
     alike: tuple[float, float],
 ) -> tuple[Degree, str] | None:
+    earlier, later = only_earlier.text, only_later.text
     gained, lost = seen.gained, seen.lost
     no_news, fuller, no_loss = certainties
     known = _adds_nothing(gained, no_news, MOST_SHARE, MOST_IN_A_ROW)
     in_series = seen.other_numbers and gained.words < SERIES_WORDS
-    nearly = not in_series and _shared_runs(earlier, later) >= NEARLY_SAME
+    nearly = not in_series and _nearly_same(earlier, later)
     if known and not _tells(seen):
         here_and_there = (
             not in_series
             and alike[0] >= NEARLY_ALL_WORDS
             and max(gained.longest, lost.longest) < FEW_IN_A_ROW
         )
-        if gained.added and (nearly or here_and_there) and revised(earlier, later, *by_time):
+        if gained.added and (nearly or here_and_there) and revised(only_earlier, only_later):
             return "fuller", "revised"
         return "copy", "no_news"
     if nearly:
         newer = gained.added > lost.added or seen.other_numbers
         return ("fuller" if newer else "copy"), "nearly_same"
-    related = _related(earlier, later, *alike)
-    holds = related or (alike[1] >= FULLER_CONTAINMENT and seen.titles_alike >= FULLER_TITLES_ALIKE)
     more = gained.added >= MORE_GAINED * lost.added
     keeps = _adds_nothing(lost, no_loss, MOST_LOST_SHARE, MOST_LOST_IN_A_ROW)
-    if more and holds and keeps and fuller >= FULLER_CERTAINTY:
+    if more and keeps and fuller >= FULLER_CERTAINTY and _holds(earlier, later, alike):
         return "fuller", "fuller"
     if known:
         return "update", "told"
-    if not related:
+    if not _related(earlier, later, alike):
         return None
     return ("update", "news") if no_news < UPDATE_CERTAINTY else ("rewrite", "reworked")
 
@@ -243,6 +256,12 @@ def _adds_nothing(new: New, certainty_of_it: float, most_share: float, most_in_a
     return (
         certainty_of_it >= COPY_CERTAINTY and new.longest < most_in_a_row and new.share < most_share
     )
+
+
+def _adds_too_much(new: Stretches) -> bool:
+    """Whether a text has more new words than one that is known to add nothing may have."""
+    most_share = FEW_WORDS_SHARE if new.added < FEW_WORDS else MOST_SHARE
+    return new.longest >= MOST_IN_A_ROW or new.share >= most_share
 
 
 def _tells(seen: Evidence) -> bool:
@@ -259,7 +278,15 @@ def _tells(seen: Evidence) -> bool:
     )
 
 
-def _related(earlier: Text, later: Text, similarity: float, containment: float) -> bool:
+def _holds(earlier: Text, later: Text, alike: tuple[float, float]) -> bool:
+    """Whether two texts have so much in common that the later may be the fuller report."""
+    if _related(earlier, later, alike):
+        return True
+    return alike[1] >= FULLER_CONTAINMENT and titles_alike(earlier, later) >= FULLER_TITLES_ALIKE
+
+
+def _related(earlier: Text, later: Text, alike: tuple[float, float]) -> bool:
+    similarity, containment = alike
     shorter, longer = sorted((len(earlier.words), len(later.words)))
     if similarity >= RELATED_SIMILARITY and shorter >= SHORT_WORDS:
         return True
@@ -267,10 +294,13 @@ def _related(earlier: Text, later: Text, similarity: float, containment: float) 
     return containment >= least and shorter >= LEAST_LENGTH_RATIO * longer
 
 
-def _shared_runs(earlier: Text, later: Text) -> float:
+def _nearly_same(earlier: Text, later: Text) -> bool:
     one, other = earlier.distinct_runs, later.distinct_runs
+    fewer, more = sorted((len(one), len(other)))
+    if fewer / more < NEARLY_SAME:
+        return False
     both = len(one & other)
-    return both / (len(one) + len(other) - both)
+    return both / (fewer + more - both) >= NEARLY_SAME
 
 
 def _reasons(seen: Evidence, certainties: tuple[float, float, float], rule: str) -> str:

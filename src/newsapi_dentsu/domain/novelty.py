@@ -5,7 +5,7 @@ lines that say nothing of the subject don't count (captions, players, sign-ups),
 says for the second time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain
 from math import log, log1p
@@ -16,11 +16,11 @@ from newsapi_dentsu.domain.similarity import (
     RUN,
     Text,
     amount,
-    facts_by_stems,
     facts_of,
     gaps,
     in_common,
     rows_of,
+    runs_of,
     sentences_of,
 )
 from newsapi_dentsu.domain.wrapping_rules import is_aside
@@ -140,45 +140,91 @@ class Evidence:
         }
 
 
+class Stretches(NamedTuple):
+    """The stretches of new words in a text beside another, among its words but for asides.
+
+    `old` says of each word of the text whether it is `in_common` with the other; `words` and
+    `stems` are without asides, `places` is where those words stand in the text, and `spans` are
+    where the stretches begin and end among them.
+    """
+
+    text: Text
+    old: bytes
+    places: Sequence[int]
+    words: Sequence[str]
+    stems: Sequence[str]
+    spans: Sequence[tuple[int, int]]
+
+    @property
+    def added(self) -> int:
+        """The words in the stretches."""
+        return sum(end - start for start, end in self.spans)
+
+    @property
+    def longest(self) -> int:
+        """The words of the longest stretch."""
+        return max((end - start for start, end in self.spans), default=0)
+
+    @property
+    def share(self) -> float:
+        """The share of the words that are in the stretches."""
+        return self.added / len(self.words) if self.words else 0.0
+
+    def facts_in(self, start: int, end: int) -> set[str]:
+        """The facts of the words between two places, as in `facts_of`."""
+        return self.text.facts_in(self.words[start:end], self.stems[start:end])
+
+
 def evidence(earlier: Text, later: Text) -> Evidence:
     """Compare what two texts have that the other lacks."""
-    return evidence_by(earlier, later, in_common(earlier, later), in_common(later, earlier))
+    return evidence_by(
+        stretches_of(earlier, in_common(earlier, later)),
+        stretches_of(later, in_common(later, earlier)),
+    )
 
 
-def evidence_by(earlier: Text, later: Text, of_earlier: bytes, of_later: bytes) -> Evidence:
-    """The same, where it is known which of their words each has `in_common` with the other."""
+def evidence_by(lost: Stretches, gained: Stretches) -> Evidence:
+    """The same, where it is known which stretches the earlier text and the later have alone."""
+    earlier, later = lost.text, gained.text
     one, other = earlier.of_title, later.of_title
-    both = one.facts | other.facts
     return Evidence(
-        gained=_new(later, earlier, of_later, told=True),
-        lost=_new(earlier, later, of_earlier, told=False),
+        gained=_new(gained, earlier, told=True),
+        lost=_new(lost, later, told=False),
         same_site=earlier.site is not None and earlier.site == later.site,
-        titles_alike=len(one.facts & other.facts) / len(both) if both else 0.0,
+        titles_alike=titles_alike(earlier, later),
         other_numbers=bool(one.numbers - other.numbers and other.numbers - one.numbers),
         live=not (_LIVE.isdisjoint(one.words) and _LIVE.isdisjoint(other.words)),
     )
 
 
+def titles_alike(earlier: Text, later: Text) -> float:
+    """The share of two titles' telling words that both have."""
+    one, other = earlier.of_title.facts, later.of_title.facts
+    both = one | other
+    return len(one & other) / len(both) if both else 0.0
+
+
 def new_stretches(text: Text, other: Text) -> list[str]:
     """The stretches of words that are new in a text, beside another."""
-    counted = _counted(text, in_common(text, other))
-    return [" ".join(counted.words[start:end]) for start, end in counted.stretches]
+    found = stretches_of(text, in_common(text, other))
+    return [" ".join(found.words[start:end]) for start, end in found.spans]
 
 
-def revised(earlier: Text, later: Text, of_earlier: bytes, of_later: bytes) -> bool:
+def revised(lost: Stretches, gained: Stretches) -> bool:
     """Whether a text has another state of things than one that it is nearly the same as.
 
-    Which of their words each has `in_common` with the other is known.
+    Known are the stretches that only the earlier text has, and those that only the later has.
 
     It has another figure in the place of one, or another word that its title tells of; it says no
     where that says yes, or the other way round; it corrects something; or it has a sentence more,
     however short.
     """
+    earlier, later = lost.text, gained.text
     headline = later.of_title.facts - earlier.of_title.facts - earlier.facts
     theirs: dict[tuple[str, ...], list[Sequence[str]]] = {}
-    for gap in gaps(earlier, of_earlier):
+    for gap in gaps(earlier, lost.old):
         theirs.setdefault(gap.before, []).append(gap.words)
-    for gap in gaps(later, of_later):
+    for gap in gaps(later, gained.old):
         if any(map(_corrects, gap.words)):
             return True
         told = facts_of(gap.words)
@@ -187,15 +233,12 @@ def revised(earlier: Text, later: Text, of_earlier: bytes, of_later: bytes) -> b
                 return True
             if words and not headline.isdisjoint(told):
                 return True
-    counted = _counted(later, of_later)
-    if sum(end - start for start, end in counted.stretches) < BRIEF_NEW:
+    if gained.added < BRIEF_NEW:
         return False
     every = {
-        fact
-        for start, end in counted.stretches
-        for fact in facts_by_stems(counted.words[start:end], counted.stems[start:end])
+        fact for start, end in gained.spans for fact in gained.facts_in(start, end)
     } - earlier.facts
-    brief = _new_sentences(later, counted, every, BRIEF_NEW)
+    brief = _new_sentences(gained, every, BRIEF_NEW)
     return any(
         amount(one.facts) >= BRIEF_FACTS and (one.words >= FIRST_NEW or not one.first)
         for one in brief
@@ -218,60 +261,59 @@ def _denies(words: Sequence[str]) -> bool:
     return any(word in _DENIALS or word.endswith("n't") for word in words)
 
 
-class _Counted(NamedTuple):
-    """The words of a text but for asides, their places, stems, and where the new stretches are."""
-
-    places: Sequence[int]
-    words: Sequence[str]
-    stems: Sequence[str]
-    stretches: Sequence[tuple[int, int]]
-
-
-def _counted(text: Text, old: bytes) -> _Counted:
+def stretches_of(text: Text, old: bytes) -> Stretches:
+    """The stretches of new words in a text, where it is known which words are `in_common`."""
     words, stems = text.words, text.stems
-    kept = _without_asides(text, old)
-    if len(kept) < len(words):
-        words, stems = tuple(words[at] for at in kept), tuple(stems[at] for at in kept)
-        old = bytes(old[at] for at in kept)
-    return _Counted(kept, words, stems, _stretches(words, old))
+    spans = _without_asides(text, old)
+    if spans is None:
+        new = _said_once(_spans(old), lambda: text.runs)
+        return Stretches(text, old, range(len(words)), words, stems, new)
+    kept = tuple(chain.from_iterable(words[begin:end] for begin, end in spans))
+    new = _spans(b"".join(old[begin:end] for begin, end in spans))
+    return Stretches(
+        text,
+        old,
+        list(chain.from_iterable(range(begin, end) for begin, end in spans)),
+        kept,
+        tuple(chain.from_iterable(stems[begin:end] for begin, end in spans)),
+        _said_once(new, lambda: runs_of(kept)),
+    )
 
 
-def _new(text: Text, other: Text, old: bytes, *, told: bool) -> New:
-    counted = _counted(text, old)
-    _, words, stems, stretches = counted
+def _new(stretches: Stretches, other: Text, *, told: bool) -> New:
+    text, words = stretches.text, stretches.words
 
     def facts_in(start: int, end: int) -> set[str]:
-        found = facts_by_stems(words[start:end], stems[start:end])
-        return found - other.facts - other.of_title.facts
+        return stretches.facts_in(start, end).difference(other.facts, other.of_title.facts)
 
-    facts = [facts_in(start, end) for start, end in stretches]
+    facts = [facts_in(start, end) for start, end in stretches.spans]
     every = set().union(*facts)
-    count = max(1, len(words))
-    added = sum(end - start for start, end in stretches)
+    added = stretches.added
+    last = max((end for start, end in stretches.spans if end - start >= LONG_STRETCH), default=0)
     return New(
         words=len(words),
         added=added,
-        longest=max((end - start for start, end in stretches), default=0),
+        longest=stretches.longest,
         facts=amount(every),
         most_facts=max(map(amount, facts), default=0),
         headline=amount(text.of_title.facts & every),
         lead=amount(facts_in(0, LEAD_WORDS)),
-        until=max((end for start, end in stretches if end - start >= LONG_STRETCH), default=0)
-        / count,
-        told=_told(text, counted, every) if told and added >= SENTENCE_NEW else 0,
+        until=last / max(1, len(words)),
+        told=_told(stretches, every) if told and added >= SENTENCE_NEW else 0,
         figures=len(
             text.of_title.numbers & text.vocabulary - other.vocabulary - other.of_title.words
         ),
     )
 
 
-def _told(text: Text, counted: _Counted, facts: Set[str]) -> int:
+def _told(stretches: Stretches, facts: Set[str]) -> int:
     """The most facts in one new sentence."""
+    title = stretches.text.of_title
     return max(
         (
             amount(one.facts)
-            for one in _new_sentences(text, counted, facts, SENTENCE_NEW)
-            if not one.first or one.facts & text.of_title.facts
+            for one in _new_sentences(stretches, facts, SENTENCE_NEW)
+            if not one.first or one.facts & title.facts
         ),
         default=0,
     )
@@ -285,13 +327,12 @@ class _NewSentence(NamedTuple):
     facts: Set[str]
 
 
-def _new_sentences(
-    text: Text, counted: _Counted, facts: Set[str], least: int
-) -> Iterator[_NewSentence]:
+def _new_sentences(stretches: Stretches, facts: Set[str], least: int) -> Iterator[_NewSentence]:
     """The sentences that have at least so many new words, which are most of them."""
+    text = stretches.text
     fresh = bytearray(len(text.words))
-    for start, end in counted.stretches:
-        for at in counted.places[start:end]:
+    for start, end in stretches.spans:
+        for at in stretches.places[start:end]:
             fresh[at] = 1
     line_begin = 0
     for line, line_words in text.lines:
@@ -303,43 +344,50 @@ def _new_sentences(
             new = fresh.count(1, end - count, end)
             if ends and new >= least and new >= SENTENCE_SHARE * count:
                 words, stems = text.words[end - count : end], text.stems[end - count : end]
-                yield _NewSentence(first, count, facts & facts_by_stems(words, stems))
+                yield _NewSentence(first, count, facts & text.facts_in(words, stems))
 
 
-def _without_asides(text: Text, old: bytes) -> Sequence[int]:
-    """The places of the words, but for those of asides that are mostly new.
+def _without_asides(text: Text, old: bytes) -> Sequence[tuple[int, int]] | None:
+    """Where the words begin and end that are no asides which are mostly new; None if all are.
 
     Of a text that would lose most of its words, all count: it is about what such lines tell.
     """
-    every = range(len(text.words))
     if 0 not in old:
-        return every
-    spans: list[range] = []
+        return None
+    spans: list[tuple[int, int]] = []
     begin = 0
     for line, count in text.lines:
         end = begin + count
         if 2 * old.count(1, begin, end) >= count or not is_aside(line):
-            spans.append(range(begin, end))
+            spans.append((begin, end))
         begin = end
     if len(spans) == len(text.lines):
-        return every
-    kept = list(chain.from_iterable(spans))
-    return kept if len(kept) >= min(ENOUGH_KEPT, LEAST_KEPT * len(every)) else every
+        return None
+    kept = sum(end - begin for begin, end in spans)
+    return spans if kept >= min(ENOUGH_KEPT, LEAST_KEPT * len(old)) else None
 
 
-def _stretches(words: Sequence[str], old: bytes) -> list[tuple[int, int]]:
-    """Where the stretches of new words begin and end, without those that say it again."""
+def _spans(old: bytes) -> list[tuple[int, int]]:
+    """Where the stretches of new words begin and end."""
     found: list[tuple[int, int]] = []
     for start, end in rows_of(0, old):
         if found and start - found[-1][1] < JOINED:
             start = found.pop()[0]
         found.append((start, end))
-    if len(found) < 2:
-        return found
-    said: set[tuple[str, ...]] = set()
+    return found
+
+
+def _said_once(
+    spans: list[tuple[int, int]], runs_of_all: Callable[[], Sequence[str]]
+) -> list[tuple[int, int]]:
+    """Stretches without those that say it again; `runs_of_all` gives the runs of all words."""
+    if all(end - start < LONG_STRETCH for start, end in spans[1:]):
+        return spans
+    every = runs_of_all()
+    said: set[str] = set()
     once = []
-    for start, end in found:
-        runs = set(zip(*(words[start + shift : end] for shift in range(RUN)), strict=False))
+    for start, end in spans:
+        runs = set(every[start : max(start, end - RUN + 1)])
         if end - start < LONG_STRETCH or len(runs & said) <= REPEATED * len(runs):
             once.append((start, end))
         said |= runs

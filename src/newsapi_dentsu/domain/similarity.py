@@ -90,10 +90,12 @@ _SENTENCE_END = frozenset(".!?:\n\"'\u201c\u201d\u2018\u00bb\u00ab\u2022-\u2013\
 class Text:
     """A text as it is compared: its words in order, without case, and how it was written.
 
-    `title` stands above it, and `site` is where it stands; both say what the words alone don't.
+    `lines` are those of the body, each with the number of its words. `title` stands above it, and
+    `site` is where it stands; both say what the words alone don't.
     """
 
     words: tuple[str, ...]
+    lines: Sequence[tuple[str, int]]
     body: str
     title: str = ""
     site: str | None = None
@@ -101,7 +103,7 @@ class Text:
     @cached_property
     def runs(self) -> Sequence[str]:
         """Every `RUN` words that stand in a row; of a text with fewer words, all of them."""
-        return _runs(self.words)
+        return runs_of(self.words)
 
     @cached_property
     def distinct_runs(self) -> frozenset[str]:
@@ -116,7 +118,7 @@ class Text:
     @cached_property
     def facts(self) -> frozenset[str]:
         """The stems of the words that tell something, as `facts_of` gives them."""
-        return frozenset(facts_of(self.words))
+        return frozenset(self.facts_in(self.words, self.stems))
 
     @cached_property
     def stems(self) -> Sequence[str]:
@@ -124,15 +126,18 @@ class Text:
         return tuple(map(_stem, self.words))
 
     @cached_property
+    def _unspaced(self) -> bool:
+        return _is_in_unspaced(self.words)
+
+    def facts_in(self, words: Sequence[str], stems: Iterable[str]) -> set[str]:
+        """The facts of words of this text that stand in a row, and have these stems."""
+        return _facts(words, stems, unspaced=self._unspaced)
+
+    @cached_property
     def of_title(self) -> "Title":
         """What the words of the title tell."""
         words = words_of(self.title)
         return Title(frozenset(words), frozenset(facts_of(words)))
-
-    @cached_property
-    def lines(self) -> Sequence[tuple[str, int]]:
-        """The lines of the body, each with the number of its words."""
-        return [(line, len(words_of(line))) for line in self.body.split("\n")]
 
     @cached_property
     def details(self) -> frozenset[str]:
@@ -170,13 +175,25 @@ class Title:
 def prepare(body: str, title: str = "", site: str | None = None) -> Text:
     """Read a cleaned body for comparing: its first `COMPARED_CHARACTERS`."""
     body = body[:COMPARED_CHARACTERS]
-    return Text(tuple(words_of(body)), body, title, site)
+    words = list(map(_words, _plain(body).split("\n")))
+    lines = list(zip(body.split("\n"), map(len, words), strict=True))
+    return Text(tuple(chain.from_iterable(words)), lines, body, title, site)
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text as they are compared, in order."""
-    plain = _plain(text)
+    return _words(_plain(text))
+
+
+def _words(plain: str) -> list[str]:
     return _ASCII_WORDS.find(plain) if plain.isascii() else _WORD.findall(plain)
+
+
+def runs_of(words: Sequence[str]) -> list[str]:
+    """Every `RUN` words that stand in a row; of fewer words, all of them."""
+    if len(words) < RUN:
+        return [" ".join(words)] if words else []
+    return list(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
 
 
 @lru_cache(_LINES_KEPT)
@@ -195,16 +212,18 @@ def facts_of(words: Sequence[str]) -> set[str]:
     That are the stems of the longer words, and numbers. Where a script has no spaces, it is every
     few characters in a row.
     """
-    return facts_by_stems(words, map(_stem, words))
+    return _facts(words, map(_stem, words), unspaced=_is_in_unspaced(words))
 
 
-def facts_by_stems(words: Sequence[str], stems: Iterable[str]) -> set[str]:
-    """The same, where the stem of each word is there."""
+def _facts(words: Sequence[str], stems: Iterable[str], *, unspaced: bool) -> set[str]:
     found = set(stems)
     found.discard("")
-    if max(words, default="") >= _FIRST_UNSPACED:
-        found |= _characters_told(words)
-    return found
+    return found | _characters_told(words) if unspaced else found
+
+
+def _is_in_unspaced(words: Sequence[str]) -> bool:
+    """Whether there are words of a script without spaces."""
+    return max(words, default="") >= _FIRST_UNSPACED
 
 
 def amount(facts: Collection[str]) -> int:
@@ -314,12 +333,6 @@ def rows_of(value: int, flags: bytes) -> Iterator[tuple[int, int]]:
         end = flags.find(1 - value, start)
         yield start, end if end >= 0 else len(flags)
         start = flags.find(value, end) if end >= 0 else -1
-
-
-def _runs(words: Sequence[str]) -> list[str]:
-    if len(words) < RUN:
-        return [" ".join(words)] if words else []
-    return list(map(" ".join, zip(words, words[1:], words[2:], strict=False)))
 
 
 def _bands(runs: Sequence[str], permutations: int, offset: int) -> list[int]:

@@ -26,9 +26,10 @@ class AsciiWords:
         if not any(mark in text for mark in self._marks):
             return tokens
         words: list[str] = []
-        for token in tokens:
-            if token.isalnum():
-                words.append(token)
-            else:
-                words += self._pattern.findall(token)
-        return words
+        plain = bytes(map(str.isalnum, tokens))
+        done = 0
+        while (marked := plain.find(0, done)) >= 0:
+            words += tokens[done:marked]
+            words += self._pattern.findall(tokens[marked])
+            done = marked + 1
+        return words + tokens[done:]

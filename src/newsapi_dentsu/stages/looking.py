@@ -107,4 +107,4 @@ def prepared(article_id: str, body: str, title: str = "", source: str | None = N
         return prepare(body, title, source)
     except Exception as error:
         logger.warning("%s can't be compared: %s", article_id, setting_aside.told(error))
-        return Text((), "")
+        return prepare("")
