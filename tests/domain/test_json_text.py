@@ -52,6 +52,13 @@ def test_every_level_up_to_the_deepest_is_taken_apart() -> None:
     assert list(problems_in(parse_json(nested(DEEPEST)))) == []
 
 
+def test_lists_and_objects_count_alike_as_levels() -> None:
+    pairs = DEEPEST // 2
+    assert list(problems_in(parse_json('[{"a":' * pairs + "0" + "}]" * pairs))) == []
+    deep = '[{"a":' * pairs + "[]" + "}]" * pairs
+    assert list(problems_in(parse_json(deep))) == ["nested too deep"]
+
+
 def test_it_reads_where_little_stack_is_left() -> None:
     def deeper(levels: int) -> Any:
         return deeper(levels - 1) if levels else parse_json(nested(5_000))

@@ -30,8 +30,11 @@ NESTED, NUMBER, SEVERAL, BROKEN = (
     *("nested too deep", "number out of range", "repeated keys", "broken characters"),
 )
 
-# A string, also one that never ends, or a bracket. Possessive: nothing is tried twice.
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{\]}]', re.DOTALL)
+# A string, also one that never ends. Possessive: nothing is tried twice.
+_STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+_TOKEN = re.compile(rf"{_STRING}|[\[{{\]}}]", re.DOTALL)
+_NO_BRACKETS = re.compile(rf'{_STRING}|[^"\[{{\]}}]++', re.DOTALL)
+_SAME_BRACKETS: Final = str.maketrans("{}", "[]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _CUT: Final = f"cut-{secrets.token_hex(16)}"
@@ -114,6 +117,8 @@ def _is_broken(text: str) -> bool:
 
 def _flattened(text: str) -> str:
     """The same JSON with all that is nested too deep made into marked strings."""
+    if _is_flat(text):
+        return text
     pieces: list[str] = []
     depth = done = start = 0
     for token in _TOKEN.finditer(text):
@@ -131,6 +136,17 @@ def _flattened(text: str) -> str:
                 done = at + 1
             depth -= 1
     return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _is_flat(text: str) -> bool:
+    """Whether its brackets close, and nothing is nested too deep."""
+    brackets = _NO_BRACKETS.sub("", text).translate(_SAME_BRACKETS)
+    for _ in range(DEEPEST):
+        if not brackets:
+            break
+        # Those of the innermost containers.
+        brackets = brackets.replace("[]", "")
+    return not brackets
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:

@@ -111,7 +111,18 @@ def canonical_json(value: object) -> str:
         text = _dumps(value)
     except ValueError:
         text = _dumps(_without_non_finite(value))
+    if is_encodable(text):
+        return text
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def is_encodable(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8: whether it has no half of a character alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _tidied(text: str) -> str:
