@@ -126,3 +126,27 @@ def test_explain_tells_what_is_shown_and_why(warehouse: Warehouse) -> None:
     assert full.reason == "copy"
     assert full.standing is not None
     assert "words are new, at most" in (full.standing.reasons or "")
+
+
+def test_a_copy_names_what_is_read_though_another_comes_to_stand_for_its_text(
+    warehouse: Warehouse,
+) -> None:
+    copy = on("copy", 3, f"{FULL} (AP)")
+    store(warehouse, on("short", 1, SHORT), on("full", 2, FULL), copy)
+    process(warehouse)
+    store(warehouse, on("first", 0, SHORT))
+    process(warehouse, LATER)
+    assert column(warehouse, final.TABLE, "link") == ["https://first.example/news"]
+    told = row(warehouse, final.REJECTED, f"link = '{copy['url']}'")["detail"]
+    assert told.startswith("of https://first.example/news ")
+
+
+def test_a_copy_names_the_link_that_its_original_has_now(warehouse: Warehouse) -> None:
+    first = on("first", 0, FULL)
+    store(warehouse, first, on("copy", 3, FULL))
+    process(warehouse)
+    store(warehouse, first | {"url": "http://first.example/news"}, now=LATER)
+    process(warehouse, LATER)
+    (link,) = column(warehouse, final.TABLE, "link")
+    assert link != first["url"]
+    assert column(warehouse, final.REJECTED, "detail")[0].startswith(f"of {link} ")

@@ -335,8 +335,16 @@ class _Grouping:
             concerned |= (reached := {key for key in left if key})
             above = [rows.get(key) or around.stored(key) for key in reached]
             left = {one.reference_id for one in above if one and one.role in HELD} - concerned
+        # What isn't read names what is read in its place, which may be another one now, or have
+        # another link.
+        moved = {
+            key
+            for key, row in rows.items()
+            if (stored := known.get(key)) and row.reference_id != stored.reference_id
+        }
+        concerned |= assessments.descendants(session, moved | (known.keys() & after.keys()))
         # The next stage shows what else has changed about the articles, too.
-        assessments.touch(session, (concerned | after.keys()) - {row.article_id for row in changed})
+        assessments.touch(session, (concerned | after.keys()) - rows.keys())
 
 
 class _Around(Neighbourhood):

@@ -110,6 +110,16 @@ def dependents(session: Session, article_ids: Collection[str]) -> dict[str, set[
     return found
 
 
+def descendants(session: Session, article_ids: Collection[str]) -> set[str]:
+    """All that stand to one of these articles, or to one that does."""
+    found: set[str] = set()
+    reached = set(article_ids)
+    while reached:
+        reached = set().union(*dependents(session, reached).values()) - found
+        found |= reached
+    return found
+
+
 def owners(session: Session, story_ids: Collection[str]) -> dict[str, str]:
     """The originals of these stories."""
     found = rows_among(session, TABLE, ("story_id", "role", "article_id"), "story_id", story_ids)
