@@ -70,3 +70,48 @@ def test_numbers_are_the_same_in_words_and_in_digits() -> None:
         assert numbers_of(words_of(text)) == {"8", "1.5", "million"}, text
     assert numbers_of(words_of("三千")) == {"3", "thousand"}
     assert numbers_of(words_of("once due in sept")) == set()
+
+
+SPOKEN = REPORT.replace("has agreed to", "hasn't agreed to").replace("640", "74,000")
+
+
+@pytest.mark.parametrize(
+    "mark", ["\u2019", "\u02bc", "\u2032", "`", "''", "\\'", "?", "\ufffd", " ", ""]
+)
+def test_a_lost_apostrophe_is_no_other_state(mark: str) -> None:
+    assert SPOKEN.count("hasn't") == 1
+    assert found(SPOKEN.replace("n't", f"n{mark}t"), earlier=SPOKEN).degree == "copy"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("74,000", "74 000"),
+        ("74,000", "74\u202f000"),
+        ("74,000", "74000"),
+        ("$85 million", "$85.0 million"),
+        ("offices", "offices at 9 a.m."),
+    ],
+)
+def test_a_number_that_is_written_otherwise_is_no_other_state(before: str, after: str) -> None:
+    earlier, later = SPOKEN.replace(before, after), SPOKEN
+    if after.endswith("a.m."):
+        later = earlier.replace("a.m.", "am")
+    assert earlier != later
+    for texts in ((earlier, later), (later, earlier)):
+        assert found(texts[1], earlier=texts[0]).degree == "copy"
+
+
+@pytest.mark.parametrize(("before", "after"), [("1.35", "135"), ("1:35", "2:35"), ("2.5", "2.05")])
+def test_a_point_that_moves_is_another_figure(before: str, after: str) -> None:
+    earlier = REPORT.replace("$85 million", f"${before} million")
+    assert found(earlier.replace(before, after), earlier=earlier).rule == "revised"
+
+
+@pytest.mark.parametrize("broken", ["?", "\ufffd"])
+def test_a_text_that_is_whole_again_takes_the_place_of_the_broken_one(broken: str) -> None:
+    earlier = SPOKEN.replace("n't", f"n{broken}t")
+    assert (found(SPOKEN, earlier=earlier).degree, found(SPOKEN, earlier=earlier).rule) == (
+        "fuller",
+        "revised",
+    )

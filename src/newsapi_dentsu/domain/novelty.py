@@ -5,6 +5,7 @@ lines that say nothing of the subject don't count (captions, players, sign-ups),
 says for the second time.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -58,6 +59,11 @@ _DENIALS = frozenset(
         *("pas", "jamais", "nunca", "niet", "geen"),
     )
 )
+_GROUPED = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+_POINT = re.compile(r"(?<=\d)[.,:](?=\d)")
+_ZEROS = re.compile(r"\x000+(?!\d)")
+_MARKS = re.compile(r"[^\w\0]|[_\u02bc]")
+_BROKEN = re.compile(r"\ufffd|(?<=[a-z])\?(?:d|ll|m|re|s|t|ve)\b(?!=)")
 _CORRECTING = ("correct", "clarif", "korrigier", "korrektur", "richtigstell", "rectif", "corrig")
 
 
@@ -217,7 +223,8 @@ def revised(lost: Stretches, gained: Stretches) -> bool:
 
     It has another figure in the place of one, or another word that its title tells of; it says no
     where that says yes, or the other way round; it corrects something; or it has a sentence more,
-    however short.
+    however short. What is written otherwise alone doesn't count ("don t", "74 000"), unless the
+    earlier text is the broken one.
     """
     earlier, later = lost.text, gained.text
     headline = later.of_title.facts - earlier.of_title.facts - earlier.facts
@@ -229,10 +236,14 @@ def revised(lost: Stretches, gained: Stretches) -> bool:
             return True
         told = facts_of(gap.words)
         for words in theirs.get(gap.before, [()]):
+            if _spelled(words) == _spelled(gap.words):
+                continue
             if _exchanged(words, gap.words):
                 return True
             if words and not headline.isdisjoint(told):
                 return True
+    if _broken_characters(earlier) > _broken_characters(later):
+        return True
     if gained.added < BRIEF_NEW:
         return False
     every = {
@@ -243,6 +254,17 @@ def revised(lost: Stretches, gained: Stretches) -> bool:
         amount(one.facts) >= BRIEF_FACTS and (one.words >= FIRST_NEW or not one.first)
         for one in brief
     )
+
+
+def _spelled(words: Sequence[str]) -> str:
+    """Words as they are spelled without marks, blanks and decimals that are zero."""
+    text = _POINT.sub("\0", _GROUPED.sub("", " ".join(words)))
+    return _MARKS.sub("", _ZEROS.sub("", text))
+
+
+def _broken_characters(text: Text) -> int:
+    """How often a character was lost for certain, as in "don\ufffdt" or "don?t"."""
+    return len(_BROKEN.findall(text.body))
 
 
 def _corrects(word: str) -> bool:
