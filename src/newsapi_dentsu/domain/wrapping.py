@@ -41,6 +41,7 @@ _EDGE_LINES: Final = 12
 """Lines at an end of an article, at most half of them, in which to look for what recurs."""
 
 _LONGEST_LINK: Final = 140
+_FILLED = re.compile(r"[^\n]+")
 _NUMBER = re.compile(r"\d+")
 _TITLE_WORD = re.compile(r"[^\W\d_]{4,}")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -134,19 +135,19 @@ class _Line(NamedTuple):
 
 
 def _lines(body: str) -> Iterator[_Line]:
-    start = 0
-    while start < len(body):
-        end = body.find("\n", start)
-        end = len(body) if end < 0 else end
-        if text := body[start:end].strip():
-            yield _Line(start, end, text)
-        start = end + 1
+    for line in _FILLED.finditer(body):
+        if text := line[0].strip():
+            yield _Line(*line.span(), text)
 
 
 def _lines_from_end(body: str) -> Iterator[_Line]:
     end = len(body)
     while end > 0:
         start = body.rfind("\n", 0, end) + 1
+        if start == end:
+            # Many empty lines cost no more than one.
+            end = len(body[:end].rstrip("\n"))
+            continue
         if text := body[start:end].strip():
             yield _Line(start, end, text)
         end = start - 1
