@@ -41,6 +41,12 @@ def test_a_later_state_takes_the_place_of_the_earlier_one(before: str, after: st
         assert found(short.replace(before, after), earlier=short).rule == "revised"
 
 
+def test_a_note_that_corrects_a_figure_takes_the_place_of_the_report_without_it() -> None:
+    said = "An earlier version of this article said that Norvane would get $85 million."
+    for note in (f"Correction: {said} It is $75 million.", "It is $75 million, not $85 million."):
+        assert found(f"{REPORT}\n\n{note}").degree == "fuller"
+
+
 def test_another_word_counts_where_the_title_tells_of_it() -> None:
     later = REPORT.replace("has agreed to sell", "has refused to sell")
     assert found(later).degree == "copy"

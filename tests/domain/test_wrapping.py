@@ -523,6 +523,72 @@ def test_sentences_that_begin_or_end_alike_stay(sentence: str) -> None:
     assert own(f"{sentence}\n\n{TEXT}") == f"{sentence}\n\n{TEXT}"
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Correction: An earlier version of this article said that the firm got $85 million. "
+        "It got $75 million.",
+        "This article was amended on 20 November 2026. The firm gets 75%, not 85%.",
+        "Correction: An earlier version of this report misstated who paid. It was the buyer.",
+        "Clarification: A previous version of this story named the wrong city. It should be Porto.",
+    ],
+)
+def test_a_note_that_tells_what_is_right_is_part_of_the_article(note: str) -> None:
+    assert own(f"{TEXT}\n\n{note}") == f"{TEXT}\n\n{note}"
+
+
+STORY = " ".join([TEXT] * 4)
+
+
+@pytest.mark.parametrize("between", ["\n\n", " "])
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "We use cookies and similar tools to show you better adverts.",
+        "This site uses cookies. By staying, your consent is assumed. Learn more",
+        "This website is using cookies to work well. We assume that you are OK with this, "
+        "but you can opt out. Accept Read more",
+        "We and our 812 partners keep information on your device, such as cookies. You may "
+        "change your preferences at any time. Please note that personal data may be used without "
+        "your consent.",
+        "With your consent, we together with our partners read exact places by device scanning.",
+        "By clicking “Accept all cookies”, you let us keep cookies on your device.",
+        "We value your privacy. We and selected vendors use personal data for advertising.",
+        "It seems that you are using an ad blocker. Advertising pays for our work, so please "
+        "switch off your ad blocker.",
+        "Please enable JavaScript to see this page.",
+        "JavaScript is disabled in your browser.",
+        "Your browser does not support this player.",
+    ],
+)
+def test_what_a_site_says_to_its_visitors_is_not_the_article(notice: str, between: str) -> None:
+    assert own(f"{notice}{between}{STORY}") == STORY
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We use cookies to measure campaigns, and so do most brands, Anna Berg wrote.",
+        "Publishers say: “We value your privacy”, and sell it.",
+        "This site uses cookies, said the regulator of the bank's page.",
+        "You can accept cookies or pay: that is what publishers offer.",
+        "If you use cookies to target ads, the new rule affects you.",
+        "JavaScript is required reading for marketers.",
+        "Your browser knows more of you than your bank does.",
+        "Our partners in advertising want your data, the chain announced.",
+        "We and our readers have waited for this model.",
+        "Ad blockers cost publishers a tenth of their sales.",
+    ],
+)
+def test_an_article_about_cookies_and_blockers_is_whole(sentence: str) -> None:
+    assert own(f"{sentence} {STORY}") == f"{sentence} {STORY}"
+
+
+def test_a_notice_stays_where_hardly_a_report_follows_it() -> None:
+    teaser = TEXT.split("\n")[0]
+    assert own(f"We use cookies to show you adverts. {teaser}").endswith(f"adverts. {teaser}")
+
+
 @pytest.mark.parametrize("body", ["", "Share", "Share\n\nTweet", "Few words.\n\nAdvertisement"])
 def test_where_hardly_anything_else_is_left_the_wrapping_is_the_text(body: str) -> None:
     assert own(body) == body
@@ -583,6 +649,7 @@ def test_the_own_text_lies_in_the_body(body: str, around: str) -> None:
     [
         *("A/" * 500_000, "Ab, " * 250_000 + "(", "(" * 1_000_000 + ")", "Share\n" * 200_000),
         *("(reporting by " * 70_000 + ")", "mar " * 99, "tweet" * 79 + "x", "\n" * 1_000_000),
+        *("we and our partners " * 50_000, "We value your privacy. " + "." * 1_000_000),
     ],
     ids=lambda body: body[:9],
 )

@@ -13,6 +13,7 @@ from typing import Final
 
 from newsapi_dentsu.domain.encoding import damage
 from newsapi_dentsu.domain.language import LEAST_WORDS, common_share
+from newsapi_dentsu.domain.notices import COOKIES_BESIDE, LEAST_TOLD, TO_READERS
 
 METHOD: Final = "quality-2"
 """Names the rules below: whoever changes them changes it, too."""
@@ -21,9 +22,6 @@ REMOVED_MARK: Final = "[removed]"
 
 STUB_WORDS: Final = 150
 """Longer texts are articles, even where they end in a paywall or begin with a notice."""
-
-LEAST_TOLD: Final = 40
-"""Words that a short text must have beside a notice of its site to be an article with a notice."""
 
 LEAST_DAMAGE: Final = 3
 """Broken characters from which on they are told; reading stops at one in `WORDS_TO_READ` words."""
@@ -51,11 +49,6 @@ _COOKIES = re.compile(
     r"|consent to (?:the use of|our use of) cookies",
     re.IGNORECASE,
 )
-_COOKIES_BESIDE = re.compile(
-    r"cookie|consent|privacy|partners|personal data|preferences|identifiers|vendors|advertising"
-    r"|browsing",
-    re.IGNORECASE,
-)
 _ERROR_PAGE = re.compile(
     r"enable javascript|javascript is (?:disabled|required)"
     r"|access (?:to this page )?(?:is |has been )?denied"
@@ -69,8 +62,6 @@ _ERROR_BESIDE = re.compile(
     r"|home ?page|support|blocked|cookies|try again|reload|refresh",
     re.IGNORECASE,
 )
-# Sites speak to their readers of themselves, reports of both don't.
-_TO_READERS = re.compile(r"\b(?:we|our|us|you|your|please|click|accept|reject|manage)\b", re.I)
 _REPORTED = re.compile(r",[”\"]? (?:\w+ ){0,4}(?:said|says|told|wrote|asked|read|reads|warned)\b")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
@@ -190,7 +181,7 @@ def text_undamaged(article: Candidate) -> Rejection | None:
 
 def no_cookie_notice(article: Candidate) -> Rejection | None:
     """Reject a cookie banner in place of an article."""
-    return _stub(article, _COOKIES, _COOKIES_BESIDE, "cookie_notice")
+    return _stub(article, _COOKIES, COOKIES_BESIDE, "cookie_notice")
 
 
 def no_paywall_stub(article: Candidate) -> Rejection | None:
@@ -213,7 +204,7 @@ def _stub(
     told = sum(
         len(sentence.split())
         for sentence in _SENTENCE.findall(article.body)
-        if not (_TO_READERS.search(sentence) and beside.search(sentence))
+        if not (TO_READERS.search(sentence) and beside.search(sentence))
         and not sign.search(sentence)
     )
     return Rejection(reason, f"the body says: {found[0]}") if told < LEAST_TOLD else None

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import islice
 from typing import Final, NamedTuple
 
+from newsapi_dentsu.domain.notices import LEAST_TOLD, after_notices
 from newsapi_dentsu.domain.wrapping_rules import (
     MOST_LENGTH,
     Place,
@@ -21,7 +22,7 @@ from newsapi_dentsu.domain.wrapping_rules import (
     is_wrapping,
 )
 
-METHOD: Final = "wrapping-6"
+METHOD: Final = "wrapping-7"
 """Names the rules here and in `wrapping_rules`: whoever changes them changes it, too."""
 
 LEAST_OWN_WORDS: Final = 12
@@ -154,12 +155,26 @@ def _lines_from_end(body: str) -> Iterator[_Line]:
 
 
 def _start(body: str, known: Set[str]) -> int:
-    start = 0
+    start = at = 0
     for line in islice(_lines(body), MOST_LINES):
-        start = line.start
-        if not _is_wrapping(line.text, "start", known):
+        if line.end <= at:
+            continue
+        start = max(line.start, at)
+        at = _after_notices(body, start)
+        if start < at < line.end:
+            # The article begins on the line of the notice.
+            start = at
+            break
+        if at == start and not (start == line.start and _is_wrapping(line.text, "start", known)):
             break
     return after_dateline(body, start)
+
+
+def _after_notices(body: str, start: int) -> int:
+    """Where a body goes on behind notices; at `start` if these are nearly all there is."""
+    end = after_notices(body, start)
+    told = body[end:].split(maxsplit=LEAST_TOLD)
+    return end if len(told) >= LEAST_TOLD else start
 
 
 def _end(body: str, known: Set[str]) -> int:

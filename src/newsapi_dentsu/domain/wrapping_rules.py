@@ -232,6 +232,12 @@ _WHOLE = _any(
     r"(?:video loading video unavailable|sponsored content is written by .{0,60}\bwithout"
     r"|this field is required\.)(?!\w)",
 )
+# What a note of a correction says to be right is news.
+_NO_FIGURE: Final = (
+    r"(?!.*(?:[$€£¥] ?\d|\d ?(?:%|percent\b|per cent\b|[mb]n?\b|million\b|billion\b)|,? not \w"
+    r"|\bshould (?:be|have|read|say)\b"
+    r"|[.;] (?:it|they|he|she|(?:in fact|the)\b.{1,60}?) (?:is|was|are|were|has|had|have|will)\b))"
+)
 _WHOLE_AT_END = _any(
     # by whom, and whose opinion
     rf"\W*{_PERSON}(?:(?: and|,) {_PERSON}){{0,3}} reported from {_PLACE}\W*\Z",
@@ -255,11 +261,11 @@ _WHOLE_AT_END = _any(
     r"|columnists?|contributors?)\b.{0,80}\Z",
     rf"\W*{_PERSON} is an? .{{1,150}}\. (?:the )?(?:views|opinions) expressed "
     r"(?:here |in this \w+ )?are (?:his|her|their)(?: own)?\W*\Z",
-    r"\W*this (?:story|article|post|report) (?:has been|was) (?:updated|amended|corrected)"
-    r"(?:\W*\Z| (?:on|at) .{0,12}\d.{0,200}\Z"
+    rf"{_NO_FIGURE}\W*this (?:story|article|post|report) (?:has been|was)"
+    r" (?:updated|amended|corrected)(?:\W*\Z| (?:on|at) .{0,12}\d.{0,200}\Z"
     r"| to (?:add|clarify|correct|include|note|reflect|remove)\b.{0,200}\Z)",
-    r"(?:correction|clarification|editor['’]s note)\s*:\s*an? (?:earlier|previous) version of "
-    r"(?:this|the) (?:story|article|post|report|headline)\b",
+    rf"{_NO_FIGURE}(?:correction|clarification|editor['’]s note)\s*:\s*an? "
+    r"(?:earlier|previous) version of (?:this|the) (?:story|article|post|report|headline)\b",
     # a press release's
     r"(?-i:SOURCE) (?-i:[A-Z]).{1,80}(?<!\.)\Z",
     r"view (?:the )?(?:original content|source version|original release)\b.{0,60}https?:",
