@@ -119,6 +119,7 @@ parts = st.one_of(
             ),
             *("topic:AI", "-topic:marketing", "since:2026-11-17", "until:2026-11-19", "lang:en"),
             *("since:2025-06-01", "source:東", "source:led"),
+            *("domain:adledger.example", "domain:The-Ad.example", "domain:ad.example"),
         )
     ),
 ).flatmap(lambda part: st.sampled_from((part, part, f"-{part}" if part[0] not in "-s" else part)))
@@ -157,6 +158,22 @@ def test_both_engines_have_the_hits_of_the_rule(
                 Labels(one.source_uri, one.topics, one.lang, one.tone, one.targets) for one in shown
             ]
             assert index.tally(search, page) == tally_of(newest, labels, search)
+
+
+def test_a_whole_domain_finds_one_publication(
+    libraries: list[Library], entries: list[Entry]
+) -> None:
+    """Where words of its name or domain find others, too."""
+    of_domain = [one.article_id for one in entries if one.domain == "the-ad.example"]
+    others = [one.article_id for one in entries if one.domain != "the-ad.example"]
+    for library in libraries:
+        with library.session() as session:
+            index = index_of(session)
+            assert hits(index, parse_search("domain:the-ad.example")) == of_domain
+            assert hits(index, parse_search("domain:THE-AD.example")) == of_domain
+            assert hits(index, parse_search("-domain:the-ad.example")) == others
+            assert hits(index, parse_search("domain:the-ad")) == []
+            assert set(hits(index, parse_search("source:ad.example"))) > set(of_domain)
 
 
 def test_there_are_hits_at_all(libraries: list[Library], entries: list[Entry]) -> None:

@@ -31,6 +31,13 @@ from newsapi_dentsu.reading.search import MOST_CHARACTERS, MOST_PARTS, Search, p
             Search(sources=(("ad", "ledger"),), without_sources=(("x",),)),
         ),
         (
+            'domain:AdLedger.example domain:"x.example/the news" -domain:y.example',
+            Search(
+                domains=("adledger.example", "x.example/the news"),
+                without_domains=("y.example",),
+            ),
+        ),
+        (
             'topic:"AI & ads" -topic:x lang:de -lang:eng',
             Search(
                 topics=(("ai", "ads"),),
@@ -76,6 +83,8 @@ def test_what_people_type_is_what_they_mean(typed: str, meant: Search) -> None:
         ("source: ledger", "source: needs a name"),
         ("since:", "since:2026-11-28"),
         ("topic:!!", "topic: needs a name"),
+        ('domain:" "', "domain: needs a whole domain"),
+        ("domain:a\0b", "domain: needs a whole domain"),
         ("lang:klingonese!", "lang:eng"),
         ('- -- "" "-" !', "no word to look for"),
         ("\0\0", "no word to look for"),

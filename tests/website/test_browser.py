@@ -198,7 +198,7 @@ def test_a_search_is_narrowed_down_by_links(browser: Browser, url: str) -> None:
         facets = page.get_by_role("complementary", name="Narrow down")
         facets.get_by_role("link", name="site4.example").focus()
         page.keyboard.press("Enter")
-        page.wait_for_url("**source%3Asite4.example")
+        page.wait_for_url("**domain%3Asite4.example")
         assert page.locator(".card h2").all_inner_texts() == ["The one alone"]
         page.get_by_role("link", name="Best match").click()
         page.wait_for_url("**sort=relevance")

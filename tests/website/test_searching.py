@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -100,9 +101,60 @@ def test_facets_narrow_a_search_down(searched: Site) -> None:
     assert {"value": "2026-11-18", "hits": 1} in told["days"]
     assert {one["value"]: one["hits"] for one in told["sources"]}["site1.example"] == 2
     html = searched.get("/search?q=marketing").text
-    narrowed = "q=marketing+source%3Asite9.example"
+    narrowed = "q=marketing+domain%3Asite9.example"
     assert f"/search?{narrowed}" in html
     assert titles(searched, narrowed) == ["Die Werbung"]
+
+
+@pytest.fixture
+def alike(with_records: Published, tmp_path: Path) -> Iterator[Site]:
+    """A site with publications of which the words of one are words of another, too."""
+    ad, ledger = ("ad.example", "Ad"), ("adledger.example", "Ad Ledger")
+    records = [
+        record(f"{name}{n}", NOON - n * HOUR, source={"uri": uri, "title": title})
+        for name, (uri, title), count in (("a", ad, 2), ("l", ledger, 3))
+        for n in range(count)
+    ]
+    with site_of(with_records("alike", records), tmp_path) as site:
+        yield site
+
+
+def narrowings(html: str) -> list[tuple[str, str, int]]:
+    """The ways that a page shows to narrow its search down: of what kind, where to, how many."""
+    found: list[tuple[str, str, int]] = []
+    title = ""
+    for head, path, hits in re.findall(
+        r'<h3>(.*)</h3>|<a href="([^"]*)">[^<]*</a> <span class="sub">(\d+)</span>', html
+    ):
+        title = head or title
+        if path:
+            found.append((title, unescape(path), int(hits)))
+    return found
+
+
+def total(site: Site, path: str) -> int:
+    """How many hits the page of a search tells."""
+    (told,) = re.findall(r'role="status">([\d,]+) article', site.get(path).text)
+    return int(told)
+
+
+@pytest.mark.parametrize("q", ["story", "source:ad"])
+def test_a_source_narrows_a_search_down_to_its_own_articles(alike: Site, q: str) -> None:
+    sources = [
+        (path, hits)
+        for title, path, hits in narrowings(alike.get(f"/search?q={q}").text)
+        if title == "Source"
+    ]
+
+    assert sorted(hits for _, hits in sources) == [2, 3]
+    for path, hits in sources:
+        assert total(alike, path) == hits
+
+
+def test_the_page_of_a_publication_has_its_own_articles(alike: Site) -> None:
+    html = alike.get("/source/ad.example").text
+
+    assert re.findall(r">(Story \w+)</a>", html) == ["Story a0", "Story a1"]
 
 
 def test_the_best_match_has_the_words_in_its_title(searched: Site) -> None:

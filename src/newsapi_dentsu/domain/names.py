@@ -1,4 +1,4 @@
-"""How names are written and compared: their words, without accents, and their keys."""
+"""How names and domains are written and compared: their words, and their keys."""
 
 import re
 import unicodedata
@@ -9,6 +9,7 @@ WORD: Final = re.compile(r"[^\W_]+|_|[^\w\s]")
 """A word of a text in `folded` writing, or a mark."""
 
 _LONGEST_KEY: Final = 200
+_LONGEST_DOMAIN: Final = 300
 _QUOTES: Final = str.maketrans({**dict.fromkeys('"“”„«»', " "), **dict.fromkeys("’‘ʼ", "'")})
 _LIKE: Final = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "–": "-", "—": "-", "\xa0": " "}
 
@@ -21,6 +22,11 @@ def name_key(name: str) -> str:
     told = unicodedata.normalize("NFKD", name.translate(_QUOTES)).casefold()
     bare = "".join(char for char in told if not unicodedata.combining(char))
     return " ".join(unicodedata.normalize("NFC", bare).split())[:_LONGEST_KEY]
+
+
+def domain_key(source_uri: str) -> str:
+    """The domain of a publication as domains are compared: without capitals."""
+    return source_uri.strip().casefold()[:_LONGEST_DOMAIN]
 
 
 def folded(text: str) -> str:

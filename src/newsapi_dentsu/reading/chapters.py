@@ -34,7 +34,7 @@ SOURCE_LABEL, TOPIC_LABEL, LANGUAGE_LABEL = "source ", "topic ", "lang "
 TONE_LABEL, BRAND_LABEL = "tone ", "brand "
 """Beginnings of the labels, by which hits are counted without a look at what is stored of each."""
 
-_FORM: Final = 2
+_FORM: Final = 3
 """Of chapters; those of another one are made anew."""
 
 _GAP: Final = "_"
@@ -152,7 +152,7 @@ def forget_damage(folder: Path) -> None:
 def schema_of_chapters() -> tantivy.Schema:
     """The schema of every chapter."""
     schema = tantivy.SchemaBuilder()
-    for name in ("id", "topic", "lang", "tone"):
+    for name in ("id", "domain", "topic", "lang", "tone"):
         schema.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in ("words", "title", "opening"):
         schema.add_text_field(name, tokenizer_name="whitespace", index_option="position")
@@ -174,6 +174,7 @@ def document(one: Entry, shown: Hit, vector: bytes | None) -> tantivy.Document:
     made.add_text("title", _line(one.title))
     made.add_text("opening", _line(one.opening))
     made.add_text("source", " ".join(sorted(one.sources)))
+    made.add_text("domain", one.domain)
     made.add_text("lang", one.lang)
     for topic in one.topics:
         made.add_text("topic", topic_name(topic))

@@ -317,6 +317,8 @@ class CopyIndex(Index):
             if sources:
                 wanted.append((occur, _any_of([self._from(source) for source in sources])))
         for occur, name, values in (
+            (Occur.Must, "domain", list(search.domains)),
+            (Occur.MustNot, "domain", list(search.without_domains)),
             (Occur.Must, "topic", ["_".join(topic) for topic in search.topics]),
             (Occur.MustNot, "topic", ["_".join(topic) for topic in search.without_topics]),
             (Occur.Must, "lang", list(search.languages)),

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from newsapi_dentsu.domain.names import domain_key
 from newsapi_dentsu.domain.passages import passage_hash, passages
 from newsapi_dentsu.domain.terms import LONGEST, terms
 from newsapi_dentsu.reading.search import Search, Terms
 from newsapi_dentsu.reading.tones import Speaks, labels
 from newsapi_dentsu.warehouse.engines.base import Row
 
-RULES: Final = 2
+RULES: Final = 3
 """Which rules make an entry of an article; an index of other rules is made anew."""
 
 FOR_GOOD: Final = 2**62
@@ -57,7 +58,9 @@ class Entry:
     words: tuple[str | None, ...]
     title_words: int
     sources: frozenset[str]
-    source_uri: str | None
+    domain: str
+    """Its publication's, as domains are compared; empty where it has none."""
+
     topics: tuple[str, ...]
     lang: str
     tones: frozenset[str]
@@ -97,7 +100,7 @@ def entry(row: Row, ended_seq: int = FOR_GOOD, targets: Sequence[Speaks] = ()) -
         words=words,
         title_words=min(len(in_title), len(words)),
         sources=frozenset(terms(f"{source_name or ''} {source_uri or ''}")),
-        source_uri=source_uri,
+        domain=domain_key(source_uri or ""),
         topics=tuple(topics),
         lang=lang or "",
         tones=frozenset(labels(tone, targets)),
@@ -165,6 +168,8 @@ def matches(search: Search, article: Entry) -> bool:
         and not any(contains(article.words, phrase) for phrase in search.without)
         and (not search.sources or any(map(from_source, search.sources)))
         and not any(map(from_source, search.without_sources))
+        and (not search.domains or article.domain in search.domains)
+        and article.domain not in search.without_domains
         and (not search.topics or any(map(about, search.topics)))
         and not any(map(about, search.without_topics))
         and (not search.languages or article.lang in search.languages)

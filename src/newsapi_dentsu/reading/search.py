@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
-from newsapi_dentsu.domain.names import name_key
+from newsapi_dentsu.domain.names import domain_key, name_key
 from newsapi_dentsu.domain.record import parse_day
 from newsapi_dentsu.domain.terms import terms
 from newsapi_dentsu.reading.tones import OF_ARTICLES, label_of_target
@@ -33,7 +33,7 @@ _IN_QUOTES: Final = r"""(?:"(?P<{0}>[^"]*)"|['‘’](?P<{0}_single>[^'‘’"]*
 
 _PART: Final = re.compile(
     rf"(?P<minus>-?)(?:{_IN_QUOTES.format('phrase')}|"
-    rf"(?P<name>source|since|until|topic|lang|brand|tone):(?:{_IN_QUOTES.format('value')}|(?P<plain>\S*))|"
+    rf"(?P<name>source|domain|since|until|topic|lang|brand|tone):(?:{_IN_QUOTES.format('value')}|(?P<plain>\S*))|"
     r"(?P<word>\S+))",
     re.IGNORECASE,
 )
@@ -45,15 +45,18 @@ _EXAMPLE: Final = 'such as agency "series b" -crypto source:adledger since:2026-
 class Search:
     """What is looked for; days are UTC and inclusive.
 
-    Of `sources`, `topics` and `languages` one must hold where there are any. `brands` are whom an
-    article speaks about, by their whole names as names are compared; `tones` are how it speaks of
-    one of them, or in title and first sentence where there are none.
+    Of `sources`, `domains`, `topics` and `languages` one must hold where there are any. `sources`
+    are words of a publication's name or domain, `domains` whole domains as they are compared.
+    `brands` are whom an article speaks about, by their whole names as names are compared; `tones`
+    are how it speaks of one of them, or in title and first sentence where there are none.
     """
 
     phrases: tuple[Terms, ...] = ()
     without: tuple[Terms, ...] = ()
     sources: tuple[Terms, ...] = ()
     without_sources: tuple[Terms, ...] = ()
+    domains: tuple[str, ...] = ()
+    without_domains: tuple[str, ...] = ()
     topics: tuple[Terms, ...] = ()
     without_topics: tuple[Terms, ...] = ()
     languages: tuple[str, ...] = ()
@@ -149,6 +152,8 @@ def _made(
         without=tuple(phrases.get("-", ())),
         sources=tuple(phrases.get("source", ())),
         without_sources=tuple(phrases.get("-source", ())),
+        domains=tuple(exact.get("domain", ())),
+        without_domains=tuple(exact.get("-domain", ())),
         topics=tuple(phrases.get("topic", ())),
         without_topics=tuple(phrases.get("-topic", ())),
         languages=tuple(exact.get("lang", ())),
@@ -183,6 +188,14 @@ def _language(text: str) -> str:
         raise ValueError("lang: needs a language such as lang:eng or lang:de") from None
 
 
+def _domain(text: str) -> str:
+    """The domain of a publication, as domains are compared."""
+    key = domain_key(text)
+    if not key or not key.isprintable():
+        raise ValueError("domain: needs a whole domain such as domain:adledger.example")
+    return key
+
+
 def _brand(text: str) -> str:
     """The name of whom an article speaks about, as names are compared."""
     key = name_key(text)
@@ -201,6 +214,7 @@ def _tone(text: str) -> str:
 
 
 _EXACT: Final[Mapping[str, Callable[[str], str]]] = {
+    "domain": _domain,
     "lang": _language,
     "brand": _brand,
     "tone": _tone,

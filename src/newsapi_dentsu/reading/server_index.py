@@ -1,9 +1,9 @@
 """The index of searches on PostgreSQL: full text in a table of its own, filled after each run.
 
 PostgreSQL takes no text apart here. An entry's words come as terms with their places, of which
-titles have weight A, openings B; beside them, as terms that no text can have, stand the source, the
-topics, the language and the week. So one GIN index answers all of a search, and the newest hits of
-a frequent word are found in the newest weeks, without looking at all that there are.
+titles have weight A, openings B; beside them, as terms that no text can have, stand the source and
+its domain, the topics, the language and the week. So one GIN index answers all of a search, and the
+newest hits of a frequent word are found in the newest weeks, without looking at all that there are.
 """
 
 import time
@@ -197,6 +197,7 @@ def full_text(one: Entry) -> str:
             places.setdefault(word, []).append(f"{place + 1}{weight}")
     labels = [_EVERY, _of_week(week_of(one.published_at)), _of_lang(one.lang)]
     labels += [_of_source(source) for source in sorted(one.sources)]
+    labels.append(_of_domain(one.domain))
     labels += [_of_topic(topic_name(topic)) for topic in one.topics]
     labels += [_of_tone(label) for label in sorted(one.tones)]
     return " ".join(
@@ -217,6 +218,10 @@ def _of_lang(lang: str) -> str:
 
 def _of_source(term: str) -> str:
     return f"#s{term}"
+
+
+def _of_domain(domain: str) -> str:
+    return f"#d{domain}"
 
 
 def _of_topic(name: str) -> str:
@@ -250,6 +255,9 @@ def _asked(wanted: Search, weeks: Sequence[int] = ()) -> str:
     def topics(names: Sequence[Terms]) -> list[str]:
         return [_quoted(_of_topic("_".join(topic))) for topic in names]
 
+    def domains(keys: Sequence[str]) -> list[str]:
+        return [_quoted(_of_domain(key)) for key in keys]
+
     def languages(codes: Sequence[str]) -> list[str]:
         return [_quoted(_of_lang(code)) for code in codes]
 
@@ -259,6 +267,7 @@ def _asked(wanted: Search, weeks: Sequence[int] = ()) -> str:
     without = [
         *map(_phrase, wanted.without),
         *map(source, wanted.without_sources),
+        *domains(wanted.without_domains),
         *topics(wanted.without_topics),
         *languages(wanted.without_languages),
         *tones(wanted.without_labels),
@@ -267,12 +276,16 @@ def _asked(wanted: Search, weeks: Sequence[int] = ()) -> str:
         *any_of([_quoted(_of_week(week)) for week in weeks]),
         *map(_phrase, wanted.phrases),
         *any_of(list(map(source, wanted.sources))),
+        *any_of(domains(wanted.domains)),
         *any_of(topics(wanted.topics)),
         *any_of(languages(wanted.languages)),
         *any_of(tones(wanted.labels)),
         *(f"!{part}" for part in without),
     ]
-    must = (wanted.phrases, wanted.sources, wanted.topics, wanted.languages, wanted.labels)
+    must = (
+        *(wanted.phrases, wanted.sources, wanted.domains),
+        *(wanted.topics, wanted.languages, wanted.labels),
+    )
     if not weeks and not any(must):
         parts.insert(0, _quoted(_EVERY))
     return " & ".join(parts)

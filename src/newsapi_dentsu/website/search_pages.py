@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
+from newsapi_dentsu.domain.names import domain_key
 from newsapi_dentsu.reading import hits, states, stories
 from newsapi_dentsu.reading import trends as trending
 from newsapi_dentsu.reading.excerpts import excerpts
@@ -129,7 +130,7 @@ def _facet_lists(question: SearchQuestion, wanted: Search, told: Facets) -> list
         ),
         (
             "Source",
-            [Choice(name, count, narrowed("source", name)) for name, count in told.sources],
+            [Choice(name, count, narrowed("domain", name)) for name, count in told.sources],
         ),
         ("Topic", [Choice(name, count, narrowed("topic", name)) for name, count in told.topics]),
         (
@@ -208,7 +209,7 @@ def source(session: Session, source_uri: str, now: datetime) -> str | None:
     if found is None:
         return None
     index = index_of(session)
-    wanted = parse_search(f'source:"{source_uri}"').within(None, newest)
+    wanted = Search(domains=(domain_key(source_uri),), until=newest)
     latest = index.hits(index.newest(wanted, rows=_OF_SOURCE))
     question = ListQuestion(source=source_uri, days=30)
     return page(
