@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain.terms import terms
-from newsapi_dentsu.reading.search import MOST_CHARACTERS, MOST_PARTS, Search, parse_search
+from newsapi_dentsu.reading.search import (
+    MOST_CHARACTERS,
+    MOST_PARTS,
+    Search,
+    narrowed,
+    parse_search,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,26 @@ def test_what_people_type_is_what_they_mean(typed: str, meant: Search) -> None:
 def test_what_cannot_be_meant_is_told(typed: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse_search(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "operator", "value", "then"),
+    [
+        ("agency deal", "lang", "eng", "agency deal lang:eng"),
+        ("source:ad", "domain", "ad-ledger.example", "source:ad domain:ad-ledger.example"),
+        ("", "topic", "AI & ads", 'topic:"AI & ads"'),
+        ("deal", "brand", "“Nova” Motors", 'deal brand:" Nova  Motors"'),
+        # Of several one must hold: what was asked for makes room.
+        ("lang:fr deal LANG:'de'", "lang", "fra", "deal lang:fra"),
+        ("tone:negative", "tone", "positive", "tone:positive"),
+        ("-lang:fr lang:de -“lang:it”", "lang", "deu", "-lang:fr -“lang:it” lang:deu"),
+    ],
+)
+def test_a_search_is_narrowed_down_to_one_value(
+    typed: str, operator: str, value: str, then: str
+) -> None:
+    assert narrowed(typed, operator, value) == then
+    parse_search(then)
 
 
 @given(st.text())

@@ -142,6 +142,21 @@ def parse_search(text: str) -> Search:
     return search
 
 
+def narrowed(text: str, name: str, value: str) -> str:
+    """A search narrowed down to a value of an operator, whatever characters that has.
+
+    Of several parts of one operator one must hold, so those of the search make room.
+    """
+    kept = [
+        text[slice(*part.span())]
+        for part in _PART.finditer(text.translate(_QUOTES))
+        if part["minus"] or (part["name"] or "").lower() != name
+    ]
+    plain = value.translate(_QUOTES).replace('"', " ")
+    is_word = plain.replace(".", "").replace("-", "").isalnum()
+    return " ".join([*kept, f"{name}:{plain}" if is_word else f'{name}:"{plain}"'])
+
+
 def _made(
     phrases: Mapping[str, list[Terms]],
     exact: Mapping[str, list[str]],

@@ -14,7 +14,7 @@ from newsapi_dentsu.reading.excerpts import excerpts
 from newsapi_dentsu.reading.hits import Facets
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.saved import SavedSearch
-from newsapi_dentsu.reading.search import Search, parse_search
+from newsapi_dentsu.reading.search import Search, narrowed, parse_search
 from newsapi_dentsu.reading.tones import OF_ARTICLES
 from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.website.pages import page
@@ -115,10 +115,8 @@ def search(session: Session, given: Mapping[str, str], now: datetime) -> str:
 
 
 def _facet_lists(question: SearchQuestion, wanted: Search, told: Facets) -> list[FacetList]:
-    def narrowed(operator: str, value: str) -> str:
-        plain = value.replace('"', " ")
-        quoted = plain if plain.replace(".", "").replace("-", "").isalnum() else f'"{plain}"'
-        return question.path(q=f"{question.q} {operator}:{quoted}")
+    def narrowing(operator: str, value: str) -> str:
+        return question.path(q=narrowed(question.q, operator, value))
 
     kinds = (
         (
@@ -130,38 +128,45 @@ def _facet_lists(question: SearchQuestion, wanted: Search, told: Facets) -> list
         ),
         (
             "Source",
-            [Choice(name, count, narrowed("domain", name)) for name, count in told.sources],
+            [Choice(name, count, narrowing("domain", name)) for name, count in told.sources],
         ),
-        ("Topic", [Choice(name, count, narrowed("topic", name)) for name, count in told.topics]),
+        (
+            "Topic",
+            # An article has several: of two topics one is enough, so a second would widen it.
+            []
+            if wanted.topics
+            else [Choice(name, count, narrowing("topic", name)) for name, count in told.topics],
+        ),
         (
             "Language",
             [
-                Choice(language(code), count, narrowed("lang", code))
+                Choice(language(code), count, narrowing("lang", code))
                 for code, count in told.languages
             ],
         ),
         (
             "Tone of what is looked for" if wanted.brands else "Tone",
             [
-                Choice(tone_words(label), count, narrowed("tone", label.replace("_", "-")))
+                Choice(tone_words(label), count, narrowing("tone", label.replace("_", "-")))
                 for label, count in told.tones
-                if label in OF_ARTICLES
+                # Hits speak in other tones of further brands.
+                if label in (wanted.tones or OF_ARTICLES)
             ],
         ),
         (
             "Speaks about",
-            # Of several brands one is enough: a second would not narrow it down.
+            # Of several brands, too, one is enough; and beside one, a tone is how it is spoken of.
             []
-            if wanted.brands
-            else [Choice(name, count, narrowed("brand", name)) for name, count in told.brands],
+            if wanted.brands or wanted.tones or wanted.without_tones
+            else [Choice(name, count, narrowing("brand", name)) for name, count in told.brands],
         ),
     )
     # What all hits have narrows nothing down.
-    narrowing = (
+    lists = (
         FacetList(title, [choice for choice in choices if choice.hits < told.of])
         for title, choices in kinds
     )
-    return [facet for facet in narrowing if facet.choices]
+    return [facet for facet in lists if facet.choices]
 
 
 def saved(session: Session, there: Sequence[SavedSearch], now: datetime) -> str:
