@@ -1,7 +1,7 @@
 """The pages, as a browser that asks for them gets them."""
 
 import re
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
@@ -74,6 +74,25 @@ def test_lists_are_filtered(filled: Site, asked: str, expected: list[str]) -> No
 
     assert titles(html) == expected
     assert ("No stories match" in html) == (not expected)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"days": "14", "source": "site1.example", "topic": "AI", "lang": "eng"},
+        # Nothing of these days has any of it.
+        {"days": "1", "source": "nobody.example", "topic": "R&D", "lang": "jpn"},
+        {"days": "1", "source": "", "topic": "", "lang": ""},
+    ],
+)
+def test_the_filter_shows_what_is_asked_for(filled: Site, asked: dict[str, str]) -> None:
+    html = filled.get("/stories", params=asked).text
+
+    for name, value in asked.items():
+        (shown,) = re.findall(rf'<select [^>]*name="{name}">(.*?)</select>', html, re.DOTALL)
+        selected = re.findall(r'<option value="([^"]*)" selected>', shown)
+        assert [unescape(one) for one in selected] == ([value] if value else [])
+        assert len(re.findall(f'value="{escape(value)}"', shown)) == 1
 
 
 def test_more_stories_lead_to_each_once(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:

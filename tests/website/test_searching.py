@@ -216,7 +216,11 @@ def test_the_best_match_has_the_words_in_its_title(searched: Site) -> None:
 
     assert titles(searched, "q=carried")[0] == "Something else"
     assert titles(searched, "q=carried&sort=relevance")[-1] == "Something else"
-    assert "Best match" in searched.get("/search?q=carried&sort=relevance").text
+    html = searched.get("/search?q=carried&sort=relevance").text
+    assert "Best match" in html
+    # Other words are looked for in the same order.
+    assert '<input type="hidden" name="sort" value="relevance">' in html
+    assert 'name="sort"' not in searched.get("/search?q=carried").text
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from newsapi_dentsu.website.questions import (
     story_rank,
 )
 from newsapi_dentsu.website.rendering import language, paragraphs, render
+from newsapi_dentsu.wording import counted
 
 PAGE_STORIES: Final = 25
 RELATED: Final = 6
@@ -160,7 +161,7 @@ def _list(
         filtered=question.filtered,
         period=period,
         facets=offered,
-        periods=PERIODS,
+        periods=sorted({*PERIODS, (question.days, counted(question.days, "day"))}),
         earlier=question.path(until=wanted.since - timedelta(days=1)),
         later=question.path(until=min(newest, wanted.until + timedelta(days=question.days)))
         if wanted.until < newest
