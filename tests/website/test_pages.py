@@ -3,6 +3,7 @@
 import re
 from html import escape, unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -118,6 +119,28 @@ def test_the_page_of_a_story_tells_where_it_ran_and_why_it_is_here(filled: Site)
     assert story.count('<span class="role">copy</span>') == 2
     assert "told in story three" in story
     assert re.search(r"AI 0\.\d\d", story)
+
+
+@pytest.mark.parametrize("named", [None, "The Paper"])
+def test_an_article_without_a_domain_leads_to_no_publication(site: Site, named: str | None) -> None:
+    site.run(record("a", NOON, source={"title": named}))
+    html = site.get("/").text
+    path = re.search(r'href="(/story/[^"]+)"', html)
+    assert path
+
+    for page in (html, site.get(path[1]).text, site.get("/search?q=story").text):
+        assert (named or "Unknown source") in page
+        assert "/source/" not in page
+
+
+@pytest.mark.parametrize("uri", ["site.example/daily news", "Ad&C?o.example"])
+def test_a_publication_has_a_page_whatever_its_domain_consists_of(site: Site, uri: str) -> None:
+    site.run(record("a", NOON, source={"uri": uri, "title": "The Paper"}))
+
+    for page in ("/", "/search?q=story", "/trends"):
+        (path,) = re.findall(r'href="(/source/[^"]+)"', site.get(page).text)
+        assert "Story a" in site.get(unescape(path)).text
+    assert site.json(f"/api/v1/sources/{quote(uri)}")["source_uri"] == uri
 
 
 def test_what_articles_say_is_text_whatever_it_is(site: Site) -> None:

@@ -164,7 +164,7 @@ def application(
             Route("/api/v1/search", routes.given(search_api.search), methods=["GET"]),
             Route("/api/v1/search/facets", routes.given(search_api.facets), methods=["GET"]),
             Route("/api/v1/trends", routes.given(search_api.trends), methods=["GET"]),
-            Route("/api/v1/sources/{id}", routes.one(search_api.source), methods=["GET"]),
+            Route("/api/v1/sources/{id:path}", routes.one(search_api.source), methods=["GET"]),
             Route(
                 "/api/v1/articles/{id}/tones", routes.one(search_api.article_tones), methods=["GET"]
             ),
@@ -180,7 +180,7 @@ def application(
             Route("/saved/{id}.atom", routes.saved_feed("atom"), methods=["GET"]),
             Route("/saved/{id}.json", routes.saved_feed("json"), methods=["GET"]),
             Route("/saved/{id}", routes.saved_page, methods=["GET"]),
-            Route("/source/{id}", routes.source, methods=["GET"]),
+            Route("/source/{id:path}", routes.source, methods=["GET"]),
             Route("/story/{id}", routes.story, methods=["GET"]),
             Route("/feeds", routes.feeds, methods=["GET"]),
             Route("/feed.atom", routes.atom, methods=["GET"]),
