@@ -91,6 +91,19 @@ def test_articles_by_day_source_and_text(filled: Workspace) -> None:
     ]
 
 
+def test_blanks_around_a_filter_are_none_of_it(filled: Workspace) -> None:
+    def ids(*filters: str) -> list[str]:
+        out = filled.newsapi("articles", "--format", "jsonl", *filters).out
+        return [json.loads(line)["article_id"] for line in out.splitlines()]
+
+    everything = ids()
+    for option, typed in (("--source", "adledger"), ("--text", "agency")):
+        found = ids(option, typed)
+        assert 0 < len(found) < len(everything)
+        assert ids(option, f" {typed}\t") == found
+        assert ids(option, " ") == everything
+
+
 def test_articles_as_csv_and_parquet_hold_the_same_rows(filled: Workspace) -> None:
     printed = filled.newsapi("articles", "--format", "csv").out
     rows = list(csv.DictReader(io.StringIO(printed)))

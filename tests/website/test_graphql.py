@@ -127,6 +127,16 @@ def test_articles_are_those_of_the_rest_api(kept: Site) -> None:
     assert len(seen) == 24
 
 
+def test_blanks_around_a_filter_are_none_of_it(kept: Site) -> None:
+    for name, value in (("source", "site4"), ("topic", "AI"), ("lang", "eng"), ("q", "alone")):
+        query = f"query($v: String) {{ articles({name}: $v) {{ totalCount }} }}"
+        found, typed, blank = (
+            data(kept, query, v=v)["articles"]["totalCount"] for v in (value, f" {value} ", " ")
+        )
+        rest = kept.json(f"/api/v1/articles?{name}=+{value}+")["total"]
+        assert 0 < found == typed == rest <= blank == 24
+
+
 def test_stories_changes_facets_and_nodes_lead_to_each_other(kept: Site) -> None:
     told = data(
         kept,

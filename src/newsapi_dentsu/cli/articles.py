@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from newsapi_dentsu.cli.days import DAY
+from newsapi_dentsu.cli.filters import stripped
 from newsapi_dentsu.cli.output import console, print_rows
 from newsapi_dentsu.cli.outputs import out_option, output_file
 from newsapi_dentsu.errors import BrandsError
@@ -49,15 +50,19 @@ _ENDS_OF_CELLS = re.compile(r"[;\t\r\n]")
 @click.command()
 @click.option("--since", type=DAY, help="First day (UTC).")
 @click.option("--until", type=DAY, help="Last day (UTC), inclusive.")
-@click.option("--source", help="Part of the source's name or domain.")
-@click.option("--text", help="Words that title or body contain.")
+@click.option("--source", callback=stripped, help="Part of the source's name or domain.")
+@click.option("--text", callback=stripped, help="Words that title or body contain.")
 @click.option(
     "--search",
     "asked",
     default="",
     help='A search such as: agency "series b" -crypto source:adledger since:2026-11-01',
 )
-@click.option("--brand", help="Whole name of a brand, company or person that they speak about.")
+@click.option(
+    "--brand",
+    callback=stripped,
+    help="Whole name of a brand, company or person that they speak about.",
+)
 @click.option(
     "--tone",
     type=click.Choice(["negative", "neutral", "positive", "uncertain", "not_scored"]),
@@ -121,7 +126,7 @@ def articles(
         until=until,
         source=source,
         text=text,
-        brand=(brand or "").strip() or None,
+        brand=brand,
         tone=tone,
         search=search,
     )

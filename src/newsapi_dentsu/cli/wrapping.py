@@ -4,6 +4,7 @@ from contextlib import closing
 
 import click
 
+from newsapi_dentsu.cli.filters import stripped
 from newsapi_dentsu.cli.output import console, print_rows, progress_bars
 from newsapi_dentsu.settings import load_settings
 
@@ -42,7 +43,7 @@ def renew() -> None:
 
 
 @wrapping.command("list")
-@click.option("--source", help="Part of the source's domain.")
+@click.option("--source", callback=stripped, help="Part of the source's domain.")
 def list_(*, source: str | None) -> None:
     """List the known lines by source, with the number of articles that had each."""
     from newsapi_dentsu.warehouse import open_warehouse
