@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -13,6 +16,7 @@ from newsapi_dentsu.reading.states import ArticleFilter, read_articles
 from newsapi_dentsu.reading.tones import OF_ARTICLES
 from newsapi_dentsu.warehouse.tables import final
 from newsapi_dentsu.website.graph.endpoint import Asked, Executor
+from newsapi_dentsu.website.questions import names_text
 from support.tones import tell
 
 from .conftest import Site
@@ -64,6 +68,20 @@ def test_commands_list_what_programs_are_given(told: Site) -> None:
             assert listed == [one["article_id"] for one in answer], given
             found.add(len(listed))
     assert found == {0, 1, 2, 4}
+
+
+@pytest.mark.parametrize(
+    "name", ["Nova", 'The "Nova" Group', "The “Nova” Group", "L’Or «X»", "C++"]
+)
+def test_pages_lead_to_what_speaks_about_the_same(filled: Site, name: str) -> None:
+    tell(filled.warehouse, "Carried thrice", of={name: "neutral"})
+    filled.run()
+    (story,) = filled.json("/api/v1/stories?days=2&q=thrice")["stories"]
+
+    for page in (f"/story/{story['story_id']}", f"/trends?brands={quote(names_text([name]))}"):
+        (path,) = re.findall(r'href="(/search\?[^"]*brand[^"]*)"', filled.get(page).text)
+        (hit,) = filled.json(f"/api/v1{unescape(path)}")["hits"]
+        assert hit["title"] == "Carried thrice"
 
 
 def test_the_sentences_behind_a_tone_are_told(told: Site) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import langcodes
 from langcodes.tag_parser import LanguageTagError
 
 from newsapi_dentsu.reading import entries
+from newsapi_dentsu.reading.search import narrowed
 from newsapi_dentsu.reading.stories import Story
 from newsapi_dentsu.reading.tones import Mention
 from newsapi_dentsu.wording import duration
@@ -164,5 +165,6 @@ def _environment() -> jinja2.Environment:
     environment.filters.update(
         ago=_ago, later=_later, moment=moment, iso=iso, excerpt=excerpt, safe_link=safe_link,
         xml=_xml, language=language, tag=_tag, seconds=_seconds, tone=tone_words, marked=_marked,
+        about=partial(narrowed, "", "brand"),
     )  # fmt: skip
     return environment
