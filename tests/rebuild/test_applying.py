@@ -195,6 +195,12 @@ def test_it_is_as_after_a_full_refresh_and_the_next_run_finds_nothing_to_do(
     drop(databases, other.database)
 
 
+def test_runs_by_other_rules_than_the_rebuild_say_so(place: Place) -> None:
+    place.apply(place.ready)
+    assert place.process("strict.yaml").rules_changed
+    assert not place.process().rules_changed
+
+
 def test_what_leaves_final_is_told_with_its_reason(place: Place) -> None:
     place.process(full_refresh=True)
     shown = len(place.state()[final.TABLE])

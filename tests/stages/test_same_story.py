@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsapi_dentsu.domain import comparison, quality, relevance, similarity, stories, wrapping
+from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.stages import curate as curating
 from newsapi_dentsu.stages import group as grouping
 from newsapi_dentsu.stages.group import group
@@ -24,6 +25,9 @@ from support.tables import column, count, dump, row, rows
 
 MORNING = datetime(2026, 11, 20, 1, tzinfo=UTC)
 LATER = MORNING + timedelta(days=1)
+STRICTER = TOPICS.model_copy(
+    update={"relevance": TOPICS.relevance.model_copy(update={"threshold": 0.99})}
+)
 
 
 def on(site: str, hours: float, text: str, **fields: Any) -> dict[str, Any]:
@@ -204,16 +208,64 @@ def test_a_full_refresh_keeps_every_row_and_every_story(warehouse: Warehouse) ->
 def test_changed_rules_are_told_until_a_full_refresh(warehouse: Warehouse) -> None:
     store(warehouse, on("first", 0, body("s")))
     process(warehouse)
-    stricter = TOPICS.model_copy(
-        update={"relevance": TOPICS.relevance.model_copy(update={"threshold": 0.99})}
-    )
     assert not group(warehouse, TOPICS, now=LATER).rules_changed
-    assert group(warehouse, stricter, now=LATER).rules_changed
+    assert group(warehouse, STRICTER, now=LATER).rules_changed
     assert sites(warehouse) == {"first"}
-    process(warehouse, LATER, full_refresh=True, topics=stricter)
-    assert not group(warehouse, stricter, now=LATER).rules_changed
+    process(warehouse, LATER, full_refresh=True, topics=STRICTER)
+    assert not group(warehouse, STRICTER, now=LATER).rules_changed
     assert sites(warehouse) == set()
     assert row(warehouse, final.REJECTED, "1 = 1")["reason"] == "off_topic"
+
+
+def test_verdicts_by_several_rules_are_told_until_a_full_refresh(warehouse: Warehouse) -> None:
+    store(warehouse, on("first", 0, body("s")))
+    process(warehouse)
+    store(warehouse, on("second", 1, body("t")))
+    process(warehouse, LATER, topics=STRICTER)
+    assert sites(warehouse) == {"first"}
+    assert group(warehouse, TOPICS, now=LATER).rules_changed
+    assert group(warehouse, STRICTER, now=LATER).rules_changed
+    process(warehouse, LATER, full_refresh=True)
+    assert not group(warehouse, TOPICS, now=LATER).rules_changed
+    assert sites(warehouse) == {"first", "second"}
+
+
+def test_rules_by_which_nothing_was_judged_are_not_told_once_they_are_set_back(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(warehouse, on("first", 0, body("s")))
+    process(warehouse)
+    assert group(warehouse, STRICTER, now=LATER).rules_changed
+    store(warehouse, on("second", 1, body("t")))
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(assessments, "save_assessed", kill)
+        with pytest.raises(KeyboardInterrupt):
+            process(warehouse, LATER, topics=STRICTER)
+    assert not group(warehouse, TOPICS, now=LATER).rules_changed
+
+
+@pytest.mark.parametrize(("topics", "told"), [(STRICTER, False), (TOPICS, True)])
+def test_a_killed_full_refresh_is_told_of_unless_its_rules_judge_the_rest(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, topics: Topics, told: bool
+) -> None:
+    store(warehouse, on("first", 0, body("s")), on("second", 1, body("t")))
+    process(warehouse)
+
+    def kill(done: int, _of: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(grouping, "BATCH_ROWS", 1)
+        with pytest.raises(KeyboardInterrupt):
+            group(warehouse, STRICTER, now=LATER, full_refresh=True, progress=kill)
+    process(warehouse, LATER, topics=topics)
+    assert group(warehouse, topics, now=LATER).rules_changed is told
+    assert group(warehouse, STRICTER, now=LATER).rules_changed is told
 
 
 @pytest.mark.parametrize("rules", [similarity, comparison, relevance, quality, wrapping])

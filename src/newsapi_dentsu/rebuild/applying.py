@@ -11,14 +11,17 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from newsapi_dentsu.errors import StorageError, WarehouseError
+from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.progress import Bars, Progress
 from newsapi_dentsu.rebuild.job import judged_by
 from newsapi_dentsu.rebuild.outputs import LIST
 from newsapi_dentsu.settings import Settings
+from newsapi_dentsu.source import load_topics
+from newsapi_dentsu.stages.group import rules_now
 from newsapi_dentsu.transfer.staging import stage
 from newsapi_dentsu.warehouse import Warehouse, open_warehouse
 from newsapi_dentsu.warehouse.engines.base import Session
-from newsapi_dentsu.warehouse.tables import rebuilt, wrapping_lines
+from newsapi_dentsu.warehouse.tables import positions, rebuilt, wrapping_lines
 from newsapi_dentsu.warehouse.tables.rebuilt import TakenOver
 
 
@@ -99,6 +102,13 @@ def _take(
     progress = bars("Taking over")
     progress(0, 1)
     changes = rebuilt.take_over(session, datetime.now(UTC))
+    rules, _ = rules_now(
+        session,
+        load_topics(settings),
+        settings.duplicate_horizon_days,
+        open_embedder(settings),
+    )
+    positions.set_position(session, positions.GROUPING_RULES, rules)
     rebuilt.discard(session)
     progress(1, 1)
     return changes

@@ -22,7 +22,7 @@ from newsapi_dentsu.domain.topics import Topics
 from newsapi_dentsu.meaning import Embedder
 from newsapi_dentsu.progress import Progress, no_progress
 from newsapi_dentsu.stages import judging, setting_aside
-from newsapi_dentsu.stages.judging import meanings_of
+from newsapi_dentsu.stages.judging import Measure, meanings_of
 from newsapi_dentsu.stages.looking import Asked, Look, bands_of, looks_at, prepared, set_aside
 from newsapi_dentsu.stages.report import GroupReport
 from newsapi_dentsu.stages.workers import Workers, workers
@@ -96,22 +96,14 @@ def group(
         progress: told how many of the waiting articles are done.
     """
 
-    model = embedder.model if embedder else ""
     measure: Yardstick | None = None
 
-    def begin(session: Session) -> tuple[int, bool]:
+    def begin(session: Session) -> tuple[int, int, bool]:
         nonlocal measure
-        if embedder and judging.is_taught(session, topics):
-            # What was taught takes part in the rules.
-            judged_by = judging.measure_for(session, topics, embedder)
-            judging.tell_missing(judged_by)
-            measure = judged_by.yardstick
-        rules = _fingerprint(
-            topics,
-            relevance.rules(model, measure.taught if measure else ()),
-            horizon_days,
-            wrapping_lines.digest(session),
-        )
+        rules, taught = rules_now(session, topics, horizon_days, embedder)
+        if taught:
+            judging.tell_missing(taught)
+            measure = taught.yardstick
         if setting_aside.rules_changed(session, positions.GROUPED, rules):
             processed.touch(session, assessments.set_aside(session))
             setting_aside.note_rules(session, positions.GROUPED, rules)
@@ -123,9 +115,9 @@ def group(
         if full_refresh or not known:
             positions.set_position(session, positions.GROUPING_RULES, rules)
             known = rules
-        return positions.waiting(session, positions.GROUPED), known != rules
+        return positions.waiting(session, positions.GROUPED), rules, known != rules
 
-    waiting, rules_changed = warehouse.write(begin)
+    waiting, rules, rules_changed = warehouse.write(begin)
     progress(0, waiting)
     total = GroupReport(rules_changed=rules_changed)
     if not waiting:
@@ -136,7 +128,7 @@ def group(
             measure = warehouse.read(
                 partial(judging.measure_for, topics=topics, embedder=asked)
             ).yardstick
-        grouping = _Grouping(measure, now.date(), horizon_days, helpers)
+        grouping = _Grouping(measure, rules, now.date(), horizon_days, helpers)
         while total.articles < waiting and (report := warehouse.write(grouping.batch)):
             total = replace(
                 total,
@@ -160,6 +152,24 @@ def group(
     return total
 
 
+def rules_now(
+    session: Session, topics: Topics, horizon_days: int, embedder: Embedder | None
+) -> tuple[int, Measure | None]:
+    """The number of the rules by which articles are judged, and what was taught, if anything was.
+
+    Raises:
+        ModelError: the model can't be used.
+    """
+    taught: Measure | None = None
+    if embedder and judging.is_taught(session, topics):
+        # What was taught takes part in the rules.
+        taught = judging.measure_for(session, topics, embedder)
+    relevant = relevance.rules(
+        embedder.model if embedder else "", taught.yardstick.taught if taught else ()
+    )
+    return _fingerprint(topics, relevant, horizon_days, wrapping_lines.digest(session)), taught
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """The articles that follow after a change number, being looked at."""
@@ -175,9 +185,15 @@ class _Batch:
 
 class _Grouping:
     def __init__(
-        self, measure: Yardstick, today: date, horizon_days: int, helpers: Workers
+        self,
+        measure: Yardstick,
+        rules: int,
+        today: date,
+        horizon_days: int,
+        helpers: Workers,
     ) -> None:
         self._measure = measure
+        self._rules = rules
         self._today = today
         self._horizon = timedelta(days=horizon_days)
         self._helpers = helpers
@@ -208,6 +224,8 @@ class _Grouping:
         placed = regroup(around, {*ids, *left}, changed)
         self._save(session, placed, after, around)
         positions.set_position(session, positions.GROUPED, current.last)
+        if positions.position(session, positions.GROUPING_RULES) != self._rules:
+            positions.set_position(session, positions.GROUPING_RULES, positions.MIXED)
         roles = Counter(
             member.standing.role
             for key in ids

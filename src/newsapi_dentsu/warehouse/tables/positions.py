@@ -7,7 +7,10 @@ DEDUPLICATED, GROUPED, CURATED = "deduplicated", "grouped", "curated"
 were taken."""
 
 GROUPING_RULES = "grouping_rules"
-"""Which rules the stored verdicts follow."""
+"""Which rules the stored verdicts follow; `MIXED` where they follow several."""
+
+MIXED = -1
+"""What no rules have as their number."""
 
 _FOLLOWED = {
     DEDUPLICATED: ("raw.ai_marketing_news_raw", "seq"),

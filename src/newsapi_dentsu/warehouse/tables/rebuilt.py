@@ -62,7 +62,7 @@ class TakenOver:
 
 
 def take_over(session: Session, now: datetime) -> TakenOver:
-    """Make the tables what the staged ones are; the caller holds the run lock.
+    """Make the tables what the staged ones are; the caller holds the run lock, and notes the rules.
 
     Raises:
         WarehouseError: the staged rows aren't those of the records that are stored.
@@ -297,8 +297,6 @@ def _go_on_after(session: Session) -> None:
     changes = positions.position(session, processed.SEQUENCE)
     positions.set_position(session, positions.GROUPED, changes)
     positions.set_position(session, positions.CURATED, changes)
-    # The next grouping notes today's rules, which are those of the rebuild.
-    positions.set_position(session, positions.GROUPING_RULES, 0)
     session.execute(f"UPDATE {returns.TABLE} SET taken = TRUE WHERE NOT taken")
 
 
