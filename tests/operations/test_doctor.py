@@ -202,6 +202,27 @@ def test_an_old_success_and_a_missing_index_are_problems(filled: Place) -> None:
     assert name[1] in found["indexes"]["detail"]
 
 
+def test_a_readers_copy_that_the_server_refuses_is_a_problem(filled: Place) -> None:
+    copy = filled.folder / "data/reading/news.duckdb"
+    with duckdb.connect(str(copy)) as db:
+        db.execute("UPDATE final.reading_state SET schema_version = 18")
+    code, found = findings(filled)
+    assert code == 1
+    assert found["reader's copy"]["state"] == "problem"
+    assert "of another version" in found["reader's copy"]["detail"]
+    assert found["reader's copy"]["fix"] == "newsapi run"
+    copy.write_bytes(b"garbage" * 1000)
+    _, found = findings(filled)
+    assert found["reader's copy"]["state"] == "problem"
+    assert "can't be read" in found["reader's copy"]["detail"]
+    copy.unlink()
+    _, found = findings(filled)
+    assert found["reader's copy"]["state"] == "problem"
+    assert "doesn't exist" in found["reader's copy"]["detail"]
+    assert filled.newsapi("run", LOOKBACK_DAYS="1").returncode == 0
+    assert findings(filled)[1]["reader's copy"]["state"] == "ok"
+
+
 def test_an_unreachable_server_is_a_problem_and_the_rest_is_examined_all_the_same(
     place: Place,
 ) -> None:

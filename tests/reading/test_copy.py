@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.errors import StorageError, WarehouseError
 from newsapi_dentsu.reading import copy
 from newsapi_dentsu.reading.copy import Published, publish
 from newsapi_dentsu.reading.library import CopyLibrary
@@ -321,7 +321,11 @@ def test_killed_the_first_time_there_is_a_whole_copy_or_none(
         assert_the_same(warehouse, folder)
     else:
         assert not (folder / copy.FILE).exists()
-        assert copy.published_state(folder) is None
+        with (
+            pytest.raises(WarehouseError, match="doesn't exist yet"),
+            CopyLibrary(folder).session(),
+        ):
+            pass
 
     turn(warehouse, 1)
     publish(warehouse, folder)

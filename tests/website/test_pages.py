@@ -5,14 +5,17 @@ from html import escape, unescape
 from pathlib import Path
 from urllib.parse import quote
 
+import duckdb
 import pytest
 import requests
 
+from newsapi_dentsu.reading.copy import FILE, publish
 from newsapi_dentsu.reading.library import CopyLibrary
 from newsapi_dentsu.website import pages
 from newsapi_dentsu.website.app import POLICY
 from support.articles import record
 from support.clock import NOON
+from support.databases import DuckDBDatabases
 from support.processing import process, store
 from support.tables import execute
 
@@ -211,6 +214,23 @@ def test_before_the_first_run_every_answer_says_what_to_do(tmp_path: Path) -> No
     assert problem.status_code == 503
     assert problem.headers["Content-Type"] == "application/problem+json"
     assert "run `newsapi run` first" in problem.json()["detail"]
+
+
+def test_what_an_earlier_version_has_published_is_not_called_nothing(
+    duckdb_databases: DuckDBDatabases, tmp_path: Path
+) -> None:
+    warehouse = duckdb_databases.create().open()
+    store(warehouse, record("only", NOON))
+    process(warehouse)
+    publish(warehouse, tmp_path)
+    with duckdb.connect(str(tmp_path / FILE)) as connection:
+        connection.execute("UPDATE final.reading_state SET schema_version = 18")
+    with serving(CopyLibrary(tmp_path)) as url:
+        answer = requests.get(url, timeout=30)
+    assert answer.status_code == 503
+    assert "of another version: run `newsapi run` first" in unescape(answer.text)
+    assert "Nothing to read" not in answer.text
+    assert "Not ready to be read</h1>" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,13 @@ from newsapi_dentsu.alerts.table_facts import read_fetches, read_months
 from newsapi_dentsu.domain.alerts.conditions import daily_tokens
 from newsapi_dentsu.domain.alerts.limits import GB, Limits
 from newsapi_dentsu.domain.mail_addresses import mail_addresses
-from newsapi_dentsu.errors import AccessRefusedError, PipelineError, SettingsError, TokensSpentError
+from newsapi_dentsu.errors import (
+    AccessRefusedError,
+    PipelineError,
+    SettingsError,
+    TokensSpentError,
+    WarehouseError,
+)
 from newsapi_dentsu.health import relevance
 from newsapi_dentsu.health.limits import limits_in_use
 from newsapi_dentsu.meaning import open_embedder
@@ -234,16 +240,25 @@ def _relevance(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    from newsapi_dentsu.reading.copy import published_state
-    from newsapi_dentsu.reading.states import current_state
+    import duckdb
 
-    there = published_state(settings.reading_folder)
+    from newsapi_dentsu.reading.library import CopyLibrary
+    from newsapi_dentsu.reading.states import current_state
+    from newsapi_dentsu.reading.stories import read_state
+
     with warehouse.snapshot() as session:
         wanted = current_state(session)
+    try:
+        with closing(CopyLibrary(settings.reading_folder)) as library:
+            there = library.read(read_state).change_seq
+    except (WarehouseError, duckdb.Error) as error:
+        # The server can't read it either.
+        yield Finding("reader's copy", "problem", str(error).splitlines()[0], "newsapi run")
+        return
     if there == wanted:
         yield Finding("reader's copy", "ok", f"{settings.reading_folder} has all of final")
         return
-    detail = f"{settings.reading_folder} is behind final" if there is not None else "there is none"
+    detail = f"{settings.reading_folder} is behind final"
     yield Finding("reader's copy", "warning", detail, "newsapi run; its log says why it failed")
 
 

@@ -163,19 +163,6 @@ def note_damage(folder: Path) -> None:
         (folder / _DAMAGED).touch()
 
 
-def published_state(folder: Path) -> int | None:
-    """The number of the last change in the copy; None where there is no copy that can be read."""
-    try:
-        with duckdb.connect() as connection:
-            connection.execute(f"ATTACH {quoted_text(folder / FILE)} AS news (READ_ONLY)")
-            ((state,),) = connection.execute(
-                "SELECT change_seq FROM news.final.reading_state"
-            ).fetchall()
-    except duckdb.Error:
-        return None
-    return int(state)
-
-
 def _bring_somehow(warehouse: Warehouse, folder: Path) -> tuple[int, int, bool]:
     """Go on from the former file, else from a copy of the published one, else begin anew.
 

@@ -588,7 +588,7 @@ _TITLES: Final = {
     404: "Not found",
     410: "Begin again",
     500: "Something went wrong",
-    503: "Nothing to read yet",
+    503: "Not ready to be read",
 }
 
 

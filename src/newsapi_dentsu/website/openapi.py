@@ -77,7 +77,7 @@ def _operation(one: Operation) -> dict[str, Any]:
         "406": _problem("This kind of answer isn't taken."),
         "414": _problem("The address is longer than 8,000 bytes."),
         "429": _problem("Too many requests: come again after the seconds of Retry-After."),
-        "503": _problem("Nothing can be read yet, or too many read."),
+        "503": _problem("Nothing is ready to be read, or too many read."),
     }
     if any(parameter.name == "cursor" for parameter in one.parameters):
         answers["410"] = _problem("The cursor is too old: begin again.")
