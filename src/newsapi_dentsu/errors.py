@@ -80,6 +80,18 @@ class WarehouseError(PipelineError):
     """The database can't be used as it is."""
 
 
+class NewerTablesError(WarehouseError):
+    """A newer version of the program has made the tables, and left this one no way to use them."""
+
+    def __init__(self, location: str, version: int, latest: int) -> None:
+        self.problem = (
+            f"schema version {version}, newer than this program's {latest}: "
+            "install the newer version of newsapi-dentsu"
+        )
+        """The same without the place."""
+        super().__init__(f"{location} has {self.problem}")
+
+
 class WarehouseBusyError(WarehouseError):
     """Another process holds the database, another run is under way, or the server is overloaded."""
 

@@ -202,6 +202,22 @@ def test_an_old_success_and_a_missing_index_are_problems(filled: Place) -> None:
     assert name[1] in found["indexes"]["detail"]
 
 
+def test_tables_of_a_newer_program_need_that_program(filled: Place) -> None:
+    with duckdb.connect(str(filled.folder / "data/news.duckdb")) as db:
+        db.execute(
+            "INSERT INTO ops.schema_migrations BY NAME "
+            "SELECT * REPLACE (999 AS version) FROM ops.schema_migrations LIMIT 1"
+        )
+    code, found = findings(filled)
+    assert code == 1
+    assert found["database"]["state"] == "problem"
+    assert "newer than this program's" in found["database"]["detail"]
+    assert found["database"]["fix"] == "install the newer version of newsapi-dentsu"
+    checked = filled.newsapi("db", "check")
+    assert checked.returncode == 1
+    assert (checked.stdout + checked.stderr).count("news.duckdb") == 1
+
+
 def test_a_readers_copy_that_the_server_refuses_is_a_problem(filled: Place) -> None:
     copy = filled.folder / "data/reading/news.duckdb"
     with duckdb.connect(str(copy)) as db:

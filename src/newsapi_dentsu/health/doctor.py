@@ -15,6 +15,7 @@ from newsapi_dentsu.domain.alerts.limits import GB, Limits
 from newsapi_dentsu.domain.mail_addresses import mail_addresses
 from newsapi_dentsu.errors import (
     AccessRefusedError,
+    NewerTablesError,
     PipelineError,
     SettingsError,
     TokensSpentError,
@@ -33,6 +34,7 @@ from newsapi_dentsu.warehouse.queries.dagster_records import (
     read_dagster_records,
 )
 from newsapi_dentsu.warehouse.queries.freshness import final_complete_through
+from newsapi_dentsu.warehouse.schema import history
 from newsapi_dentsu.warehouse.schema.inspection import differences, size_and_time
 from newsapi_dentsu.warehouse.tables import embeddings, stage_runs
 from newsapi_dentsu.wording import counted, duration
@@ -128,6 +130,8 @@ def _examined(check: str, examine: Callable[[], Iterator[Finding]]) -> Iterator[
 
 def _remedy(check: str, error: PipelineError) -> str:
     """What to do about what can't be examined; the error itself says more."""
+    if isinstance(error, NewerTablesError):
+        return "install the newer version of newsapi-dentsu"
     if isinstance(error, TokensSpentError):
         return _BUY_TOKENS
     if isinstance(error, AccessRefusedError):
@@ -188,6 +192,8 @@ def _database(warehouse: Warehouse) -> Iterator[Finding]:
         detail = f"{warehouse.location} doesn't exist yet"
         yield Finding("database", "problem", detail, "newsapi db upgrade")
         return
+    # What a newer program has made is an error, which is told with its remedy.
+    warehouse.inspect(lambda session: history.pending(warehouse.engine, session))
     problems = warehouse.inspect(lambda session: differences(warehouse.engine, session))
     indexes = [text for text in problems if text.startswith("index ")]
     others = [text for text in problems if text not in indexes]

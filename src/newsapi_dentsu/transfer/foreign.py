@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.errors import NewerTablesError, WarehouseError
 from newsapi_dentsu.transfer import copying
 from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.engines.duckdb import DuckDBEngine, DuckDBSession
@@ -56,10 +56,7 @@ def kind_of(engine: DuckDBEngine) -> Kind:
         version = history.applied_version(engine, session)
     latest = history.migrations()[-1].version
     if version > latest:
-        raise WarehouseError(
-            f"{engine.location} has schema version {version}, newer than this program's {latest}: "
-            "install the newer version of newsapi-dentsu"
-        )
+        raise NewerTablesError(engine.location, version, latest)
     return "own" if version == latest else "earlier" if version else "foreign"
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from itertools import chain
 
-from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.errors import NewerTablesError, WarehouseError
 from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Engine, Session
 from newsapi_dentsu.warehouse.schema import views
 
@@ -94,8 +94,9 @@ def pending(engine: Engine, session: Session) -> list[Migration]:
     """The steps that the database hasn't taken yet.
 
     Raises:
-        WarehouseError: the database was made by a newer version of the code, which left this one
-            no way to work on it.
+        NewerTablesError: the database was made by a newer version of the code, which left this
+            one no way to work on it.
+        WarehouseError: a migration has filled it in part.
     """
     # By number and not by the highest: steps of two branches may be joined in either order.
     applied = _applied(engine, session)
@@ -103,10 +104,7 @@ def pending(engine: Engine, session: Session) -> list[Migration]:
         version, latest = max(applied), migrations()[-1].version
         works_from = _works_from(session)
         if any((works_from.get(step) or version) > latest for step in unknown):
-            raise WarehouseError(
-                f"{engine.location} has schema version {version}, newer than this program's "
-                f"{latest}: install the newer version of newsapi-dentsu"
-            )
+            raise NewerTablesError(engine.location, version, latest)
     return [step for step in migrations() if step.version not in applied]
 
 

@@ -7,7 +7,7 @@ DuckDB in memory, and both are asked for their structure.
 from dataclasses import dataclass
 from datetime import datetime
 
-from newsapi_dentsu.errors import WarehouseError
+from newsapi_dentsu.errors import NewerTablesError
 from newsapi_dentsu.warehouse.engines.base import DIMENSIONS, Engine, Session
 from newsapi_dentsu.warehouse.schema import history
 
@@ -55,8 +55,8 @@ def differences(engine: Engine, session: Session) -> list[str]:
         return ["there are no tables: run `newsapi db upgrade`"]
     try:
         steps = history.pending(engine, session)
-    except WarehouseError as error:
-        return [str(error)]
+    except NewerTablesError as error:
+        return [error.problem]
     if steps:
         needs = steps[-1].version
         return [f"schema version {version}, this program needs {needs}: run `newsapi db upgrade`"]
