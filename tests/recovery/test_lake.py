@@ -181,6 +181,27 @@ def test_without_its_list_the_lake_is_left_alone(
     assert place.names() == before
 
 
+def test_without_its_list_a_lake_is_not_taken_for_one_that_was_never_made(
+    run: Run, warehouse: Warehouse, database: Database, place: Folder, scratch_folder: Path
+) -> None:
+    collected(warehouse, NOON, 4, "")
+    archive(warehouse, place, scratch_folder, NOON)
+    place.delete("lake.json")
+    there = {"LAKE_LOCATION": place.location}
+    for command in (
+        ("archive", "status"),
+        ("archive", "maintain", "--dry-run"),
+        ("restore", "--raw-only"),
+    ):
+        done = run(database, *command, **there)
+        assert (done.code, done.out) == (1, ""), command
+        assert "lake.json is missing" in done.err
+    doctor = json.loads(run(database, "doctor", "--json", **there).out)
+    (found,) = (one for one in doctor if one["check"] == "archive")
+    assert found["state"] == "problem"
+    assert "lake.json is missing" in found["detail"]
+
+
 def test_the_command_archives(
     run: Run, databases: Databases, database: Database, tmp_path: Path
 ) -> None:

@@ -73,9 +73,10 @@ def restore(
     if not raw_only:
         store = backup_store(settings, location)
         backup = (store, find(store, name))
-    if not no_lake:
-        needed = raw_only or lake_location is not None
-        lake = lake_of(settings, lake_location) if needed else _lake_if_any(settings)
+    if raw_only:
+        lake = lake_of(settings, lake_location)
+    elif not no_lake and (lake_location or settings.lake_location):
+        lake = _lake_beside_backup(settings, lake_location)
     sources = Sources(backup, lake)
     with progress_bars(shown=not as_json) as bars:
         path = prepare(
@@ -101,26 +102,23 @@ def lake_of(settings: Settings, location: str | None) -> tuple[ObjectStore, Lake
         SettingsError: neither names a place.
         StorageError: there is no lake.
     """
+    from newsapi_dentsu.lake.listing import read_lake
+
     chosen = location or settings.lake_location
     if chosen is None:
         raise SettingsError("no place of the lake: set LAKE_LOCATION, or name one with --lake")
     store = open_store(chosen)
-    found = _read(store)
-    if found is None:
-        raise StorageError(f"{store.location} holds no lake: `newsapi archive` makes one")
-    return store, found
-
-
-def _lake_if_any(settings: Settings) -> tuple[ObjectStore, Lake] | None:
-    if settings.lake_location is None:
-        return None
-    store = open_store(settings.lake_location)
-    found = _read(store)
-    return (store, found) if found else None
-
-
-def _read(store: ObjectStore) -> Lake | None:
-    from newsapi_dentsu.lake.listing import read_lake
-
     lake = read_lake(store)
-    return lake if lake and lake.archived_at else None
+    if lake is None or lake.archived_at is None:
+        raise StorageError(f"{store.location} holds no lake: `newsapi archive` makes one")
+    return store, lake
+
+
+def _lake_beside_backup(settings: Settings, location: str | None) -> tuple[ObjectStore, Lake]:
+    """The lake; where there is none, the error tells how to do without what only it has."""
+    try:
+        return lake_of(settings, location)
+    except StorageError as error:
+        if error.transient:
+            raise
+        raise StorageError(f"{error}; to restore the backup without it, say --no-lake") from error

@@ -71,7 +71,7 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "replica": "correct POSTGRES_READ_HOST and POSTGRES_READ_PORT",
     "free space": "make the folder of DUCKDB_PATH and DAGSTER_HOME readable",
     "backup": "correct BACKUP_LOCATION, then newsapi backup",
-    "archive": "correct LAKE_LOCATION, then newsapi archive",
+    "archive": "correct LAKE_LOCATION, or see to the lake; docs/recovery.md",
 }
 """What to do where an examination fails."""
 

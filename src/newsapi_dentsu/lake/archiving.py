@@ -16,14 +16,13 @@ from typing import TypeGuard
 from newsapi_dentsu.errors import StorageError
 from newsapi_dentsu.lake import delta
 from newsapi_dentsu.lake.catching_up import caught_up
-from newsapi_dentsu.lake.layout import LIST, MONTH, RAW, TABLES, LakeTable
+from newsapi_dentsu.lake.layout import MONTH, RAW, TABLES, LakeTable
 from newsapi_dentsu.lake.listing import (
     Lake,
     LakeFile,
     TableState,
     read_lake,
     sweep,
-    unlisted,
     write_lake,
 )
 from newsapi_dentsu.lake.maintenance import compact_months, delete_unused
@@ -120,11 +119,6 @@ def _begun(
     """
     lake = read_lake(store)
     if lake is None:
-        if unlisted(store.names()):
-            raise StorageError(
-                f"{LIST} is missing in {store.location}, but not the files that it listed: bring "
-                "it back, or write the lake anew from the database with `newsapi archive --anew`"
-            )
         lake = Lake()
         write_lake(store, lake, folder)
     _refuse_other_history(source, store, lake)

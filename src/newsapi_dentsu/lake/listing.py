@@ -7,7 +7,7 @@ Lakes from before there were Delta tables have a list of their own form, which i
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.metadata import version as program_version
@@ -153,10 +153,17 @@ def read_lake(store: ObjectStore) -> Lake | None:
     """What is in the lake; None where there is none yet.
 
     Raises:
-        StorageError: the store can't be used, or the lake was made with other columns.
+        StorageError: the store can't be used, there are files of a lake without their list, or the
+            lake was made with other columns.
     """
     text = store.read(LIST)
     if text is None:
+        if any(_is_swept(name) or _LOG.fullmatch(name) for name in store.names()):
+            raise StorageError(
+                f"{LIST} is missing in {store.location}, but not the files that it listed: bring "
+                "it back, or write the lake anew from a database that has all of it, with "
+                "`newsapi archive --anew`"
+            )
         return None
     try:
         form = _Form.model_validate_json(text).format
@@ -264,11 +271,6 @@ def sweep(store: ObjectStore, lake: Lake) -> None:
     for name in store.names():
         if _is_swept(name) and name not in listed:
             store.delete(name)
-
-
-def unlisted(names: Iterable[str]) -> bool:
-    """Whether files of a lake are among these, which a list should name."""
-    return any(_is_swept(name) or _LOG.fullmatch(name) for name in names)
 
 
 def _is_swept(name: str) -> bool:
