@@ -1,6 +1,8 @@
 """Export and import: files that PostgreSQL and DuckDB read alike, and that hold everything."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 from datetime import timedelta
@@ -93,6 +95,48 @@ def test_an_export_replaces_an_earlier_one_and_nothing_else(
     names = {path.name for path in tmp_path.iterdir()}
     assert "notes.txt" in names
     assert not any(name.endswith(".parquet") for name in names)
+
+
+@pytest.mark.parametrize("renamed", first_quick([3, 0, len(tables())]))
+def test_an_export_that_broke_off_among_its_files_is_refused_until_another_is_whole(
+    duckdb: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renamed: int
+) -> None:
+    folder = tmp_path / "export"
+    export(duckdb, folder)
+    fill(duckdb, rows=2)
+    for renames in (renamed, None):
+        # The second one breaks off before it has touched a file.
+        with monkeypatch.context() as patch:
+            _let_fail(patch, renames)
+            with pytest.raises(WarehouseError, match="No space left"):
+                export(duckdb, folder)
+        with pytest.raises(WarehouseError, match="an export into it broke off: export again"):
+            load(folder, tmp_path / "half.duckdb")
+        assert not (tmp_path / "half.duckdb").exists()
+
+    assert export(duckdb, folder).equal
+    assert values(load(folder, tmp_path / "whole.duckdb")) == values(duckdb)
+    assert len(list(folder.iterdir())) == len(tables()) + 1
+
+
+def _let_fail(patch: pytest.MonkeyPatch, renames: int | None) -> None:
+    """Fill the disk after so many files have got their names, or as the first one is written."""
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if renames is None:
+        patch.setattr(files, "_read_back", lambda *_: _raise(full))
+        return
+    rename, left = os.replace, iter(range(renames))
+
+    def replace(source: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise full
+        rename(source, target)
+
+    patch.setattr(os, "replace", replace)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _psql(server: PostgresDatabase, script: str, folder: Path) -> None:

@@ -41,6 +41,12 @@ MANIFEST = "export_manifest.json"
 FILES = r"export_[a-z0-9_]+\.(csv|parquet)"
 """What the files of an export are called, whichever version of the program wrote them."""
 
+_UNFINISHED = ".export.unfinished"
+"""Lies in the folder from before an earlier export is touched until the new one is whole.
+
+Files without a manifest and without this are somebody else's.
+"""
+
 SLICE_BYTES = 16_000_000
 """Bytes of a CSV file that DuckDB is given at a time, or one row where that is longer."""
 
@@ -128,10 +134,15 @@ def read_manifest(folder: Path) -> Manifest | None:
     """What the export in a folder says of itself; None where somebody else wrote the files.
 
     Raises:
-        WarehouseError: there is no export, or the manifest can't be read.
+        WarehouseError: there is no export, one broke off among its files, or the manifest can't be
+            read.
     """
     path = folder / MANIFEST
     if not path.exists():
+        if (folder / _UNFINISHED).exists():
+            raise WarehouseError(
+                f"{folder} holds no whole export: an export into it broke off: export again"
+            )
         if not any(_present(folder, table) for table in tables()):
             raise WarehouseError(
                 f"{folder} holds no export: there is neither {MANIFEST} nor a file such as "
@@ -404,6 +415,7 @@ def _heading(source: Warehouse, now: datetime) -> dict[str, Any]:
 def _publish(
     part: Path, folder: Path, format_: Format, exported: Exported, heading: Mapping[str, Any]
 ) -> None:
+    (folder / _UNFINISHED).touch()
     (folder / MANIFEST).unlink(missing_ok=True)
     entries = {}
     for table in tables():
@@ -421,3 +433,4 @@ def _publish(
     text = json.dumps({**heading, "format": format_, "tables": entries}, indent=2) + "\n"
     (part / MANIFEST).write_text(text, encoding="utf-8")
     os.replace(part / MANIFEST, folder / MANIFEST)  # noqa: PTH105
+    (folder / _UNFINISHED).unlink()
