@@ -233,7 +233,7 @@ def test_how_a_story_speaks_about_whom_is_read_with_its_sentences(
         assert "−0.70" in told.inner_text().replace("-", "−")
         assert told.locator("mark").inner_text() == "Nova"
         told.locator("a").click()
-        assert '“brand:Nova”' in page.locator("h1").inner_text()
+        assert "“brand:Nova”" in page.locator("h1").inner_text()
         assert page.locator(".hit").count() == 2
         page.get_by_role("link", name="Negative tone").click()
         assert page.locator(".hit").count() == 1
