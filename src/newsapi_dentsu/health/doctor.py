@@ -246,20 +246,15 @@ def _relevance(warehouse: Warehouse, now: datetime) -> Iterator[Finding]:
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> Iterator[Finding]:
-    import duckdb
-
-    from newsapi_dentsu.reading.library import CopyLibrary
+    from newsapi_dentsu.reading.library import state_of_copy
     from newsapi_dentsu.reading.states import current_state
-    from newsapi_dentsu.reading.stories import read_state
 
     with warehouse.snapshot() as session:
         wanted = current_state(session)
     try:
-        with closing(CopyLibrary(settings.reading_folder)) as library:
-            there = library.read(read_state).change_seq
-    except (WarehouseError, duckdb.Error) as error:
-        # The server can't read it either.
-        yield Finding("reader's copy", "problem", str(error).splitlines()[0], "newsapi run")
+        there = state_of_copy(settings.reading_folder)
+    except WarehouseError as error:
+        yield Finding("reader's copy", "problem", str(error), "newsapi run")
         return
     if there == wanted:
         yield Finding("reader's copy", "ok", f"{settings.reading_folder} has all of final")

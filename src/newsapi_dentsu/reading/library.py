@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -18,7 +18,7 @@ from newsapi_dentsu.reading.hits import Index
 from newsapi_dentsu.reading.index import CopySession, searched_revision
 from newsapi_dentsu.reading.memory import Now, OtherRevisionError, RememberedSession
 from newsapi_dentsu.reading.server_index import ServerIndex, entries_revision
-from newsapi_dentsu.reading.stories import State, read_revision, refuse_earlier
+from newsapi_dentsu.reading.stories import State, read_revision, read_state, refuse_earlier
 from newsapi_dentsu.reading.symlinks import state_led_to
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.warehouse.engines.base import Engine, Session, one
@@ -393,3 +393,16 @@ def open_library(settings: Settings) -> Library:
             open_postgres_to_read(watching, own_writes=False, silence=silence),
         )
     return CopyLibrary(settings.reading_folder)
+
+
+def state_of_copy(folder: Path) -> int:
+    """The state of final that the reader's copy in a folder has.
+
+    Raises:
+        WarehouseError: no reader can be served from it.
+    """
+    try:
+        with closing(CopyLibrary(folder)) as library:
+            return library.read(read_state).change_seq
+    except duckdb.Error as error:
+        raise WarehouseError(str(error).splitlines()[0]) from None
