@@ -32,6 +32,7 @@ from support.processes import event, finish, process, read_copy
 from support.processing import process as process_records
 from support.processing import store
 from support.tables import execute
+from support.tones import tell
 
 DAY = timedelta(days=1)
 
@@ -122,12 +123,14 @@ def assert_the_same(warehouse: Warehouse, folder: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("table", ["articles", "articles_past", "article_concepts"])
+@pytest.mark.parametrize(
+    "table", ["articles", "articles_past", "article_concepts", "article_targets_past"]
+)
 def test_only_what_has_changed_is_joined(table: str) -> None:
     query = copy._query_among(table, "WHERE article_id IN (SELECT article_id FROM changed)")
     for whole in ("filtered_news AS", "past_articles AS", "assessments AS", "article_tone AS"):
         assert whole not in query
-    assert query.count("FROM changed)) AS ") == (1 if table == "article_concepts" else 3)
+    assert query.count("FROM changed)) AS ") == (3 if table in ("articles", "articles_past") else 1)
 
 
 def test_where_little_memory_is_not_enough_more_is_taken(
@@ -181,8 +184,10 @@ def test_the_copy_is_what_the_views_are_after_every_run(warehouse: Warehouse, fo
     assert_the_same(warehouse, folder)
     for number in range(1, 5):
         turn(warehouse, number)
+        tell(warehouse, f"Moved {number}", of={"Nova": "positive"})
         assert not publish(warehouse, folder).anew
         assert_the_same(warehouse, folder)
+    assert ask(folder, "SELECT count(*) FROM final.article_targets_past") == [(1,)]
 
 
 def test_lists_and_times_are_real_in_parquet(warehouse: Warehouse, folder: Path) -> None:

@@ -10,17 +10,26 @@ from newsapi_dentsu.reading import hits, tones
 from newsapi_dentsu.reading.index import index_of
 from newsapi_dentsu.reading.library import Library, revision_of
 from newsapi_dentsu.reading.search import parse_search
-from newsapi_dentsu.reading.states import ROWS, ArticleFilter, articles_page, current_state
+from newsapi_dentsu.reading.states import (
+    ARTICLES,
+    ROWS,
+    ArticleFilter,
+    Relation,
+    articles_count,
+    articles_page,
+    current_state,
+)
 from newsapi_dentsu.reading.tones import names_like, unread
 from newsapi_dentsu.reading.trends import trends
 from newsapi_dentsu.warehouse import Warehouse
+from newsapi_dentsu.warehouse.engines.base import Session
 from newsapi_dentsu.warehouse.tables import tone
 from support.articles import body, record
 from support.clock import NOON
 from support.processing import process, store
 from support.searching import published
-from support.tables import execute
-from support.tones import tell
+from support.tables import count, execute
+from support.tones import read_nothing, tell
 
 HOSTILE = {
     "C++": "c",
@@ -153,6 +162,102 @@ def test_searches_follow_tones_that_change_though_no_article_does(
     assert titles(library, "brand:nova tone:negative") == []
     assert titles(library, 'brand:"acme inc." tone:positive') == ["Blamed"]
     assert titles(library, "tone:positive") == ["Blamed", "Praised"]
+
+
+LISTS = {
+    "brand:nova": ArticleFilter(brand="Nova"),
+    "brand:nova tone:positive": ArticleFilter(brand="Nova", tone="positive"),
+    "brand:nova tone:negative": ArticleFilter(brand="Nova", tone="negative"),
+    "tone:positive": ArticleFilter(tone="positive"),
+    "tone:negative": ArticleFilter(tone="negative"),
+}
+"""Searches by tone, each with the filters of lists that ask for the same."""
+
+
+def of_state(session: Session, state: int, relation: Relation, wanted: ArticleFilter) -> list[str]:
+    """The titles of a state's articles, as many as are counted."""
+    rows = articles_page(session, relation, state, wanted, after=None, rows=100)
+    assert len(rows) == articles_count(session, relation, state, wanted)
+    return [row[list(relation.columns).index("title")] for row in rows]
+
+
+def found_in(warehouse: Warehouse, folder: Path, state: int) -> dict[str, list[str]]:
+    """What lists by tone have of a state; searches and the tables themselves have the same."""
+    library = published(warehouse, folder)
+    found = {}
+    for typed, wanted in LISTS.items():
+        with library.session() as session:
+            found[typed] = of_state(session, state, ARTICLES, wanted)
+            searched = ArticleFilter(search=parse_search(typed))
+            assert of_state(session, state, ARTICLES, searched) == found[typed], typed
+        with warehouse.snapshot() as session:
+            assert of_state(session, state, ROWS, wanted) == found[typed], typed
+    return found
+
+
+@pytest.mark.each_engine
+def test_a_former_state_has_its_articles_by_tone_though_one_has_left(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    begin(warehouse)
+    with warehouse.snapshot() as session:
+        state = current_state(session)
+    before = found_in(warehouse, folder, state)
+    copied = record("Praised", NOON - timedelta(hours=1), title="Praised", body=body("Both"))
+    store(warehouse, copied, now=NOON + timedelta(hours=1))
+    process(warehouse, NOON + timedelta(hours=1))
+    read_nothing(warehouse)
+
+    assert found_in(warehouse, folder, state) == before
+    assert before["brand:nova"] == ["Blamed", "Praised", "Both"]
+    with warehouse.snapshot() as session:
+        now = current_state(session)
+    assert found_in(warehouse, folder, now)["brand:nova"] == ["Blamed", "Both"]
+
+
+@pytest.mark.each_engine
+def test_tones_of_a_former_state_are_those_of_now(warehouse: Warehouse, folder: Path) -> None:
+    begin(warehouse)
+    with warehouse.snapshot() as session:
+        state = current_state(session)
+    found_in(warehouse, folder, state)
+    changed = record("Blamed", NOON, title="Blamed no more", body=body("other"))
+    store(warehouse, changed, now=NOON + timedelta(hours=1))
+    process(warehouse, NOON + timedelta(hours=1))
+    tell(warehouse, "Blamed no more", "positive", of={"Nova": "positive"})
+
+    assert found_in(warehouse, folder, state) == {
+        "brand:nova": ["Blamed", "Praised", "Both"],
+        "brand:nova tone:positive": ["Blamed", "Praised", "Both"],
+        "brand:nova tone:negative": [],
+        "tone:positive": ["Blamed", "Praised"],
+        "tone:negative": [],
+    }
+
+
+@pytest.mark.each_engine
+def test_tones_of_what_left_are_forgotten_with_the_states_that_had_it(
+    warehouse: Warehouse, folder: Path
+) -> None:
+    begin(warehouse)
+    read_nothing(warehouse)
+    published(warehouse, folder)
+    known: list[tuple[int, list[str]]] = []
+    # It leaves, comes back, leaves again when nobody can read that any more, and stays away.
+    for text, days in (("Both", 0), ("Praised", 1), ("Both", 3), ("Both", 6)):
+        now = NOON + timedelta(days=days, hours=1)
+        again = record("Praised", NOON - timedelta(hours=1), title="Praised", body=body(text))
+        store(warehouse, again, record(f"of day {days}", now), now=now)
+        process(warehouse, now)
+        read_nothing(warehouse)
+        with published(warehouse, folder).session() as session:
+            rows = session.rows("SELECT article_id, title FROM final.articles_past")
+            past: dict[str, str] = dict(rows)
+            told = session.rows("SELECT DISTINCT article_id FROM final.article_targets_past")
+        assert {article_id for (article_id,) in told} == past.keys()
+        known.append((count(warehouse, tone.ARTICLES), sorted(past.values())))
+
+    assert known == [(4, ["Both", "Praised"])] * 3 + [(3, [])]
 
 
 def test_hits_are_counted_by_tone_and_by_whom_they_speak_about(

@@ -18,7 +18,7 @@ from newsapi_dentsu.warehouse import Warehouse
 from newsapi_dentsu.warehouse.queries.explanation import explain
 from newsapi_dentsu.warehouse.tables import final
 from newsapi_dentsu.warehouse.tables import tone as table
-from support.articles import record
+from support.articles import body, record
 from support.clock import NOON
 from support.forking import fork_workers
 from support.processing import process, store
@@ -185,6 +185,57 @@ def test_what_left_final_is_forgotten(warehouse: Warehouse) -> None:
     score_sentiment(warehouse, tone_model(), NO_BRANDS)
 
     assert count(warehouse, table.TARGETS) == count(warehouse, table.ARTICLES) == 1
+
+
+def left_as_a_copy(warehouse: Warehouse) -> None:
+    """Of three articles about Nova that were read, one takes over the text of the first."""
+    texts = [f"Nova rose. {body(number)}" for number in "012"]
+    records = [
+        record(f"{number}", NOON - timedelta(hours=3 - number), title=f"Nova {number}", body=text)
+        for number, text in enumerate(texts)
+    ]
+    store(warehouse, *records)
+    process(warehouse)
+    score_sentiment(warehouse, tone_model(), BRANDS)
+    store(warehouse, {**records[1], "body": texts[0]}, now=NOON + timedelta(hours=1))
+    process(warehouse, NOON + timedelta(hours=1))
+
+
+def test_what_left_final_is_known_as_long_as_its_former_rows(warehouse: Warehouse) -> None:
+    left_as_a_copy(warehouse)
+    # To be seen only by who looks through all articles.
+    execute(warehouse, f"UPDATE {table.ARTICLES} SET change_seq = 0")
+    reader = Reader()
+    # The first: it has a copy now.
+    assert score_sentiment(warehouse, reader, BRANDS).articles == 1
+    known = [count(warehouse, name) for name in (table.ARTICLES, table.TARGETS, table.MENTIONS)]
+
+    process(warehouse, NOON + timedelta(days=4))
+    assert score_sentiment(warehouse, reader, BRANDS).articles == 0
+    then = [count(warehouse, name) for name in (table.ARTICLES, table.TARGETS, table.MENTIONS)]
+
+    assert (count(warehouse, final.TABLE), reader.texts) == (2, 0)
+    assert (known, then) == ([3, 3, 6], [2, 2, 4])
+
+
+def test_what_left_final_counts_no_more_though_it_is_known(warehouse: Warehouse) -> None:
+    left_as_a_copy(warehouse)
+    score_sentiment(warehouse, tone_model(), BRANDS)
+
+    assert len(targets(warehouse)) == 3
+    with warehouse.snapshot() as session:
+        for counted in (
+            "count(*) FROM final.article_targets",
+            "count(DISTINCT article_id) FROM final.article_mentions",
+            "sum(stories) FROM final.brand_sentiment_by_week",
+        ):
+            assert session.rows(f"SELECT {counted}") == [(2,)], counted
+        read = table.last_reading(session)
+        assert read is not None
+        day = timedelta(days=1)
+        times = {"before": NOON - 60 * day, "since": NOON - 7 * day, "until": NOON + day}
+        ((_, stories, *_),) = table.brands_over(session, read, ["Nova"], **times)
+        assert stories == 2
 
 
 def test_a_run_looks_only_at_what_final_brought_since_the_last_one(warehouse: Warehouse) -> None:

@@ -43,3 +43,10 @@ def tell(
         article = tone.ArticleRow(article_id, own, bad, plain, good, model, "b", "h", seq)
         tone.save(session, [article], told, mentions)
     return str(article_id)
+
+
+def read_nothing(warehouse: Warehouse) -> None:
+    """What the stage does around its reading: it forgets what it is to, and notes how far it is."""
+    with warehouse.transaction() as session:
+        span = tone.forget_departed(session)
+        tone.settle(session, span, tone.Reading("m@1", "b"))

@@ -17,9 +17,11 @@ from newsapi_dentsu.reading.tones import OF_ARTICLES
 from newsapi_dentsu.warehouse.tables import final
 from newsapi_dentsu.website.graph.endpoint import Asked, Executor
 from newsapi_dentsu.website.questions import names_text
-from support.tones import tell
+from support.articles import body, record
+from support.clock import NOON
+from support.tones import read_nothing, tell
 
-from .conftest import Site
+from .conftest import HOUR, Site
 from .test_graphql import _CountingLibrary, data
 
 
@@ -52,6 +54,79 @@ def test_lists_files_searches_and_graphql_find_the_same(told: Site) -> None:
     assert story["title"] == "Carried thrice"
     assert told.json("/api/v1/articles?tone=not_scored")["total"] == 1
     assert told.get("/api/v1/articles?tone=glad").status_code == 400
+
+
+@pytest.fixture
+def praised(site: Site) -> Site:
+    """Six articles, one an hour, that praise Nova."""
+    site.run(*(record(f"{n}", NOON - n * HOUR) for n in range(6)))
+    for n in range(6):
+        tell(site.warehouse, f"Story {n}", "positive", of={"Nova": "positive"})
+    site.run()
+    return site
+
+
+def one_leaves(site: Site) -> None:
+    """A run in which the fourth article leaves as a copy of the fifth, and another one comes."""
+    now = NOON + HOUR
+    site.run(record("3", NOON - 3 * HOUR, body=body("4")), record("late", now), now=now)
+    read_nothing(site.warehouse)
+    tell(site.warehouse, "Story late", "positive", of={"Nova": "positive"})
+    site.run(now=now)
+
+
+BY_TONE = (
+    *("articles?brand=Nova", "articles?tone=positive", "articles?brand=nova&tone=positive"),
+    *("articles?q=brand:nova", "articles?q=tone:positive", "articles?q=story&brand=Nova"),
+    *("articles?q=brand:nova&tone=positive", "search?q=brand:nova", "search?q=tone:positive"),
+)
+
+
+@pytest.mark.each_engine
+def test_pages_by_tone_have_each_article_once_though_one_leaves_meanwhile(praised: Site) -> None:
+    def page(asked: str, cursor: str = "") -> tuple[list[dict[str, Any]], str | None, int]:
+        told = praised.json(f"/api/v1/{asked}&limit=2&cursor={cursor}")
+        return told["hits" if "hits" in told else "articles"], told["next"], told["total"]
+
+    first = {asked: page(asked) for asked in BY_TONE}
+    one_leaves(praised)
+
+    for asked, (seen, cursor, total) in first.items():
+        while cursor is not None:
+            more, cursor, now = page(asked, cursor)
+            assert now == total == 6, asked
+            seen += more
+        assert [one["title"] for one in seen] == [f"Story {n}" for n in range(6)], asked
+        assert {one["tone"] for one in seen} == {"positive"}, asked
+        if asked.startswith("search"):
+            told = {"target": "Nova", "label": "positive"}
+            assert all(one["targets"] == [told] for one in seen), asked
+        newest = praised.json(f"/api/v1/{asked}&limit=100")
+        assert newest["total"] == 6
+        assert "Story 3" not in json.dumps(newest), asked
+
+
+@pytest.mark.each_engine
+def test_pages_of_graphql_by_tone_have_each_article_once_as_well(praised: Site) -> None:
+    def page(asked: str, after: str = "") -> Any:
+        return data(
+            praised,
+            f"{{ articles({asked}, first: 2, after: {json.dumps(after)}) {{ totalCount "
+            "nodes { title tone targets { target label } } pageInfo { hasNextPage endCursor } } }",
+        )["articles"]
+
+    ways = ('brand: "Nova"', 'tone: "positive"', 'q: "brand:nova"', 'q: "tone:positive"')
+    first = {asked: page(asked) for asked in ways}
+    one_leaves(praised)
+
+    of_nova = {"tone": "positive", "targets": [{"target": "Nova", "label": "positive"}]}
+    for asked, told in first.items():
+        seen = told["nodes"]
+        while told["pageInfo"]["hasNextPage"]:
+            told = page(asked, told["pageInfo"]["endCursor"])
+            assert told["totalCount"] == 6, asked
+            seen += told["nodes"]
+        assert seen == [{"title": f"Story {n}", **of_nova} for n in range(6)], asked
 
 
 def test_commands_list_what_programs_are_given(told: Site) -> None:

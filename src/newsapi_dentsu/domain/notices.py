@@ -1,6 +1,6 @@
 """What a site says to its visitors before an article begins, and isn't part of it.
 
-Consent to cookies, pleas to those who block advertising, hints about browsers, forms to subscribe:
+Consent to cookies, requests to those who block advertising, hints about browsers, forms to subscribe:
 scrapers take them along, often on the line on which the article begins. They name advertising and
 personal data, so that an article about anything else would pass for one about marketing.
 """

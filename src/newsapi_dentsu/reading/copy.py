@@ -74,7 +74,7 @@ _READ_AT_ONCE: Final = 1 << 20
 
 _TABLES: Final = (
     *("articles", "articles_past", "article_concepts", "article_topics"),
-    *("article_targets", "article_mentions"),
+    *("article_targets", "article_targets_past", "article_mentions"),
     *("stories", "story_articles", "brand_sentiment_by_week"),
 )
 
@@ -478,6 +478,7 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
         ("article_concepts", "article_id", "changed"),
         ("article_topics", "article_id", "changed"),
         ("article_targets", "article_id", "changed"),
+        ("article_targets_past", "article_id", "changed"),
         ("article_mentions", "article_id", "changed"),
         ("story_articles", "story_id", "moved"),
     ):
@@ -511,6 +512,10 @@ def _take_changed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "DELETE FROM working.final.articles_past "
         "WHERE ended_seq <= (SELECT past_from FROM working.final.reading_state)"
+    )
+    connection.execute(
+        "DELETE FROM working.final.article_targets_past "
+        "WHERE article_id NOT IN (SELECT article_id FROM working.final.articles_past)"
     )
 
 

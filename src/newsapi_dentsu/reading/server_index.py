@@ -115,8 +115,8 @@ def _take(session: Session, now: SearchState, target: int) -> SearchState:
     """Take the next changes; with the last ones the entries are complete for `target`."""
     columns = ", ".join(COLUMNS)
     shown = session.rows(
-        f"SELECT {columns} FROM final.articles WHERE change_seq > $1 AND change_seq <= $2 "
-        f"ORDER BY change_seq LIMIT {_BATCH}",
+        f"SELECT {columns}, {FOR_GOOD} FROM final.articles "
+        f"WHERE change_seq > $1 AND change_seq <= $2 ORDER BY change_seq LIMIT {_BATCH}",
         now.reached,
         target,
     )
@@ -139,12 +139,13 @@ def _take(session: Session, now: SearchState, target: int) -> SearchState:
 
 
 def _take_tones(session: Session, now: SearchState, target: int) -> SearchState:
-    """Take the next changes of tones, of articles that the entries have."""
+    """Take the next changes of tones, of articles that the entries have, as they were as well."""
     toned = tone.changed_after(session, now.tone_seq or 0, _BATCH)
     columns = ", ".join(COLUMNS)
+    of_toned = "article_id IN (SELECT unnest($1::text[])) AND change_seq <= $2"
     shown = session.rows(
-        f"SELECT {columns} FROM final.articles "
-        "WHERE article_id IN (SELECT unnest($1::text[])) AND change_seq <= $2",
+        f"SELECT {columns}, {FOR_GOOD} FROM final.articles WHERE {of_toned} UNION ALL "
+        f"SELECT {columns}, ended_seq FROM final.articles_past WHERE {of_toned}",
         toned,
         now.reached,
     )
@@ -157,8 +158,9 @@ def _take_tones(session: Session, now: SearchState, target: int) -> SearchState:
 
 
 def _entries(session: Session, rows: Sequence[Row]) -> list[Entry]:
+    """The entries of articles in `COLUMNS`, each with the change that ended it."""
     spoken = spoken_of(session, [row[0] for row in rows])
-    return [entry(row, targets=spoken.get(row[0], [])) for row in rows]
+    return [entry(row[:-1], row[-1], spoken.get(row[0], [])) for row in rows]
 
 
 def _save(session: Session, made: Sequence[Entry], model: str) -> None:

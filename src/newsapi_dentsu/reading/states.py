@@ -52,7 +52,7 @@ class ArticleFilter:
 
     `topic` is known in the views only. `brand` is the whole name of whom the article speaks about,
     and `tone` how it speaks of that, or in its title and first sentence where no brand is asked
-    for; both are as of now in every state.
+    for. Both are as of now in every state; of articles that have left, as of when they did.
     """
 
     since: date | None = None
@@ -455,10 +455,10 @@ def _changed(session: Session, state: int, wanted: ArticleFilter, since: int) ->
     parameters: list[object] = []
     came = Conditions(parameters)
     came.add("change_seq > {} AND change_seq <= {}", since, state)
-    _add_wanted(came, wanted, ARTICLES.published)
+    _add_wanted(came, wanted, ARTICLES, ARTICLES.now)
     went = Conditions(parameters)
     went.add("change_seq <= {0} AND ended_seq > {0}", since)
-    _add_wanted(went, wanted, ARTICLES.published)
+    _add_wanted(went, wanted, ARTICLES, ARTICLES.before)
     count: int = one(
         session,
         f"SELECT (SELECT count(*) FROM {ARTICLES.now} WHERE {came.all}) - "
@@ -560,7 +560,7 @@ def _of_state(
         conditions = Conditions(parameters)
         if state is not None:
             conditions.add(of_state, state)
-        _add_wanted(conditions, wanted, relation.published)
+        _add_wanted(conditions, wanted, relation, table)
         if after is not None:
             conditions.add(f"({relation.published}, article_id) < ({{}}, {{}})", *after)
         if found:
@@ -580,7 +580,10 @@ def _shown(relation: Relation, state: int | None) -> Mapping[str, str]:
     return {relation.now: of_now, relation.before: "change_seq <= {0} AND ended_seq > {0}"}
 
 
-def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -> None:
+def _add_wanted(
+    conditions: Conditions, wanted: ArticleFilter, relation: Relation, table: str
+) -> None:
+    published = relation.published
     days = wanted.search.within(wanted.since, wanted.until)
     if days.since is not None:
         conditions.add(f"{published} >= {{}}", day_start(days.since))
@@ -594,15 +597,17 @@ def _add_wanted(conditions: Conditions, wanted: ArticleFilter, published: str) -
         conditions.add("topics @> ARRAY[CAST({} AS text)]", wanted.topic)
     if wanted.lang is not None:
         conditions.add("lang = {}", wanted.lang)
+    now = table == relation.now
     if wanted.brand is not None:
+        targets = "final.article_targets" if now else "final.article_targets_past"
         told = "AND label = {1}" if wanted.tone else ""
         conditions.add(
-            "article_id IN (SELECT article_id FROM final.article_targets "
-            f"WHERE target_key = {{0}} {told})",
+            f"article_id IN (SELECT article_id FROM {targets} WHERE target_key = {{0}} {told})",
             name_key(wanted.brand),
             *([wanted.tone] if wanted.tone else []),
         )
     elif wanted.tone is not None:
+        articles = ARTICLES.now if now else ARTICLES.before
         conditions.add(
-            "article_id IN (SELECT article_id FROM final.articles WHERE tone = {})", wanted.tone
+            f"article_id IN (SELECT article_id FROM {articles} WHERE tone = {{}})", wanted.tone
         )

@@ -1,6 +1,7 @@
 """How articles and stories speak about whom, for readers: the tones, and the sentences behind them.
 
-Tones are as of now in every state of the articles. In whatever is counted a story counts once.
+Tones are as of now in every state of the articles, and of those that have left as of when they did.
+In whatever is counted a story counts once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from newsapi_dentsu.warehouse.tables import tone
 from newsapi_dentsu.warehouse.tables.rows import rows_by_key
 
 _TARGETS: Final = "final.article_targets"
+_PAST_TARGETS: Final = "final.article_targets_past"
 _MENTIONS: Final = "final.article_mentions"
 
 _NAMES_COMPARED: Final = 5_000
@@ -113,11 +115,24 @@ def labels(own: str | None, targets: Iterable[Speaks]) -> tuple[str, ...]:
 def spoken_of(session: Session, article_ids: Sequence[str]) -> dict[str, list[Speaks]]:
     """Whom each of these articles speaks about, and how; those first of whom it says most."""
     columns = ("article_id", "target", "label", "mentions")
-    found = rows_by_key(session, _TARGETS, columns, "article_id", article_ids)
+    found = _targets(session, columns, article_ids)
     told: dict[str, list[Speaks]] = {}
     for article_id, target, label, _ in sorted(found, key=lambda row: (-row[3], row[1])):
         told.setdefault(article_id, []).append(Speaks(target, label))
     return told
+
+
+def _targets(session: Session, columns: Sequence[str], article_ids: Sequence[str]) -> list[Row]:
+    """The columns of the targets of these articles, of those that have left as well."""
+    if not article_ids:
+        return []
+    listed = ", ".join(columns)
+    # Those that have changed stand in both views, with the same tones.
+    both = " UNION ".join(
+        f"SELECT {listed} FROM {view} WHERE article_id IN (SELECT unnest($1::text[]))"
+        for view in (_TARGETS, _PAST_TARGETS)
+    )
+    return session.rows(both, list(article_ids))
 
 
 def article_tones(session: Session, article_ids: Sequence[str]) -> dict[str, str | None]:
@@ -166,7 +181,7 @@ def _told(session: Session, belongs: dict[str, str]) -> dict[str, list[TargetTon
     ids = list(belongs)
     columns = ("article_id", "target", "kind", "mentions", *Tone._fields, "model")
     told: dict[tuple[str, str], list[Row]] = {}
-    for row in rows_by_key(session, _TARGETS, columns, "article_id", ids):
+    for row in _targets(session, columns, ids):
         told.setdefault((belongs[row[0]], row[1]), []).append(row)
     sentences: dict[tuple[str, str], list[Mention]] = {}
     names = [one.name for one in fields(Mention)]

@@ -17,7 +17,7 @@ READER: Final = "news_reader"
 SEARCHED: Final = ("final.search_entries", "final.search_state")
 """What the role looks words up in; it has the words of what the views show."""
 
-SINCE: Final = 19
+SINCE: Final = 23
 """The first version of the schema whose tables have all that the views read."""
 
 READER_SEES_SCHEMA: Final = (
@@ -190,6 +190,11 @@ def views(engine: str) -> dict[str, str]:
         "told.negative, told.neutral, told.positive, told.label, told.model, told.target_key "
         "FROM final.article_sentiment AS told "
         "JOIN final.filtered_news AS shown ON shown.article_id = told.article_id",
+        # The same of articles in `final.articles_past`, whether they are still shown or have left.
+        "final.article_targets_past": "SELECT told.article_id, told.target, told.kind, "
+        "told.mentions, told.negative, told.neutral, told.positive, told.label, told.model, "
+        "told.target_key FROM final.article_sentiment AS told "
+        "WHERE told.article_id IN (SELECT article_id FROM final.past_articles AS shown)",
         # A row for each sentence that shows it.
         "final.article_mentions": "SELECT told.article_id, told.target, told.sentence_number, "
         "told.kind, told.sentence, told.name_start, told.name_end, "

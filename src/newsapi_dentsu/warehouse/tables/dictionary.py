@@ -434,6 +434,7 @@ DICTIONARY |= {
             if name != "article_id"
         },
     },
+    "final.article_targets_past": DICTIONARY[tone.TARGETS],
     "final.article_mentions": DICTIONARY[tone.MENTIONS],
     "final.articles_by_week": {
         "week": Column("The Monday (UTC) that begins the week.", _READING),

@@ -21,8 +21,10 @@ SEQUENCE = "final.tones_seq"
 """Names in `ops.positions` the number of the last change of tones."""
 
 TOLD = "final.tones_told"
-"""Position: up to this change of final the tone of each article is told, and none is told of those
-that left."""
+"""Position: up to this change of final the tone of each article is told."""
+
+FORGOTTEN = "final.tones_forgotten"
+"""Position: of articles that left up to this change of final, and stay away, no tone is told."""
 
 READ_AS = "final.tones_read_as"
 """Position: the number of the reading by which all articles that are told were read; else 0."""
@@ -385,30 +387,48 @@ def note_unchanged(session: Session, seen: dict[str, int]) -> None:
 def forget_departed(session: Session) -> Span:
     """Delete what is known of articles that left final; returns what is to be looked through.
 
-    That is what has changed since tones were told. Where rows came or went by other ways than the
+    It stays as long as states can be read that have the article. To be looked through is what has
+    changed since tones were told. Where rows came or went by other ways than the
     pipeline's, such as tables that were emptied to be made again, it is all that there is.
     """
     after = positions.position(session, TOLD)
     last = positions.position(session, final.CHANGES_SEQUENCE)
+    past_from = positions.position(session, final.PAST_FROM)
+    lately = f"SELECT article_id FROM {final.CHANGES} WHERE seq > {past_from}"
+    forgotten = positions.position(session, FORGOTTEN)
+    if forgotten != past_from:
+        positions.set_position(session, FORGOTTEN, past_from)
     if 0 < after <= last:
         left = session.rows(
-            f"SELECT DISTINCT article_id FROM {final.CHANGES} WHERE seq > $1", after
+            f"SELECT DISTINCT article_id FROM {final.CHANGES} WHERE seq > $1 AND seq <= $2 "
+            f"AND article_id NOT IN ({lately})",
+            forgotten,
+            past_from,
         )
         gone = {article_id for (article_id,) in left}
         there = rows_by_key(session, final.TABLE, ("article_id",), "article_id", gone)
         _forget(session, sorted(gone - {article_id for (article_id,) in there}))
+        kept: int = one(
+            session,
+            f"SELECT count(*) FROM {ARTICLES} AS told WHERE told.article_id IN ({lately}) "
+            f"AND NOT EXISTS (SELECT 1 FROM {final.TABLE} AS shown "
+            "WHERE shown.article_id = told.article_id)",
+        )
         untold: int = one(
             session,
             f"SELECT count(*) {_SHOWN} WHERE shown.change_seq > $1 AND told.article_id IS NULL",
             after,
         )
         told: int = one(session, f"SELECT count(*) FROM {ARTICLES}")
-        if told + untold == one(session, f"SELECT count(*) FROM {final.TABLE}"):
+        if told - kept + untold == one(session, f"SELECT count(*) FROM {final.TABLE}"):
             return Span(after, last)
-    for table, known in ((ARTICLES, final.TABLE), (TARGETS, ARTICLES), (MENTIONS, ARTICLES)):
-        session.execute(
-            f"DELETE FROM {table} WHERE article_id NOT IN (SELECT article_id FROM {known})"
-        )
+    in_final = f"SELECT article_id FROM {final.TABLE}"
+    read = f"SELECT article_id FROM {ARTICLES}"
+    for table, known in (
+        (ARTICLES, f"{in_final} UNION ALL {lately}"),
+        *((table, read) for table in (TARGETS, MENTIONS)),
+    ):
+        session.execute(f"DELETE FROM {table} WHERE article_id NOT IN ({known})")
     positions.set_position(session, READ_AS, 0)
     return Span(0, last)
 

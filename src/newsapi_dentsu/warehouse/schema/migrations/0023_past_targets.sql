@@ -1,0 +1,2 @@
+-- Programs of schema version 17 and newer work on.
+-- Only the view final.article_targets_past comes: whom articles speak about that have left.
