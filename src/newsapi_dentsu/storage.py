@@ -41,6 +41,10 @@ class ObjectStore(Protocol):
         """The names of all files that begin with `prefix`, sorted."""
         ...
 
+    def sizes(self) -> dict[str, int]:
+        """The names of all files with their sizes in bytes."""
+        ...
+
     def read(self, name: str) -> bytes | None:
         """The content of a small file; None where there is none."""
         ...
@@ -113,7 +117,10 @@ def set_aside(path: Path) -> Path:
 
 
 class Folder(ObjectStore):
-    """A folder on a disk of this machine; no name and no link leads out of it."""
+    """A folder on a disk of this machine; no name and no link leads out of it.
+
+    A folder below it that is a link, or may not be read, is told as if it were an empty file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -121,10 +128,15 @@ class Folder(ObjectStore):
 
     @override
     def names(self, prefix: str = "") -> list[str]:
+        return sorted(name for name in self.sizes() if name.startswith(prefix))
+
+    @override
+    def sizes(self) -> dict[str, int]:
         with self._errors_explained():
-            found = (path for path in self._path.rglob("*") if path.is_file() and self._holds(path))
-            names = (path.relative_to(self._path).as_posix() for path in found)
-            return sorted(name for name in names if name.startswith(prefix))
+            if not self._path.exists():
+                return {}
+            found = self._below(self._path)
+            return {path.relative_to(self._path).as_posix(): size for path, size in found}
 
     @override
     def read(self, name: str) -> bytes | None:
@@ -175,6 +187,22 @@ class Folder(ObjectStore):
                     self._inside(below.relative_to(self._path).as_posix())
             return str(path), {}
 
+    def _below(self, folder: Path) -> Iterator[tuple[Path, int]]:
+        """The files in a folder, at any depth, with their sizes."""
+        with os.scandir(folder) as entries:
+            paths = [folder / entry.name for entry in entries]
+        for path in paths:
+            try:
+                if path.is_dir():
+                    yield from [(path, 0)] if path.is_symlink() else [*self._below(path)]
+                elif path.is_file() and self._holds(path):
+                    yield path, path.stat().st_size
+            except PermissionError:
+                yield path, 0
+            except FileNotFoundError:
+                # Somebody deleted it meanwhile.
+                continue
+
     def _inside(self, name: str) -> Path:
         """The path of a file, which is below this folder whatever the name says."""
         path = self._path / name
@@ -211,6 +239,11 @@ class Container(ObjectStore):
     def names(self, prefix: str = "") -> list[str]:
         with self._errors_explained(prefix):
             return sorted(self._client.list_blob_names(name_starts_with=prefix))
+
+    @override
+    def sizes(self) -> dict[str, int]:
+        with self._errors_explained(""):
+            return {blob.name: blob.size for blob in self._client.list_blobs()}
 
     @override
     def read(self, name: str) -> bytes | None:

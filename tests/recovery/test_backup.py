@@ -100,7 +100,9 @@ def test_a_damaged_manifest_is_not_in_the_way_of_other_backups(
         for hour in range(2)
     )
     (tmp_path / "place" / newer.name / "export_manifest.json").write_text("{")
-    assert backups.find(place, None) == older
+    assert backups.find(place, older.name) == older
+    with pytest.raises(StorageError, match=f"newer than the newest whole one.*{newer.name}"):
+        backups.find(place, None)
     with pytest.raises(StorageError, match=f"no whole backup {newer.name}; whole ones there"):
         backups.find(place, newer.name)
 

@@ -78,17 +78,24 @@ def backup(ctx: click.Context, *, location: str | None, keep: int | None, as_jso
 )
 @as_json
 def list_(*, location: str | None, as_json: bool) -> None:
-    """List the whole backups, the newest first."""
-    from newsapi_dentsu.recovery.backups import backups
+    """List the whole backups, the newest first; damaged ones are told with what is wrong."""
+    from newsapi_dentsu.recovery.backups import list_backups
 
     store = backup_store(load_settings(), location)
-    found = backups(store)
+    found = list_backups(store)
     if as_json:
-        click.echo(json.dumps({"place": store.location, "backups": [_figures(b) for b in found]}))
+        shown = {
+            "place": store.location,
+            "backups": [_figures(one) for one in found.whole],
+            "damaged": [{"name": name, "reason": why} for name, why in found.damaged.items()],
+        }
+        click.echo(json.dumps(shown))
         return
-    for one in found:
+    for one in found.whole:
         _print(one)
-    if not found:
+    for name, why in found.damaged.items():
+        click.echo(f"{name} is not whole: {why}", err=True)
+    if not found.whole:
         click.echo(f"no whole backup in {store.location}")
 
 

@@ -382,11 +382,16 @@ def _free_space(settings: Settings, limits: Limits) -> Iterator[Finding]:
 def _backups(settings: Settings, now: datetime) -> Iterator[Finding]:
     if settings.backup_location is None:
         return
-    from newsapi_dentsu.recovery.backups import backups
+    from newsapi_dentsu.recovery.backups import list_backups
     from newsapi_dentsu.storage import open_store
 
-    found = backups(open_store(settings.backup_location))
-    made_at = found[0].manifest.exported_at if found else None
+    found = list_backups(open_store(settings.backup_location))
+    if found.newer:
+        name, why = next(iter(found.newer.items()))
+        detail = f"the newest in {settings.backup_location}, {name}, is damaged: {why}"
+        yield Finding("backup", "problem", detail, "newsapi backup; see newsapi backup list")
+        return
+    made_at = found.whole[0].manifest.exported_at if found.whole else None
     yield _copy("backup", settings.backup_location, made_at, now, LONGEST_BACKUP_AGE)
 
 
