@@ -1,7 +1,9 @@
 """A backup holds every table and proves it; an interrupted one is none; old ones go."""
 
 import json
+import time
 from datetime import timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,9 @@ from support.articles import many
 from support.clock import NOON
 from support.databases import Database
 from support.parts import first_quick
+from support.processes import event, process
 
-from .conftest import Run, back_up
+from .conftest import Run, archive, back_up
 
 
 class Stubborn(Folder):
@@ -90,6 +93,40 @@ def test_the_newest_are_kept_and_nothing_of_anybody_else_is_touched(
     assert [one.deleted for one in made] == [(), (), (names[0],)]
     assert [one.name for one in backups.backups(place)] == [names[2], names[1]]
     assert set(foreign) <= set(place.names())
+
+
+def test_what_killed_backups_and_archivings_left_on_the_disk_goes_with_the_next_one(
+    database: Database, place: Folder, scratch_folder: Path, tmp_path: Path
+) -> None:
+    warehouse = database.open()
+    for work in (_back_up_until_killed, _archive_until_killed):
+        begun = event()
+        with process(work, database, tmp_path / "other place", scratch_folder, begun):
+            assert begun.wait(60)
+        (left,) = scratch_folder.iterdir()
+        assert any(left.iterdir())
+        back_up(warehouse, place, scratch_folder, NOON)
+        assert list(scratch_folder.iterdir()) == []
+
+
+def _back_up_until_killed(database: Database, place: Path, scratch: Path, begun: Event) -> None:
+    back_up(database.open(), _Hanging(place, begun), scratch, NOON)
+
+
+def _archive_until_killed(database: Database, place: Path, scratch: Path, begun: Event) -> None:
+    archive(database.open(), _Hanging(place, begun), scratch, NOON)
+
+
+class _Hanging(Folder):
+    """A folder that takes for ever."""
+
+    def __init__(self, path: Path, begun: Event) -> None:
+        super().__init__(path)
+        self._begun = begun
+
+    def upload(self, source: Path, name: str) -> None:
+        self._begun.set()
+        time.sleep(60)
 
 
 def test_a_damaged_manifest_is_not_in_the_way_of_other_backups(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from newsapi_dentsu.cli.output import progress_bars
 from newsapi_dentsu.errors import SettingsError, StorageError
+from newsapi_dentsu.scratch import scratch_folder
 from newsapi_dentsu.settings import Settings, load_settings
 from newsapi_dentsu.storage import ObjectStore, open_store
 from newsapi_dentsu.wording import utc_text
@@ -159,7 +158,7 @@ def maintain(*, location: str | None, dry_run: bool, as_json: bool) -> None:
         return
     with (
         _locked(settings),
-        _scratch(settings) as folder,
+        scratch_folder(settings.data_folder, "archive") as folder,
         progress_bars(shown=not as_json) as bars,
     ):
         lake = _existing(store)
@@ -189,7 +188,11 @@ def take_over(*, location: str | None, dry_run: bool) -> None:
     if dry_run:
         click.echo(f"{lake.rows:,} records in {len(lake.records):,} day files would be taken over")
         return
-    with _locked(settings), _scratch(settings) as folder, progress_bars(shown=True) as bars:
+    with (
+        _locked(settings),
+        scratch_folder(settings.data_folder, "archive") as folder,
+        progress_bars(shown=True) as bars,
+    ):
         done = taking_over.take_over(store, lake, folder, bars("Taking over"))
     click.echo(
         f"{done.rows:,} records were taken over into {len(done.records):,} files, proven by "
@@ -223,13 +226,6 @@ def _locked(settings: Settings) -> Iterator[Warehouse]:
         warehouse.run_lock("newsapi archive", settings.run_wait_seconds),
     ):
         yield warehouse
-
-
-@contextmanager
-def _scratch(settings: Settings) -> Iterator[Path]:
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".archive-", dir=settings.data_folder) as folder:
-        yield Path(folder)
 
 
 def _tell(done: list[Due], *, dry_run: bool, as_json: bool) -> None:

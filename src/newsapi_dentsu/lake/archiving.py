@@ -4,7 +4,6 @@ A table's log keeps the last number that was added together with its rows. So an
 killed anywhere is gone on with, and nothing is there twice. The list comes last.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from newsapi_dentsu.lake.maintenance import compact_months, delete_unused
 from newsapi_dentsu.lake.mending import mend
 from newsapi_dentsu.lake.taking_over import take_over
 from newsapi_dentsu.progress import Progress
+from newsapi_dentsu.scratch import scratch_folder
 from newsapi_dentsu.storage import ObjectStore
 from newsapi_dentsu.transfer import raw_files
 from newsapi_dentsu.warehouse import Warehouse
@@ -81,9 +81,7 @@ def archive(
         StorageError: the store can't be used, or it holds another database's records.
         SettingsError: the extra `lake` is missing.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".archive-", dir=scratch) as temporary:
-        folder = Path(temporary)
+    with scratch_folder(scratch, "archive") as folder:
         before, states, dropped = (
             (Lake(), {}, Counter[str]()) if anew else _begun(source, store, folder)
         )

@@ -4,7 +4,6 @@ A backup is what `newsapi export` writes, and its manifest comes last: without i
 """
 
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from newsapi_dentsu.errors import StorageError, WarehouseError
 from newsapi_dentsu.progress import Progress
+from newsapi_dentsu.scratch import scratch_folder
 from newsapi_dentsu.storage import ObjectStore
 from newsapi_dentsu.transfer import files
 from newsapi_dentsu.transfer.files import MANIFEST, Manifest
@@ -93,9 +93,7 @@ def back_up(
         StorageError: the store can't be used.
     """
     name = _name(now)
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=scratch) as temporary:
-        folder = Path(temporary)
+    with scratch_folder(scratch, "backup") as folder:
         if not files.export(source, folder, "parquet", memory, progress, now=now).equal:
             raise StorageError("the files don't hold what the tables hold: no backup was made")
         made = _backup(name, (folder / MANIFEST).read_bytes(), store)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.meaning import open_embedder
 from newsapi_dentsu.progress import Bars
+from newsapi_dentsu.scratch import scratch_folder
 from newsapi_dentsu.settings import Settings
 from newsapi_dentsu.source import load_topics
 from newsapi_dentsu.stages.curate import curate
@@ -134,9 +134,8 @@ class Job:
         """
         folder = self._settings.data_folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".migration-", dir=folder) as temporary:
-                self._scratch = Path(temporary) / "news.duckdb"
+            with scratch_folder(folder, "migration") as made:
+                self._scratch = made / "news.duckdb"
                 yield self._scratch
         except OSError as error:
             raise WarehouseError(
