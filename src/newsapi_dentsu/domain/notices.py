@@ -1,8 +1,8 @@
 """What a site says to its visitors before an article begins, and isn't part of it.
 
-Consent to cookies, requests to those who block advertising, hints about browsers, forms to subscribe:
-scrapers take them along, often on the line on which the article begins. They name advertising and
-personal data, so that an article about anything else would pass for one about marketing.
+Consent to cookies, requests to those who block advertising, hints about browsers: scrapers take
+them along, often on the line on which the article begins. They name advertising and personal data,
+so that an article about anything else would pass for one about marketing.
 """
 
 import re
