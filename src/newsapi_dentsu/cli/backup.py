@@ -78,7 +78,10 @@ def backup(ctx: click.Context, *, location: str | None, keep: int | None, as_jso
 )
 @as_json
 def list_(*, location: str | None, as_json: bool) -> None:
-    """List the whole backups, the newest first; damaged ones are told with what is wrong."""
+    """List the whole backups, the newest first.
+
+    Damaged ones are told with what is wrong with them.
+    """
     from newsapi_dentsu.recovery.backups import list_backups
 
     store = backup_store(load_settings(), location)
