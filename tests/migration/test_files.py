@@ -119,6 +119,18 @@ def test_an_export_that_broke_off_among_its_files_is_refused_until_another_is_wh
     assert len(list(folder.iterdir())) == len(tables()) + 1
 
 
+def test_of_two_exports_into_a_folder_at_once_the_second_is_refused(
+    duckdb: Warehouse, tmp_path: Path
+) -> None:
+    def second(_done: int, _total: int) -> None:
+        with pytest.raises(WarehouseError, match="another export into it is under way"):
+            export(duckdb, tmp_path)
+
+    assert files.export(duckdb, tmp_path, "csv", "128MB", second, now=NOON).equal
+    assert export(duckdb, tmp_path).equal
+    assert len(list(tmp_path.iterdir())) == len(tables()) + 1
+
+
 def _let_fail(patch: pytest.MonkeyPatch, renames: int | None) -> None:
     """Fill the disk after so many files have got their names, or as the first one is written."""
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

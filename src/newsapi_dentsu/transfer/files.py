@@ -7,7 +7,6 @@ table's order, nothing between two commas for NULL, "" for an empty text, times 
 import csv
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pydantic import AwareDatetime, StringConstraints, ValidationError
 
 from newsapi_dentsu.errors import WarehouseError
 from newsapi_dentsu.progress import Progress
+from newsapi_dentsu.scratch import FolderInUseError, held_folder
 from newsapi_dentsu.transfer import adoption, copying, proof
 from newsapi_dentsu.transfer.file_lists import FileList, ListedFile, first_mistake
 from newsapi_dentsu.transfer.postgres_snapshot import postgres_snapshot
@@ -108,13 +108,11 @@ def export(
     The files get their names when all of them are written, and the manifest last.
 
     Raises:
-        WarehouseError: the source can't be read or the folder can't be written.
+        WarehouseError: the source can't be read, the folder can't be written, or another export
+            into it is under way.
     """
-    part = folder / ".export.part"
     try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        try:
+        with held_folder(folder / ".export.part") as part:
             if isinstance(source.engine, PostgresEngine):
                 before = _from_postgres(source, source.engine, part, format_, memory, progress)
             else:
@@ -123,8 +121,11 @@ def export(
             result = Exported(before, after)
             if result.equal:
                 _publish(part, folder, format_, result, _heading(source, now))
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    except FolderInUseError:
+        raise WarehouseError(
+            f"{folder}: another export into it is under way: wait for its end, or name another "
+            "folder"
+        ) from None
     except OSError as error:
         raise WarehouseError(f"{folder} can't be written: {error.strerror or error}") from error
     return result
