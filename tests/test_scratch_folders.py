@@ -1,5 +1,7 @@
 """Folders of passing use: one process has each to itself, and what a killed one left goes."""
 
+import errno
+import fcntl
 import os
 import time
 from multiprocessing.synchronize import Event
@@ -86,4 +88,16 @@ def test_one_of_a_name_is_one_processs_at_a_time_and_empty_at_its_beginning(tmp_
         assert (folder / "mine").exists()
     with held_folder(folder):
         assert not (folder / "mine").exists()
+    assert not folder.exists()
+
+
+def test_where_files_can_t_be_locked_work_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(_descriptor: int, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with held_folder(tmp_path / "folder") as folder:
+        (folder / "mine").write_bytes(b"much")
     assert not folder.exists()

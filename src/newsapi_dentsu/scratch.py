@@ -4,6 +4,7 @@ A lock on a file in the folder says that it is in use: the kernel's `flock`, whi
 lets go.
 """
 
+import errno
 import fcntl
 import os
 import re
@@ -19,6 +20,9 @@ Kind = Literal["archive", "backup", "migration"]
 
 _IN_USE: Final = ".in-use"
 _OURS: Final = re.compile(rf"\.(?:{'|'.join(get_args(Kind))})-[a-z0-9_]{{8}}")
+NO_LOCKS: Final = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP))
+"""What systems say whose files can't be locked, as those of some mounted containers."""
+
 _LEFT_SECONDS: Final = 24 * 60 * 60
 """Age from which a folder that nothing says to be in use is taken for one that was left."""
 
@@ -94,6 +98,11 @@ def _locked(folder: Path) -> int:
             raise FolderInUseError from None
         except FileNotFoundError:
             pass
+        except OSError as error:
+            if error.errno in NO_LOCKS:
+                return descriptor
+            os.close(descriptor)
+            raise
         except BaseException:
             os.close(descriptor)
             raise

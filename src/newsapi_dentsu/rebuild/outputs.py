@@ -1,6 +1,5 @@
 """The folder that a rebuild fills: what may be in it, and how its tables get there."""
 
-import errno
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Final
 import filelock
 
 from newsapi_dentsu.errors import StorageError
+from newsapi_dentsu.scratch import NO_LOCKS
 
 LIST: Final = "rebuild.json"
 """Written last: tables beside it are whole."""
@@ -20,9 +20,6 @@ _WORK: Final = ".rebuild"
 _LOCK: Final = "lock"
 _GONE: Final = ".gone"
 """Ends the names of working folders that are being deleted: no attempt goes on with a part."""
-
-_NO_LOCKS: Final = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
-"""What systems say whose files can't be locked, as those of some mounted containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class Output:
         except NotImplementedError:
             pass
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 raise
         try:
             yield
