@@ -211,3 +211,25 @@ def test_a_backup_that_lacks_a_file_is_none_of_those_that_are_kept(
     disconnect(source)
     assert done.deleted == ()
     assert (backups / NEW / "export_manifest.json").exists()
+
+
+def test_what_a_changed_backup_holds_is_imported_from_a_copy_of_it(
+    run: Run, target: DuckDBDatabase, backups: Path, tmp_path: Path
+) -> None:
+    manifest = backups / NEW / "export_manifest.json"
+    told = json.loads(manifest.read_text())
+    told["tables"]["raw.ai_marketing_news_raw"]["hash"] = "0" * len(
+        told["tables"]["raw.ai_marketing_news_raw"]["hash"]
+    )
+    manifest.write_text(json.dumps(told))
+    done = run(target, "restore", NEW, **{"BACKUP_LOCATION": str(backups)})
+    assert (done.code, done.out) == (1, "")
+    assert "from a copy of its folder" in done.err
+    assert "delete" not in done.err
+    copy = tmp_path / "copy"
+    shutil.copytree(backups / NEW, copy)
+    refused = run(target, "import", str(copy))
+    assert "from a copy of the folder" in refused.err
+    (copy / "export_manifest.json").unlink()
+    assert run(target, "import", str(copy)).code == 0
+    assert manifest.exists()

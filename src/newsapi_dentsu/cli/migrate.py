@@ -146,7 +146,13 @@ def import_(
     job = Job(settings, chosen, "newsapi import")
     files.read_manifest(folder)
     with progress_bars(shown=not as_json) as bars, job.scratch() as path:
-        files.load(folder, path, settings.duckdb_memory_limit, bars("Reading files"))
+        try:
+            files.load(folder, path, settings.duckdb_memory_limit, bars("Reading files"))
+        except files.ChangedFilesError as error:
+            raise files.ChangedFilesError(
+                f"{error}. To import them as they are, delete {files.MANIFEST} from a copy of the "
+                "folder and import that."
+            ) from None
         with job.opened(path) as session:
             moved = job.to_database(session, str(folder), None, bars)
     shown.moved(moved, as_json=as_json)

@@ -186,6 +186,12 @@ def _load_backup(
         progress(done, len(contents))
     try:
         files.load(folder / backup.name, path, memory, bars("Loading"))
+    except files.ChangedFilesError:
+        raise StorageError(
+            f"the files of the backup {backup.name} in {store.location} were changed or damaged "
+            "since: `newsapi backup list` names the others. What these hold can be imported from a "
+            f"copy of its folder without {files.MANIFEST}: newsapi import COPY"
+        ) from None
     except WarehouseError as error:
         raise StorageError(
             f"the backup {backup.name} in {store.location} can't be read back ({error}): "

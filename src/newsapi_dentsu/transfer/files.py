@@ -59,6 +59,10 @@ _SHORT = {
 }
 
 
+class ChangedFilesError(WarehouseError):
+    """The files of an export were changed or damaged since."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What an export says of itself.
@@ -199,8 +203,8 @@ def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
     is read off the rows.
 
     Raises:
-        WarehouseError: a file can't be read, or isn't what the export's manifest says; the message
-            names it and, where known, the line.
+        ChangedFilesError: what the files hold isn't what the export's manifest says.
+        WarehouseError: a file can't be read; the message names it and, where known, the line.
     """
     manifest = read_manifest(folder)
     latest = history.migrations()[-1].version
@@ -218,9 +222,9 @@ def load(folder: Path, path: Path, memory: str, progress: Progress) -> None:
         found = proof.duckdb_digests(duckdb_session(session))
     wrong = [name for name, digest in manifest.digests.items() if found.get(name) != digest]
     if wrong:
-        raise WarehouseError(
+        raise ChangedFilesError(
             f"the files in {folder} don't hold what was exported ({', '.join(wrong)}): they were "
-            f"changed or damaged since. To import them as they are, delete {MANIFEST}."
+            "changed or damaged since"
         )
 
 
