@@ -578,10 +578,29 @@ def test_what_a_site_says_to_its_visitors_is_not_the_article(notice: str, betwee
         "Our partners in advertising want your data, the chain announced.",
         "We and our readers have waited for this model.",
         "Ad blockers cost publishers a tenth of their sales.",
+        "JavaScript is required for most web jobs today.",
+        "Your privacy is important to us, the giant tells its users.",
+        "We and our partners launch a vault for personal data today.",
+        "Accept cookies? A new law lets you choose.",
     ],
 )
 def test_an_article_about_cookies_and_blockers_is_whole(sentence: str) -> None:
     assert own(f"{sentence} {STORY}") == f"{sentence} {STORY}"
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        "US advertising spending fell by five per cent.",
+        "US privacy law binds vendors and their partners.",
+        "You need consent to train models, regulators insist.",
+        "Close to 400 people lost their jobs.",
+        "OK Magazine was sold to a chain.",
+        "Continue reading was all the page of the bank showed.",
+    ],
+)
+def test_an_article_begins_in_the_paragraph_below_a_notice(lead: str) -> None:
+    assert own(f"This site uses cookies.\n\n{lead} {STORY}") == f"{lead} {STORY}"
 
 
 def test_a_notice_stays_where_hardly_a_report_follows_it() -> None:

@@ -16,7 +16,7 @@ COOKIES_BESIDE: Final = re.compile(
 """What the further sentences of a notice about cookies speak of."""
 
 TO_READERS: Final = re.compile(
-    r"\b(?:we|our|us|you|your|please|click|accept|reject|manage)\b", re.IGNORECASE
+    r"\b(?:we|our|(?-i:us|Us)|you|your|please|click|accept|reject|manage)\b", re.IGNORECASE
 )
 """Sites speak to their readers of themselves, reports of both don't."""
 
@@ -40,7 +40,7 @@ _NOTICE = re.compile(
         (
             # consent
             r"we value your privacy\b(?=\W*\Z|,| and\b)",
-            r"your privacy (?:is important|matters) to us\b",
+            r"your privacy (?:is important|matters) to us\W*\Z",
             rf"{_SITE} (?:uses?|(?:is|are) using|requires?) (?:\w+ ){{0,3}}cookies\b",
             r"(?:with your (?:permission|consent|agreement),? )?"
             rf"{_WE_AND_PARTNERS}.{{0,200}}{_DATA}",
@@ -48,7 +48,6 @@ _NOTICE = re.compile(
             r"we (?:use|are using|store) (?:\w+ ){0,4}cookies\b.{0,120}\byour?\b",
             rf"(?:by|if you) (?:using|continu(?:e|ing)|brows(?:e|ing)|visiting|clicking|accepting"
             rf"|closing)\b.{{0,120}}\b(?:cookies?\b|cookie policy\b|{_SITE})",
-            r"(?:please )?(?:accept|reject|manage) (?:all )?cookies\b",
             # what blocks advertising
             r"(?:we(?:['\u2019]ve| have)? (?:noticed|detected|see)|it (?:looks|seems|appears)"
             r"|looks like|you (?:are|appear|seem)|you['\u2019]re)\b.{0,60}\bad[- ]?block",
@@ -58,7 +57,7 @@ _NOTICE = re.compile(
             r"(?:you (?:need|must) (?:to )?|please )?(?:enable|activate|allow|turn on) java ?script"
             r"\b(?=.{0,80}\b(?:your|this|our|site|page|browser)\b|\W*\Z)",
             r"java ?script (?:is|must be|needs to be|has to be) (?:currently )?(?:disabled|required"
-            r"|enabled|turned off)\b(?=\W*\Z| (?:in|to|for|on)\b)",
+            r"|enabled|turned off)\b(?=\W*\Z| (?:in|on) (?:your|this) )",
             r"your browser (?:does(?: not|n['\u2019]t) support|is (?:not supported|out of date"
             r"|outdated|no longer supported))\b",
         )
@@ -68,14 +67,16 @@ _NOTICE = re.compile(
 _BUTTON = re.compile(
     r"(?:(?:learn|read|find out) more|(?:i )?(?:accept|agree|reject)(?: all)?|got it|ok|close"
     r"|continue|manage (?:options|preferences|settings)|cookie (?:policy|settings))\b"
-    r"(?: |\W*(?=\n))",
+    r"(?:\W*(?=\n)| (?=(?:(?:learn|read|find out) more|accept|reject|manage)\b)|(?<=more) )",
     re.IGNORECASE,
 )
 _NAMED_BUTTON = re.compile(
     r"[\"\u201c](?:accept|reject|manage|allow|ok|i agree)\b[\w ]{0,20}[\"\u201d]", re.IGNORECASE
 )
 _REPORTED = re.compile(
-    r"[\"\u201c\u201d]|\b(?:said|says|told|wrote|asked|reads|announced|according)\b", re.IGNORECASE
+    r"[\"\u201c\u201d]|\b(?:said|says|told|wrote|asked|reads|announced|according"
+    r"|tells?|launch\w*|warn\w*|report\w*|agreed)\b",
+    re.IGNORECASE,
 )
 _BESIDE = re.compile(
     rf"{COOKIES_BESIDE.pattern}|\bad[- ]?block|\bwhitelist|java ?script|\bopt[- ]?out|\bok with th",
@@ -85,7 +86,7 @@ _BESIDE = re.compile(
 
 def after_notices(text: str, start: int) -> int:
     """Return where a text goes on behind the notices at `start`, if there are some."""
-    end, begun = start, False
+    end, begun, within = start, False, False
     for _ in range(_MOST_SENTENCES):
         sentence = _SENTENCE.match(text, end)
         if sentence is None:
@@ -93,19 +94,20 @@ def after_notices(text: str, start: int) -> int:
         told = sentence[0].strip(".!? \n")
         if begun and (button := _BUTTON.match(text, end)):
             end = button.end()
-        elif _is_notice(told, begun=begun):
-            begun, end = True, sentence.end()
+        elif _is_notice(told, within=within):
+            begun, within, end = True, True, sentence.end()
         elif begun and not told:
-            end = sentence.end()
+            # What only speaks of the same may be the article, in a paragraph of its own.
+            within, end = within and "\n" not in sentence[0], sentence.end()
         else:
             break
     return end if begun else start
 
 
-def _is_notice(sentence: str, *, begun: bool) -> bool:
-    """Whether a sentence is one of a notice; some are so only where one has `begun`."""
+def _is_notice(sentence: str, *, within: bool) -> bool:
+    """Whether a sentence is one of a notice; some are so only `within` one's paragraph."""
     if _REPORTED.search(_NAMED_BUTTON.sub("", sentence)):
         return False
     if _NOTICE.match(sentence):
         return True
-    return bool(begun and _BESIDE.search(sentence) and TO_READERS.search(sentence))
+    return bool(within and _BESIDE.search(sentence) and TO_READERS.search(sentence))
