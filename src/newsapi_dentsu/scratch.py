@@ -1,12 +1,9 @@
 """Folders for files of passing use, which one process has to itself; what a killed one left goes.
 
-A lock on a file in the folder says that it is in use: the kernel's `flock`, which a killed process
-lets go.
+A lock on a file in the folder says that it is in use; a killed process lets it go.
 """
 
 import errno
-import fcntl
-import os
 import re
 import shutil
 import tempfile
@@ -16,11 +13,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+import filelock
+
 Kind = Literal["archive", "backup", "migration"]
 
 _IN_USE: Final = ".in-use"
 _OURS: Final = re.compile(rf"\.(?:{'|'.join(get_args(Kind))})-[a-z0-9_]{{8}}")
-NO_LOCKS: Final = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP))
+_NO_LOCKS: Final = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP))
 """What systems say whose files can't be locked, as those of some mounted containers."""
 
 _LEFT_SECONDS: Final = 24 * 60 * 60
@@ -65,61 +64,63 @@ def held_folder(folder: Path) -> Iterator[Path]:
         FolderInUseError: another process has it.
         OSError: it can't be written.
     """
-    descriptor = _locked(folder)
+    if folder.is_symlink():
+        raise FileExistsError(None, "it is a link", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / _IN_USE):
+        _empty(folder)
+        try:
+            yield folder
+        finally:
+            # The lock's file goes last: what is left here when the process is killed says whose it
+            # was, and nobody else begins in it before.
+            with suppress(OSError):
+                _empty(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Have a lock on a file for the block; where files can't be locked, nobody is kept out.
+
+    Raises:
+        FolderInUseError: another process has it.
+        OSError: the file can't be opened.
+    """
+    lock = filelock.FileLock(path)
     try:
-        for path in list(folder.iterdir()):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            elif path.name != _IN_USE:
-                path.unlink()
-        yield folder
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise FolderInUseError from None
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    try:
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+        lock.release()
 
 
-def _locked(folder: Path) -> int:
-    lock = folder / _IN_USE
-    while True:
-        if folder.is_symlink():
-            raise FileExistsError(None, "it is a link", str(folder))
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except FileNotFoundError:
-            # Whoever had it has just deleted it.
-            continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), lock.lstat()):
-                return descriptor
-        except BlockingIOError:
-            os.close(descriptor)
-            raise FolderInUseError from None
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            if error.errno in NO_LOCKS:
-                return descriptor
-            os.close(descriptor)
-            raise
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+def _empty(folder: Path) -> None:
+    """Delete all in a folder but the file that says whose it is."""
+    for path in list(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != _IN_USE:
+            path.unlink()
 
 
 def _delete_left(folder: Path) -> None:
     """Delete a folder unless it is in use, or can't be told to be left."""
-    with suppress(OSError):
-        try:
-            descriptor = os.open(folder / _IN_USE, os.O_RDWR | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            if time.time() - folder.lstat().st_mtime > _LEFT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+    lock = folder / _IN_USE
+    # Where files can't be locked, nothing is known of a folder.
+    with suppress(OSError, NotImplementedError):
+        if folder.is_symlink():
             return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if lock.is_file():
+            with filelock.FileLock(lock).acquire(timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+        elif time.time() - folder.stat().st_mtime > _LEFT_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(descriptor)

@@ -3,15 +3,13 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import filelock
-
 from newsapi_dentsu.errors import StorageError
-from newsapi_dentsu.scratch import NO_LOCKS
+from newsapi_dentsu.scratch import FolderInUseError, locked
 
 LIST: Final = "rebuild.json"
 """Written last: tables beside it are whole."""
@@ -72,23 +70,15 @@ class Output:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        lock = filelock.FileLock(self.folder / _WORK / _LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise StorageError(
-                f"another process rebuilds in {self.folder}: wait for it, or name another folder "
-                "with --out"
-            ) from None
-        except NotImplementedError:
-            pass
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder / _WORK / _LOCK))
+            except FolderInUseError:
+                raise StorageError(
+                    f"another process rebuilds in {self.folder}: wait for it, or name another "
+                    "folder with --out"
+                ) from None
             yield
-        finally:
-            lock.release()
 
     def finish(self, tables: Mapping[str, Path], told: Mapping[str, object]) -> dict[str, Path]:
         """Move the tables' folders to their places, and tell what they are.
