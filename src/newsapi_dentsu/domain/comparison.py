@@ -156,12 +156,11 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
         return Comparison("copy", "same_text", 1.0, 1.0, "word for word the same")
     shorter, longer = sorted((earlier, later), key=lambda text: len(text.words))
     theirs, other = in_common(shorter, longer), in_common(longer, shorter)
-    similarity, containment = _alike(theirs, other)
-    if _too_little(similarity, containment):
+    alike = _alike(theirs, other)
+    if _too_little(*alike):
         return None
     of_earlier, of_later = (theirs, other) if shorter is earlier else (other, theirs)
     gained = stretches_of(later, of_later)
-    alike = similarity, containment
     if _adds_too_much(gained) and not (
         _holds(earlier, later, alike) or _nearly_same(earlier, later)
     ):
@@ -183,7 +182,7 @@ def compare(earlier: Text, later: Text, figures: Figures = FITTED) -> Comparison
     ):
         return None
     reasons = _reasons(seen, certainties, rule)
-    return Comparison(degree, rule, round(similarity, 4), round(containment, 4), reasons)
+    return Comparison(degree, rule, round(alike[0], 4), round(alike[1], 4), reasons)
 
 
 def strangers(one: Text, other: Text) -> bool:

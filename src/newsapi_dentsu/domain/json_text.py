@@ -35,7 +35,6 @@ _STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
 _TOKEN = re.compile(rf"{_STRING}|[\[{{\]}}]", re.DOTALL)
 _NO_BRACKETS = re.compile(rf'{_STRING}|[^"\[{{\]}}]++', re.DOTALL)
 _SAME_BRACKETS: Final = str.maketrans("{}", "[]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _CUT: Final = f"cut-{secrets.token_hex(16)}"
 """Marks a container that was cut out; nobody outside can know it."""
@@ -105,14 +104,19 @@ def _problem(value: object) -> str | None:
     if isinstance(value, Verbatim):
         return value.problem
     if isinstance(value, str):
-        return BROKEN if _is_broken(value) else None
+        return BROKEN if is_broken(value) else None
     if isinstance(value, _Ambiguous):
         return SEVERAL
-    return BROKEN if isinstance(value, dict) and any(map(_is_broken, value)) else None
+    return BROKEN if isinstance(value, dict) and any(map(is_broken, value)) else None
 
 
-def _is_broken(text: str) -> bool:
-    return not text.isascii() and _SURROGATE.search(text) is not None
+def is_broken(text: str) -> bool:
+    """Whether half of a character stands alone in a text, so that no UTF-8 can be made of it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _flattened(text: str) -> str:

@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from newsapi_dentsu.domain.encoding import repaired
+from newsapi_dentsu.domain.json_text import is_broken
 from newsapi_dentsu.domain.markup import harmless, without_markup
 from newsapi_dentsu.domain.normalization import normalize
 
@@ -111,18 +112,9 @@ def canonical_json(value: object) -> str:
         text = _dumps(value)
     except ValueError:
         text = _dumps(_without_non_finite(value))
-    if is_encodable(text):
+    if not is_broken(text):
         return text
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def is_encodable(text: str) -> bool:
-    """Tell whether a text can be written as UTF-8: whether it has no half of a character alone."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _tidied(text: str) -> str:
@@ -136,7 +128,7 @@ def _tidied(text: str) -> str:
 
 
 def _tidied_once(text: str) -> str:
-    if _SURROGATE.search(text):
+    if is_broken(text):
         # Two halves of one character are joined, halves alone replaced.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     # Repaired before any character is dropped, as controls are parts of wrongly read ones, too.
