@@ -15,7 +15,7 @@ from newsapi_dentsu.domain.encoding import damage
 from newsapi_dentsu.domain.language import LEAST_WORDS, common_share
 from newsapi_dentsu.domain.notices import COOKIES_BESIDE, LEAST_TOLD, TO_READERS
 
-METHOD: Final = "quality-2"
+METHOD: Final = "quality-3"
 """Names the rules below: whoever changes them changes it, too."""
 
 REMOVED_MARK: Final = "[removed]"
