@@ -1,5 +1,6 @@
 """The language of searches."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -119,6 +120,18 @@ def test_a_search_is_narrowed_down_to_one_value(
 ) -> None:
     assert narrowed(typed, operator, value) == then
     parse_search(then)
+
+
+@given(st.lists(st.sampled_from(['"', "\u201c", "bar", "-", " ", "brand:", "lang:eng", "'"])))
+def test_what_is_typed_beside_a_value_keeps_its_meaning(typed: list[str]) -> None:
+    text = "".join(typed)
+    try:
+        before = parse_search(text)
+    except ValueError:
+        return
+    assert parse_search(narrowed(text, "brand", "Nova Motors")) == replace(
+        before, brands=("nova motors",)
+    )
 
 
 @given(st.text())

@@ -148,7 +148,8 @@ def narrowed(text: str, name: str, value: str) -> str:
     Of several parts of one operator one must hold, so those of the search make room.
     """
     kept = [
-        text[slice(*part.span())]
+        # A quotation mark that is never closed would begin at the next one.
+        text[slice(*part.span())] + '"' * (part[0].count('"') % 2)
         for part in _PART.finditer(text.translate(_QUOTES))
         if part["minus"] or (part["name"] or "").lower() != name
     ]
